@@ -1,0 +1,1 @@
+//! The MCP client: typed tool calls, deadlines, one classification of every reply.

@@ -1,0 +1,1 @@
+//! Music analysis with music21's rules: key profiles, chord slices, roman numerals.

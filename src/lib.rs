@@ -1,0 +1,11 @@
+//! Benchmarks and load tests for the music21 MCP server.
+//!
+//! Rooms and the direction of their dependencies are drawn in the README.
+
+pub mod cli;
+pub mod client;
+pub mod embedded;
+pub mod load;
+pub mod measure;
+pub mod score;
+pub mod target;

@@ -1,0 +1,344 @@
+//! The note model: one column per property, so that an orchestral score of half a million notes
+//! takes tens of megabytes and an analysis walks only the columns it needs.
+//!
+//! Invariants: every column of [`Notes`] has the same length; notes stand in document order, so a
+//! measure's notes are contiguous ([`Measure::notes`]); times are ticks from the start of the
+//! score, [`Score::divisions`] ticks to a quarter note.
+
+use std::ops::Range;
+
+/// A point in time or a duration, in ticks; [`Score::divisions`] ticks make a quarter note.
+pub type Tick = u32;
+
+/// A whole score.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Score {
+    /// `<work-title>`.
+    pub work_title: Option<String>,
+    /// `<movement-title>`.
+    pub movement_title: Option<String>,
+    /// `<creator type="composer">`.
+    pub composer: Option<String>,
+    /// Ticks per quarter note: the least common multiple of all `<divisions>` of the document.
+    pub divisions: u32,
+    /// The parts, in score order.
+    pub parts: Vec<Part>,
+}
+
+/// One part (one `<score-part>` and its `<part>`).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Part {
+    /// The document's id, `P1`.
+    pub id: String,
+    /// `<part-name>`.
+    pub name: String,
+    /// `<part-abbreviation>`, empty if absent.
+    pub abbreviation: String,
+    /// What plays it.
+    pub instrument: Instrument,
+    /// Measures in order; they tile the part without gaps.
+    pub measures: Vec<Measure>,
+    /// Clefs, by time.
+    pub clefs: Vec<Timed<Clef>>,
+    /// Key signatures, by time.
+    pub keys: Vec<Timed<KeySignature>>,
+    /// Time signatures, by time.
+    pub times: Vec<Timed<TimeSignature>>,
+    /// Transpositions, by time; empty for an instrument in C.
+    pub transpositions: Vec<Timed<Transpose>>,
+    /// Tempo marks, by time.
+    pub tempos: Vec<Timed<Tempo>>,
+    /// Chord symbols, by time.
+    pub harmonies: Vec<Timed<Harmony>>,
+    /// The notes and rests.
+    pub notes: Notes,
+}
+
+/// A value that holds from a point in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timed<T> {
+    /// Since when.
+    pub at: Tick,
+    /// What.
+    pub value: T,
+}
+
+/// What plays a part.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Instrument {
+    /// `<instrument-name>`, or the part's name.
+    pub name: String,
+    /// General MIDI program, 1 to 128 as MusicXML counts; `None` if the document gives none.
+    pub midi_program: Option<u8>,
+    /// MIDI channel, 1 to 16; 10 is percussion.
+    pub midi_channel: Option<u8>,
+    /// General MIDI percussion key, 1 to 128, for an unpitched instrument.
+    pub midi_unpitched: Option<u8>,
+}
+
+/// One measure of one part.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Measure {
+    /// The number as printed, which need not be a number (`12a`, `X1`).
+    pub number: String,
+    /// First tick.
+    pub start: Tick,
+    /// Length in ticks, as sounded: a pickup is short.
+    pub length: Tick,
+    /// `implicit="yes"`: not counted (a pickup, the second half of a divided measure).
+    pub implicit: bool,
+    /// What the barlines say.
+    pub barred: Barred,
+    /// Rows of [`Part::notes`].
+    pub notes: Range<u32>,
+}
+
+/// Repeats at a measure's barlines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Barred {
+    /// A forward repeat on the left.
+    pub repeat_start: bool,
+    /// A backward repeat on the right.
+    pub repeat_end: bool,
+    /// A final barline (`light-heavy`) on the right.
+    pub final_bar: bool,
+}
+
+/// A clef.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clef {
+    /// `G`, `F`, `C`, or `P` for percussion.
+    pub sign: u8,
+    /// Staff line, from below; 0 where the sign has none.
+    pub line: u8,
+    /// Octaves the sounding pitch lies above (-1: sounds an octave lower).
+    pub octave_change: i8,
+    /// Staff it stands on, from 1.
+    pub staff: u8,
+}
+
+/// A key signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeySignature {
+    /// Sharps, or flats if negative, -11 to 11.
+    pub fifths: i8,
+    /// `<mode>`: `Some(true)` major, `Some(false)` minor, `None` not given or another mode.
+    pub major: Option<bool>,
+}
+
+/// A time signature; a compound one (`3+2/8`) is summed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeSignature {
+    /// Beats.
+    pub beats: u16,
+    /// Unit, a power of two.
+    pub beat_type: u16,
+}
+
+/// From written to sounding pitch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Transpose {
+    /// Staff steps.
+    pub diatonic: i8,
+    /// Semitones, octaves included.
+    pub chromatic: i8,
+}
+
+/// A tempo.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tempo {
+    /// Quarter notes per minute.
+    pub quarters_per_minute: f64,
+}
+
+/// A chord symbol (`<harmony>`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Harmony {
+    /// Root.
+    pub root: Step,
+    /// Alteration of the root in semitones.
+    pub root_alter: i8,
+    /// MusicXML's `<kind>`, such as `dominant` or `major-seventh`.
+    pub kind: String,
+    /// Bass, if it differs from the root.
+    pub bass: Option<(Step, i8)>,
+}
+
+/// A letter name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Step {
+    /// C, the lowest of an octave.
+    C = 0,
+    /// D.
+    D = 1,
+    /// E.
+    E = 2,
+    /// F.
+    F = 3,
+    /// G.
+    G = 4,
+    /// A.
+    A = 5,
+    /// B.
+    B = 6,
+}
+
+impl Step {
+    /// All seven, from C.
+    pub const ALL: [Self; 7] = [Self::C, Self::D, Self::E, Self::F, Self::G, Self::A, Self::B];
+
+    /// Semitones above C.
+    #[must_use]
+    pub const fn semitones(self) -> u8 {
+        [0, 2, 4, 5, 7, 9, 11][self as usize]
+    }
+
+    /// `b'C'` …
+    #[must_use]
+    pub const fn letter(self) -> u8 {
+        b"CDEFGAB"[self as usize]
+    }
+
+    /// From an upper-case letter.
+    #[must_use]
+    pub const fn from_letter(letter: u8) -> Option<Self> {
+        Some(match letter {
+            b'C' => Self::C,
+            b'D' => Self::D,
+            b'E' => Self::E,
+            b'F' => Self::F,
+            b'G' => Self::G,
+            b'A' => Self::A,
+            b'B' => Self::B,
+            _ => return None,
+        })
+    }
+}
+
+/// A spelled pitch, as written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Pitch {
+    /// Letter name.
+    pub step: Step,
+    /// Semitones of alteration; a microtone is rounded to the nearest.
+    pub alter: i8,
+    /// Octave; 4 starts at middle C.
+    pub octave: i8,
+}
+
+impl Pitch {
+    /// MIDI number; 60 is middle C. May leave 0 to 127 for absurd pitches.
+    #[must_use]
+    pub const fn midi(self) -> i32 {
+        (self.octave as i32 + 1) * 12 + self.step.semitones() as i32 + self.alter as i32
+    }
+
+    /// Pitch class, 0 (C) to 11 (B).
+    #[must_use]
+    pub const fn class(self) -> u8 {
+        self.midi().rem_euclid(12) as u8
+    }
+
+    /// Staff steps above C0.
+    #[must_use]
+    pub const fn diatonic(self) -> i32 {
+        self.octave as i32 * 7 + self.step as i32
+    }
+
+    /// The pitch that sounds when this one is written.
+    #[must_use]
+    pub fn transposed(self, by: Transpose) -> Self {
+        let diatonic = self.diatonic() + i32::from(by.diatonic);
+        let natural = Self {
+            step: Step::ALL[diatonic.rem_euclid(7) as usize],
+            alter: 0,
+            octave: diatonic.div_euclid(7) as i8,
+        };
+        let alter = self.midi() + i32::from(by.chromatic) - natural.midi();
+        Self { alter: alter as i8, ..natural }
+    }
+}
+
+/// Properties of a note that are one bit each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NoteFlags(pub u16);
+
+impl NoteFlags {
+    /// A rest: its pitch means nothing.
+    pub const REST: Self = Self(1);
+    /// Sounds with the note before it.
+    pub const CHORD: Self = Self(1 << 1);
+    /// A grace note: its duration is zero.
+    pub const GRACE: Self = Self(1 << 2);
+    /// Unpitched: its pitch is the display position.
+    pub const UNPITCHED: Self = Self(1 << 3);
+    /// Tied to the next.
+    pub const TIE_START: Self = Self(1 << 4);
+    /// Tied from the one before.
+    pub const TIE_STOP: Self = Self(1 << 5);
+    /// A rest of the whole measure.
+    pub const MEASURE_REST: Self = Self(1 << 6);
+    /// A cue note.
+    pub const CUE: Self = Self(1 << 7);
+
+    /// Whether all bits of `other` are set.
+    #[must_use]
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Whether any bit of `other` is set.
+    #[must_use]
+    pub const fn any(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Both sets of bits.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// A tuplet's ratio: `actual` notes in the time of `normal`; 1:1 is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tuplet {
+    /// Notes written.
+    pub actual: u8,
+    /// Notes they replace.
+    pub normal: u8,
+}
+
+/// The notes and rests of a part; row `i` of every column belongs to note `i`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Notes {
+    /// When it begins, from the start of the score.
+    pub onset: Vec<Tick>,
+    /// How long it sounds; 0 for a grace note.
+    pub duration: Vec<Tick>,
+    /// Written pitch.
+    pub pitch: Vec<Pitch>,
+    /// Rest, chord member, grace, ties.
+    pub flags: Vec<NoteFlags>,
+    /// `<voice>`, from 1.
+    pub voice: Vec<u8>,
+    /// `<staff>`, from 1.
+    pub staff: Vec<u8>,
+    /// Rows with a tuplet ratio other than 1:1, ascending by row.
+    pub tuplets: Vec<(u32, Tuplet)>,
+}
+
+impl Notes {
+    /// Rows: notes, chord members and rests.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.onset.len()
+    }
+
+    /// No rows.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.onset.is_empty()
+    }
+}

@@ -1,0 +1,1 @@
+//! What is measured: the embedded server, a command line or a URL.
