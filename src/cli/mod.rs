@@ -1,8 +1,49 @@
-//! The command line: one file per verb.
+//! The command line: one file per verb, the exit codes, and how an error is shown.
 
+use std::io::Write;
 use std::process::ExitCode;
 
+use clap::{Parser, Subcommand};
+
+/// How the program ends, as a process's exit code. clap itself exits with 2 on a wrong command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// The verb did what was asked.
+    Ok = 0,
+    /// The command line asks for something that does not exist or contradicts itself.
+    Usage = 2,
+    /// The machine refused: a file that cannot be written, a port in use, a missing program.
+    Environment = 4,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Benchmarks and load tests for the music21 MCP server.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {}
+
+#[expect(unreachable_code, unused_variables, reason = "until the first verb lands")]
 /// Parses the process's arguments, runs the verb, and returns its exit code.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let result: anyhow::Result<Exit> = match Cli::parse().verb {};
+    match result {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            // Nothing is left to tell if stderr is gone.
+            let _ = writeln!(std::io::stderr(), "music21-mcp-bench: {error:#}");
+            Exit::Environment.into()
+        }
+    }
 }

@@ -25,10 +25,11 @@ pub struct Score {
     pub parts: Vec<Part>,
 }
 
-/// One part (one `<score-part>` and its `<part>`).
+/// One staff of one `<score-part>`. A part of several staves (a piano's) becomes several parts, with
+/// the ids `P1-Staff1`, `P1-Staff2`, as in music21, whose counts and "first part" mean a staff.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Part {
-    /// The document's id, `P1`.
+    /// The document's id, `P1`, or that and the staff, `P1-Staff2`.
     pub id: String,
     /// `<part-name>`.
     pub name: String,
@@ -113,8 +114,6 @@ pub struct Clef {
     pub line: u8,
     /// Octaves the sounding pitch lies above (-1: sounds an octave lower).
     pub octave_change: i8,
-    /// Staff it stands on, from 1.
-    pub staff: u8,
 }
 
 /// A key signature.
@@ -323,8 +322,6 @@ pub struct Notes {
     pub flags: Vec<NoteFlags>,
     /// `<voice>`, from 1.
     pub voice: Vec<u8>,
-    /// `<staff>`, from 1.
-    pub staff: Vec<u8>,
     /// Rows with a tuplet ratio other than 1:1, ascending by row.
     pub tuplets: Vec<(u32, Tuplet)>,
 }
