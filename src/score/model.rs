@@ -25,6 +25,19 @@ pub struct Score {
     pub parts: Vec<Part>,
 }
 
+impl Score {
+    /// Notes as music21's `score.flatten().notes` counts them: a chord is one, rests are none, grace
+    /// and cue notes and chord symbols are one each.
+    #[must_use]
+    pub fn note_count(&self) -> usize {
+        let counted = |flags: &&NoteFlags| !flags.any(NoteFlags::REST.with(NoteFlags::CHORD));
+        self.parts
+            .iter()
+            .map(|part| part.notes.flags.iter().filter(counted).count() + part.harmonies.len())
+            .sum()
+    }
+}
+
 /// One staff of one `<score-part>`. A part of several staves (a piano's) becomes several parts, with
 /// the ids `P1-Staff1`, `P1-Staff2`, as in music21, whose counts and "first part" mean a staff.
 #[derive(Debug, Clone, Default, PartialEq)]

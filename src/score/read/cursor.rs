@@ -1,0 +1,201 @@
+//! A walk over the document's elements: children one by one, text, or nothing of an element.
+//!
+//! Each element that [`Cursor::child`] returns must be finished by exactly one of: calling `child`
+//! until it returns `None`, [`Cursor::text`], or [`Cursor::skip`]. The known structure is walked by
+//! functions and the unknown by a loop, so no document can exhaust the stack.
+
+use std::borrow::Cow;
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesRef, BytesStart, Event};
+
+use super::error::Problem;
+
+type Result<T> = std::result::Result<T, Problem>;
+
+pub(super) struct Cursor<'b> {
+    xml: Reader<&'b [u8]>,
+    /// The element last returned was `<empty/>`: its end is still to be told.
+    at_empty: bool,
+    max_depth: usize,
+}
+
+/// An element's start.
+pub(super) struct Tag<'b>(BytesStart<'b>);
+
+impl<'b> Tag<'b> {
+    pub(super) fn name(&self) -> &str {
+        self.0.name().0
+    }
+
+    /// The value of an attribute; `None` if absent.
+    pub(super) fn attribute(&self, name: &str) -> Result<Option<Cow<'_, str>>> {
+        // No attributes is the common case, and the iterator is not free.
+        if self.0.attributes_raw().is_empty() {
+            return Ok(None);
+        }
+        for attribute in self.0.attributes().with_checks(false) {
+            let attribute = attribute.map_err(quick_xml::Error::from)?;
+            if attribute.key.0 == name {
+                let value = match attribute.value {
+                    Cow::Borrowed(raw) => quick_xml::escape::unescape(raw),
+                    Cow::Owned(raw) => quick_xml::escape::unescape(&raw).map(|v| Cow::Owned(v.into_owned())),
+                };
+                return Ok(Some(value.map_err(quick_xml::Error::from)?));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl<'b> Cursor<'b> {
+    pub(super) fn new(document: &'b str, max_depth: usize) -> Self {
+        Self { xml: Reader::from_str(document), at_empty: false, max_depth }
+    }
+
+    /// Bytes read so far.
+    pub(super) fn byte(&self) -> u64 {
+        self.xml.buffer_position()
+    }
+
+    /// Where the XML reader's own last error stands.
+    pub(super) fn error_byte(&self) -> u64 {
+        self.xml.error_position()
+    }
+
+    /// The root element.
+    pub(super) fn root(&mut self) -> Result<Tag<'b>> {
+        loop {
+            match self.xml.read_event()? {
+                Event::Start(tag) => return Ok(Tag(tag)),
+                Event::Empty(tag) => {
+                    self.at_empty = true;
+                    return Ok(Tag(tag));
+                }
+                Event::Text(text) if !text.trim_matches([' ', '\t', '\r', '\n', '\u{feff}']).is_empty() => {
+                    return Err(Problem::NoRoot);
+                }
+                Event::Eof => return Err(Problem::NoRoot),
+                _ => {}
+            }
+        }
+    }
+
+    /// After the root's end: nothing but white space and comments.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        loop {
+            match self.xml.read_event()? {
+                Event::Eof => return Ok(()),
+                Event::Start(tag) | Event::Empty(tag) => {
+                    return Err(Problem::WrongRoot(tag.name().0.to_owned()));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The next child of the open element, or `None` at its end. Text between children is passed over.
+    #[inline]
+    pub(super) fn child(&mut self) -> Result<Option<Tag<'b>>> {
+        if std::mem::take(&mut self.at_empty) {
+            return Ok(None);
+        }
+        loop {
+            match self.xml.read_event()? {
+                Event::Start(tag) => return Ok(Some(Tag(tag))),
+                Event::Empty(tag) => {
+                    self.at_empty = true;
+                    return Ok(Some(Tag(tag)));
+                }
+                Event::End(_) => return Ok(None),
+                Event::Eof => return Err(Problem::Truncated),
+                _ => {}
+            }
+        }
+    }
+
+    /// The trimmed text of the open element, to its end.
+    #[inline]
+    pub(super) fn text(&mut self) -> Result<Cow<'b, str>> {
+        if std::mem::take(&mut self.at_empty) {
+            return Ok(Cow::Borrowed(""));
+        }
+        match self.xml.read_event()? {
+            Event::Text(text) => {
+                let text = text.into_inner();
+                match self.xml.read_event()? {
+                    Event::End(_) => Ok(trimmed(text)),
+                    event => self.long_text(text.into_owned(), event),
+                }
+            }
+            Event::End(_) => Ok(Cow::Borrowed("")),
+            event => self.long_text(String::new(), event),
+        }
+    }
+
+    /// Text in several pieces: with references, CDATA or comments in it.
+    #[cold]
+    fn long_text(&mut self, mut text: String, mut event: Event<'b>) -> Result<Cow<'b, str>> {
+        loop {
+            match event {
+                Event::Text(piece) => text.push_str(&piece),
+                Event::CData(piece) => text.push_str(&piece),
+                Event::GeneralRef(reference) => text.push(referenced(&reference)?),
+                Event::Start(_) => self.skip()?,
+                Event::End(_) => return Ok(trimmed(Cow::Owned(text))),
+                Event::Eof => return Err(Problem::Truncated),
+                _ => {}
+            }
+            event = self.xml.read_event()?;
+        }
+    }
+
+    /// Passes over the rest of the open element.
+    #[inline]
+    pub(super) fn skip(&mut self) -> Result<()> {
+        if std::mem::take(&mut self.at_empty) {
+            return Ok(());
+        }
+        let mut depth = 0;
+        loop {
+            match self.xml.read_event()? {
+                Event::Start(_) => {
+                    depth += 1;
+                    if depth > self.max_depth {
+                        return Err(Problem::TooDeep(self.max_depth));
+                    }
+                }
+                Event::End(_) if depth == 0 => return Ok(()),
+                Event::End(_) => depth -= 1,
+                Event::GeneralRef(reference) => {
+                    referenced(&reference)?;
+                }
+                Event::Eof => return Err(Problem::Truncated),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The character a reference stands for. Entities of a DTD are never expanded.
+#[cold]
+fn referenced(reference: &BytesRef<'_>) -> Result<char> {
+    if let Some(character) = reference.resolve_char_ref()? {
+        return Ok(character);
+    }
+    match &**reference {
+        "amp" => Ok('&'),
+        "lt" => Ok('<'),
+        "gt" => Ok('>'),
+        "quot" => Ok('"'),
+        "apos" => Ok('\''),
+        name => Err(Problem::Entity(name.to_owned())),
+    }
+}
+
+fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+    }
+}

@@ -1,0 +1,196 @@
+//! `<measure>`: its content in order, and how long it turns out to be.
+
+use super::cursor::Tag;
+use super::draft::{Draft, InMeasure, VoicesSeen, add};
+use super::error::Problem;
+use crate::score::{Barred, Measure, NoteFlags, Notes, Pitch, Step, Tick};
+
+type Result<T> = std::result::Result<T, Problem>;
+
+impl Draft<'_> {
+    pub(super) fn measure(&mut self, tag: &Tag<'_>) -> Result<()> {
+        self.count_row()?;
+        let first = self.part.notes.len() as u32;
+        self.part.measures.push(Measure {
+            number: tag.attribute("number")?.unwrap_or_default().into_owned(),
+            start: self.now.start,
+            length: 0,
+            implicit: tag.attribute("implicit")?.as_deref() == Some("yes"),
+            barred: Barred::default(),
+            notes: first..first,
+        });
+        self.now.at = 0;
+        self.now.high = 0;
+        self.now.measure = InMeasure::default();
+        while let Some(tag) = self.cursor.child()? {
+            if tag.name() == "note" {
+                self.note()?;
+                continue;
+            }
+            self.now.measure.chord_head = None;
+            match tag.name() {
+                "attributes" => self.attributes()?,
+                "backup" => self.backup()?,
+                "forward" => self.forward()?,
+                "direction" => self.direction()?,
+                "sound" => self.sound(&tag)?,
+                "harmony" => self.harmony()?,
+                "barline" => self.barline(&tag)?,
+                _ => self.cursor.skip()?,
+            }
+        }
+        self.lone_rest();
+        let length = self.length()?;
+        self.now.start = add(self.now.start, length)?;
+        let last = self.part.notes.len() as u32;
+        if let Some(measure) = self.part.measures.last_mut() {
+            measure.length = length;
+            measure.notes.end = last;
+        }
+        Ok(())
+    }
+
+    fn duration_child(&mut self) -> Result<Tick> {
+        let mut ticks = 0;
+        while let Some(tag) = self.cursor.child()? {
+            match tag.name() {
+                "duration" => {
+                    let text = self.cursor.text()?;
+                    ticks = self.ticks(&text, "duration")?;
+                }
+                "voice" => {
+                    let text = self.cursor.text()?;
+                    let voice = self.voice(&text);
+                    self.now.measure.voices.see(voice);
+                }
+                _ => self.cursor.skip()?,
+            }
+        }
+        Ok(ticks)
+    }
+
+    /// Back, and no further than the measure's start, as in music21.
+    fn backup(&mut self) -> Result<()> {
+        let ticks = self.duration_child()?;
+        self.now.at = self.now.at.saturating_sub(ticks);
+        Ok(())
+    }
+
+    fn forward(&mut self) -> Result<()> {
+        let ticks = self.duration_child()?;
+        self.now.at = add(self.now.at, ticks)?;
+        if self.finale {
+            self.now.high = self.now.high.max(self.now.at);
+            self.now.measure.open_forward = true;
+        }
+        Ok(())
+    }
+
+    fn barline(&mut self, tag: &Tag<'_>) -> Result<()> {
+        let left = tag.attribute("location")?.as_deref() == Some("left");
+        let mut final_bar = false;
+        let mut forward = false;
+        let mut backward = false;
+        while let Some(tag) = self.cursor.child()? {
+            match tag.name() {
+                "bar-style" => final_bar = self.cursor.text()? == "light-heavy",
+                "repeat" => {
+                    match tag.attribute("direction")?.as_deref() {
+                        Some("forward") => forward = true,
+                        Some("backward") => backward = true,
+                        _ => {}
+                    }
+                    self.cursor.skip()?;
+                }
+                _ => self.cursor.skip()?,
+            }
+        }
+        if let Some(measure) = self.part.measures.last_mut() {
+            measure.barred.repeat_start |= forward;
+            measure.barred.repeat_end |= backward;
+            measure.barred.final_bar |= final_bar && !left && !backward;
+        }
+        Ok(())
+    }
+
+    /// A rest alone in its measure, or one that says so, lasts the whole measure whatever its
+    /// duration (music21: `xmlMeasureToMeasure`). Programs write a whole rest in 3/4.
+    fn lone_rest(&mut self) {
+        let measure = &self.now.measure;
+        let lone = measure.rests == 1 && measure.single_notes == 0;
+        let Some(rest) = measure.first_rest.filter(|_| lone || measure.says_full) else { return };
+        let bar = self.now.bar;
+        let notes = &mut self.part.notes;
+        if rest.full || (rest.whole && notes.duration[rest.row] != bar) {
+            let at = notes.onset[rest.row] - self.now.start;
+            notes.duration[rest.row] = bar;
+            notes.flags[rest.row] = notes.flags[rest.row].with(NoteFlags::MEASURE_REST);
+            self.now.high = self.highest_note_end().max(at.saturating_add(bar));
+        }
+    }
+
+    /// The latest end of the last measure's notes, in ticks from its start.
+    fn highest_note_end(&self) -> Tick {
+        let Some(measure) = self.part.measures.last() else { return 0 };
+        let first = measure.notes.start as usize;
+        let notes = &self.part.notes;
+        let ends = notes.onset[first..]
+            .iter()
+            .zip(&notes.duration[first..])
+            .map(|(&on, &long)| on.saturating_add(long));
+        ends.max().map_or(0, |end| end - measure.start)
+    }
+
+    /// How far the next measure begins after this one (music21: `adjustTimeAttributesFromMeasure`).
+    fn length(&mut self) -> Result<Tick> {
+        let (high, bar) = (self.now.high, self.now.bar);
+        let first = self.part.measures.last().map_or(0, |measure| measure.notes.start as usize);
+        if self.part.notes.len() == first {
+            let length = if high == 0 { bar } else { high };
+            self.count_row()?;
+            fill_with_rest(&mut self.part.notes, self.now.start, length, length == bar);
+            self.staves.notes.push(0);
+            return Ok(length);
+        }
+        // Overfull by a crumb is bad arithmetic and not music.
+        if high > bar && is_crumb(high - bar, self.score.divisions) { Ok(bar) } else { Ok(high) }
+    }
+
+    /// Finale ends an incomplete last measure with a `<forward>`, which is no rest then.
+    pub(super) fn end_of_part(&mut self) {
+        let open = self.now.measure.open_forward && self.now.measure.voices != VoicesSeen::Several;
+        let end = self.highest_note_end();
+        if let Some(measure) = self.part.measures.last_mut().filter(|_| open && end > 0) {
+            measure.length = end;
+        }
+    }
+}
+
+impl VoicesSeen {
+    pub(super) fn see(&mut self, voice: u8) {
+        *self = match *self {
+            Self::None => Self::One(voice),
+            Self::One(only) if only == voice => Self::One(only),
+            _ => Self::Several,
+        };
+    }
+}
+
+/// Whether an excess is at most half a quarter and no multiple of a 64th or of a triplet 32nd.
+fn is_crumb(excess: Tick, divisions: u32) -> bool {
+    let (excess, divisions) = (u64::from(excess), u64::from(divisions));
+    2 * excess <= divisions && (16 * excess) % divisions != 0 && (12 * excess) % divisions != 0
+}
+
+/// Appends the rest that fills a measure without any note.
+pub(super) fn fill_with_rest(notes: &mut Notes, onset: Tick, duration: Tick, whole_measure: bool) {
+    let full = if whole_measure { NoteFlags::MEASURE_REST } else { NoteFlags::default() };
+    notes.onset.push(onset);
+    notes.duration.push(duration);
+    notes.pitch.push(REST_PITCH);
+    notes.flags.push(NoteFlags::REST.with(full));
+    notes.voice.push(1);
+}
+
+/// What stands in the pitch column of a rest.
+pub(super) const REST_PITCH: Pitch = Pitch { step: Step::C, alter: 0, octave: 4 };

@@ -1,0 +1,128 @@
+//! The MusicXML reader: one pass over `quick-xml`'s events into the columns of the note model.
+//!
+//! It follows music21's import (`musicxml.xmlToM21` of version 10.5.1) wherever that decides a
+//! count or an onset: how long a measure is, what a rest of a whole measure lasts, which notes are
+//! one chord, and that each staff of a part is a part. What it rejects it rejects with a
+//! [`ReadError`] that names the place, the value and what to do.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use super::Score;
+
+mod attributes;
+mod container;
+mod cursor;
+mod direction;
+mod document;
+mod draft;
+mod error;
+mod measure;
+mod note;
+mod number;
+mod staves;
+
+pub use error::{Place, Problem, ReadError};
+
+/// What a document may cost. The defaults admit an orchestral score of 150 parts and 500 measures
+/// (68 MB) and bound the reader's memory to about a gigabyte on any input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadLimits {
+    /// Bytes of the uncompressed document.
+    pub bytes: u64,
+    /// Notes, rests, measures and marks of all parts.
+    pub rows: usize,
+    /// Nesting of elements the reader does not know.
+    pub depth: usize,
+}
+
+impl Default for ReadLimits {
+    fn default() -> Self {
+        Self { bytes: 128 << 20, rows: 5_000_000, depth: 100 }
+    }
+}
+
+/// Reads a file: MusicXML or MXL, whatever its extension.
+///
+/// # Errors
+/// Any [`ReadError`]. A file beyond the limit is refused before it is read.
+pub fn read_file(path: &Path, limits: &ReadLimits) -> Result<Score, ReadError> {
+    let failed = |source| ReadError::File { path: path.to_owned(), source };
+    let file = File::open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    if length > limits.bytes {
+        return Err(ReadError::TooLong { limit: limits.bytes });
+    }
+    let mut bytes = Vec::with_capacity(length as usize);
+    // The metadata's length is a hint: a pipe says 0, a growing file too little.
+    file.take(limits.bytes + 1).read_to_end(&mut bytes).map_err(failed)?;
+    read(&bytes, limits)
+}
+
+/// Reads a document: MXL if it begins as a zip archive, else MusicXML in UTF-8, UTF-16 with a byte
+/// order mark, or Latin-1 if it declares so.
+///
+/// # Errors
+/// Any [`ReadError`] but `File`.
+pub fn read(bytes: &[u8], limits: &ReadLimits) -> Result<Score, ReadError> {
+    if bytes.len() as u64 > limits.bytes {
+        return Err(ReadError::TooLong { limit: limits.bytes });
+    }
+    if bytes.is_empty() {
+        return Err(ReadError::Empty);
+    }
+    if bytes.starts_with(b"PK\x03\x04") {
+        let document = container::unpack(bytes, limits.bytes)?;
+        return read_document(&document, limits);
+    }
+    read_document(bytes, limits)
+}
+
+fn read_document(bytes: &[u8], limits: &ReadLimits) -> Result<Score, ReadError> {
+    let text = decode(bytes)?;
+    document::read(&text, limits)
+}
+
+/// The document as UTF-8.
+fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, ReadError> {
+    let utf16 = |rest: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units = rest.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+        let text: Result<String, _> = char::decode_utf16(units).collect();
+        text.map(Cow::Owned).map_err(|_| ReadError::Encoding { encoding: "damaged UTF-16".to_owned() })
+    };
+    match bytes {
+        [0xFE, 0xFF, rest @ ..] => return utf16(rest, u16::from_be_bytes),
+        [0xFF, 0xFE, rest @ ..] => return utf16(rest, u16::from_le_bytes),
+        _ => {}
+    }
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let encoding = declared_encoding(bytes);
+    match encoding.to_ascii_lowercase().as_str() {
+        "" | "utf-8" | "utf8" | "us-ascii" | "ascii" => {
+            std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|error| ReadError::Encoding {
+                encoding: format!("something other than UTF-8 from byte {}", error.valid_up_to()),
+            })
+        }
+        "iso-8859-1" | "latin1" | "latin-1" => Ok(bytes.iter().map(|&byte| char::from(byte)).collect()),
+        _ => Err(ReadError::Encoding { encoding: format!("'{encoding}'") }),
+    }
+}
+
+/// The encoding the XML declaration names, or nothing.
+fn declared_encoding(bytes: &[u8]) -> String {
+    if !bytes.starts_with(b"<?xml") {
+        return String::new();
+    }
+    // A declaration is ASCII and short; whatever does not end by then is no declaration.
+    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]);
+    let declaration = head.split("?>").next().unwrap_or_default();
+    let Some((_, value)) = declaration.split_once("encoding") else { return String::new() };
+    let value = value.trim_start_matches([' ', '=', '\t']);
+    let quote = value.chars().next().unwrap_or('"');
+    value[quote.len_utf8().min(value.len())..].split(quote).next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests;
