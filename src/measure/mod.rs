@@ -1,5 +1,22 @@
 //! Samples in, figures out. Nothing here reads a clock, a file or the network.
 
+pub mod accounting;
+pub mod histogram;
+pub mod little;
 mod outcome;
+pub mod quantile;
+pub mod rating;
+pub mod recovery;
+mod sample;
+pub mod stats;
+pub mod steady;
+pub mod summary;
+pub mod token_bucket;
+pub mod trend;
+pub mod validity;
 
 pub use outcome::Outcome;
+pub use sample::{Latency, Sample};
+
+#[cfg(test)]
+pub(crate) mod dice;

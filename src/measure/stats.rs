@@ -1,0 +1,162 @@
+//! The few pieces of arithmetic that several figures share.
+
+use statrs::distribution::{Beta, Binomial, ContinuousCDF, DiscreteCDF, Normal, StudentsT};
+
+/// The median, the mean of the middle two for an even count; `None` without values.
+#[must_use]
+pub fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    median_of_sorted(&sorted)
+}
+
+pub(crate) fn median_of_sorted(sorted: &[f64]) -> Option<f64> {
+    let middle = sorted.len() / 2;
+    match sorted.len() {
+        0 => None,
+        n if n % 2 == 1 => Some(sorted[middle]),
+        _ => Some(f64::midpoint(sorted[middle - 1], sorted[middle])),
+    }
+}
+
+/// The arithmetic mean; NaN without values.
+#[must_use]
+pub fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// The sample standard deviation (n − 1); NaN for fewer than two values.
+#[must_use]
+pub fn standard_deviation(values: &[f64]) -> f64 {
+    let mean = mean(values);
+    let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
+    (squares / (values.len() as f64 - 1.0)).sqrt()
+}
+
+/// The autocorrelation at lag `k`; 0 where the values do not vary.
+#[must_use]
+pub fn autocorrelation(values: &[f64], k: usize) -> f64 {
+    let mean = mean(values);
+    let variance: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
+    if k >= values.len() || variance == 0.0 {
+        return 0.0;
+    }
+    values.iter().zip(&values[k..]).map(|(a, b)| (a - mean) * (b - mean)).sum::<f64>() / variance
+}
+
+/// Ranks from 1, ties sharing their mean rank.
+#[must_use]
+pub fn ranks(values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+    let mut ranks = vec![0.0; values.len()];
+    let mut start = 0;
+    while start < order.len() {
+        let tied = order[start..].iter().take_while(|&&i| values[i] == values[order[start]]).count();
+        for &i in &order[start..start + tied] {
+            ranks[i] = start as f64 + f64::midpoint(1.0, tied as f64);
+        }
+        start += tied;
+    }
+    ranks
+}
+
+/// The two-sided p-value of a standard normal `z`.
+#[must_use]
+pub fn normal_p_two_sided(z: f64) -> f64 {
+    2.0 * Normal::standard().sf(z.abs())
+}
+
+/// The quantile `p` of Student's t with `freedom` degrees of freedom.
+#[must_use]
+pub fn t_quantile(p: f64, freedom: f64) -> f64 {
+    // OK because a t distribution with a positive number of degrees of freedom exists.
+    StudentsT::new(0.0, 1.0, freedom.max(1.0)).unwrap().inverse_cdf(p)
+}
+
+/// The smallest `k` with P(Bin(n, q) <= k) >= p.
+#[must_use]
+pub fn binomial_quantile(p: f64, n: u64, q: f64) -> u64 {
+    // OK because q is clamped to a probability.
+    Binomial::new(q.clamp(0.0, 1.0), n).unwrap().inverse_cdf(p)
+}
+
+/// A share of successes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proportion {
+    /// How often it went well.
+    pub successes: u64,
+    /// How often it was tried.
+    pub trials: u64,
+}
+
+impl Proportion {
+    /// successes ÷ trials; `None` without trials.
+    #[must_use]
+    pub fn share(self) -> Option<f64> {
+        (self.trials > 0).then(|| self.successes as f64 / self.trials as f64)
+    }
+
+    /// The one-sided lower bound of Clopper and Pearson (1934) at `confidence`; 0 without trials.
+    #[must_use]
+    pub fn lower_bound(self, confidence: f64) -> f64 {
+        if self.successes == 0 {
+            return 0.0;
+        }
+        let (k, n) = (self.successes as f64, self.trials as f64);
+        // OK because 1 <= k <= n makes both shapes positive.
+        Beta::new(k, n - k + 1.0).unwrap().inverse_cdf(1.0 - confidence)
+    }
+
+    /// The one-sided upper bound of Clopper and Pearson at `confidence`; 1 without trials.
+    #[must_use]
+    pub fn upper_bound(self, confidence: f64) -> f64 {
+        let failures = Self { successes: self.trials - self.successes, trials: self.trials };
+        1.0 - failures.lower_bound(confidence)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_success_bound_allows_what_the_tables_say() {
+        // Failures in 3000 that still leave a lower bound of 99, 95 and 90 %.
+        for (floor, failures) in [(0.99, 20), (0.95, 130), (0.90, 272)] {
+            let with = |f: u64| Proportion { successes: 3000 - f, trials: 3000 }.lower_bound(0.95);
+            assert!(with(failures) >= floor, "{failures} failures: {}", with(failures));
+            assert!(with(failures + 1) < floor, "{} failures: {}", failures + 1, with(failures + 1));
+        }
+        for (floor, n) in [(0.99, 299), (0.95, 59), (0.90, 29)] {
+            assert!(Proportion { successes: n, trials: n }.lower_bound(0.95) >= floor);
+            assert!(Proportion { successes: n - 1, trials: n - 1 }.lower_bound(0.95) < floor);
+        }
+    }
+
+    #[test]
+    fn t_and_binomial_quantiles_are_those_of_printed_tables() {
+        assert!((t_quantile(0.975, 9.0) - 2.262_157).abs() < 1e-5);
+        assert_eq!(binomial_quantile(0.95, 59, 0.95), 58);
+        assert_eq!(binomial_quantile(0.5, 10, 0.5), 5);
+        assert!((normal_p_two_sided(1.959_964) - 0.05).abs() < 1e-6);
+    }
+
+    #[test]
+    fn ties_share_their_mean_rank() {
+        assert_eq!(ranks(&[3.0, 1.0, 3.0, 2.0]), [3.5, 1.0, 3.5, 2.0]);
+    }
+
+    #[test]
+    fn the_median_of_nothing_is_none() {
+        assert_eq!(median(&[]), None);
+        assert_eq!(median(&[4.0, 1.0]), Some(2.5));
+    }
+
+    #[test]
+    fn an_alternating_series_has_a_negative_autocorrelation() {
+        let series: Vec<f64> = (0..100).map(|i| f64::from(i % 2)).collect();
+        assert!(autocorrelation(&series, 1) < -0.9);
+        assert_eq!(autocorrelation(&[1.0; 5], 1), 0.0);
+    }
+}

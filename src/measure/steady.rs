@@ -1,0 +1,166 @@
+//! Where a series becomes steady: a fixed warm-up, MSER-5 for what outlasts it, and a test for the
+//! slow drift that MSER cannot see.
+
+use serde::{Deserialize, Serialize};
+
+use super::stats::{mean, median};
+use super::trend::mann_kendall;
+
+/// Samples in one MSER batch.
+const MSER_BATCH: usize = 5;
+/// Medians the drift test looks at.
+const DRIFT_BATCHES: usize = 20;
+/// A drift smaller than this share of the level, over the whole series, is not relevant.
+const RELEVANT_DRIFT: f64 = 0.10;
+
+/// The warm-up that is discarded in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FixedWarmUp {
+    /// At least this long, nanoseconds.
+    pub time_ns: u64,
+    /// At least this many calls.
+    pub calls: usize,
+}
+
+impl Default for FixedWarmUp {
+    fn default() -> Self {
+        Self { time_ns: 10_000_000_000, calls: 100 }
+    }
+}
+
+/// What the series looks like after its warm-up.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Steadiness {
+    /// Steady from sample `from` on.
+    Steady {
+        /// Samples to discard.
+        from: usize,
+    },
+    /// It moves by `change` (0.1 is 10 %) from `from` to its end.
+    Drifting {
+        /// Samples to discard.
+        from: usize,
+        /// Relative change over the series.
+        change: f64,
+    },
+    /// It does not settle within the first half, or is not longer than the fixed warm-up: no
+    /// quantile of it may be rated.
+    Unsteady,
+}
+
+/// Judges a series of (due time, response time), both in nanoseconds, in order of due time.
+#[must_use]
+pub fn judge(series: &[(u64, u64)], fixed: FixedWarmUp) -> Steadiness {
+    let Some(&(start_ns, _)) = series.first() else {
+        return Steadiness::Unsteady;
+    };
+    let late_enough = series.partition_point(|&(due_ns, _)| due_ns < start_ns + fixed.time_ns);
+    let fixed = late_enough.max(fixed.calls);
+    let logs: Vec<f64> = series.iter().map(|&(_, ns)| (ns.max(1) as f64).ln()).collect();
+    let from = match mser5(&logs) {
+        Some(cut) if fixed < series.len() => fixed.max(cut),
+        _ => return Steadiness::Unsteady,
+    };
+    match relative_drift(&logs[from..]) {
+        Some(change) => Steadiness::Drifting { from, change },
+        None => Steadiness::Steady { from },
+    }
+}
+
+/// MSER-5 (White, Cobb and Spratt 2000): the number of samples to discard so that the standard
+/// error of the rest is least, d* = argmin Σ_{j>d}(z_j − z̄_d)² / (n − d)², over d up to n/2.
+/// `None` if the best cut is at the limit: the series has not settled.
+fn mser5(values: &[f64]) -> Option<usize> {
+    let batches: Vec<f64> = values.chunks_exact(MSER_BATCH).map(mean).collect();
+    let n = batches.len();
+    let limit = n / 2;
+    let (mut sum, mut squares) = (0.0, 0.0);
+    let mut best = (f64::INFINITY, 0);
+    for d in (0..n).rev() {
+        sum += batches[d];
+        squares += batches[d] * batches[d];
+        let rest = (n - d) as f64;
+        let error = (squares - sum * sum / rest) / (rest * rest);
+        // `<=` so that of equal cuts the one that discards least wins.
+        if d <= limit && error <= best.0 {
+            best = (error, d);
+        }
+    }
+    (n > 0 && best.1 < limit).then_some(best.1 * MSER_BATCH)
+}
+
+/// The relative change over a series of logarithms, if it is relevant and significant (p < 0.01).
+fn relative_drift(logs: &[f64]) -> Option<f64> {
+    if logs.len() < DRIFT_BATCHES {
+        return None;
+    }
+    let cut = |i: usize| logs.len() * i / DRIFT_BATCHES;
+    let medians: Vec<f64> = (0..DRIFT_BATCHES).filter_map(|i| median(&logs[cut(i)..cut(i + 1)])).collect();
+    let times: Vec<f64> = (0..medians.len()).map(|i| i as f64).collect();
+    let trend = mann_kendall(&times, &medians)?;
+    let change = (trend.slope * (DRIFT_BATCHES - 1) as f64).exp_m1();
+    (change.abs() > RELEVANT_DRIFT && trend.p < 0.01).then_some(change)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::dice::Dice;
+
+    const S: u64 = 1_000_000_000;
+
+    /// 3000 calls at 10/s whose level at second t is `level(t)` milliseconds, with 20 % noise.
+    fn series(seed: u64, level: impl Fn(f64) -> f64) -> Vec<(u64, u64)> {
+        let mut dice = Dice::new(seed);
+        (0..3000)
+            .map(|i| {
+                let t = f64::from(i) / 10.0;
+                (u64::from(i as u32) * S / 10, (level(t) * (0.2 * dice.normal()).exp() * 1e6) as u64)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_steady_series_loses_little_more_than_its_fixed_warm_up() {
+        let mut kept = 0;
+        for seed in 0..20 {
+            match judge(&series(seed, |_| 20.0), FixedWarmUp::default()) {
+                Steadiness::Steady { from } => kept += usize::from(from < 600),
+                other => panic!("seed {seed}: {other:?}"),
+            }
+        }
+        assert!(kept >= 15, "{kept} of 20 kept four fifths");
+    }
+
+    #[test]
+    fn mser_removes_a_warm_up_that_outlasts_the_fixed_one() {
+        let warming = series(1, |t| 20.0 * (1.0 + 2.0 * (-t / 15.0).exp()));
+        let Steadiness::Steady { from } = judge(&warming, FixedWarmUp::default()) else {
+            panic!("{:?}", judge(&warming, FixedWarmUp::default()))
+        };
+        assert!((250..1000).contains(&from), "{from}");
+    }
+
+    #[test]
+    fn a_series_that_never_settles_is_unsteady() {
+        let growing = series(1, |t| 20.0 * (t / 60.0).exp());
+        assert_eq!(judge(&growing, FixedWarmUp::default()), Steadiness::Unsteady);
+        assert_eq!(judge(&[], FixedWarmUp::default()), Steadiness::Unsteady);
+        assert_eq!(judge(&series(1, |_| 20.0)[..90], FixedWarmUp::default()), Steadiness::Unsteady);
+    }
+
+    #[test]
+    fn slow_drift_that_mser_does_not_see_is_named() {
+        let mut named = 0;
+        for seed in 0..20 {
+            let verdict = judge(&series(seed, |t| 20.0 * (1.0 + t / 1200.0)), FixedWarmUp::default());
+            named += usize::from(matches!(verdict, Steadiness::Drifting { change, .. } if change > 0.10));
+            assert!(
+                !matches!(verdict, Steadiness::Steady { from } if from < 600),
+                "seed {seed}: {verdict:?}"
+            );
+        }
+        assert!(named >= 10, "{named} of 20");
+    }
+}

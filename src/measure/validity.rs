@@ -1,0 +1,229 @@
+//! Was the generator the bottleneck? A run whose own instruments failed is INVALID: it is written
+//! down and never rated or compared.
+
+use serde::{Deserialize, Serialize};
+
+use super::accounting::Imbalance;
+use super::trend::LeakVerdict;
+
+const MS: u64 = 1_000_000;
+
+/// What is known about the generator and its machine after a run. `None` is "not measured".
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct GeneratorFacts {
+    /// The quantile 0.99 of dispatched − due, nanoseconds.
+    pub gen_lag_p99_ns: Option<u64>,
+    /// Share of calls that the generator dispatched more than 100 ms late.
+    pub late_share: f64,
+    /// The reported p95, nanoseconds; a slow server forgives some lag.
+    pub p95_ns: Option<u64>,
+    /// The quantile 0.99 of how late a 10 ms sleeper woke up, nanoseconds.
+    pub loop_lag_p99_ns: Option<u64>,
+    /// The longest gap between two probes of the loop, nanoseconds.
+    pub longest_gap_ns: u64,
+    /// Own CPU time ÷ (elapsed time × cores allowed).
+    pub own_cpu_share: Option<f64>,
+    /// Whether the generator's own memory grows.
+    pub own_leak: Option<LeakVerdict>,
+    /// Descriptors open after the run minus before it.
+    pub descriptors_left: Option<i64>,
+    /// Calls dropped while a session was free to take them.
+    pub dropped_unexplained: u64,
+    /// Calls per second the schedule offered; `None` in a closed loop.
+    pub offered_per_s: Option<f64>,
+    /// Calls per second that were answered.
+    pub achieved_per_s: f64,
+    /// Calls the client says were faster than the server says.
+    pub faster_than_server: u64,
+    /// Tasks of the generator that panicked.
+    pub internal_errors: u64,
+    /// Totals that do not add up.
+    pub imbalance: Option<Imbalance>,
+    /// Share of CPU time taken by the hypervisor.
+    pub steal_share: Option<f64>,
+    /// `some avg10` of the kernel's CPU pressure, percent.
+    pub cpu_pressure_percent: Option<f64>,
+}
+
+/// The judgement of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Validity {
+    /// Why the run is INVALID; empty for a valid run.
+    pub invalid: Vec<Reason>,
+    /// What to know when reading a valid run.
+    pub warnings: Vec<Reason>,
+    /// Throughput stayed more than 1 % below the arrival rate: queueing then measures the run's
+    /// length, not the server.
+    pub saturated: bool,
+}
+
+/// Something about the generator that a reader must know.
+#[derive(Debug, Clone, PartialEq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// Calls went out late.
+    #[error("calls were dispatched up to {:.1} ms late (p99); free the machine or lower the rate", ms(*.0))]
+    GenLag(u64),
+    /// Single calls went out very late.
+    #[error("{:.2} % of the calls were dispatched more than 100 ms late", .0 * 100.0)]
+    VeryLate(f64),
+    /// The event loop was held up.
+    #[error("the event loop woke up to {:.1} ms late (p99)", ms(*.0))]
+    LoopLag(u64),
+    /// The machine slept, or the process was stopped.
+    #[error("the generator stood still for {:.1} s; was the machine suspended?", ms(*.0) / 1e3)]
+    Suspended(u64),
+    /// The generator used much of its CPU quota.
+    #[error("the generator itself used {:.0} % of its CPUs", .0 * 100.0)]
+    OwnCpu(f64),
+    /// The generator's memory grows.
+    #[error("the generator's own memory grows")]
+    OwnLeak,
+    /// The generator lost descriptors.
+    #[error("the generator left {0} descriptors open")]
+    DescriptorsLeft(i64),
+    /// Calls were dropped without need.
+    #[error("{0} calls were dropped although a session was free")]
+    Dropped(u64),
+    /// Clocks disagree.
+    #[error("{0} calls took less time than the server says it worked on them")]
+    FasterThanServer(u64),
+    /// A bug of the generator.
+    #[error("{0} tasks of the generator panicked")]
+    InternalError(u64),
+    /// Totals do not add up.
+    #[error("{0}")]
+    Imbalance(Imbalance),
+    /// Other machines on the same host took CPU time.
+    #[error("the hypervisor took {:.1} % of the CPU time", .0 * 100.0)]
+    Steal(f64),
+    /// Others on this machine waited for CPU time.
+    #[error("tasks waited for a CPU {0:.0} % of the time")]
+    CpuPressure(f64),
+}
+
+fn ms(ns: u64) -> f64 {
+    ns as f64 / MS as f64
+}
+
+impl Validity {
+    /// Whether the run may be rated and compared.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.invalid.is_empty()
+    }
+}
+
+/// Judges a run by what its generator did.
+#[must_use]
+pub fn judge(facts: &GeneratorFacts) -> Validity {
+    let mut judgement =
+        Validity { invalid: Vec::new(), warnings: Vec::new(), saturated: is_saturated(facts) };
+    judge_pace(facts, &mut judgement);
+    judge_machine(facts, &mut judgement);
+    let must_be_zero = [
+        (facts.dropped_unexplained, Reason::Dropped as fn(u64) -> Reason),
+        (facts.faster_than_server, Reason::FasterThanServer),
+        (facts.internal_errors, Reason::InternalError),
+    ];
+    for (count, reason) in must_be_zero {
+        if count > 0 {
+            judgement.invalid.push(reason(count));
+        }
+    }
+    judgement.invalid.extend(facts.imbalance.clone().map(Reason::Imbalance));
+    judgement
+}
+
+fn is_saturated(facts: &GeneratorFacts) -> bool {
+    facts.offered_per_s.is_some_and(|offered| facts.achieved_per_s < 0.99 * offered)
+}
+
+fn judge_pace(facts: &GeneratorFacts, judgement: &mut Validity) {
+    if let Some(lag) = facts.gen_lag_p99_ns {
+        let limit = (10 * MS).max(facts.p95_ns.unwrap_or(0) / 50);
+        if lag > limit {
+            judgement.invalid.push(Reason::GenLag(lag));
+        } else if lag > 5 * MS {
+            judgement.warnings.push(Reason::GenLag(lag));
+        }
+    }
+    if facts.late_share > 0.001 {
+        judgement.invalid.push(Reason::VeryLate(facts.late_share));
+    }
+    if let Some(lag) = facts.loop_lag_p99_ns.filter(|&lag| lag > 10 * MS) {
+        judgement.invalid.push(Reason::LoopLag(lag));
+    }
+    if facts.longest_gap_ns > 5000 * MS {
+        judgement.invalid.push(Reason::Suspended(facts.longest_gap_ns));
+    }
+}
+
+fn judge_machine(facts: &GeneratorFacts, judgement: &mut Validity) {
+    match facts.own_cpu_share {
+        Some(share) if share > 0.8 => judgement.invalid.push(Reason::OwnCpu(share)),
+        Some(share) if share > 0.5 => judgement.warnings.push(Reason::OwnCpu(share)),
+        _ => {}
+    }
+    if facts.own_leak == Some(LeakVerdict::Leak) {
+        judgement.invalid.push(Reason::OwnLeak);
+    }
+    if let Some(left) = facts.descriptors_left.filter(|&left| left > 0) {
+        judgement.warnings.push(Reason::DescriptorsLeft(left));
+    }
+    if let Some(share) = facts.steal_share.filter(|&share| share >= 0.05) {
+        judgement.warnings.push(Reason::Steal(share));
+    }
+    if let Some(percent) = facts.cpu_pressure_percent.filter(|&percent| percent >= 20.0) {
+        judgement.warnings.push(Reason::CpuPressure(percent));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One fact at a time: what it says, and whether it invalidates or warns.
+    fn check(change: impl Fn(&mut GeneratorFacts), invalid: &[&str], warnings: &[&str]) {
+        let mut facts = GeneratorFacts { gen_lag_p99_ns: Some(MS), ..GeneratorFacts::default() };
+        change(&mut facts);
+        let judgement = judge(&facts);
+        let texts = |reasons: &[Reason]| reasons.iter().map(Reason::to_string).collect::<Vec<_>>();
+        assert_eq!(
+            (texts(&judgement.invalid), texts(&judgement.warnings)),
+            (
+                invalid.iter().map(ToString::to_string).collect(),
+                warnings.iter().map(ToString::to_string).collect()
+            )
+        );
+        assert_eq!(judgement.is_valid(), invalid.is_empty());
+    }
+
+    #[test]
+    fn each_fact_has_its_limit_and_its_words() {
+        check(|_| {}, &[], &[]);
+        let late = "calls were dispatched up to 12.0 ms late (p99); free the machine or lower the rate";
+        check(|f| f.gen_lag_p99_ns = Some(12 * MS), &[late], &[]);
+        check(|f| (f.gen_lag_p99_ns, f.p95_ns) = (Some(12 * MS), Some(1000 * MS)), &[], &[late]);
+        check(|f| f.late_share = 0.002, &["0.20 % of the calls were dispatched more than 100 ms late"], &[]);
+        check(|f| f.loop_lag_p99_ns = Some(11 * MS), &["the event loop woke up to 11.0 ms late (p99)"], &[]);
+        check(
+            |f| f.longest_gap_ns = 6000 * MS,
+            &["the generator stood still for 6.0 s; was the machine suspended?"],
+            &[],
+        );
+        check(|f| f.own_cpu_share = Some(0.81), &["the generator itself used 81 % of its CPUs"], &[]);
+        check(|f| f.own_cpu_share = Some(0.6), &[], &["the generator itself used 60 % of its CPUs"]);
+        check(|f| f.own_leak = Some(LeakVerdict::Leak), &["the generator's own memory grows"], &[]);
+        check(|f| f.dropped_unexplained = 1, &["1 calls were dropped although a session was free"], &[]);
+        check(|f| f.internal_errors = 1, &["1 tasks of the generator panicked"], &[]);
+        check(|f| f.steal_share = Some(0.05), &[], &["the hypervisor took 5.0 % of the CPU time"]);
+    }
+
+    #[test]
+    fn a_throughput_below_the_arrival_rate_is_saturation_and_still_valid() {
+        let facts =
+            GeneratorFacts { offered_per_s: Some(100.0), achieved_per_s: 98.0, ..GeneratorFacts::default() };
+        assert!(judge(&facts).saturated && judge(&facts).is_valid());
+    }
+}
