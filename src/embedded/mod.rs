@@ -1,3 +1,23 @@
 //! The default server: the music21 MCP server's tools, answered by this crate's own analysis.
+//!
+//! Tools, arguments, schemas and reply shapes are the real server's, so a client cannot tell the two
+//! apart by shape; what it does not do (voice leading, counterpoint, …) it does not offer.
 
 pub mod analysis;
+mod arguments;
+mod catalog;
+mod config;
+mod export;
+mod reply;
+mod resources;
+mod server;
+mod source;
+mod store;
+mod tools;
+
+pub use config::{Config, Limits};
+pub use server::{Handler, Server};
+pub use source::corpus::bundled;
+
+/// What `initialize` and `health_check` call the server.
+pub const SERVER_NAME: &str = "music21-mcp-bench embedded server";
