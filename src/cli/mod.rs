@@ -1,5 +1,7 @@
 //! The command line: one file per verb, the exit codes, and how an error is shown.
 
+mod serve;
+
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -32,12 +34,15 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {}
+enum Verb {
+    Serve(Box<serve::Serve>),
+}
 
-#[expect(unreachable_code, unused_variables, reason = "until the first verb lands")]
 /// Parses the process's arguments, runs the verb, and returns its exit code.
 pub fn main() -> ExitCode {
-    let result: anyhow::Result<Exit> = match Cli::parse().verb {};
+    let result: anyhow::Result<Exit> = match Cli::parse().verb {
+        Verb::Serve(verb) => verb.run(),
+    };
     match result {
         Ok(exit) => exit.into(),
         Err(error) => {

@@ -10,12 +10,14 @@ mod config;
 mod export;
 mod reply;
 mod resources;
+mod serve;
 mod server;
 mod source;
 mod store;
 mod tools;
 
 pub use config::{Config, Limits};
+pub use serve::{HttpOptions, HttpServer, serve_stdio};
 pub use server::{Handler, Server};
 pub use source::corpus::bundled;
 

@@ -1,0 +1,145 @@
+//! `serve`: the embedded server for other programs, over stdio or streamable HTTP.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::Exit;
+use crate::embedded::{Config, HttpOptions, HttpServer, Limits, Server, serve_stdio};
+
+/// Offer the embedded music21 MCP server over stdio (the default) or streamable HTTP.
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Serve one client on standard input and output.
+    #[arg(long, conflicts_with = "http")]
+    stdio: bool,
+    /// Serve streamable HTTP on this address; port 0 takes a free one. The URL is printed when ready.
+    #[arg(long, value_name = "ADDR")]
+    http: Option<SocketAddr>,
+    /// Without sessions: each request stands alone.
+    #[arg(long, requires = "http")]
+    stateless: bool,
+    /// Answer in JSON instead of SSE.
+    #[arg(long, requires = "stateless")]
+    json_response: bool,
+    /// Longest HTTP request body, in bytes; a longer one gets 413.
+    #[arg(long, value_name = "BYTES", default_value_t = HttpOptions::default().max_body_bytes)]
+    max_body: usize,
+    /// A directory laid out like music21's corpus, searched beside the bundled works.
+    #[arg(long, value_name = "DIR")]
+    corpus: Option<PathBuf>,
+    /// Scores held; one more evicts the oldest.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().scores)]
+    max_scores: usize,
+    /// Estimated memory of all scores, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = Limits::default().memory_mib)]
+    max_memory: u64,
+    /// Seconds after which a score is gone.
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().time_to_live.as_secs_f64())]
+    time_to_live: f64,
+    /// Seconds that an import, a key or a chord analysis may take.
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().operation.as_secs_f64())]
+    timeout: f64,
+    /// Import files from below this directory; repeatable. The working and the temporary directory if
+    /// not given.
+    #[arg(long, value_name = "DIR")]
+    allow: Vec<PathBuf>,
+    /// Where exports are written; the temporary directory if not given.
+    #[arg(long, value_name = "DIR")]
+    export_dir: Option<PathBuf>,
+    /// Remove exported files when the server ends; the real server leaves them.
+    #[arg(long)]
+    remove_exports: bool,
+    /// Do not tell stderr why an import failed.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+impl Serve {
+    /// Serves until the client leaves, Ctrl-C or SIGTERM.
+    pub(super) fn run(self) -> anyhow::Result<Exit> {
+        let config = self.config()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .context("failed to start threads")?;
+        let served = runtime.block_on(async {
+            let stop = stop_on_signals()?;
+            let server = Server::new(config);
+            match self.http {
+                None => serve_stdio(&server, stop).await.context("failed to serve on stdio"),
+                Some(address) => self.serve_http(server, address, stop).await,
+            }
+        });
+        // A calculation that is still going on answers nobody any more.
+        runtime.shutdown_background();
+        served.map(|()| Exit::Ok)
+    }
+
+    fn config(&self) -> anyhow::Result<Config> {
+        let seconds = |value: f64, flag: &str| {
+            Duration::try_from_secs_f64(value).with_context(|| format!("{flag} {value} is no time"))
+        };
+        let limits = Limits {
+            scores: self.max_scores,
+            memory_mib: self.max_memory,
+            time_to_live: seconds(self.time_to_live, "--time-to-live")?,
+            operation: seconds(self.timeout, "--timeout")?,
+        };
+        let default = Config::default();
+        Ok(Config {
+            limits,
+            allowed_directories: match self.allow.as_slice() {
+                [] => default.allowed_directories,
+                given => given.to_vec(),
+            },
+            export_directory: self.export_dir.clone().unwrap_or(default.export_directory),
+            keep_exports: !self.remove_exports,
+            corpus: self.corpus.clone(),
+            log: !self.quiet,
+            ..default
+        })
+    }
+
+    async fn serve_http(
+        &self,
+        server: Server,
+        address: SocketAddr,
+        stop: CancellationToken,
+    ) -> anyhow::Result<()> {
+        let options = HttpOptions {
+            address,
+            sessions: !self.stateless,
+            json_response: self.json_response,
+            max_body_bytes: self.max_body,
+        };
+        let server = HttpServer::bind(server, options)
+            .await
+            .with_context(|| format!("cannot listen on {address}; is the port in use?"))?;
+        let mut stdout = std::io::stdout();
+        writeln!(stdout, "{}", server.url())
+            .and_then(|()| stdout.flush())
+            .context("failed to print the URL")?;
+        server.run(stop).await;
+        Ok(())
+    }
+}
+
+fn stop_on_signals() -> anyhow::Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
+        let mut signal = signal(kind).context("failed to listen for signals")?;
+        let stop = stop.clone();
+        tokio::spawn(async move {
+            signal.recv().await;
+            stop.cancel();
+        });
+    }
+    Ok(stop)
+}
