@@ -27,7 +27,7 @@ pub enum Outcome {
     ProtocolError,
     /// The server no longer knows the session (HTTP 404 on a stateful transport).
     SessionExpired,
-    /// The answer is larger than the client is willing to hold.
+    /// The answer is larger than the client is willing to hold, or the request than the server is (HTTP 413).
     Oversized,
     /// Given up by us (interrupt, end of run) after it was sent.
     Cancelled,

@@ -1,0 +1,148 @@
+//! What each tool's answer must hold, as data: the same rules check a bench, a test and a load run.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use rmcp::model::JsonObject;
+use serde::de::{Deserialize, IgnoredAny};
+use serde_json::value::RawValue;
+
+/// The top level of an answer; what a rule does not look at is never parsed.
+pub(super) type Fields<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
+
+/// What must hold for one field.
+#[derive(Debug, Clone, Copy)]
+enum Rule {
+    /// This very text.
+    Is(&'static str),
+    /// `true`.
+    True,
+    /// Text that is not empty.
+    Text,
+    /// A whole number above zero.
+    Positive,
+    /// A whole number.
+    Number,
+    /// A list with something in it.
+    Filled,
+    /// A list as long as this other field says.
+    CountedBy(&'static str),
+    /// The argument of the same name (or its default): the answer is to this call and no other.
+    Echo(&'static str),
+    /// The four key profiles, each with a key: a starved music21 server "succeeds" with none of them.
+    FourProfiles,
+    /// No smaller than the smallest file of the format asked for: music21 "exports" ABC as an object's name.
+    FileSize,
+}
+
+/// The four profiles of `key_analysis`.
+pub const KEY_PROFILES: [&str; 4] = ["krumhansl", "aarden", "temperley", "bellman"];
+
+/// The rules of a tool; none for one this crate does not know.
+fn rules(tool: &str) -> &'static [(&'static str, Rule)] {
+    use Rule::{CountedBy, Echo, FileSize, Filled, FourProfiles, Is, Number, Positive, Text, True};
+    match tool {
+        "import_score" => &[
+            ("status", Is("success")),
+            ("score_id", Echo("")),
+            ("num_notes", Positive),
+            ("num_parts", Positive),
+        ],
+        "list_scores" => &[("status", Is("success")), ("scores", CountedBy("count"))],
+        "score_info" => &[
+            ("status", Is("success")),
+            ("exists", True),
+            ("score_id", Echo("")),
+            ("num_notes", Positive),
+            ("num_parts", Positive),
+        ],
+        "key_analysis" => &[("status", Is("success")), ("key", Text), ("algorithm_results", FourProfiles)],
+        "chord_analysis" => {
+            &[("status", Is("success")), ("total_chords", Positive), ("chord_progression", Filled)]
+        }
+        "harmony_analysis" => &[("status", Is("success")), ("roman_numerals", Filled)],
+        "export_score" => &[
+            ("status", Is("success")),
+            ("format", Echo("musicxml")),
+            ("file_path", Text),
+            ("file_size", FileSize),
+        ],
+        "delete_score" => &[("status", Is("success")), ("deleted_count", Number)],
+        "health_check" => &[("status", Is("healthy"))],
+        _ => &[],
+    }
+}
+
+/// Whether the tool's answers are JSON objects for certain.
+pub(super) fn is_known(tool: &str) -> bool {
+    !rules(tool).is_empty()
+}
+
+/// Checks an answer; the error names the field that is wrong.
+pub(super) fn check(tool: &str, arguments: &JsonObject, fields: &Fields<'_>) -> Result<(), String> {
+    for (field, rule) in rules(tool) {
+        let raw = fields.get(*field).ok_or_else(|| format!("{tool} answered without '{field}'"))?;
+        if !holds(*rule, field, raw.get(), arguments, fields) {
+            let value: String = raw.get().chars().take(60).collect();
+            return Err(format!("{tool} answered '{field}' = {value}"));
+        }
+    }
+    Ok(())
+}
+
+fn holds(rule: Rule, field: &str, json: &str, arguments: &JsonObject, fields: &Fields<'_>) -> bool {
+    let argument = |default| arguments.get(field).and_then(|value| value.as_str()).unwrap_or(default);
+    match rule {
+        Rule::Is(expected) => text(json).as_deref() == Some(expected),
+        Rule::Echo(default) => text(json).as_deref() == Some(argument(default)),
+        Rule::True => json == "true",
+        Rule::Text => text(json).is_some_and(|text| !text.is_empty()),
+        Rule::Number => read::<u64>(json).is_some(),
+        Rule::Positive => read::<u64>(json).is_some_and(|number| number > 0),
+        Rule::Filled => length(json).is_some_and(|length| length > 0),
+        Rule::CountedBy(count) => {
+            let count = fields.get(count).and_then(|raw| read::<usize>(raw.get()));
+            count.is_some() && length(json) == count
+        }
+        Rule::FourProfiles => {
+            let found: Option<BTreeMap<Cow<'_, str>, Profile>> = read(json);
+            let named =
+                |found: &BTreeMap<_, Profile>, name: &str| found.get(name).is_some_and(|p| !p.key.is_empty());
+            found.is_some_and(|found| KEY_PROFILES.iter().all(|name| named(&found, name)))
+        }
+        Rule::FileSize => {
+            let format = arguments.get("format").and_then(|value| value.as_str()).unwrap_or("musicxml");
+            read::<u64>(json).is_some_and(|size| size >= smallest_file(format))
+        }
+    }
+}
+
+/// Bytes in the smallest file of a format that can hold a note.
+fn smallest_file(format: &str) -> u64 {
+    match format {
+        // Declaration, score-partwise, part-list, one part with one measure.
+        "musicxml" => 200,
+        // Header chunk 14, track chunk head 8, end of track 4.
+        "midi" => 26,
+        // The four mandatory fields and a note need some 25; an object's name in angle brackets has 37 to 39.
+        "abc" => 40,
+        _ => 1,
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Profile {
+    key: String,
+}
+
+fn read<'a, T: Deserialize<'a>>(json: &'a str) -> Option<T> {
+    serde_json::from_str(json).ok()
+}
+
+fn text(json: &str) -> Option<String> {
+    read(json)
+}
+
+fn length(json: &str) -> Option<usize> {
+    read::<Vec<IgnoredAny>>(json).map(|list| list.len())
+}

@@ -1,0 +1,158 @@
+//! JSON-RPC frames: requests written, whatever a server sends told apart without parsing what it carries.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// One frame from a server, of whatever kind.
+#[derive(Debug)]
+pub(super) enum Incoming {
+    /// An answer to the request with this id.
+    Response(u64, Response),
+    /// An answer whose id this client never gives out (a string, `null`, a fraction).
+    ForeignResponse,
+    /// A request of the server's own (ping, sampling, roots): its answer, ready to send.
+    Request(Bytes),
+    /// Progress, log lines and the like.
+    Notification,
+}
+
+/// An answer with the bytes of what it carries.
+#[derive(Debug)]
+pub(super) struct Response {
+    /// Size of the whole frame.
+    pub bytes: usize,
+    pub body: Body,
+}
+
+#[derive(Debug)]
+pub(super) enum Body {
+    /// The JSON of `result`.
+    Result(Bytes),
+    /// The JSON of `error`.
+    Error(Bytes),
+    /// Both of them or neither, which JSON-RPC forbids.
+    Malformed(&'static str),
+}
+
+#[derive(Serialize)]
+struct Request<'a, P> {
+    jsonrpc: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<u64>,
+    method: &'a str,
+    params: &'a P,
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    method: Option<String>,
+    #[serde(borrow)]
+    result: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
+/// A request frame, or a notification where `id` is `None`; no line end.
+pub(super) fn encode<P: Serialize>(id: Option<u64>, method: &str, params: &P) -> Bytes {
+    let request = Request { jsonrpc: "2.0", id, method, params };
+    // OK because params are plain structs and JSON maps with string keys, which always serialise.
+    serde_json::to_vec(&request).expect("request serialises").into()
+}
+
+/// Reads one frame; the error says what is wrong with it.
+pub(super) fn decode(frame: &Bytes) -> Result<Incoming, String> {
+    let envelope: Envelope<'_> = serde_json::from_slice(frame).map_err(|e| format!("not JSON-RPC: {e}"))?;
+    let Envelope { id, method, result, error } = envelope;
+    let slice = |raw: &RawValue| frame.slice_ref(raw.get().as_bytes());
+    if let Some(method) = method {
+        return Ok(id.map_or(Incoming::Notification, |id| Incoming::Request(answer(id, &method))));
+    }
+    let body = match (result, error) {
+        (Some(result), None) => Body::Result(slice(result)),
+        (None, Some(error)) => Body::Error(slice(error)),
+        (Some(_), Some(_)) => Body::Malformed("both result and error"),
+        (None, None) => Body::Malformed("neither result nor error"),
+    };
+    match id.map(|id| id.get().parse()) {
+        Some(Ok(id)) => Ok(Incoming::Response(id, Response { bytes: frame.len(), body })),
+        Some(Err(_)) => Ok(Incoming::ForeignResponse),
+        None => Err("neither a request nor a response: no method, no id".to_owned()),
+    }
+}
+
+/// The id a frame that cannot be read (cut, garbled, too large) seems to answer, from the first
+/// `"id":` in it. The caller believes it only if a call with that id is waiting.
+pub(super) fn sniff_id(frame: &[u8]) -> Option<u64> {
+    let at = memchr::memmem::find(frame, b"\"id\":")? + 5;
+    let digits: Vec<u8> = frame[at..]
+        .iter()
+        .copied()
+        .skip_while(|byte| *byte == b' ')
+        .take_while(u8::is_ascii_digit)
+        .take(20)
+        .collect();
+    std::str::from_utf8(&digits).ok()?.parse().ok()
+}
+
+/// A client must answer pings; it offers nothing else a server could ask for.
+fn answer(id: &RawValue, method: &str) -> Bytes {
+    let id = id.get();
+    let body = if method == "ping" {
+        r#""result":{}"#.to_owned()
+    } else {
+        r#""error":{"code":-32601,"message":"not offered by this client"}"#.to_owned()
+    };
+    format!(r#"{{"jsonrpc":"2.0","id":{id},{body}}}"#).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(frame: &'static str) -> String {
+        match decode(&Bytes::from_static(frame.as_bytes())) {
+            Ok(Incoming::Response(id, Response { body: Body::Result(json), .. })) => {
+                format!("result of {id}: {}", String::from_utf8_lossy(&json))
+            }
+            Ok(Incoming::Response(id, Response { body: Body::Error(json), .. })) => {
+                format!("error of {id}: {}", String::from_utf8_lossy(&json))
+            }
+            Ok(Incoming::Response(id, Response { body: Body::Malformed(why), .. })) => format!("{id}: {why}"),
+            Ok(Incoming::ForeignResponse) => "foreign".to_owned(),
+            Ok(Incoming::Request(answer)) => format!("request: {}", String::from_utf8_lossy(&answer)),
+            Ok(Incoming::Notification) => "notification".to_owned(),
+            Err(error) => error.split(':').next().unwrap_or_default().to_owned(),
+        }
+    }
+
+    #[test]
+    fn every_kind_of_frame_is_told_apart() {
+        for (frame, expected) in [
+            (r#"{"jsonrpc":"2.0","id":7,"result":{"a":1}}"#, r#"result of 7: {"a":1}"#),
+            (r#"{"id":7,"error":{"code":1}}"#, r#"error of 7: {"code":1}"#),
+            (r#"{"id":7,"error":{},"result":{}}"#, "7: both result and error"),
+            (r#"{"id":7}"#, "7: neither result nor error"),
+            (r#"{"id":"7","result":{}}"#, "foreign"),
+            (r#"{"id":7.5,"result":{}}"#, "foreign"),
+            (r#"{"id":-7,"result":{}}"#, "foreign"),
+            (r#"{"method":"notifications/progress"}"#, "notification"),
+            (r#"{"id":"p","method":"ping"}"#, r#"request: {"jsonrpc":"2.0","id":"p","result":{}}"#),
+            (r#"{"id":7,"result":NaN}"#, "not JSON-RPC"),
+            (r#"{"result":{}}"#, "neither a request nor a response"),
+            ("[]", "not JSON-RPC"),
+            ("7", "not JSON-RPC"),
+        ] {
+            assert_eq!(kind(frame), expected, "{frame}");
+        }
+    }
+
+    #[test]
+    fn the_id_of_a_garbled_frame_is_found() {
+        assert_eq!(sniff_id(br#"{"jsonrpc":"2.0","id": 12,"result":{"x":NaN"#), Some(12));
+        assert_eq!(sniff_id(br#"{"id":"12""#), None);
+        assert_eq!(sniff_id(b"{"), None);
+    }
+}

@@ -1,0 +1,253 @@
+//! Streamable HTTP: one POST a call, its reply in JSON or in an event stream, over connections kept by the session.
+//!
+//! The optional GET stream is not opened: everything a call needs arrives with its own reply.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::uri::PathAndQuery;
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use http_body_util::Full;
+use tokio_util::sync::CancellationToken;
+use tokio_util::sync::DropGuard;
+
+use super::connection::Connection;
+use super::endpoint::Endpoint;
+use super::frame::Response;
+use super::http_reply::{self, Reading};
+use super::line::cancelled;
+use super::wire::{ClientOptions, Counters, Failure, OnDeadline, Outgoing};
+use crate::measure::Outcome;
+
+const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+const MCP_METHOD: HeaderName = HeaderName::from_static("mcp-method");
+const MCP_NAME: HeaderName = HeaderName::from_static("mcp-name");
+
+/// How long what follows an answer may take to let its connection be used again.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// A session with a server behind a URL.
+pub(super) struct HttpWire {
+    post: Arc<Post>,
+    on_deadline: OnDeadline,
+    /// Ends the exchanges nobody waits for any more.
+    _end: DropGuard,
+}
+
+/// What an exchange needs; it may outlive its call and even its session.
+pub(super) struct Post {
+    endpoint: Endpoint,
+    /// Where the server redirected the first request to.
+    moved: OnceLock<PathAndQuery>,
+    session: OnceLock<HeaderValue>,
+    version: OnceLock<Version>,
+    idle: Mutex<Vec<Connection>>,
+    connect_timeout: Duration,
+    pub max_reply_bytes: usize,
+    pub counters: Counters,
+    ended: CancellationToken,
+}
+
+struct Version {
+    header: HeaderValue,
+    /// Whether requests name their method and tool in headers (from 2026-07-28 on).
+    standard_headers: bool,
+}
+
+impl HttpWire {
+    /// Looks the host up; connections are opened by the calls that need them.
+    pub(super) async fn open(url: &str, options: &ClientOptions) -> Result<Self, Failure> {
+        let ended = CancellationToken::new();
+        let post = Post {
+            endpoint: Endpoint::resolve(url).await?,
+            moved: OnceLock::new(),
+            session: OnceLock::new(),
+            version: OnceLock::new(),
+            idle: Mutex::default(),
+            connect_timeout: options.connect_timeout,
+            max_reply_bytes: options.max_reply_bytes,
+            counters: Counters::default(),
+            ended: ended.clone(),
+        };
+        Ok(Self { post: Arc::new(post), on_deadline: options.on_deadline, _end: ended.drop_guard() })
+    }
+
+    /// The protocol revision every later request names.
+    pub(super) fn set_version(&self, version: &rmcp::model::ProtocolVersion) {
+        if let Ok(header) = HeaderValue::from_str(version.as_str()) {
+            // A second handshake on one session keeps the first one's revision.
+            let _ = self.post.version.set(Version { header, standard_headers: !version.has_initialize() });
+        }
+    }
+
+    pub(super) async fn exchange(&self, request: Outgoing, deadline: Duration) -> Result<Response, Failure> {
+        let id = request.id;
+        let mut exchange = Box::pin(Arc::clone(&self.post).exchange(request));
+        if let Ok(result) = tokio::time::timeout(deadline, &mut exchange).await {
+            return result;
+        }
+        let post = Arc::clone(&self.post);
+        match self.on_deadline {
+            // Closing the connection would be a way of cancelling.
+            OnDeadline::Abandon => tokio::spawn(async move {
+                let ended = post.ended.clone();
+                if let Some(Ok(_)) = ended.run_until_cancelled(exchange).await {
+                    Counters::add(&post.counters.late);
+                }
+            }),
+            OnDeadline::Cancel => tokio::spawn(async move {
+                drop(exchange);
+                post.send_off("notifications/cancelled", cancelled(id)).await;
+            }),
+        };
+        Err(Failure::timed_out(deadline))
+    }
+
+    pub(super) async fn notify(&self, method: &'static str, frame: Bytes) -> Result<(), Failure> {
+        self.post.notify(method, frame).await
+    }
+
+    pub(super) fn counters(&self) -> &Counters {
+        &self.post.counters
+    }
+
+    /// Ends the session on the server (DELETE), where it keeps one.
+    pub(super) async fn close(&self, within: Duration) {
+        if self.post.session.get().is_some() {
+            let delete = async {
+                let request = self.post.request(Method::DELETE, None, Bytes::new());
+                let mut connection = self.post.connection().await?;
+                connection.send(request).await
+            };
+            // A server that does not answer keeps its session; there is no more we can do.
+            let _ = tokio::time::timeout(within, delete).await;
+        }
+    }
+}
+
+impl Post {
+    async fn exchange(self: Arc<Self>, outgoing: Outgoing) -> Result<Response, Failure> {
+        let mut connection = self.connection().await?;
+        let name = outgoing.name.as_deref();
+        let mut reply = connection
+            .send(self.request(Method::POST, Some((outgoing.method, name)), outgoing.frame.clone()))
+            .await?;
+        if self.follow(&reply) {
+            // On a connection of its own: the body of the redirect is not read.
+            connection = self.connection().await?;
+            let head = Some((outgoing.method, name));
+            reply = connection.send(self.request(Method::POST, head, outgoing.frame)).await?;
+        }
+        self.learn_session(&reply);
+        let has_session = self.session.get().is_some();
+        let reading = Reading { post: &self, connection: &mut connection, id: outgoing.id };
+        let (response, rest) = http_reply::read(reading, reply, has_session).await?;
+        match rest {
+            None => self.keep(connection),
+            Some(mut rest) => {
+                // The answer is complete; what the server still sends is none of the call's time.
+                let post = Arc::clone(&self);
+                let drain = async move {
+                    while connection.chunk(&mut rest).await?.is_some() {}
+                    Ok::<_, Failure>(connection)
+                };
+                tokio::spawn(async move {
+                    if let Ok(Ok(connection)) = tokio::time::timeout(DRAIN, drain).await {
+                        post.keep(connection);
+                    }
+                });
+            }
+        }
+        Ok(response)
+    }
+
+    async fn notify(&self, method: &str, frame: Bytes) -> Result<(), Failure> {
+        let mut connection = self.connection().await?;
+        let reply = connection.send(self.request(Method::POST, Some((method, None)), frame)).await?;
+        let status = reply.status();
+        let mut body = reply.into_body();
+        while connection.chunk(&mut body).await?.is_some() {}
+        self.keep(connection);
+        if status.is_success() {
+            return Ok(());
+        }
+        Err(Failure::new(Outcome::ProtocolError, format!("HTTP {status} to {method}")))
+    }
+
+    /// Sends what nobody waits for: whether it arrives is the server's affair.
+    pub(super) async fn send_off(&self, method: &str, frame: Bytes) {
+        let sent = tokio::time::timeout(DRAIN, self.notify(method, frame));
+        let _ = self.ended.run_until_cancelled(sent).await;
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        head: Option<(&str, Option<&str>)>,
+        body: Bytes,
+    ) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = method;
+        *request.uri_mut() = self.moved.get().unwrap_or(&self.endpoint.path).clone().into();
+        let headers = request.headers_mut();
+        headers.insert(header::HOST, self.endpoint.host.clone());
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+        if let Some(session) = self.session.get() {
+            headers.insert(SESSION_ID, session.clone());
+        }
+        if let Some(version) = self.version.get() {
+            headers.insert(PROTOCOL_VERSION, version.header.clone());
+            if let Some((method, name)) = head.filter(|_| version.standard_headers) {
+                let value = |text| HeaderValue::from_str(text).ok();
+                headers.extend(value(method).map(|value| (MCP_METHOD, value)));
+                headers.extend(name.and_then(value).map(|value| (MCP_NAME, value)));
+            }
+        }
+        request
+    }
+
+    /// An idle connection that is still open, or a new one.
+    async fn connection(&self) -> Result<Connection, Failure> {
+        while let Some(mut connection) = self.take_idle() {
+            if connection.is_usable().await {
+                return Ok(connection);
+            }
+        }
+        Connection::open(&self.endpoint.addresses, self.connect_timeout).await
+    }
+
+    fn take_idle(&self) -> Option<Connection> {
+        self.idle().pop()
+    }
+
+    fn keep(&self, connection: Connection) {
+        self.idle().push(connection);
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the reply sends us elsewhere for good; only the session's first request follows, once.
+    fn follow<B>(&self, reply: &http::Response<B>) -> bool {
+        let redirect =
+            [StatusCode::TEMPORARY_REDIRECT, StatusCode::PERMANENT_REDIRECT].contains(&reply.status());
+        if !redirect || self.version.get().is_some() {
+            return false;
+        }
+        let location = reply.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
+        let path = location.and_then(|location| self.endpoint.redirected(location));
+        path.is_some_and(|path| self.moved.set(path).is_ok())
+    }
+
+    /// The first reply that names a session decides it.
+    fn learn_session<B>(&self, reply: &http::Response<B>) {
+        if let Some(session) = reply.headers().get(&SESSION_ID) {
+            // Later replies repeat the same id.
+            let _ = self.session.set(session.clone());
+        }
+    }
+}

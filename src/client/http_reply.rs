@@ -1,0 +1,180 @@
+//! From an HTTP reply to the answer in it: status first, then content type, then JSON or events.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, StatusCode, header};
+use hyper::body::Incoming as Body;
+
+use super::connection::Connection;
+use super::frame::{self, Incoming, Response};
+use super::http::Post;
+use super::sse::EventReader;
+use super::wire::{Counters, Failure};
+use crate::measure::Outcome;
+
+/// A reply being read, with the id of the call it must answer.
+pub(super) struct Reading<'a> {
+    pub post: &'a Arc<Post>,
+    pub connection: &'a mut Connection,
+    pub id: u64,
+}
+
+/// The answer, and the rest of the body if there may be one.
+type Answer = (Response, Option<Body>);
+
+/// An error page is read up to here, to quote it.
+const ERROR_BODY: usize = 64 * 1024;
+
+pub(super) async fn read(
+    mut reading: Reading<'_>,
+    reply: http::Response<Body>,
+    has_session: bool,
+) -> Result<Answer, Failure> {
+    let (head, mut body) = reply.into_parts();
+    if !head.status.is_success() {
+        let text = reading.whole(&mut body, ERROR_BODY).await.unwrap_or_default();
+        return refused(&head, &text, reading.id, has_session).map(|response| (response, None));
+    }
+    let content_type = head.headers.get(header::CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
+    if content_type.starts_with(b"application/json") {
+        let json = reading.whole(&mut body, reading.post.max_reply_bytes).await?;
+        return reading.answer(json).and_then(|found| {
+            let missing = || Failure::new(Outcome::ProtocolError, "the reply answers no request of ours");
+            Ok((found.ok_or_else(missing)?, None))
+        });
+    }
+    if content_type.starts_with(b"text/event-stream") {
+        return reading.events(body).await;
+    }
+    let text = reading.whole(&mut body, ERROR_BODY).await.unwrap_or_default();
+    let kind = String::from_utf8_lossy(content_type);
+    let message = format!("HTTP {} with content type '{kind}': {}", head.status.as_u16(), quote(&text));
+    Err(Failure::new(Outcome::ProtocolError, message))
+}
+
+impl Reading<'_> {
+    async fn whole(&mut self, body: &mut Body, limit: usize) -> Result<Bytes, Failure> {
+        let Some(first) = self.connection.chunk(body).await? else { return Ok(Bytes::new()) };
+        let mut whole = BytesMut::new();
+        let mut next = Some(first);
+        while let Some(chunk) = next {
+            check_size(whole.len() + chunk.len(), limit)?;
+            next = self.connection.chunk(body).await?;
+            if whole.is_empty() && next.is_none() {
+                return Ok(chunk);
+            }
+            whole.extend_from_slice(&chunk);
+        }
+        Ok(whole.freeze())
+    }
+
+    async fn events(self, mut body: Body) -> Result<Answer, Failure> {
+        let mut events = EventReader::default();
+        while let Some(chunk) = self.connection.chunk(&mut body).await? {
+            events.push(&chunk);
+            while let Some(event) = events.next() {
+                check_size(event.len(), self.post.max_reply_bytes)?;
+                if let Some(response) = self.answer(event)? {
+                    return Ok((response, Some(body)));
+                }
+            }
+            check_size(events.held(), self.post.max_reply_bytes)?;
+        }
+        Err(Failure::new(Outcome::TransportClosed, "the event stream ended before the answer"))
+    }
+
+    /// The response, if this frame is one to our call; anything else in the stream is dealt with here.
+    fn answer(&self, frame: Bytes) -> Result<Option<Response>, Failure> {
+        let counters = &self.post.counters;
+        let incoming = frame::decode(&frame).map_err(|error| {
+            Counters::add(&counters.bad_frames);
+            Failure::new(Outcome::ProtocolError, error)
+        })?;
+        match incoming {
+            Incoming::Response(id, response) if id == self.id => return Ok(Some(response)),
+            Incoming::Response(..) | Incoming::ForeignResponse => Counters::add(&counters.unmatched),
+            Incoming::Request(answer) => {
+                let post = Arc::clone(self.post);
+                tokio::spawn(async move { post.send_off("response", answer).await });
+            }
+            Incoming::Notification => {}
+        }
+        Ok(None)
+    }
+}
+
+fn check_size(bytes: usize, limit: usize) -> Result<(), Failure> {
+    if bytes > limit {
+        return Err(Failure::new(Outcome::Oversized, format!("reply is over the limit of {limit} bytes")));
+    }
+    Ok(())
+}
+
+/// A status other than success, unless its body is the JSON-RPC error that explains it.
+fn refused(
+    head: &http::response::Parts,
+    body: &Bytes,
+    id: u64,
+    has_session: bool,
+) -> Result<Response, Failure> {
+    let status = head.status;
+    let outcome = match status {
+        StatusCode::TOO_MANY_REQUESTS => Outcome::RateLimited,
+        StatusCode::NOT_FOUND if has_session => Outcome::SessionExpired,
+        StatusCode::PAYLOAD_TOO_LARGE => Outcome::Oversized,
+        _ => match frame::decode(body) {
+            Ok(Incoming::Response(found, response)) if found == id => return Ok(response),
+            _ => Outcome::ProtocolError,
+        },
+    };
+    let hint = match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            "; the server wants a login, which this tool has not"
+        }
+        StatusCode::NOT_FOUND if has_session => "; the server no longer knows the session",
+        StatusCode::NOT_FOUND => "; is the path right? most servers use /mcp",
+        StatusCode::PAYLOAD_TOO_LARGE => "; the request is too large for the server",
+        status if status.is_redirection() => "; use the URL it redirects to",
+        _ => "",
+    };
+    let message = format!("HTTP {}: {}{hint}", status.as_u16(), quote(body));
+    Err(Failure { retry_after: retry_after(&head.headers), ..Failure::new(outcome, message) })
+}
+
+/// Seconds only: a date, `None` or nonsense is no promise that could be kept.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds: f64 = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// The beginning of a body, on one line.
+fn quote(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&body[..body.len().min(400)]);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let quoted: String = words.join(" ").chars().take(120).collect();
+    if quoted.is_empty() { "empty body".to_owned() } else { format!("'{quoted}'") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_takes_seconds_and_forgives_the_rest() {
+        for (value, expected) in [
+            ("7", Some(Duration::from_secs(7))),
+            ("0", Some(Duration::ZERO)),
+            ("1.5", Some(Duration::from_millis(1500))),
+            ("None", None),
+            ("-3", None),
+            ("nan", None),
+            ("1e300", None),
+            ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+        ] {
+            let headers = HeaderMap::from_iter([(header::RETRY_AFTER, value.parse().unwrap())]);
+            assert_eq!(retry_after(&headers), expected, "{value}");
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! The client: one session with one server, and a method for each tool.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rmcp::model::{JsonObject, ListToolsResult, PaginatedRequestParams, Tool};
+use rmcp::{ServerHandler, ServiceExt};
+use serde::Serialize;
+use serde_json::json;
+
+use super::child::{Child, ServerCommand};
+use super::http::HttpWire;
+use super::line::LineWire;
+use super::reply::{self, Reply};
+use super::session::{ServerInfo, Session};
+use super::wire::{ClientOptions, Failure, Irregularities, Wire};
+use crate::measure::Outcome;
+
+/// A session with a music21 MCP server.
+///
+/// Calls may overlap. Dropping the client ends the session without ceremony: a child server and all it
+/// started are killed.
+pub struct Music21Client {
+    session: Session,
+    stop_grace: Duration,
+}
+
+/// Why no session came about: one line that says what was tried and what happened.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct ConnectError {
+    /// The class a call would have ended in.
+    pub outcome: Outcome,
+    message: String,
+}
+
+impl ConnectError {
+    fn new(target: &str, failure: &Failure) -> Self {
+        Self { outcome: failure.outcome, message: format!("{target}: {}", failure.message) }
+    }
+}
+
+#[derive(Serialize)]
+struct CallParams<'a> {
+    name: &'a str,
+    arguments: &'a JsonObject,
+}
+
+/// Bytes in flight each way between the halves of an in-process session.
+const DUPLEX: usize = 256 * 1024;
+
+impl Music21Client {
+    /// Serves `handler` in this process and connects to it: no process, no socket, but the same frames.
+    ///
+    /// # Errors
+    ///
+    /// Where the handshake fails.
+    pub async fn in_process<H: ServerHandler>(
+        handler: H,
+        options: &ClientOptions,
+    ) -> Result<Self, ConnectError> {
+        let (ours, theirs) = tokio::io::duplex(DUPLEX);
+        tokio::spawn(async move {
+            // It ends with the client; how is seen on the client's side.
+            if let Ok(server) = handler.serve(theirs).await {
+                let _ = server.waiting().await;
+            }
+        });
+        let wire =
+            LineWire::start(tokio::io::split(ours), None, options.max_reply_bytes, options.on_deadline);
+        Self::shake("the server in this process", Wire::Line(wire), options).await
+    }
+
+    /// Starts the command and connects to its stdin and stdout.
+    ///
+    /// # Errors
+    ///
+    /// Where the command cannot be started, ends before the handshake (exit status and last words are
+    /// in the message), or does not speak the protocol. Nothing of it is left running.
+    pub async fn spawn(command: &ServerCommand, options: &ClientOptions) -> Result<Self, ConnectError> {
+        let name = format!("command '{}'", command.program.display());
+        let (child, stdin, stdout) = Child::spawn(command).map_err(|error| {
+            let message = format!("does not start: {error}");
+            ConnectError::new(&name, &Failure::new(Outcome::ConnectError, message))
+        })?;
+        let child = Some(Arc::new(child));
+        let wire = LineWire::start((stdout, stdin), child, options.max_reply_bytes, options.on_deadline);
+        Self::shake(&name, Wire::Line(wire), options).await
+    }
+
+    /// Opens a session with the streamable HTTP server at `url`.
+    ///
+    /// # Errors
+    ///
+    /// Where the URL cannot be used, refuses, or is no MCP endpoint.
+    pub async fn connect(url: &str, options: &ClientOptions) -> Result<Self, ConnectError> {
+        let wire = HttpWire::open(url, options).await.map_err(|failure| ConnectError::new(url, &failure))?;
+        Self::shake(url, Wire::Http(wire), options).await
+    }
+
+    async fn shake(target: &str, wire: Wire, options: &ClientOptions) -> Result<Self, ConnectError> {
+        let session = Session::handshake(wire, options, options.start_timeout).await;
+        let session = session.map_err(|mut failure| {
+            // A connection that never carried a session was not made.
+            if failure.outcome == Outcome::TransportClosed {
+                failure.outcome = Outcome::ConnectError;
+            }
+            ConnectError::new(target, &failure)
+        })?;
+        Ok(Self { session, stop_grace: options.stop_grace })
+    }
+
+    /// Calls a tool. Always returns, at the deadline at the latest, with exactly one class.
+    ///
+    /// An answer to one of the tools with a method below is checked for what it must hold; for others
+    /// only a refusal is recognised.
+    pub async fn call(&self, tool: &str, arguments: JsonObject, deadline: Duration) -> Reply {
+        let params = CallParams { name: tool, arguments: &arguments };
+        let exchanged = self.session.request("tools/call", Some(tool), params, deadline).await;
+        reply::classify(tool, &arguments, exchanged)
+    }
+
+    /// Imports a score; `source_type` is `corpus`, `file`, `text` or `auto`.
+    pub async fn import_score(
+        &self,
+        score_id: &str,
+        source: &str,
+        source_type: &str,
+        deadline: Duration,
+    ) -> Reply {
+        let arguments = json!({ "score_id": score_id, "source": source, "source_type": source_type });
+        self.call("import_score", object(arguments), deadline).await
+    }
+
+    /// Lists the stored scores.
+    pub async fn list_scores(&self, deadline: Duration) -> Reply {
+        self.call("list_scores", JsonObject::new(), deadline).await
+    }
+
+    /// Counts and metadata of a score.
+    pub async fn score_info(&self, score_id: &str, deadline: Duration) -> Reply {
+        self.call("score_info", object(json!({ "score_id": score_id })), deadline).await
+    }
+
+    /// The key by four profiles.
+    pub async fn key_analysis(&self, score_id: &str, deadline: Duration) -> Reply {
+        self.call("key_analysis", object(json!({ "score_id": score_id })), deadline).await
+    }
+
+    /// The chord progression.
+    pub async fn chord_analysis(&self, score_id: &str, deadline: Duration) -> Reply {
+        self.call("chord_analysis", object(json!({ "score_id": score_id })), deadline).await
+    }
+
+    /// The roman numerals.
+    pub async fn harmony_analysis(&self, score_id: &str, deadline: Duration) -> Reply {
+        let arguments = json!({ "score_id": score_id, "analysis_type": "roman" });
+        self.call("harmony_analysis", object(arguments), deadline).await
+    }
+
+    /// Writes a score to a file on the server's disk; `format` is `musicxml`, `midi`, `abc`, `lilypond`, `text`, ….
+    pub async fn export_score(&self, score_id: &str, format: &str, deadline: Duration) -> Reply {
+        let arguments = json!({ "score_id": score_id, "format": format });
+        self.call("export_score", object(arguments), deadline).await
+    }
+
+    /// Deletes a score, or all of them for `*`.
+    pub async fn delete_score(&self, score_id: &str, deadline: Duration) -> Reply {
+        self.call("delete_score", object(json!({ "score_id": score_id })), deadline).await
+    }
+
+    /// The cheapest call there is.
+    pub async fn health_check(&self, deadline: Duration) -> Reply {
+        self.call("health_check", JsonObject::new(), deadline).await
+    }
+
+    /// The server's tools, all pages of the list.
+    ///
+    /// # Errors
+    ///
+    /// Where the server does not answer with a list within the deadline (for each page).
+    pub async fn list_tools(&self, deadline: Duration) -> Result<Vec<Tool>, ConnectError> {
+        let mut tools = Vec::new();
+        let mut cursor = None;
+        loop {
+            let params = PaginatedRequestParams::default().with_cursor(cursor.take());
+            let page: Result<ListToolsResult, _> = self.session.ask("tools/list", params, deadline).await;
+            let page = page.map_err(|failure| ConnectError::new(&self.session.server.name, &failure))?;
+            tools.extend(page.tools);
+            match page.next_cursor {
+                Some(next) => cursor = Some(next),
+                None => return Ok(tools),
+            }
+        }
+    }
+
+    /// Who answers.
+    #[must_use]
+    pub fn server_info(&self) -> &ServerInfo {
+        &self.session.server
+    }
+
+    /// What was seen so far that a sound server does not do.
+    #[must_use]
+    pub fn irregularities(&self) -> Irregularities {
+        self.session.wire.counters().snapshot()
+    }
+
+    /// The server process, where this client started one.
+    #[must_use]
+    pub fn child(&self) -> Option<&Child> {
+        match &self.session.wire {
+            Wire::Line(wire) => wire.child.as_deref(),
+            Wire::Http(_) => None,
+        }
+    }
+
+    /// Ends the session as the protocol wants it: DELETE over HTTP; end of file for a child, then SIGTERM,
+    /// then SIGKILL for its group.
+    pub async fn close(self) {
+        match self.session.wire {
+            Wire::Http(wire) => wire.close(self.stop_grace).await,
+            Wire::Line(wire) => {
+                if let Some(child) = wire.into_child() {
+                    child.stop(self.stop_grace).await;
+                }
+            }
+        }
+    }
+}
+
+fn object(value: serde_json::Value) -> JsonObject {
+    rmcp::model::object(value)
+}

@@ -1,0 +1,159 @@
+//! How a call ended, decided in one place.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use rmcp::model::{ErrorData, JsonObject};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::answer::{self, Fields};
+use super::frame::{Body, Response};
+use super::wire::Failure;
+use crate::measure::Outcome;
+
+/// The end of one tool call: always exactly one [`Outcome`].
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// The class of the call.
+    pub outcome: Outcome,
+    /// The tool's answer as it came: JSON text, unparsed. `None` where no tool answered.
+    pub text: Option<String>,
+    /// Why it is not `Ok`: a fragment on one line; `None` where it is.
+    pub message: Option<String>,
+    /// Bytes of the whole reply, envelope included; 0 where none came.
+    pub bytes: usize,
+    /// How long the server asks to be left alone.
+    pub retry_after: Option<Duration>,
+}
+
+impl Reply {
+    /// Whether the tool answered what was expected.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        self.outcome == Outcome::Ok
+    }
+
+    /// The answer as a JSON tree. `None` where there is none or it is not JSON.
+    #[must_use]
+    pub fn payload(&self) -> Option<Value> {
+        self.parse()
+    }
+
+    /// The answer read into a type of the caller's. `None` where it does not fit.
+    #[must_use]
+    pub fn parse<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_str(self.text.as_deref()?).ok()
+    }
+
+    fn ended(outcome: Outcome, message: String, bytes: usize) -> Self {
+        Self { outcome, text: None, message: Some(message), bytes, retry_after: None }
+    }
+}
+
+#[derive(Deserialize)]
+struct ToolResult<'a> {
+    #[serde(default)]
+    content: Vec<Content>,
+    #[serde(default, rename = "isError")]
+    is_error: bool,
+    #[serde(borrow, rename = "structuredContent")]
+    structured: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Content {
+    text: Option<String>,
+}
+
+/// Puts a finished exchange into its class. Every way a call can end passes through here.
+pub(super) fn classify(tool: &str, arguments: &JsonObject, exchanged: Result<Response, Failure>) -> Reply {
+    let Response { bytes, body } = match exchanged {
+        Ok(response) => response,
+        Err(Failure { outcome, message, retry_after }) => {
+            return Reply { retry_after, ..Reply::ended(outcome, message, 0) };
+        }
+    };
+    match body {
+        Body::Malformed(why) => Reply::ended(Outcome::ProtocolError, format!("the reply has {why}"), bytes),
+        Body::Error(json) => match serde_json::from_slice::<ErrorData>(&json) {
+            Ok(error) => rpc_error(&error, bytes),
+            Err(error) => {
+                Reply::ended(Outcome::ProtocolError, format!("unreadable error object: {error}"), bytes)
+            }
+        },
+        Body::Result(json) => match serde_json::from_slice::<ToolResult<'_>>(&json) {
+            Ok(result) => tool_result(tool, arguments, result, bytes),
+            Err(error) => {
+                Reply::ended(Outcome::ProtocolError, format!("not a tool's result: {error}"), bytes)
+            }
+        },
+    }
+}
+
+fn rpc_error(error: &ErrorData, bytes: usize) -> Reply {
+    let outcome = if error.code.0 == 429 || says_rate_limited(&error.message) {
+        Outcome::RateLimited
+    } else {
+        Outcome::RpcError
+    };
+    let wait = error.data.as_ref().and_then(|data| data.get("retry_after")).and_then(Value::as_f64);
+    let retry_after = wait.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let message = format!("{} (code {})", one_line(&error.message), error.code.0);
+    Reply { retry_after, ..Reply::ended(outcome, message, bytes) }
+}
+
+fn tool_result(tool: &str, arguments: &JsonObject, result: ToolResult<'_>, bytes: usize) -> Reply {
+    let ToolResult { content, is_error, structured } = result;
+    let first = content.into_iter().find_map(|content| content.text);
+    let text = first.or_else(|| structured.map(|json| json.get().to_owned()));
+    let (outcome, message, retry_after) = match &text {
+        Some(text) => judge(tool, arguments, is_error, text),
+        None if is_error => (Outcome::ToolError, Some("refused without a word".to_owned()), None),
+        None if answer::is_known(tool) => {
+            (Outcome::WrongAnswer, Some(format!("{tool} answered no text")), None)
+        }
+        None => (Outcome::Ok, None, None),
+    };
+    Reply { outcome, text, message, bytes, retry_after }
+}
+
+fn judge(
+    tool: &str,
+    arguments: &JsonObject,
+    is_error: bool,
+    text: &str,
+) -> (Outcome, Option<String>, Option<Duration>) {
+    let fields: Option<Fields<'_>> = serde_json::from_str(text).ok();
+    let field = |name: &str| fields.as_ref().and_then(|fields| fields.get(name)).map(|raw| raw.get());
+    let string = |name: &str| field(name).and_then(|json| serde_json::from_str::<Cow<'_, str>>(json).ok());
+    if is_error || string("status").as_deref() == Some("error") {
+        let message = string("message").or_else(|| string("error")).unwrap_or(Cow::Borrowed(text));
+        let limited = says_rate_limited(&message);
+        let outcome = if limited { Outcome::RateLimited } else { Outcome::ToolError };
+        let wait = field("retry_after").and_then(|json| json.parse().ok());
+        let wait = wait.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        return (outcome, Some(one_line(&message)), wait);
+    }
+    let checked = match &fields {
+        Some(fields) => answer::check(tool, arguments, fields),
+        None if answer::is_known(tool) => Err(format!("{tool} answered no JSON object: {}", one_line(text))),
+        None => Ok(()),
+    };
+    match checked {
+        Ok(()) => (Outcome::Ok, None, None),
+        Err(message) => (Outcome::WrongAnswer, Some(message), None),
+    }
+}
+
+fn says_rate_limited(message: &str) -> bool {
+    let message = message.get(..200).unwrap_or(message).to_ascii_lowercase();
+    ["rate limit", "rate-limit", "too many requests"].iter().any(|words| message.contains(words))
+}
+
+/// Servers put whole tracebacks into messages; reports have one line for each.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(300).collect()
+}

@@ -1,0 +1,171 @@
+//! What all transports share: why an exchange failed, what was seen that a sound server does not do, the settings.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use rmcp::model::ProtocolVersion;
+
+use super::frame::Response;
+use super::http::HttpWire;
+use super::line::LineWire;
+use crate::measure::Outcome;
+
+/// How a session behaves; the defaults suit a server on this machine.
+#[derive(Debug, Clone)]
+pub struct ClientOptions {
+    /// The largest reply held, in bytes; a larger one is skipped and reported as `Oversized`.
+    pub max_reply_bytes: usize,
+    /// How long a TCP connection may take.
+    pub connect_timeout: Duration,
+    /// How long a server may take from start to the end of the handshake.
+    pub start_timeout: Duration,
+    /// The protocol revision to ask for. `None` asks for the newest with a handshake and, where the
+    /// server refuses that, for the newest without one.
+    pub protocol: Option<ProtocolVersion>,
+    /// What happens to a call that is given up.
+    pub on_deadline: OnDeadline,
+    /// How long a child may take to leave after end of file, and again after SIGTERM.
+    pub stop_grace: Duration,
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self {
+            max_reply_bytes: 64 << 20,
+            connect_timeout: Duration::from_secs(2),
+            start_timeout: Duration::from_secs(60),
+            protocol: None,
+            on_deadline: OnDeadline::Abandon,
+            stop_grace: Duration::from_secs(2),
+        }
+    }
+}
+
+/// What the server is told about a call whose deadline has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnDeadline {
+    /// Nothing; a late reply is counted. One `notifications/cancelled` ends FastMCP 2.9.0's stdio server.
+    Abandon,
+    /// `notifications/cancelled`, as the protocol recommends.
+    Cancel,
+}
+
+/// Why there is no answer to look at.
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    pub outcome: Outcome,
+    /// A lowercase fragment on one line.
+    pub message: String,
+    /// The server's `Retry-After`.
+    pub retry_after: Option<Duration>,
+}
+
+impl Failure {
+    pub(super) fn new(outcome: Outcome, message: impl Into<String>) -> Self {
+        Self { outcome, message: message.into(), retry_after: None }
+    }
+
+    pub(super) fn timed_out(deadline: Duration) -> Self {
+        Self::new(Outcome::TimedOut, format!("no answer within {deadline:?}"))
+    }
+}
+
+/// One request ready to be sent.
+pub(super) struct Outgoing {
+    pub id: u64,
+    pub method: &'static str,
+    /// The tool's name, which the newest protocol wants in a header.
+    pub name: Option<String>,
+    pub frame: Bytes,
+}
+
+/// The way to a server.
+pub(super) enum Wire {
+    Line(LineWire),
+    Http(HttpWire),
+}
+
+impl Wire {
+    /// Sends the request and waits for its answer until the deadline.
+    pub(super) async fn exchange(&self, request: Outgoing, deadline: Duration) -> Result<Response, Failure> {
+        match self {
+            Self::Line(wire) => wire.exchange(request, deadline).await,
+            Self::Http(wire) => wire.exchange(request, deadline).await,
+        }
+    }
+
+    /// Sends a notification, to which there is no answer.
+    pub(super) async fn notify(&self, method: &'static str, frame: Bytes) -> Result<(), Failure> {
+        match self {
+            Self::Line(wire) => wire.notify(frame),
+            Self::Http(wire) => wire.notify(method, frame).await,
+        }
+    }
+
+    pub(super) fn counters(&self) -> &Counters {
+        match self {
+            Self::Line(wire) => wire.counters(),
+            Self::Http(wire) => wire.counters(),
+        }
+    }
+}
+
+/// What a session saw that a sound server does not do; none of it is the answer to a call.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Irregularities {
+    /// Replies to calls given up before.
+    pub late: u64,
+    /// Replies to no call of this session.
+    pub unmatched: u64,
+    /// Second replies to one call.
+    pub duplicates: u64,
+    /// Lines or events that are not JSON-RPC, or are too large.
+    pub bad_frames: u64,
+    /// Lines on a child's stdout that are not even JSON (MCP forbids them).
+    pub noise_lines: u64,
+    /// The first three of them.
+    pub noise: Vec<String>,
+}
+
+/// The live form of [`Irregularities`].
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub late: AtomicU64,
+    pub unmatched: AtomicU64,
+    pub duplicates: AtomicU64,
+    pub bad_frames: AtomicU64,
+    noise_lines: AtomicU64,
+    noise: Mutex<Vec<String>>,
+}
+
+/// Noise lines are quoted this many times, and up to this many characters each.
+const QUOTED_LINES: usize = 3;
+const QUOTED_CHARS: usize = 120;
+
+impl Counters {
+    pub(super) fn add(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn noise(&self, line: &[u8]) {
+        if self.noise_lines.fetch_add(1, Ordering::Relaxed) < QUOTED_LINES as u64 {
+            let quoted = String::from_utf8_lossy(line).chars().take(QUOTED_CHARS).collect();
+            self.noise.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(quoted);
+        }
+    }
+
+    pub(super) fn snapshot(&self) -> Irregularities {
+        let Self { late, unmatched, duplicates, bad_frames, noise_lines, noise } = self;
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Irregularities {
+            late: get(late),
+            unmatched: get(unmatched),
+            duplicates: get(duplicates),
+            bad_frames: get(bad_frames),
+            noise_lines: get(noise_lines),
+            noise: noise.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone(),
+        }
+    }
+}
