@@ -40,7 +40,7 @@ pub(super) async fn read(
     let content_type = head.headers.get(header::CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
     if content_type.starts_with(b"application/json") {
         let json = reading.whole(&mut body, reading.post.max_reply_bytes).await?;
-        return reading.answer(json).and_then(|found| {
+        return reading.answer(&json).and_then(|found| {
             let missing = || Failure::new(Outcome::ProtocolError, "the reply answers no request of ours");
             Ok((found.ok_or_else(missing)?, None))
         });
@@ -76,7 +76,7 @@ impl Reading<'_> {
             events.push(&chunk);
             while let Some(event) = events.next() {
                 check_size(event.len(), self.post.max_reply_bytes)?;
-                if let Some(response) = self.answer(event)? {
+                if let Some(response) = self.answer(&event)? {
                     return Ok((response, Some(body)));
                 }
             }
@@ -86,9 +86,9 @@ impl Reading<'_> {
     }
 
     /// The response, if this frame is one to our call; anything else in the stream is dealt with here.
-    fn answer(&self, frame: Bytes) -> Result<Option<Response>, Failure> {
+    fn answer(&self, frame: &Bytes) -> Result<Option<Response>, Failure> {
         let counters = &self.post.counters;
-        let incoming = frame::decode(&frame).map_err(|error| {
+        let incoming = frame::decode(frame).map_err(|error| {
             Counters::add(&counters.bad_frames);
             Failure::new(Outcome::ProtocolError, error)
         })?;

@@ -204,7 +204,7 @@ impl Reader {
     async fn run<R: AsyncRead + Unpin>(mut self, mut lines: LineReader<R>, child: Option<Weak<Child>>) {
         let half = loop {
             match lines.next().await {
-                Line::Whole(line) => self.line(line),
+                Line::Whole(line) => self.line(&line),
                 Line::Oversized { prefix, bytes } => {
                     let message = format!("reply of {bytes} bytes is over the limit");
                     self.shared.spoiled(&prefix, Failure::new(Outcome::Oversized, message));
@@ -228,10 +228,10 @@ impl Reader {
         self.shared.close(&Failure::new(Outcome::TransportClosed, message));
     }
 
-    fn line(&mut self, line: Bytes) {
-        let Some(start) = frame_start(&line) else {
+    fn line(&mut self, line: &Bytes) {
+        let Some(start) = frame_start(line) else {
             if !line.trim_ascii().is_empty() {
-                self.shared.counters.noise(&line);
+                self.shared.counters.noise(line);
             }
             return;
         };
