@@ -4,6 +4,7 @@
 
 pub mod cli;
 pub mod client;
+pub mod compare;
 pub mod embedded;
 pub mod load;
 pub mod measure;

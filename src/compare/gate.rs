@@ -1,0 +1,139 @@
+//! The rule that turns changes into verdicts, over all entries at once.
+
+use super::{Change, Severity, Verdict, Why};
+
+/// Rounds after which a paired comparison is judged; an entry that is decided is measured no more.
+pub const LOOKS: [usize; 3] = [10, 20, 40];
+
+/// Rounds without which records taken apart are not judged at all.
+pub const MIN_ROUNDS: usize = 5;
+
+/// From which change on an entry fails or warns, on the logarithmic scale.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// At or above it a significant change fails.
+    pub fail: f64,
+    /// At or above it a significant change warns.
+    pub warn: f64,
+}
+
+impl Limits {
+    /// Fails from a ratio of `1 + relative` on and warns from half of that on.
+    #[must_use]
+    pub fn relative(relative: f64) -> Self {
+        Self { fail: relative.ln_1p(), warn: (relative / 2.0).ln_1p() }
+    }
+}
+
+impl Default for Limits {
+    /// +10 % fails, +5 % warns.
+    fn default() -> Self {
+        Self::relative(0.10)
+    }
+}
+
+/// The error probabilities of one judgement.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Level {
+    /// Of any false alarm among all entries (Holm 1979).
+    pub family: f64,
+    /// Of a false alarm in one entry.
+    pub single: f64,
+    /// Of each bound.
+    pub bound: f64,
+}
+
+impl Level {
+    /// One of the looks at paired rounds: 5 % and 1 % shared equally by all of them.
+    pub const LOOK: Self = {
+        let looks = LOOKS.len() as f64;
+        Self { family: 0.05 / looks, single: 0.05 / looks, bound: 0.01 / looks }
+    };
+    /// The only judgement of two records that were taken apart.
+    pub const RECORDS: Self = Self { family: 0.05, single: 0.01, bound: 0.01 };
+}
+
+/// Judges all entries that are still open. An entry that stays open is `CannotTell(TooNoisy)`.
+#[must_use]
+pub fn judge(open: &[(Change, Limits)], level: Level) -> Vec<Verdict> {
+    let slower = significant(open.iter().map(|(change, _)| change.p_larger()), level);
+    let faster = significant(open.iter().map(|(change, _)| change.p_smaller()), level);
+    open.iter()
+        .zip(slower.into_iter().zip(faster))
+        .map(|(&(change, limits), (slower, faster))| {
+            let (_, upper) = change.bounds(level.bound);
+            match change.log {
+                log if slower && log >= limits.fail => Verdict::Regressed(Severity::Fail),
+                log if slower && log >= limits.warn => Verdict::Regressed(Severity::Warn),
+                log if faster && log <= -limits.warn => Verdict::Improved,
+                _ if upper < limits.fail => Verdict::Unchanged,
+                log => {
+                    Verdict::CannotTell(Why::TooNoisy { rounds: needed(&change, limits.fail - log, level) })
+                }
+            }
+        })
+        .collect()
+}
+
+/// Rounds until the upper bound falls below the limit or, beyond it, the lower bound above zero.
+fn needed(change: &Change, room: f64, level: Level) -> usize {
+    let half_width = if room > 0.0 { room } else { change.log };
+    change.rounds_for(half_width, level.bound).max(change.rounds + 1)
+}
+
+/// Which of the p-values are significant one by one and by the step-down procedure of Holm.
+fn significant(p: impl Iterator<Item = f64>, level: Level) -> Vec<bool> {
+    let p: Vec<f64> = p.collect();
+    let mut order: Vec<usize> = (0..p.len()).collect();
+    order.sort_by(|&a, &b| p[a].total_cmp(&p[b]));
+    let mut significant = vec![false; p.len()];
+    for (step, &i) in order.iter().enumerate() {
+        if p[i] > (level.family / (p.len() - step) as f64).min(level.single) {
+            break;
+        }
+        significant[i] = true;
+    }
+    significant
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(log: f64, standard_error: f64) -> Verdict {
+        let change = Change { log, standard_error, freedom: 9.0, rounds: 10 };
+        judge(&[(change, Limits::default())], Level::LOOK).remove(0)
+    }
+
+    #[test]
+    fn size_and_significance_make_the_verdict() {
+        let percent = |percent: f64| (percent / 100.0).ln_1p();
+        assert_eq!(verdict(percent(12.0), 0.01), Verdict::FAIL);
+        assert_eq!(verdict(percent(10.0), 0.01), Verdict::FAIL);
+        assert_eq!(verdict(percent(7.0), 0.01), Verdict::WARN);
+        assert_eq!(verdict(percent(4.0), 0.01), Verdict::Unchanged, "significant and small");
+        assert_eq!(verdict(percent(-7.0), 0.01), Verdict::Improved);
+        assert_eq!(verdict(percent(-4.0), 0.01), Verdict::Unchanged);
+        assert_eq!(verdict(percent(-30.0), 0.2), Verdict::CannotTell(Why::TooNoisy { rounds: 25 }));
+    }
+
+    #[test]
+    fn a_large_but_noisy_change_is_neither_passed_nor_failed() {
+        assert!(
+            matches!(verdict(1.2f64.ln(), 0.2), Verdict::CannotTell(Why::TooNoisy { rounds }) if rounds > 10)
+        );
+        assert!(matches!(verdict(0.0, 0.1), Verdict::CannotTell(_)));
+    }
+
+    #[test]
+    fn holm_is_stricter_the_more_entries_are_judged() {
+        let level = Level { family: 0.05, single: 1.0, bound: 0.01 };
+        let of = |p: &[f64]| significant(p.iter().copied(), level);
+        assert_eq!(of(&[0.04]), [true]);
+        assert_eq!(of(&[0.04, 0.5]), [false, false]);
+        // The smallest passes at .05/3, which lets the next be judged at .05/2, and so on.
+        assert_eq!(of(&[0.03, 0.01, 0.024]), [true, true, true]);
+        assert_eq!(of(&[0.06, 0.01, 0.024]), [false, true, true]);
+        assert_eq!(of(&[0.001, 0.026, 0.027]), [true, false, false]);
+    }
+}

@@ -1,0 +1,89 @@
+//! Limits as people write them: `+10%`, `+5ms`, `+2pp`.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::Limits;
+
+/// By how much an entry may get worse before it fails. It warns from half of that on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Limit {
+    /// `+10%`: a share of the baseline's time.
+    Relative(f64),
+    /// `+5ms` (or `us`, `s`): on top of the baseline's time.
+    Absolute(Duration),
+    /// `+2pp`: percentage points of the success rate lost.
+    Points(f64),
+}
+
+/// A limit that cannot be read.
+#[derive(Debug, Error)]
+#[error("'{0}' is no limit; write it like +10%, +5ms or +2pp, with a positive number")]
+pub struct ParseLimitError(String);
+
+impl Limit {
+    /// The limits on the logarithmic scale for an entry whose baseline takes `baseline_ns`;
+    /// `None` for a limit that is not about time.
+    #[must_use]
+    pub fn for_time(self, baseline_ns: f64) -> Option<Limits> {
+        match self {
+            Self::Relative(share) => Some(Limits::relative(share)),
+            Self::Absolute(extra) => Some(Limits::relative(extra.as_nanos() as f64 / baseline_ns)),
+            Self::Points(_) => None,
+        }
+    }
+}
+
+impl FromStr for Limit {
+    type Err = ParseLimitError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let error = || ParseLimitError(text.to_owned());
+        let body = text.strip_prefix('+').ok_or_else(error)?;
+        let split = body.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(error)?;
+        let (number, unit) = body.split_at(split);
+        let number: f64 = number.parse().ok().filter(|n| *n > 0.0).ok_or_else(error)?;
+        let absolute = |unit_s: f64| Duration::try_from_secs_f64(number * unit_s).map_err(|_| error());
+        Ok(match unit.trim() {
+            "%" => Self::Relative(number / 100.0),
+            "pp" => Self::Points(number / 100.0),
+            "us" | "µs" => Self::Absolute(absolute(1e-6)?),
+            "ms" => Self::Absolute(absolute(1e-3)?),
+            "s" => Self::Absolute(absolute(1.0)?),
+            _ => return Err(error()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_read_as_they_are_written() {
+        assert_eq!("+10%".parse::<Limit>().unwrap(), Limit::Relative(0.1));
+        assert_eq!("+2.5 pp".parse::<Limit>().unwrap(), Limit::Points(0.025));
+        assert_eq!("+5ms".parse::<Limit>().unwrap(), Limit::Absolute(Duration::from_millis(5)));
+        assert_eq!("+40µs".parse::<Limit>().unwrap(), Limit::Absolute(Duration::from_micros(40)));
+    }
+
+    #[test]
+    fn what_is_no_limit_is_quoted() {
+        for text in
+            ["10%", "+%", "+-1%", "+0%", "+5", "+5 parsecs", "", "+1.2.3%", "+99999999999999999999999s"]
+        {
+            let error = text.parse::<Limit>().unwrap_err().to_string();
+            assert!(error.starts_with(&format!("'{text}' is no limit")), "{error}");
+        }
+    }
+
+    #[test]
+    fn five_milliseconds_are_a_tenth_of_fifty() {
+        let five_ms = Limit::Absolute(Duration::from_millis(5));
+        let limits = five_ms.for_time(50e6).unwrap();
+        assert!((limits.fail - Limits::default().fail).abs() < 1e-12);
+        assert_eq!(Limit::Points(0.02).for_time(1.0), None);
+    }
+}

@@ -1,0 +1,102 @@
+//! Success rates: the exact test of Fisher, one-sided.
+
+use statrs::distribution::{DiscreteCDF, Hypergeometric};
+
+use super::{Severity, Verdict, Why};
+use crate::measure::stats::Proportion;
+
+/// Significance of a drop.
+const P: f64 = 0.01;
+
+/// How much of the success rate may be lost, as shares of 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SuccessLimits {
+    /// A significant drop of this much fails.
+    pub fail: Drop,
+    /// A significant drop of this many points warns.
+    pub warn_points: f64,
+}
+
+/// A drop of the success rate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Drop {
+    /// Relative to the baseline's rate.
+    Relative(f64),
+    /// In points: 0.02 is from 99 % to 97 %.
+    Points(f64),
+}
+
+impl Default for SuccessLimits {
+    /// A tenth of the baseline's rate fails, one point warns.
+    fn default() -> Self {
+        Self { fail: Drop::Relative(0.10), warn_points: 0.01 }
+    }
+}
+
+impl Drop {
+    fn points(self, baseline: f64) -> f64 {
+        match self {
+            Self::Relative(share) => baseline * share,
+            Self::Points(points) => points,
+        }
+    }
+}
+
+/// Judges the candidate's success rate against the baseline's.
+#[must_use]
+pub fn judge(baseline: Proportion, candidate: Proportion, limits: SuccessLimits) -> Verdict {
+    let (Some(before), Some(after)) = (baseline.share(), candidate.share()) else {
+        return Verdict::CannotTell(Why::TooFewCalls { have: candidate.trials });
+    };
+    let drop = before - after;
+    let fail = limits.fail.points(before);
+    match () {
+        () if drop >= fail && p_worse(baseline, candidate) < P => Verdict::Regressed(Severity::Fail),
+        () if drop >= limits.warn_points && p_worse(baseline, candidate) < P => {
+            Verdict::Regressed(Severity::Warn)
+        }
+        () if -drop >= limits.warn_points && p_worse(candidate, baseline) < P => Verdict::Improved,
+        () if candidate.lower_bound(1.0 - P) > before - fail => Verdict::Unchanged,
+        () => Verdict::CannotTell(Why::TooFewCalls { have: candidate.trials }),
+    }
+}
+
+/// P(`worse` has as many failures as it has, or more | both have the same rate).
+fn p_worse(better: Proportion, worse: Proportion) -> f64 {
+    let failures = |p: Proportion| p.trials - p.successes;
+    let Some(below) = failures(worse).checked_sub(1) else { return 1.0 };
+    let population = better.trials + worse.trials;
+    // OK because neither the failures nor the draws exceed the population.
+    Hypergeometric::new(population, failures(better) + failures(worse), worse.trials).unwrap().sf(below)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(baseline: (u64, u64), candidate: (u64, u64)) -> Verdict {
+        let share = |(successes, trials)| Proportion { successes, trials };
+        judge(share(baseline), share(candidate), SuccessLimits::default())
+    }
+
+    #[test]
+    fn fisher_agrees_with_the_lady_tasting_tea() {
+        // Three of four right on one side and one of four on the other: p = 17/70.
+        let p = p_worse(Proportion { successes: 3, trials: 4 }, Proportion { successes: 1, trials: 4 });
+        assert!((p - 17.0 / 70.0).abs() < 1e-9, "{p}");
+    }
+
+    #[test]
+    fn a_drop_is_judged_by_its_size_and_its_significance() {
+        assert_eq!(of((500, 500), (440, 500)), Verdict::FAIL);
+        assert_eq!(of((495, 500), (475, 500)), Verdict::WARN);
+        assert_eq!(of((475, 500), (495, 500)), Verdict::Improved);
+        assert_eq!(of((500, 500), (499, 500)), Verdict::Unchanged);
+    }
+
+    #[test]
+    fn few_calls_decide_nothing() {
+        assert_eq!(of((5, 5), (5, 5)), Verdict::CannotTell(Why::TooFewCalls { have: 5 }));
+        assert_eq!(of((0, 0), (5, 5)), Verdict::CannotTell(Why::TooFewCalls { have: 5 }));
+    }
+}

@@ -1,0 +1,96 @@
+//! The words a comparison ends in.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What happened to one entry.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Significantly better, by at least the warning limit.
+    Improved,
+    /// The upper bound of the change is below the failing limit.
+    Unchanged,
+    /// Significantly worse.
+    Regressed(Severity),
+    /// The measurement does not decide.
+    CannotTell(Why),
+}
+
+/// How bad a significant change is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Between the warning limit and the failing limit.
+    Warn,
+    /// At or beyond the failing limit.
+    Fail,
+}
+
+/// Why an entry has no verdict.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// Fewer rounds than any statement needs.
+    TooFewRounds {
+        /// Rounds on the shorter side.
+        have: usize,
+        /// Rounds needed.
+        need: usize,
+    },
+    /// The bounds contain both "no change" and the limit.
+    TooNoisy {
+        /// Rounds after which the bounds should be narrow enough, if the noise stays as it is.
+        rounds: usize,
+    },
+    /// Too few calls to exclude a drop of the success rate.
+    TooFewCalls {
+        /// Calls on the candidate's side.
+        have: u64,
+    },
+    /// The run itself is not to be believed.
+    Invalid(String),
+    /// One of the two sides does not have this entry or this figure.
+    Missing(String),
+}
+
+impl Verdict {
+    /// A regression at or beyond the failing limit.
+    pub const FAIL: Self = Self::Regressed(Severity::Fail);
+    /// A significant regression below the failing limit.
+    pub const WARN: Self = Self::Regressed(Severity::Warn);
+
+    /// The verdict in one word or two, without its reason.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Improved => "improved",
+            Self::Unchanged => "unchanged",
+            Self::Regressed(Severity::Warn) => "regressed (warning)",
+            Self::Regressed(Severity::Fail) => "regressed",
+            Self::CannotTell(_) => "cannot tell",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CannotTell(why) => write!(f, "cannot tell: {why}"),
+            _ => f.write_str(self.word()),
+        }
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooFewRounds { have, need } => write!(f, "{have} rounds, {need} are needed"),
+            Self::TooNoisy { rounds } => write!(f, "too noisy, about {rounds} rounds are needed"),
+            Self::TooFewCalls { have } => write!(f, "{have} calls are too few"),
+            Self::Invalid(reason) => write!(f, "invalid run: {reason}"),
+            Self::Missing(what) => f.write_str(what),
+        }
+    }
+}
