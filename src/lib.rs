@@ -2,6 +2,7 @@
 //!
 //! Rooms and the direction of their dependencies are drawn in the README.
 
+pub mod audit;
 pub mod cli;
 pub mod client;
 pub mod compare;

@@ -1,5 +1,6 @@
 //! The command line: one file per verb, the exit codes, and how an error is shown.
 
+mod audit;
 mod serve;
 
 use std::io::Write;
@@ -13,8 +14,12 @@ use clap::{Parser, Subcommand};
 pub enum Exit {
     /// The verb did what was asked.
     Ok = 0,
+    /// A regression was found, or a check failed.
+    Regression = 1,
     /// The command line asks for something that does not exist or contradicts itself.
     Usage = 2,
+    /// No verdict: not comparable, invalid, or too noisy to tell.
+    Inconclusive = 3,
     /// The machine refused: a file that cannot be written, a port in use, a missing program.
     Environment = 4,
 }
@@ -35,12 +40,14 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Audit(audit::Audit),
     Serve(Box<serve::Serve>),
 }
 
 /// Parses the process's arguments, runs the verb, and returns its exit code.
 pub fn main() -> ExitCode {
     let result: anyhow::Result<Exit> = match Cli::parse().verb {
+        Verb::Audit(verb) => verb.run(),
         Verb::Serve(verb) => verb.run(),
     };
     match result {

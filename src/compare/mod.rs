@@ -11,6 +11,7 @@ pub mod gate;
 pub mod limit;
 pub mod memory;
 pub mod paired;
+pub mod sequence;
 pub mod success;
 mod verdict;
 

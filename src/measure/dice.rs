@@ -1,4 +1,4 @@
-//! Seeded random numbers for the tests of this room.
+//! Seeded random numbers for simulations and tests.
 
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{Rng, SeedableRng};

@@ -18,5 +18,4 @@ pub mod validity;
 pub use outcome::Outcome;
 pub use sample::{Latency, Sample};
 
-#[cfg(test)]
 pub(crate) mod dice;

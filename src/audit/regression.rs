@@ -1,0 +1,149 @@
+//! Suites of forty entries through the rule of [`crate::compare`], with a known truth: identical
+//! servers, and one entry in forty made slower.
+
+use super::Check;
+use super::noise::Tier;
+use crate::compare::gate::LOOKS;
+use crate::compare::sequence::{Series, look};
+use crate::compare::{Limits, Severity, Verdict};
+use crate::measure::dice::Dice;
+
+const SUITES: usize = 20;
+const ENTRIES: usize = 40;
+const SEED: u64 = 7;
+
+/// Where the noise of a suite comes from.
+type Noise<'a> = &'a dyn Fn(usize, &mut Dice) -> Vec<f64>;
+
+/// What twenty suites said.
+#[derive(Debug, Default)]
+struct Tally {
+    /// Suites in which an unchanged entry failed.
+    false_fail: usize,
+    /// Suites in which an unchanged entry failed or warned.
+    false_alarm: usize,
+    /// False alarms in all suites together.
+    false_entries: usize,
+    /// Suites in which the slowed entry warned or failed.
+    flagged: usize,
+    /// Suites in which the slowed entry failed.
+    failed: usize,
+    /// Suites in which the slowed entry was called unchanged.
+    passed: usize,
+}
+
+/// Runs the audit.
+///
+/// # Errors
+///
+/// None yet.
+pub fn run() -> anyhow::Result<Vec<Check>> {
+    let mut checks = Vec::new();
+    for tier in [Tier::QUIET, Tier::SHARED] {
+        checks.extend(all_found(tier.name, &|rounds, dice| tier.rounds(rounds, dice)));
+    }
+    checks.extend(none_missed(Tier::HOSTILE.name, &|rounds, dice| Tier::HOSTILE.rounds(rounds, dice)));
+    Ok(checks)
+}
+
+/// What must hold wherever the noise allows a decision.
+fn all_found(name: &str, noise: Noise<'_>) -> Vec<Check> {
+    let identical = suites(0.0, noise);
+    let rate = identical.false_entries as f64 / (SUITES * ENTRIES) as f64;
+    let of = |found: usize| format!("{found} of {SUITES}");
+    let check = |what: &str, required: &str, found: String, passed| Check {
+        what: format!("{name}: {what}"),
+        required: required.to_owned(),
+        found,
+        passed,
+    };
+    let [five, ten, twenty] = [0.05, 0.10, 0.20].map(|slower| suites(slower, noise));
+    vec![
+        check("identical, suites with a FAIL", "0", of(identical.false_fail), identical.false_fail == 0),
+        check("identical, false alarms an entry", "<= 1 %", format!("{:.2} %", rate * 100.0), rate <= 0.01),
+        check("+5 %, suites that fail it", "<= 1", of(five.failed), five.failed <= 1),
+        check("+10 %, suites that flag it", "20", of(ten.flagged), ten.flagged == SUITES),
+        check("+20 %, suites that fail it", "20", of(twenty.failed), twenty.failed == SUITES),
+    ]
+}
+
+/// What must hold even where the noise allows no decision: a slowdown is not passed.
+fn none_missed(name: &str, noise: Noise<'_>) -> Vec<Check> {
+    let (identical, ten) = (suites(0.0, noise), suites(0.10, noise));
+    let check = |what: &str, found: usize, most: usize| Check {
+        what: format!("{name}: {what}"),
+        required: format!("<= {most}"),
+        found: format!("{found} of {SUITES}"),
+        passed: found <= most,
+    };
+    vec![
+        check("identical, suites with a false alarm", identical.false_alarm, 3),
+        check("+10 %, suites that pass it", ten.passed, 1),
+    ]
+}
+
+fn suites(slower: f64, noise: Noise<'_>) -> Tally {
+    let mut tally = Tally::default();
+    for suite in 0..SUITES {
+        let mut dice = Dice::new(SEED + suite as u64);
+        let verdicts = judge_suite(slower, noise, &mut dice);
+        let (slowed, unchanged) = if slower > 0.0 { verdicts.split_at(1) } else { (&[][..], &verdicts[..]) };
+        let severities = |verdicts: &[Verdict]| verdicts.iter().filter_map(severity).collect::<Vec<_>>();
+        let (hits, alarms) = (severities(slowed), severities(unchanged));
+        tally.false_fail += usize::from(alarms.contains(&Severity::Fail));
+        tally.false_alarm += usize::from(!alarms.is_empty());
+        tally.false_entries += alarms.len();
+        tally.flagged += usize::from(!hits.is_empty());
+        tally.failed += usize::from(hits.contains(&Severity::Fail));
+        tally.passed += usize::from(slowed.contains(&Verdict::Unchanged));
+    }
+    tally
+}
+
+/// Forty entries, the first of them slowed, through all looks.
+fn judge_suite(slower: f64, noise: Noise<'_>, dice: &mut Dice) -> Vec<Verdict> {
+    let last = LOOKS[LOOKS.len() - 1];
+    let truth: Vec<Vec<f64>> = (0..ENTRIES)
+        .map(|entry| {
+            let shift = if entry == 0 { slower.ln_1p() } else { 0.0 };
+            noise(last, dice).into_iter().map(|ratio| ratio + shift).collect()
+        })
+        .collect();
+    let mut series = vec![Series::new(Limits::default()); ENTRIES];
+    for rounds in LOOKS {
+        for (entry, truth) in series.iter_mut().zip(&truth).filter(|(entry, _)| entry.is_open()) {
+            entry.rounds = truth[..rounds].to_vec();
+        }
+        look(&mut series, rounds == last);
+    }
+    // OK because the last look closes every entry.
+    series.into_iter().map(|entry| entry.verdict.unwrap()).collect()
+}
+
+fn severity(verdict: &Verdict) -> Option<Severity> {
+    match verdict {
+        Verdict::Regressed(severity) => Some(*severity),
+        Verdict::Improved | Verdict::Unchanged | Verdict::CannotTell(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rule_reaches_its_numbers() {
+        let checks = run().unwrap();
+        let failed: Vec<_> = checks.iter().filter(|check| !check.passed).collect();
+        assert!(failed.is_empty(), "{failed:#?}");
+    }
+
+    /// The audit can fail: a common-mode shift between two processes, which an unpaired test would
+    /// see, is more than the rule can bear.
+    #[test]
+    fn noise_that_is_no_noise_fails_the_audit() {
+        let biased =
+            |rounds: usize, dice: &mut Dice| (0..rounds).map(|_| 0.2 + 0.01 * dice.normal()).collect();
+        assert!(all_found("biased", &biased).iter().any(|check| !check.passed));
+    }
+}

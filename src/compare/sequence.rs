@@ -1,0 +1,79 @@
+//! Looks at paired rounds after 10, 20 and 40 of them: what is decided is measured no more.
+
+use super::gate::{LOOKS, Level, judge};
+use super::{Change, Limits, Verdict, Why};
+
+/// One entry's log ratios, one a round, and its verdict once it has one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// The log ratios so far.
+    pub rounds: Vec<f64>,
+    /// From where on it fails and warns.
+    pub limits: Limits,
+    /// `None` while it is open.
+    pub verdict: Option<Verdict>,
+}
+
+impl Series {
+    /// An open entry without rounds.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self { rounds: Vec::new(), limits, verdict: None }
+    }
+
+    /// Whether it needs more rounds.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.verdict.is_none()
+    }
+}
+
+/// Judges all open entries together. What cannot be told stays open, except at the last look.
+pub fn look(series: &mut [Series], last: bool) {
+    let mut open = Vec::new();
+    for entry in series.iter_mut().filter(|entry| entry.is_open()) {
+        match Change::paired(&entry.rounds) {
+            Some(change) => open.push((change, entry)),
+            None if last => entry.verdict = Some(too_few(entry)),
+            None => {}
+        }
+    }
+    let changes: Vec<_> = open.iter().map(|(change, entry)| (*change, entry.limits)).collect();
+    for ((_, entry), verdict) in open.into_iter().zip(judge(&changes, Level::LOOK)) {
+        if last || !matches!(verdict, Verdict::CannotTell(_)) {
+            entry.verdict = Some(verdict);
+        }
+    }
+}
+
+fn too_few(entry: &Series) -> Verdict {
+    Verdict::CannotTell(Why::TooFewRounds { have: entry.rounds.len(), need: LOOKS[0] })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(level: f64, spread: f64) -> Series {
+        let rounds = (0..10).map(|r| level + spread * f64::from(r % 2 * 2 - 1)).collect();
+        Series { rounds, ..Series::new(Limits::default()) }
+    }
+
+    #[test]
+    fn only_what_is_decided_closes_before_the_last_look() {
+        let mut all = [series(0.2, 0.01), series(0.0, 0.01), series(0.0, 0.2)];
+        look(&mut all, false);
+        assert_eq!(all[0].verdict, Some(Verdict::FAIL));
+        assert_eq!(all[1].verdict, Some(Verdict::Unchanged));
+        assert!(all[2].is_open());
+        look(&mut all, true);
+        assert!(matches!(all[2].verdict, Some(Verdict::CannotTell(Why::TooNoisy { .. }))));
+    }
+
+    #[test]
+    fn an_entry_without_rounds_ends_as_cannot_tell() {
+        let mut all = [Series::new(Limits::default())];
+        look(&mut all, true);
+        assert_eq!(all[0].verdict.as_ref().unwrap().to_string(), "cannot tell: 0 rounds, 10 are needed");
+    }
+}
