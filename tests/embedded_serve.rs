@@ -138,6 +138,32 @@ fn limits_and_directories_are_taken_from_the_command_line() {
     assert!(!file.exists());
 }
 
+#[test]
+fn a_crash_on_request_is_an_exit_with_status_70() {
+    let mut program = Program::initialized(&["--fault", "crash=2,tool=list_scores"]);
+    program.call("health_check", &json!({}));
+    program.call("list_scores", &json!({}));
+    program
+        .send(&json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "list_scores"}}));
+    assert!(program.stdout.next().is_none());
+    assert_eq!(program.child.wait().unwrap().code(), Some(70));
+}
+
+#[test]
+fn noise_and_half_messages_come_when_asked_for() {
+    // The reply to `initialize` is the first message.
+    let mut program = Program::initialized(&["--fault", "noise=2", "--fault", "half-frame=3"]);
+    let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "list_scores"}});
+    program.send(&call);
+    assert_eq!(program.line(), "Warning: this line is not JSON");
+    assert!(serde_json::from_str::<Value>(&program.line()).is_ok());
+    program.send(&call);
+    let half = program.line();
+    assert!(half.starts_with(r#"{"jsonrpc":"2.0""#), "{half}");
+    assert!(serde_json::from_str::<Value>(&half).is_err(), "{half}");
+    assert_eq!(program.end(), Some(0));
+}
+
 /// A server in this process and a raw client of it.
 struct Http {
     url: String,
@@ -147,7 +173,11 @@ struct Http {
 
 impl Http {
     async fn serve(options: HttpOptions) -> Self {
-        let server = Server::new(Config { installed_corpus: false, ..Config::default() });
+        Self::serve_with(Config::default(), options).await
+    }
+
+    async fn serve_with(config: Config, options: HttpOptions) -> Self {
+        let server = Server::new(Config { installed_corpus: false, ..config });
         let server = HttpServer::bind(server, options).await.unwrap();
         let stop = CancellationToken::new();
         let url = server.url();
@@ -243,4 +273,27 @@ async fn sessions_share_the_scores() {
     http.ask("", None, "tools/call", json!({"name": "import_score", "arguments": import})).await;
     let (_, body) = http.ask("", None, "tools/call", json!({"name": "list_scores", "arguments": {}})).await;
     assert!(body.contains(r#"\"count\": 1"#), "{body}");
+}
+
+#[tokio::test]
+async fn over_http_each_session_has_its_own_rate_limit_and_a_refusal_is_429() {
+    let config = Config { rate_limit: Some("2/0.25s".parse().unwrap()), ..Config::default() };
+    let http = Http::serve_with(config, HttpOptions::default()).await;
+    let call = json!({"name": "list_scores", "arguments": {}});
+    for _ in 0..2 {
+        let (response, _) = http.ask("", None, "initialize", initialize()).await;
+        let session = header(&response, "mcp-session-id").to_owned();
+        let mut statuses = Vec::new();
+        for _ in 0..4 {
+            let (response, _) = http.ask("", Some(&session), "tools/call", call.clone()).await;
+            statuses.push(response.status().as_u16());
+            if response.status() == StatusCode::TOO_MANY_REQUESTS {
+                assert_eq!(header(&response, "retry-after"), "4");
+            }
+        }
+        assert_eq!(statuses, [200, 200, 429, 429]);
+        // Only calls of tools are limited.
+        let (response, _) = http.ask("", Some(&session), "tools/list", json!({})).await;
+        assert_eq!(response.status(), StatusCode::OK);
+    }
 }

@@ -11,7 +11,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::Exit;
-use crate::embedded::{Config, HttpOptions, HttpServer, Limits, Server, serve_stdio};
+use crate::embedded::rate_limit::RateLimit;
+use crate::embedded::{Config, Fault, HttpOptions, HttpServer, Limits, Server, serve_stdio};
 
 /// Offer the embedded music21 MCP server over stdio (the default) or streamable HTTP.
 #[derive(Debug, Args)]
@@ -56,6 +57,18 @@ pub(super) struct Serve {
     /// Remove exported files when the server ends; the real server leaves them.
     #[arg(long)]
     remove_exports: bool,
+    /// Refuse calls beyond a rate, for each session: capacity and refill a second, such as 10/1s, and
+    /// optionally a broken kind of limiter, such as 10/1s,no-cap.
+    #[arg(long, value_name = "LIMIT")]
+    rate_limit: Option<RateLimit>,
+    /// Misbehave: delay=20ms, delay=90%10ms+10%50ms, stall=1s/10s, leak=1MiB, slow=10%, tool-error=N,
+    /// is-error=N, rpc-error=N, wrong=N, crash=N, hang=N, half-frame=N, noise=N; then ,tool=NAME ,every=N
+    /// ,seed=N. Repeatable.
+    #[arg(long, value_name = "FAULT")]
+    fault: Vec<Fault>,
+    /// Say in each reply's _meta how long its handling took and how many calls there have been.
+    #[arg(long)]
+    account: bool,
     /// Do not tell stderr why an import failed.
     #[arg(long, short)]
     quiet: bool,
@@ -103,6 +116,9 @@ impl Serve {
             keep_exports: !self.remove_exports,
             corpus: self.corpus.clone(),
             log: !self.quiet,
+            faults: self.fault.clone(),
+            rate_limit: self.rate_limit,
+            account: self.account,
             ..default
         })
     }

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::faults::Fault;
+use super::rate_limit::RateLimit;
+
 /// Everything a [`super::Server`] can be told; the default is how the real server behaves.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -21,6 +24,12 @@ pub struct Config {
     pub installed_corpus: bool,
     /// Tell stderr why a source could not be imported; the reply does not say.
     pub log: bool,
+    /// What goes wrong, on request.
+    pub faults: Vec<Fault>,
+    /// Refuse calls beyond this rate, for each session (over HTTP without sessions: each address).
+    pub rate_limit: Option<RateLimit>,
+    /// Say in each reply's `_meta` how long its handling took and how many calls there have been.
+    pub account: bool,
 }
 
 impl Default for Config {
@@ -35,6 +44,9 @@ impl Default for Config {
             corpus: None,
             installed_corpus: true,
             log: false,
+            faults: Vec::new(),
+            rate_limit: None,
+            account: false,
         }
     }
 }

@@ -8,6 +8,8 @@ mod arguments;
 mod catalog;
 mod config;
 mod export;
+mod faults;
+pub mod rate_limit;
 mod reply;
 mod resources;
 mod serve;
@@ -17,8 +19,9 @@ mod store;
 mod tools;
 
 pub use config::{Config, Limits};
+pub use faults::{Delay, Fault, FaultError, FaultKind};
 pub use serve::{HttpOptions, HttpServer, serve_stdio};
-pub use server::{Handler, Server};
+pub use server::{CALLS_META, HANDLING_META, Handler, Server};
 pub use source::corpus::bundled;
 
 /// What `initialize` and `health_check` call the server.

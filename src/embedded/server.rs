@@ -1,12 +1,14 @@
 //! The server: state shared by all sessions, and the MCP handler of one session.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation, JsonObject,
-    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorCode, Implementation,
+    JsonObject, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, MetaObject,
+    PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities,
+    ServerConfig,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
@@ -15,6 +17,8 @@ use tempfile::TempPath;
 use super::arguments::Arguments;
 use super::catalog::{self, ToolName, ToolSpec};
 use super::config::Config;
+use super::faults::{Active, Fault};
+use super::rate_limit::{Limiter, RateLimit};
 use super::reply::{self, Reply};
 use super::source::corpus::Corpus;
 use super::store::Store;
@@ -33,13 +37,24 @@ pub(super) struct Shared {
     corpus: Corpus,
     /// Exported files that go with the server.
     exports: Mutex<Vec<TempPath>>,
+    faults: Active,
+    calls: AtomicU64,
+    start: Instant,
 }
 
 /// The MCP handler of one session.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Handler {
     shared: Arc<Shared>,
+    limiter: Option<Mutex<Box<dyn Limiter>>>,
 }
+
+/// The key, in a reply's `_meta`, of the nanoseconds from the call's arrival at the handler to its
+/// reply.
+pub const HANDLING_META: &str = "music21-mcp-bench/handling-ns";
+
+/// The key, in a reply's `_meta`, of the number of calls that the server has got, this one included.
+pub const CALLS_META: &str = "music21-mcp-bench/calls";
 
 impl Server {
     /// A server without scores.
@@ -47,17 +62,86 @@ impl Server {
     pub fn new(config: Config) -> Self {
         let store = Store::new(config.limits);
         let corpus = Corpus::new(config.corpus.clone(), config.installed_corpus);
-        Self { shared: Arc::new(Shared { config, store, corpus, exports: Mutex::default() }) }
+        let faults = Active::new(config.faults.clone());
+        Self {
+            shared: Arc::new(Shared {
+                config,
+                store,
+                corpus,
+                exports: Mutex::default(),
+                faults,
+                calls: AtomicU64::new(0),
+                start: Instant::now(),
+            }),
+        }
     }
 
     /// A handler for one more session: `server.handler().serve(transport)`.
     #[must_use]
     pub fn handler(&self) -> Handler {
-        Handler { shared: Arc::clone(&self.shared) }
+        let limit = self.shared.config.rate_limit;
+        let limiter = limit.map(|limit| Mutex::new(limit.limiter(self.now_ns())));
+        Handler { limiter, ..self.unlimited_handler() }
+    }
+
+    /// A handler whose calls have passed a rate limiter before they come here.
+    pub(super) fn unlimited_handler(&self) -> Handler {
+        Handler { shared: Arc::clone(&self.shared), limiter: None }
+    }
+
+    /// Calls of tools so far, those refused by a rate limiter left out.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.shared.calls.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn rate_limit(&self) -> Option<RateLimit> {
+        self.shared.config.rate_limit
+    }
+
+    pub(super) fn faults(&self) -> &[Fault] {
+        &self.shared.config.faults
+    }
+
+    /// The limiters' time: since the server's start.
+    pub(super) fn now_ns(&self) -> u64 {
+        self.shared.now_ns()
     }
 }
 
 impl Shared {
+    fn now_ns(&self) -> u64 {
+        // OK for 584 years.
+        self.start.elapsed().as_nanos() as u64
+    }
+
+    /// One call from its arrival to its reply, with what goes wrong on the way.
+    async fn handle(
+        self: &Arc<Self>,
+        name: &str,
+        given: Option<JsonObject>,
+    ) -> Result<CallToolResult, ErrorData> {
+        let arrived = Instant::now();
+        let calls = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut result = if self.config.faults.is_empty() {
+            self.call(name, given).await
+        } else {
+            let concerned = self.faults.concerning(name);
+            self.faults.before(&concerned).await?;
+            let begun = Instant::now();
+            let mut result = self.call(name, given).await;
+            self.faults.after(&concerned, arrived, begun.elapsed(), &mut result).await;
+            result
+        };
+        if self.config.account {
+            let mut meta = MetaObject::default();
+            meta.0.insert(HANDLING_META.to_owned(), (arrived.elapsed().as_nanos() as u64).into());
+            meta.0.insert(CALLS_META.to_owned(), calls.into());
+            result.meta = Some(meta);
+        }
+        Ok(result)
+    }
+
     /// Answers one call, whatever it asks for.
     async fn call(self: &Arc<Self>, name: &str, given: Option<JsonObject>) -> CallToolResult {
         let Some(tool) = catalog::find(name) else {
@@ -144,6 +228,9 @@ async fn on_a_thread<T: Send + 'static>(
     done.map_err(|_| Lost::Panicked)
 }
 
+/// JSON-RPC's code of a refused call, as FastMCP's middleware gives it.
+const RATE_LIMITED: ErrorCode = ErrorCode(-32000);
+
 /// An answer with `isError: true`: the call does not fit the tool's schema.
 fn violation(text: String) -> CallToolResult {
     CallToolResult::error(vec![ContentBlock::text(text)])
@@ -162,7 +249,13 @@ impl ServerHandler for Handler {
         request: CallToolRequestParams,
         _: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        Ok(self.shared.call(&request.name, request.arguments).await.into())
+        if let Some(limiter) = &self.limiter {
+            let admitted = limiter.lock().unwrap_or_else(PoisonError::into_inner).admit(self.shared.now_ns());
+            if !admitted {
+                return Err(ErrorData::new(RATE_LIMITED, "Rate limit exceeded", None));
+            }
+        }
+        self.shared.handle(&request.name, request.arguments).await.map(Into::into)
     }
 
     async fn list_tools(

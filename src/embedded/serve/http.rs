@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::RETRY_AFTER;
 use http::{Request, Response, StatusCode};
 use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -20,6 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::gate::Gate;
 use crate::embedded::{Handler, Server};
 
 /// How to serve.
@@ -55,7 +57,6 @@ pub struct HttpServer {
     options: HttpOptions,
 }
 
-type Service = StreamableHttpService<Handler, LocalSessionManager>;
 type Reply = Response<BoxBody<Bytes, Infallible>>;
 
 impl HttpServer {
@@ -78,14 +79,16 @@ impl HttpServer {
 
     /// Serves until `stop` is cancelled, then drops every connection.
     pub async fn run(self, stop: CancellationToken) {
-        let service = self.service(stop.clone());
+        let endpoint = Arc::new(self.endpoint(stop.clone()));
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
                 Some(_) = connections.join_next() => {}
                 accepted = self.listener.accept() => match accepted {
-                    Ok((stream, _)) => drop(connections.spawn(connection(stream, service.clone()))),
+                    Ok((stream, peer)) => {
+                        connections.spawn(connection(stream, peer, Arc::clone(&endpoint)));
+                    }
                     // Out of file descriptors: those that are in use will come back.
                     Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
                 },
@@ -93,7 +96,7 @@ impl HttpServer {
         }
     }
 
-    fn service(&self, stop: CancellationToken) -> Service {
+    fn endpoint(&self, stop: CancellationToken) -> Endpoint {
         let mut sessions = LocalSessionManager::default();
         // Finished replies are kept for clients that resume; the real server keeps none, and at a
         // thousand calls a second a minute of them would look like a leak.
@@ -110,26 +113,59 @@ impl HttpServer {
             config = config.disable_allowed_hosts();
         }
         let server = self.server.clone();
-        StreamableHttpService::new(move || Ok(server.handler()), Arc::new(sessions), config)
+        let handler = move || Ok(server.unlimited_handler());
+        Endpoint {
+            service: StreamableHttpService::new(handler, Arc::new(sessions), config),
+            gate: self.server.rate_limit().map(|limit| Gate::new(limit, self.server.clone())),
+            max_body_bytes: self.options.max_body_bytes,
+        }
     }
 }
 
-async fn connection(stream: TcpStream, service: Service) {
+/// What all connections share.
+struct Endpoint {
+    service: StreamableHttpService<Handler, LocalSessionManager>,
+    gate: Option<Gate>,
+    max_body_bytes: usize,
+}
+
+async fn connection(stream: TcpStream, peer: SocketAddr, endpoint: Arc<Endpoint>) {
     // Without this, Nagle's algorithm and delayed acknowledgement cost 40 ms an SSE reply. A
     // socket that refuses is closed already.
     let _ = stream.set_nodelay(true);
     let answer = service_fn(|request| {
-        let service = service.clone();
-        async move { Ok::<_, Infallible>(respond(&service, request).await) }
+        let endpoint = Arc::clone(&endpoint);
+        async move { Ok::<_, Infallible>(endpoint.respond(request, peer).await) }
     });
     // A client that hangs up is no concern of the others.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
 }
 
-async fn respond(service: &Service, request: Request<Incoming>) -> Reply {
-    match request.uri().path() {
-        "/mcp" | "/mcp/" => service.handle(request).await,
-        _ => plain(StatusCode::NOT_FOUND, "not found: the MCP endpoint is /mcp"),
+impl Endpoint {
+    async fn respond(&self, request: Request<Incoming>, peer: SocketAddr) -> Reply {
+        match (request.uri().path(), &self.gate) {
+            ("/mcp" | "/mcp/", None) => self.service.handle(request).await,
+            ("/mcp" | "/mcp/", Some(gate)) => self.respond_gated(gate, request, peer).await,
+            _ => plain(StatusCode::NOT_FOUND, "not found: the MCP endpoint is /mcp"),
+        }
+    }
+
+    /// The body must be read to know whether it calls a tool, which alone is limited.
+    async fn respond_gated(&self, gate: &Gate, request: Request<Incoming>, peer: SocketAddr) -> Reply {
+        let (parts, body) = request.into_parts();
+        let body = match Limited::new(body, self.max_body_bytes).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) if error.is::<LengthLimitError>() => {
+                return plain(StatusCode::PAYLOAD_TOO_LARGE, "request body too large");
+            }
+            Err(_) => return plain(StatusCode::BAD_REQUEST, "request body cut off"),
+        };
+        if gate.refuses(&parts, &body, peer) {
+            let mut response = plain(StatusCode::TOO_MANY_REQUESTS, "Rate limit exceeded");
+            response.headers_mut().insert(RETRY_AFTER, gate.retry_after_seconds().into());
+            return response;
+        }
+        self.service.handle(Request::from_parts(parts, Full::new(body))).await
     }
 }
 

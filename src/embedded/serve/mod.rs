@@ -1,5 +1,6 @@
 //! The server over stdio and over streamable HTTP.
 
+mod gate;
 mod http;
 mod stdio;
 

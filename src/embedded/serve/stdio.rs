@@ -8,6 +8,7 @@ use rmcp::transport::stdio_pipes;
 use tokio_util::sync::CancellationToken;
 
 use crate::embedded::Server;
+use crate::embedded::faults::FaultyWriter;
 
 /// Longest line read. A longer one is dropped, and its call never answered.
 const MAX_LINE_BYTES: usize = 256 << 20;
@@ -22,6 +23,7 @@ const MAX_LINE_BYTES: usize = 256 << 20;
 /// If the session cannot be initialized: what the client sent first is no MCP.
 pub async fn serve_stdio(server: &Server, stop: CancellationToken) -> io::Result<()> {
     let (reader, writer) = stdio_pipes();
+    let writer = FaultyWriter::new(writer, server.faults());
     let transport = AsyncRwTransport::new(reader, writer).with_max_line_length(MAX_LINE_BYTES);
     let session = match server.handler().serve_with_ct(transport, stop.clone()).await {
         Ok(session) => session,
