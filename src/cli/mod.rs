@@ -1,6 +1,7 @@
 //! The command line: one file per verb, the exit codes, and how an error is shown.
 
 mod audit;
+mod generate;
 mod serve;
 
 use std::io::Write;
@@ -41,6 +42,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Audit(audit::Audit),
+    Generate(generate::Generate),
     Serve(Box<serve::Serve>),
 }
 
@@ -48,6 +50,7 @@ enum Verb {
 pub fn main() -> ExitCode {
     let result: anyhow::Result<Exit> = match Cli::parse().verb {
         Verb::Audit(verb) => verb.run(),
+        Verb::Generate(verb) => verb.run(),
         Verb::Serve(verb) => verb.run(),
     };
     match result {

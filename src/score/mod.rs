@@ -1,9 +1,13 @@
 //! Scores: the note model, the orchestral generator, the MusicXML reader and writer.
 
+mod generate;
 mod model;
 mod read;
+mod write;
 
+pub use generate::{OrchestraSpec, SpecError, generate, write_generated, write_generated_mxl};
 pub use read::{Place, Problem, ReadError, ReadLimits, read, read_file};
+pub use write::{write, write_mxl};
 
 pub use model::{
     Barred, Clef, Harmony, Instrument, KeySignature, Measure, NoteFlags, Notes, Part, Pitch, Score, Step,

@@ -50,7 +50,7 @@ pub struct Part {
     pub abbreviation: String,
     /// What plays it.
     pub instrument: Instrument,
-    /// Measures in order; they tile the part without gaps.
+    /// Measures in order; they tile the part without gaps, and each has a row that reaches its end.
     pub measures: Vec<Measure>,
     /// Clefs, by time.
     pub clefs: Vec<Timed<Clef>>,
@@ -344,6 +344,16 @@ impl Notes {
     #[must_use]
     pub fn len(&self) -> usize {
         self.onset.len()
+    }
+
+    /// Keeps the first `rows` rows.
+    pub(super) fn truncate(&mut self, rows: usize) {
+        self.onset.truncate(rows);
+        self.duration.truncate(rows);
+        self.pitch.truncate(rows);
+        self.flags.truncate(rows);
+        self.voice.truncate(rows);
+        self.tuplets.retain(|(row, _)| (*row as usize) < rows);
     }
 
     /// No rows.

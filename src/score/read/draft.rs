@@ -58,8 +58,8 @@ pub(super) struct InMeasure {
     pub(super) says_full: bool,
     /// The row of the note a `<chord/>` directly after would join.
     pub(super) chord_head: Option<usize>,
-    /// No note came yet after the last `<forward>` of a Finale document.
-    pub(super) open_forward: bool,
+    /// The row of the rest a Finale `<forward>` made, if no note came after it.
+    pub(super) forward_rest: Option<usize>,
     /// The voices used.
     pub(super) voices: VoicesSeen,
 }

@@ -50,8 +50,9 @@ impl Draft<'_> {
         Ok(())
     }
 
-    fn duration_child(&mut self) -> Result<Tick> {
-        let mut ticks = 0;
+    /// The children of `<backup>` and `<forward>`: ticks and staff.
+    fn step(&mut self) -> Result<(Tick, u8)> {
+        let (mut ticks, mut staff) = (0, 0);
         while let Some(tag) = self.cursor.child()? {
             match tag.name() {
                 "duration" => {
@@ -60,28 +61,35 @@ impl Draft<'_> {
                 }
                 "voice" => {
                     let text = self.cursor.text()?;
-                    let voice = self.voice(&text);
-                    self.now.measure.voices.see(voice);
+                    self.now.voice = self.voice(&text);
+                    self.now.measure.voices.see(self.now.voice);
                 }
+                "staff" => staff = self.staff()?,
                 _ => self.cursor.skip()?,
             }
         }
-        Ok(ticks)
+        Ok((ticks, staff))
     }
 
     /// Back, and no further than the measure's start, as in music21.
     fn backup(&mut self) -> Result<()> {
-        let ticks = self.duration_child()?;
+        let (ticks, _) = self.step()?;
         self.now.at = self.now.at.saturating_sub(ticks);
         Ok(())
     }
 
+    /// Ahead; Finale means a rest by it.
     fn forward(&mut self) -> Result<()> {
-        let ticks = self.duration_child()?;
+        let (ticks, staff) = self.step()?;
+        let onset = self.time()?;
         self.now.at = add(self.now.at, ticks)?;
-        if self.finale {
+        add(onset, ticks)?;
+        if self.finale && ticks > 0 {
+            self.count_row()?;
+            self.now.measure.forward_rest = Some(self.part.notes.len());
             self.now.high = self.now.high.max(self.now.at);
-            self.now.measure.open_forward = true;
+            push_rest(&mut self.part.notes, onset, ticks, NoteFlags::REST, self.now.voice);
+            self.staves.notes.push(staff);
         }
         Ok(())
     }
@@ -144,24 +152,44 @@ impl Draft<'_> {
     /// How far the next measure begins after this one (music21: `adjustTimeAttributesFromMeasure`).
     fn length(&mut self) -> Result<Tick> {
         let (high, bar) = (self.now.high, self.now.bar);
-        let first = self.part.measures.last().map_or(0, |measure| measure.notes.start as usize);
-        if self.part.notes.len() == first {
-            let length = if high == 0 { bar } else { high };
-            self.count_row()?;
-            fill_with_rest(&mut self.part.notes, self.now.start, length, length == bar);
-            self.staves.notes.push(0);
-            return Ok(length);
+        let empty =
+            self.part.measures.last().is_some_and(|m| m.notes.start as usize == self.part.notes.len());
+        if empty && high == 0 {
+            self.fill(0, bar, NoteFlags::REST.with(NoteFlags::MEASURE_REST))?;
+            return Ok(bar);
+        }
+        // A mark after the last note counts, so that the notes alone would not tell the length.
+        let end = self.highest_note_end();
+        if end < high {
+            self.fill(end, high - end, NoteFlags::REST)?;
         }
         // Overfull by a crumb is bad arithmetic and not music.
         if high > bar && is_crumb(high - bar, self.score.divisions) { Ok(bar) } else { Ok(high) }
     }
 
+    /// A rest from a tick of the measure on.
+    fn fill(&mut self, at: Tick, ticks: Tick, flags: NoteFlags) -> Result<()> {
+        self.count_row()?;
+        let onset = add(self.now.start, at)?;
+        add(onset, ticks)?;
+        push_rest(&mut self.part.notes, onset, ticks, flags, 1);
+        self.staves.notes.push(0);
+        Ok(())
+    }
+
     /// Finale ends an incomplete last measure with a `<forward>`, which is no rest then.
     pub(super) fn end_of_part(&mut self) {
-        let open = self.now.measure.open_forward && self.now.measure.voices != VoicesSeen::Several;
-        let end = self.highest_note_end();
-        if let Some(measure) = self.part.measures.last_mut().filter(|_| open && end > 0) {
-            measure.length = end;
+        let Some(row) = self.now.measure.forward_rest else { return };
+        let alone = self.part.measures.last().is_none_or(|measure| measure.notes.start as usize == row);
+        if self.now.measure.voices == VoicesSeen::Several || alone || row + 1 != self.part.notes.len() {
+            return;
+        }
+        self.part.notes.truncate(row);
+        self.staves.notes.truncate(row);
+        let length = self.highest_note_end();
+        if let Some(measure) = self.part.measures.last_mut() {
+            measure.length = length;
+            measure.notes.end = row as u32;
         }
     }
 }
@@ -182,14 +210,13 @@ fn is_crumb(excess: Tick, divisions: u32) -> bool {
     2 * excess <= divisions && (16 * excess) % divisions != 0 && (12 * excess) % divisions != 0
 }
 
-/// Appends the rest that fills a measure without any note.
-pub(super) fn fill_with_rest(notes: &mut Notes, onset: Tick, duration: Tick, whole_measure: bool) {
-    let full = if whole_measure { NoteFlags::MEASURE_REST } else { NoteFlags::default() };
+/// Appends a rest.
+pub(super) fn push_rest(notes: &mut Notes, onset: Tick, duration: Tick, flags: NoteFlags, voice: u8) {
     notes.onset.push(onset);
     notes.duration.push(duration);
     notes.pitch.push(REST_PITCH);
-    notes.flags.push(NoteFlags::REST.with(full));
-    notes.voice.push(1);
+    notes.flags.push(flags);
+    notes.voice.push(voice);
 }
 
 /// What stands in the pitch column of a rest.

@@ -118,7 +118,7 @@ impl Draft<'_> {
         self.push(onset, &note, pitch, self.now.voice, note.staff);
         self.now.at = end;
         self.now.high = self.now.high.max(end);
-        self.now.measure.open_forward = false;
+        self.now.measure.forward_rest = None;
         self.now.measure.chord_head = Some(row);
         Ok(())
     }

@@ -3,8 +3,8 @@
 
 use super::draft::Draft;
 use super::error::Problem;
-use super::measure::fill_with_rest;
-use crate::score::{Notes, Part, Timed, Tuplet};
+use super::measure::push_rest;
+use crate::score::{NoteFlags, Notes, Part, Timed, Tuplet};
 
 /// More staves than any keyboard or divided section; the limit keeps the copies of staff-less rows few.
 pub(super) const MAX_STAVES: u8 = 16;
@@ -72,7 +72,7 @@ fn extract(part: &Part, staves: &StaffColumns, staff: u8) -> Part {
             }
         }
         if one.notes.len() as u32 == first {
-            fill_with_rest(&mut one.notes, measure.start, measure.length, false);
+            push_rest(&mut one.notes, measure.start, measure.length, NoteFlags::REST, 1);
         }
         let notes = first..one.notes.len() as u32;
         one.measures.push(crate::score::Measure { notes, ..measure.clone() });
