@@ -6,7 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use music21_mcp_bench::score::{NoteFlags, Part, ReadLimits, Score, read_file};
+use music21_mcp_bench::score::{
+    NoteFlags, OrchestraSpec, Part, ReadLimits, Score, generate, read_file, write, write_mxl,
+};
 use serde_json::{Value, json};
 
 fn python() -> String {
@@ -81,6 +83,50 @@ fn difference(ours: &Value, theirs: &Value) -> Option<String> {
         }
     }
     None
+}
+
+/// Generated scores up to 20x100 and odd sizes, written to a folder.
+fn written_scores(folder: &Path) -> Vec<(PathBuf, Score)> {
+    let sizes = [(1, 1, 1), (3, 7, 2), (40, 20, 3), (20, 100, 7), (9, 40, 4), (13, 30, 5)];
+    let written = sizes.map(|(parts, measures, seed)| {
+        let spec = OrchestraSpec::new(parts, measures, seed).expect("the sizes are in range");
+        let score = generate(&spec);
+        let path = folder.join(format!("{parts}x{measures}.musicxml"));
+        write(&score, &mut fs::File::create(&path).expect("a temporary file")).expect("room for it");
+        (path, score)
+    });
+    written.into()
+}
+
+#[test]
+fn generated_scores_are_valid_and_music21_counts_what_was_generated() {
+    let modules = ["music21", "musicxml", "xmlschema"];
+    if !has_modules("generated_scores_are_valid_and_music21_counts_what_was_generated", &modules) {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let written = written_scores(folder.path());
+    let files: Vec<PathBuf> = written.iter().map(|(path, _)| path.clone()).collect();
+    let theirs = music21_facts(&files, true);
+    assert_eq!(theirs.len(), files.len());
+    for (theirs, (path, score)) in theirs.iter().zip(&written) {
+        assert_eq!(theirs["invalid"], Value::Null, "{} is not valid MusicXML 4.0", path.display());
+        assert_eq!(difference(&facts(score), theirs), None);
+    }
+}
+
+#[test]
+fn music21_reads_a_compressed_score_as_the_uncompressed_one() {
+    if !has_modules("music21_reads_a_compressed_score_as_the_uncompressed_one", &["music21"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let score = generate(&OrchestraSpec::new(3, 9, 1).expect("the sizes are in range"));
+    let path = folder.path().join("score.mxl");
+    write_mxl(&score, fs::File::create(&path).expect("a temporary file")).expect("room for it");
+    let theirs = music21_facts(std::slice::from_ref(&path), false);
+    assert_eq!(difference(&facts(&score), &theirs[0]), None);
+    assert!(read_file(&path, &ReadLimits::default()).is_ok_and(|read| read == score));
 }
 
 /// Works of music21's corpus named in `MUSIC21_SCORES`, a file of paths; a long run, asked for only.
