@@ -149,7 +149,7 @@ impl Composer<'_> {
     /// One note as long as the measure, tied from the last if it is the same.
     fn long(&mut self, bar: &Bar, start: Tick, notes: &mut Notes) {
         let harmony = Harmony::new(bar, bar.chords[0], self.player.model.transpose);
-        self.to_chord_note(&harmony);
+        self.seek_chord_note(&harmony);
         let pitch = harmony.pitch(self.at);
         let tied_from = self.held.filter(|(held, _)| *held == pitch && self.player.is_pitched());
         let mut flags = self.sound();
@@ -184,7 +184,7 @@ impl Composer<'_> {
                 harmony = Harmony::new(bar, bar.chords[1], transpose);
             }
             if beat == 0 && self.player.model.bass {
-                self.to_root(&harmony);
+                self.seek_root(&harmony);
             }
             let (values, tuplet) = cell(figure, metre.beat, &mut self.random);
             for (index, &ticks) in values.iter().enumerate() {
@@ -209,7 +209,7 @@ impl Composer<'_> {
             Figure::Melody => {
                 self.upwards = self.random.once_in(2);
                 self.turned_step(1);
-                self.to_chord_note(harmony);
+                self.seek_chord_note(harmony);
             }
             Figure::Run if self.random.once_in(4) => {
                 self.upwards = !self.upwards;
@@ -223,7 +223,7 @@ impl Composer<'_> {
                 }
             }
             Figure::Repeat if !on_beat => {}
-            _ => self.to_chord_note(harmony),
+            _ => self.seek_chord_note(harmony),
         }
     }
 
@@ -245,7 +245,7 @@ impl Composer<'_> {
 
     /// The nearest chord note; an unpitched instrument has one position only.
     #[inline]
-    fn to_chord_note(&mut self, harmony: &Harmony) {
+    fn seek_chord_note(&mut self, harmony: &Harmony) {
         let (low, high) = self.player.model.range;
         for distance in 0..7 {
             for position in [self.at + distance, self.at - distance] {
@@ -258,7 +258,7 @@ impl Composer<'_> {
     }
 
     /// The root in the lower half of the range.
-    fn to_root(&mut self, harmony: &Harmony) {
+    fn seek_root(&mut self, harmony: &Harmony) {
         let low = self.player.model.range.0;
         self.at = low + (harmony.root - low).rem_euclid(7);
     }

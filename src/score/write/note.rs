@@ -168,9 +168,9 @@ impl NoteWriter {
 
     /// The type and dots (at most 3) that last so long; `None` if none do.
     fn note_type(&self, duration: Tick, tuplet: Tuplet) -> Option<(&'static str, u32)> {
-        // All sizes in 1/8 of a 1024th note and of a tick, times `normal`, to stay whole:
-        // a type `i` lasts 2^(5 - i) quarters, and `dots` make it (2^(dots+1) - 1) / 2^dots of that.
-        let written = u128::from(duration) * u128::from(tuplet.actual) << 11;
+        // Type `i` lasts 2^(5 - i) quarters, and `dots` make it (2^(dots + 1) - 1) / 2^dots of that.
+        // Both sides are times 2^11 and `normal`, so that all is whole down to a 1024th with 3 dots.
+        let written = (u128::from(duration) * u128::from(tuplet.actual)) << 11;
         TYPES.iter().enumerate().find_map(|(index, &name)| {
             let undotted = (u128::from(self.divisions) * u128::from(tuplet.normal)) << (16 - index);
             let dots = (0..=3).find(|&dots| (undotted * ((2 << dots) - 1)) >> dots == written)?;
