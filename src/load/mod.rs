@@ -1,1 +1,26 @@
 //! When to send and what: arrival schedules, workloads, sessions, the one driver.
+
+mod driver;
+mod music21;
+mod offer;
+mod probe;
+mod profile;
+mod queue;
+mod recorder;
+mod schedule;
+mod script;
+mod seats;
+mod target;
+mod worker;
+mod workload;
+
+pub use driver::{DriveError, Load, Plan, Run, Stop, StoppedBy, drive};
+pub use probe::LoopLag;
+pub use profile::DayProfile;
+pub use recorder::{Example, Figures, Recorder, Settings, ToolRecord};
+pub use schedule::{Arrivals, Schedule};
+pub use target::{Call, Event, OpenError, Session, Sink, Target};
+pub use workload::{Flow, Step, Workload};
+
+#[cfg(test)]
+mod tests;

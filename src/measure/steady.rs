@@ -8,6 +8,9 @@ use super::trend::mann_kendall;
 
 /// Samples in one MSER batch.
 const MSER_BATCH: usize = 5;
+/// A stall may fill a tenth of a run without being cut off. A warm-up shorter than that is left to
+/// the fixed one.
+const PEAK: f64 = 0.90;
 /// Medians the drift test looks at.
 const DRIFT_BATCHES: usize = 20;
 /// A drift smaller than this share of the level, over the whole series, is not relevant.
@@ -49,23 +52,28 @@ pub enum Steadiness {
     Unsteady,
 }
 
-/// Judges a series of (due time, response time), both in nanoseconds, in order of due time.
+/// Judges a series of response times in nanoseconds, in order of due time, of which the first
+/// `fixed` belong to the warm-up in any case.
 #[must_use]
-pub fn judge(series: &[(u64, u64)], fixed: FixedWarmUp) -> Steadiness {
-    let Some(&(start_ns, _)) = series.first() else {
-        return Steadiness::Unsteady;
-    };
-    let late_enough = series.partition_point(|&(due_ns, _)| due_ns < start_ns + fixed.time_ns);
-    let fixed = late_enough.max(fixed.calls);
-    let logs: Vec<f64> = series.iter().map(|&(_, ns)| (ns.max(1) as f64).ln()).collect();
-    let from = match mser5(&logs) {
-        Some(cut) if fixed < series.len() => fixed.max(cut),
+pub fn judge(series_ns: &[u64], fixed: usize) -> Steadiness {
+    let logs: Vec<f64> = series_ns.iter().map(|&ns| (ns.max(1) as f64).ln()).collect();
+    let from = match mser5(&without_peaks(&logs)) {
+        Some(cut) if fixed < logs.len() => fixed.max(cut),
         _ => return Steadiness::Unsteady,
     };
     match relative_drift(&logs[from..]) {
         Some(change) => Steadiness::Drifting { from, change },
         None => Steadiness::Steady { from },
     }
+}
+
+/// Values above the quantile [`PEAK`] count as that quantile. MSER cuts off whatever disturbs the
+/// rest, so that a stall in the first half of a run would be taken for warm-up and disappear.
+fn without_peaks(logs: &[f64]) -> Vec<f64> {
+    let mut sorted = logs.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let peak = sorted.get((sorted.len() as f64 * PEAK) as usize).copied().unwrap_or(f64::INFINITY);
+    logs.iter().map(|log| log.min(peak)).collect()
 }
 
 /// MSER-5 (White, Cobb and Spratt 2000): the number of samples to discard so that the standard
@@ -108,15 +116,16 @@ mod tests {
     use super::*;
     use crate::measure::dice::Dice;
 
-    const S: u64 = 1_000_000_000;
+    /// Ten seconds of it.
+    const FIXED: usize = 100;
 
     /// 3000 calls at 10/s whose level at second t is `level(t)` milliseconds, with 20 % noise.
-    fn series(seed: u64, level: impl Fn(f64) -> f64) -> Vec<(u64, u64)> {
+    fn series(seed: u64, level: impl Fn(f64) -> f64) -> Vec<u64> {
         let mut dice = Dice::new(seed);
         (0..3000)
             .map(|i| {
                 let t = f64::from(i) / 10.0;
-                (u64::from(i as u32) * S / 10, (level(t) * (0.2 * dice.normal()).exp() * 1e6) as u64)
+                (level(t) * (0.2 * dice.normal()).exp() * 1e6) as u64
             })
             .collect()
     }
@@ -125,7 +134,7 @@ mod tests {
     fn a_steady_series_loses_little_more_than_its_fixed_warm_up() {
         let mut kept = 0;
         for seed in 0..20 {
-            match judge(&series(seed, |_| 20.0), FixedWarmUp::default()) {
+            match judge(&series(seed, |_| 20.0), FIXED) {
                 Steadiness::Steady { from } => kept += usize::from(from < 600),
                 other => panic!("seed {seed}: {other:?}"),
             }
@@ -136,25 +145,35 @@ mod tests {
     #[test]
     fn mser_removes_a_warm_up_that_outlasts_the_fixed_one() {
         let warming = series(1, |t| 20.0 * (1.0 + 2.0 * (-t / 15.0).exp()));
-        let Steadiness::Steady { from } = judge(&warming, FixedWarmUp::default()) else {
-            panic!("{:?}", judge(&warming, FixedWarmUp::default()))
+        let Steadiness::Steady { from } = judge(&warming, FIXED) else {
+            panic!("{:?}", judge(&warming, FIXED))
         };
         assert!((250..1000).contains(&from), "{from}");
     }
 
     #[test]
+    fn a_stall_is_not_cut_off_as_warm_up() {
+        for seed in 0..20 {
+            // Five seconds at 100 s, and their backlog.
+            let stalled = series(seed, |t| if (100.0..106.0).contains(&t) { 2500.0 } else { 20.0 });
+            let Steadiness::Steady { from } = judge(&stalled, FIXED) else { panic!("seed {seed}") };
+            assert!(from <= 1000, "seed {seed}: {from}");
+        }
+    }
+
+    #[test]
     fn a_series_that_never_settles_is_unsteady() {
         let growing = series(1, |t| 20.0 * (t / 60.0).exp());
-        assert_eq!(judge(&growing, FixedWarmUp::default()), Steadiness::Unsteady);
-        assert_eq!(judge(&[], FixedWarmUp::default()), Steadiness::Unsteady);
-        assert_eq!(judge(&series(1, |_| 20.0)[..90], FixedWarmUp::default()), Steadiness::Unsteady);
+        assert_eq!(judge(&growing, FIXED), Steadiness::Unsteady);
+        assert_eq!(judge(&[], FIXED), Steadiness::Unsteady);
+        assert_eq!(judge(&series(1, |_| 20.0)[..90], FIXED), Steadiness::Unsteady);
     }
 
     #[test]
     fn slow_drift_that_mser_does_not_see_is_named() {
         let mut named = 0;
         for seed in 0..20 {
-            let verdict = judge(&series(seed, |t| 20.0 * (1.0 + t / 1200.0)), FixedWarmUp::default());
+            let verdict = judge(&series(seed, |t| 20.0 * (1.0 + t / 1200.0)), FIXED);
             named += usize::from(matches!(verdict, Steadiness::Drifting { change, .. } if change > 0.10));
             assert!(
                 !matches!(verdict, Steadiness::Steady { from } if from < 600),

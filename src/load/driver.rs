@@ -1,0 +1,214 @@
+//! The one driver. Load, workload, target and stop condition are independent of each other.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::offer::{offer, tell_tenths};
+use super::probe::{own_cpu, own_cpus, watch_loop};
+use super::queue::Queue;
+use super::seats::{Crew, close_seats, open_seats};
+use super::worker::{Shared, Source};
+use super::{LoopLag, OpenError, Schedule, Sink, Target, Workload};
+use crate::measure::Outcome;
+
+/// Calls under way when a run stops are given this long to end.
+const DRAIN: Duration = Duration::from_secs(5);
+/// How calls are made due.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "loop")]
+pub enum Load {
+    /// Each worker makes its next call when the last one has ended.
+    Closed {
+        /// Workers, with a session each.
+        workers: usize,
+    },
+    /// Calls are due on a schedule, whatever the server does.
+    Open {
+        /// The schedule.
+        schedule: Schedule,
+        /// Sessions that share the calls.
+        sessions: usize,
+        /// Calls that may wait for a session; more are dropped, and counted.
+        queue: usize,
+    },
+}
+
+/// When a run ends; the first condition that holds. With none it ends with its schedule or by an
+/// interrupt.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stop {
+    /// After this long.
+    pub duration: Option<Duration>,
+    /// After this many calls.
+    pub calls: Option<u64>,
+}
+
+/// A run, but for its target.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// How calls are made due.
+    pub load: Load,
+    /// What is called.
+    pub workload: Arc<Workload>,
+    /// When the run ends.
+    pub stop: Stop,
+    /// How long a call may take.
+    pub deadline: Duration,
+    /// Fixes the choice of flows.
+    pub seed: u64,
+    /// Goes into every nonce; no other run against the same server may have the same.
+    pub run_id: Arc<str>,
+}
+
+/// What ended a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoppedBy {
+    /// Its duration.
+    Duration,
+    /// Its number of calls, or its schedule.
+    Calls,
+    /// The caller's token.
+    Interrupt,
+}
+
+/// What the driver knows of a finished run; what came of the calls, the sink knows.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// What ended it.
+    pub stopped_by: StoppedBy,
+    /// Calls that were due, dropped ones included.
+    pub scheduled: u64,
+    /// From the start until no more calls were made due.
+    pub offered_for: Duration,
+    /// From the start until the last call ended.
+    pub elapsed: Duration,
+    /// Calls dropped although a session was free.
+    pub dropped_unexplained: u64,
+    /// Sessions opened again after they were lost.
+    pub reopened: u64,
+    /// Workers that panicked.
+    pub internal_errors: u64,
+    /// How late the event loop ran.
+    pub loop_lag: LoopLag,
+    /// Own CPU time ÷ (elapsed × CPUs). It includes the server's if that is in this process.
+    pub own_cpu_share: Option<f64>,
+}
+
+/// Why a run did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum DriveError {
+    /// There is nothing to call.
+    #[error("the workload makes no calls; give it a flow with a step and a positive weight")]
+    EmptyWorkload,
+    /// A session did not open.
+    #[error("client {client}: {error}")]
+    Open {
+        /// The session's number.
+        client: usize,
+        /// What happened.
+        error: OpenError,
+    },
+    /// A call of the set-up did not end well.
+    #[error("client {client}: set-up call '{tool}' ended as {outcome}: {message}")]
+    Setup {
+        /// The session's number.
+        client: usize,
+        /// The tool.
+        tool: String,
+        /// The class.
+        outcome: Outcome,
+        /// The reply's message.
+        message: String,
+    },
+}
+
+/// Opens the sessions, runs the plan, and closes them. Every call is told to `sink` once.
+///
+/// Cancel `interrupt` to stop early: no more calls are made due, those under way have five seconds.
+///
+/// # Errors
+///
+/// Where the run cannot start; nothing has been measured then.
+pub async fn drive<T: Target, S: Sink>(
+    plan: &Plan,
+    target: Arc<T>,
+    interrupt: &CancellationToken,
+    sink: Arc<Mutex<S>>,
+) -> Result<Run, DriveError> {
+    if !plan.workload.is_runnable() {
+        return Err(DriveError::EmptyWorkload);
+    }
+    let seats = open_seats(plan, &*target).await?;
+    let probe_stop = CancellationToken::new();
+    let probe = tokio::spawn(watch_loop(probe_stop.clone()));
+    let cpu_before = own_cpu();
+
+    let shared = Arc::new(share(plan, target, sink));
+    let mut crew = Crew::start(&shared, seats);
+    let tenths = plan.stop.duration.map(|duration| tokio::spawn(tell_tenths(Arc::clone(&shared), duration)));
+    let (stopped_by, dropped_unexplained) = offer(plan, &shared, &mut crew, interrupt).await;
+    let offered_for = shared.start.elapsed();
+    drain(&shared, &mut crew).await;
+    let elapsed = shared.start.elapsed();
+    if let Some(tenths) = tenths {
+        tenths.abort();
+        shared.sink().on_tenth();
+    }
+    let cpu = own_cpu().zip(cpu_before).map(|(after, before)| after.saturating_sub(before));
+    probe_stop.cancel();
+    let loop_lag = probe.await.unwrap_or_default();
+    close_seats(plan, crew.returned).await;
+    Ok(Run {
+        stopped_by,
+        scheduled: shared.scheduled.load(Ordering::Relaxed),
+        offered_for,
+        elapsed,
+        dropped_unexplained,
+        reopened: shared.reopened.load(Ordering::Relaxed),
+        internal_errors: crew.panics,
+        loop_lag,
+        own_cpu_share: cpu.map(|cpu| cpu.as_secs_f64() / elapsed.as_secs_f64() / own_cpus()),
+    })
+}
+
+fn share<T, S>(plan: &Plan, target: Arc<T>, sink: Arc<Mutex<S>>) -> Shared<T, S> {
+    let source = match &plan.load {
+        Load::Closed { .. } => Source::Closed { left: AtomicU64::new(plan.stop.calls.unwrap_or(u64::MAX)) },
+        Load::Open { queue, .. } => Source::Open(Queue::new(*queue)),
+    };
+    Shared {
+        target,
+        source,
+        sink,
+        setup: plan.workload.setup.clone(),
+        deadline: plan.deadline,
+        start: Instant::now(),
+        stop: CancellationToken::new(),
+        abandon: CancellationToken::new(),
+        scheduled: AtomicU64::new(0),
+        reopened: AtomicU64::new(0),
+    }
+}
+
+/// Lets the calls under way end, for five seconds; then gives them up. What still waits is dropped.
+async fn drain<T: Target, S: Sink>(shared: &Shared<T, S>, crew: &mut Crew<T>) {
+    shared.stop.cancel();
+    if let Source::Open(queue) = &shared.source {
+        queue.close();
+    }
+    if timeout(DRAIN, crew.join()).await.is_err() {
+        shared.abandon.cancel();
+        crew.join().await;
+    }
+    if let Source::Open(queue) = &shared.source {
+        for _ in queue.leftover() {
+            shared.sink().on_dropped();
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Calls that are due and wait for a free session, first come first served.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::Semaphore;
+
+/// A call that was due and that the generator has acted on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ticket {
+    pub(super) due_ns: u64,
+    pub(super) dispatched_ns: u64,
+}
+
+/// A bounded queue with one producer that never waits and many consumers.
+pub(super) struct Queue {
+    tickets: Mutex<VecDeque<Ticket>>,
+    ready: Semaphore,
+    bound: usize,
+    idle: AtomicUsize,
+}
+
+/// The queue was full.
+pub(super) struct Full {
+    /// A session was free all the same, which would be a fault of ours.
+    pub(super) while_idle: bool,
+}
+
+impl Queue {
+    pub(super) fn new(bound: usize) -> Self {
+        Self { tickets: Mutex::default(), ready: Semaphore::new(0), bound, idle: AtomicUsize::new(0) }
+    }
+
+    pub(super) fn push(&self, ticket: Ticket) -> Result<(), Full> {
+        let mut tickets = self.lock();
+        if tickets.len() >= self.bound {
+            return Err(Full { while_idle: self.idle.load(Ordering::Relaxed) > tickets.len() });
+        }
+        tickets.push_back(ticket);
+        drop(tickets);
+        self.ready.add_permits(1);
+        Ok(())
+    }
+
+    /// The oldest ticket, as soon as there is one; `None` once the queue is closed and empty.
+    pub(super) async fn pop(&self) -> Option<Ticket> {
+        self.idle.fetch_add(1, Ordering::Relaxed);
+        let permit = self.ready.acquire().await;
+        self.idle.fetch_sub(1, Ordering::Relaxed);
+        if let Ok(permit) = permit {
+            permit.forget();
+        }
+        self.lock().pop_front()
+    }
+
+    /// No more tickets will come.
+    pub(super) fn close(&self) {
+        self.ready.close();
+    }
+
+    /// What nobody took before the end.
+    pub(super) fn leftover(&self) -> Vec<Ticket> {
+        self.lock().drain(..).collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Ticket>> {
+        // A consumer that panicked did so outside of the lock's short sections.
+        self.tickets.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

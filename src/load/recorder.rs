@@ -1,0 +1,243 @@
+//! The sink that turns calls into figures, in memory that does not grow with the run.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Event, Run, Sink};
+use crate::measure::accounting::Accounts;
+use crate::measure::histogram::Histogram;
+use crate::measure::steady::{self, FixedWarmUp, Steadiness};
+use crate::measure::summary::{Running, Summary, summarize};
+use crate::measure::validity::GeneratorFacts;
+use crate::measure::{Latency, Outcome, Sample};
+
+/// A call this late by our own fault is counted apart.
+const VERY_LATE_NS: u64 = 100_000_000;
+/// Different messages kept of each tool.
+const EXAMPLES: usize = 5;
+
+/// What a [`Recorder`] leaves out and keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The part of the run that is in no figure.
+    pub warm_up: FixedWarmUp,
+    /// Single samples are kept up to this many in all (48 bytes each), so that the end of the
+    /// warm-up can be found in them. A longer run has its figures from histograms, with the fixed
+    /// warm-up.
+    pub keep_samples: usize,
+    /// Each session has a server of its own, whose first call of each tool is cold.
+    pub server_per_client: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { warm_up: FixedWarmUp::default(), keep_samples: 100_000, server_per_client: false }
+    }
+}
+
+/// One message of a call that did not end well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Example {
+    /// The class.
+    pub outcome: Outcome,
+    /// The first message of its kind.
+    pub message: String,
+}
+
+/// The figures of one tool.
+#[derive(Debug, Clone, Default)]
+pub struct ToolRecord {
+    /// How its calls ended, cold ones and warm-up included.
+    pub accounts: Accounts,
+    /// The first call of each server.
+    pub cold: Vec<Sample>,
+    /// Response times after the fixed warm-up.
+    pub response: Running,
+    /// Service times after the fixed warm-up.
+    pub service: Running,
+    /// Service times of calls that failed, but for timeouts, which are in the figures above.
+    pub failures: Histogram,
+    /// All samples but the cold ones; empty if there were too many to keep.
+    pub samples: Vec<Sample>,
+    /// What went wrong, in the server's words.
+    pub examples: Vec<Example>,
+    seen_servers: HashSet<usize>,
+}
+
+/// What is said of one tool.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    /// Response times; `None` without any.
+    pub response: Option<Summary>,
+    /// Service times; `None` without any.
+    pub service: Option<Summary>,
+    /// Whether the tool's times settled; `None` where too many samples were made to keep them.
+    pub steadiness: Option<Steadiness>,
+}
+
+/// Collects the calls of one run.
+#[derive(Debug, Default)]
+pub struct Recorder {
+    settings: Settings,
+    /// By tool.
+    pub tools: BTreeMap<String, ToolRecord>,
+    /// Calls that were due and never sent.
+    pub dropped: u64,
+    /// Our own lateness, of every call.
+    pub gen_lag: Histogram,
+    /// Calls dispatched more than 100 ms late.
+    pub very_late: u64,
+    ended: usize,
+    /// When the fixed warm-up was over.
+    warm_from_ns: Option<u64>,
+    keeps_samples: bool,
+}
+
+impl Recorder {
+    /// A recorder of nothing so far.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, keeps_samples: true, ..Self::default() }
+    }
+
+    /// All tools together, dropped calls included.
+    #[must_use]
+    pub fn accounts(&self, run: &Run) -> Accounts {
+        let mut all = Accounts::default();
+        self.tools.values().for_each(|tool| all.merge(&tool.accounts));
+        (0..self.dropped).for_each(|_| all.end(Outcome::Dropped));
+        all.scheduled = run.scheduled;
+        all
+    }
+
+    /// The figures of one tool; `None` if it was never called.
+    #[must_use]
+    pub fn figures(&self, tool: &str) -> Option<Figures> {
+        let record = self.tools.get(tool)?;
+        if self.keeps_samples {
+            return Some(record.figures_of_samples(self.warm_from_ns.unwrap_or(u64::MAX)));
+        }
+        let (response, service) = (record.response.summary(), record.service.summary());
+        Some(Figures { response, service, steadiness: None })
+    }
+
+    /// What [`crate::measure::validity::judge`] wants to know, as far as driver and recorder know it.
+    #[must_use]
+    pub fn generator_facts(&self, run: &Run, is_open_loop: bool) -> GeneratorFacts {
+        let accounts = self.accounts(run);
+        let answered = accounts.sent() - accounts.count(Outcome::Cancelled);
+        let per_second = |count: u64, time: std::time::Duration| count as f64 / time.as_secs_f64().max(1e-9);
+        GeneratorFacts {
+            gen_lag_p99_ns: self.gen_lag.quantile(0.99),
+            late_share: self.very_late as f64 / (self.gen_lag.count().max(1)) as f64,
+            loop_lag_p99_ns: run.loop_lag.lags.quantile(0.99),
+            longest_gap_ns: run.loop_lag.longest_gap_ns,
+            own_cpu_share: run.own_cpu_share,
+            dropped_unexplained: run.dropped_unexplained,
+            offered_per_s: is_open_loop.then(|| per_second(run.scheduled, run.offered_for)),
+            achieved_per_s: per_second(answered, run.elapsed),
+            internal_errors: run.internal_errors,
+            imbalance: accounts.check(None).err(),
+            ..GeneratorFacts::default()
+        }
+    }
+
+    fn keep(&mut self, tool: &str, sample: Sample) {
+        if !self.keeps_samples {
+            return;
+        }
+        if self.ended > self.settings.keep_samples {
+            self.keeps_samples = false;
+            self.tools.values_mut().for_each(|record| record.samples = Vec::new());
+        } else if let Some(record) = self.tools.get_mut(tool) {
+            record.samples.push(sample);
+        }
+    }
+}
+
+impl Sink for Recorder {
+    fn on_end(&mut self, event: &Event<'_>) {
+        let sample = event.sample;
+        self.ended += 1;
+        self.gen_lag.record(Latency { ns: sample.gen_lag_ns(), censored: false });
+        self.very_late += u64::from(sample.gen_lag_ns() > VERY_LATE_NS);
+        let warm_up = self.settings.warm_up;
+        if self.warm_from_ns.is_none() && sample.due_ns >= warm_up.time_ns && self.ended > warm_up.calls {
+            self.warm_from_ns = Some(sample.due_ns);
+        }
+        let is_warm = self.warm_from_ns.is_some_and(|from_ns| sample.due_ns >= from_ns);
+        if !self.tools.contains_key(event.tool) {
+            self.tools.insert(event.tool.to_owned(), ToolRecord::default());
+        }
+        let server = if self.settings.server_per_client { event.client } else { 0 };
+        let is_cold =
+            self.tools.get_mut(event.tool).is_some_and(|record| record.take(event, server, is_warm));
+        if !is_cold {
+            self.keep(event.tool, sample);
+        }
+    }
+
+    fn on_dropped(&mut self) {
+        self.dropped += 1;
+    }
+
+    fn on_tenth(&mut self) {
+        for record in self.tools.values_mut() {
+            record.response.end_batch();
+            record.service.end_batch();
+        }
+    }
+}
+
+impl ToolRecord {
+    /// Counts a call and returns whether it was cold.
+    fn take(&mut self, event: &Event<'_>, server: usize, is_warm: bool) -> bool {
+        let sample = event.sample;
+        self.accounts.scheduled += 1;
+        self.accounts.end(sample.outcome);
+        if sample.outcome != Outcome::Ok {
+            self.note_example(event);
+        }
+        if self.seen_servers.insert(server) {
+            self.cold.push(sample);
+            return true;
+        }
+        match (sample.response(), sample.service()) {
+            (Some(response), Some(service)) if is_warm => {
+                self.response.record(response);
+                self.service.record(service);
+            }
+            (None, _) => self.failures.record(Latency { ns: sample.service_ns(), censored: false }),
+            _ => {}
+        }
+        false
+    }
+
+    fn note_example(&mut self, event: &Event<'_>) {
+        let outcome = event.sample.outcome;
+        let message = event.reply.message.as_deref().unwrap_or_default();
+        let is_known = self.examples.iter().any(|e| e.outcome == outcome && e.message == message);
+        if self.examples.len() < EXAMPLES && !is_known {
+            self.examples.push(Example { outcome, message: message.to_owned() });
+        }
+    }
+
+    /// The figures after the warm-up that the samples themselves show.
+    fn figures_of_samples(&self, warm_from_ns: u64) -> Figures {
+        let mut samples: Vec<Sample> =
+            self.samples.iter().copied().filter(|sample| sample.response().is_some()).collect();
+        samples.sort_by_key(|sample| sample.due_ns);
+        let fixed = samples.partition_point(|sample| sample.due_ns < warm_from_ns);
+        let responses: Vec<u64> = samples.iter().map(Sample::response_ns).collect();
+        let steadiness = steady::judge(&responses, fixed);
+        let from = match steadiness {
+            Steadiness::Steady { from } | Steadiness::Drifting { from, .. } => from,
+            Steadiness::Unsteady => fixed,
+        };
+        let of = |time: fn(&Sample) -> Option<Latency>| {
+            summarize(&samples[from..].iter().filter_map(time).collect::<Vec<_>>())
+        };
+        Figures { response: of(Sample::response), service: of(Sample::service), steadiness: Some(steadiness) }
+    }
+}
