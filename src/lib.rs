@@ -9,5 +9,6 @@ pub mod compare;
 pub mod embedded;
 pub mod load;
 pub mod measure;
+pub mod record;
 pub mod score;
 pub mod target;

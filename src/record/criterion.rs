@@ -1,0 +1,206 @@
+//! Criterion's own files: read into records, and restored from them.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Entry, Round, Samples, Store};
+use crate::measure::stats::median;
+
+/// The baseline into which every run of `cargo bench` is written.
+pub const LAST: &str = "new";
+/// Criterion's files of one benchmark and one baseline.
+const FILES: [&str; 4] = ["benchmark.json", "estimates.json", "sample.json", "tukey.json"];
+
+/// Criterion's directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Home(PathBuf);
+
+/// What restoring a record's samples did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Restored {
+    /// Benchmarks written.
+    pub written: usize,
+    /// Benchmarks that were there already, with the same samples or others; never overwritten.
+    pub kept: usize,
+}
+
+#[derive(Deserialize)]
+struct BenchmarkId {
+    full_id: String,
+}
+
+#[derive(Deserialize)]
+struct Sample {
+    iters: Vec<f64>,
+    times: Vec<f64>,
+}
+
+impl Home {
+    /// Where Criterion writes if it is started from this directory.
+    #[must_use]
+    pub fn here() -> Self {
+        let set = |name| std::env::var_os(name).map(PathBuf::from);
+        let target = || set("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+        Self(set("CRITERION_HOME").unwrap_or_else(|| target().join("criterion")))
+    }
+
+    /// In this directory.
+    #[must_use]
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    fn path(&self, directory: &str, baseline: &str) -> PathBuf {
+        self.0.join(directory).join(baseline)
+    }
+
+    /// Reads baselines of `cargo bench`, each of which is one round of every entry it has. The
+    /// samples of the last are kept word for word.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such baseline or one of its files is not what Criterion writes.
+    pub fn read(&self, baselines: &[String]) -> anyhow::Result<BTreeMap<String, Entry>> {
+        let mut directories = Vec::new();
+        walk(&self.0, &mut directories)
+            .with_context(|| format!("no results in '{}'; run cargo bench first", self.0.display()))?;
+        let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
+        for (round, baseline) in baselines.iter().enumerate() {
+            let mut found = false;
+            for directory in &directories {
+                let path = self.path(directory, baseline);
+                if path.join(FILES[0]).is_file() {
+                    found = true;
+                    self.read_one(directory, baseline, round as u32, &mut entries)
+                        .with_context(|| format!("failed to read '{}'", path.display()))?;
+                }
+            }
+            if !found {
+                bail!("Criterion has no baseline '{baseline}' in '{}'", self.0.display());
+            }
+        }
+        Ok(entries)
+    }
+
+    fn read_one(
+        &self,
+        directory: &str,
+        baseline: &str,
+        round: u32,
+        entries: &mut BTreeMap<String, Entry>,
+    ) -> anyhow::Result<()> {
+        let [benchmark, estimates, sample, tukey] = FILES.map(|file| -> anyhow::Result<Value> {
+            let text = fs::read(self.path(directory, baseline).join(file)).with_context(|| file)?;
+            serde_json::from_slice(&text).with_context(|| file)
+        });
+        let (benchmark, sample) = (benchmark?, sample?);
+        let BenchmarkId { full_id } = BenchmarkId::deserialize(&benchmark).context(FILES[0])?;
+        let Sample { iters, times } = Sample::deserialize(&sample).context(FILES[2])?;
+        let per_iteration: Vec<f64> = times.iter().zip(&iters).map(|(time, iters)| time / iters).collect();
+        let Some(median) = median(&per_iteration).filter(|ns| ns.is_finite() && *ns > 0.0) else {
+            bail!("sample.json holds no times");
+        };
+        let entry = entries.entry(full_id).or_default();
+        entry.rounds.push(Round {
+            round,
+            outcomes: BTreeMap::new(),
+            wall_log: median.ln(),
+            p50_ns: Some(median.round() as u64),
+            p95_ns: None,
+            cpu_log: None,
+            reference: None,
+        });
+        entry.criterion = Some(Samples {
+            directory: directory.to_owned(),
+            benchmark,
+            estimates: estimates?,
+            sample,
+            tukey: tukey?,
+        });
+        Ok(())
+    }
+
+    /// Writes a record's samples as Criterion's baseline `name`, so that `cargo bench -- --baseline
+    /// name` compares with them. What is there is left alone.
+    ///
+    /// # Errors
+    ///
+    /// If a directory or file cannot be written.
+    pub fn restore<'a>(
+        &self,
+        name: &str,
+        samples: impl Iterator<Item = &'a Samples>,
+    ) -> io::Result<Restored> {
+        let mut restored = Restored::default();
+        for samples in samples {
+            let path = self.path(&samples.directory, name);
+            if path.exists() || !is_inside(&samples.directory) {
+                restored.kept += 1;
+                continue;
+            }
+            // Beside its place first: a directory cut off in the middle would look like the user's own.
+            let parent = path.parent().unwrap_or(&self.0);
+            fs::create_dir_all(parent)?;
+            let staging = tempfile::Builder::new().prefix(".restoring").tempdir_in(parent)?;
+            let values = [&samples.benchmark, &samples.estimates, &samples.sample, &samples.tukey];
+            for (file, value) in FILES.iter().zip(values) {
+                fs::write(staging.path().join(file), value.to_string())?;
+            }
+            fs::rename(staging.keep(), path)?;
+            restored.written += 1;
+        }
+        Ok(restored)
+    }
+}
+
+/// Restores every readable record of `store` under its own name; benches call it before Criterion
+/// starts. A record that cannot be read is named and passed over: it is no reason not to measure.
+///
+/// # Errors
+///
+/// If Criterion's directory cannot be written.
+pub fn restore_all(store: &Store, home: &Home, mut complain: impl FnMut(String)) -> io::Result<()> {
+    for found in store.list() {
+        match found.record {
+            Ok(record) => {
+                home.restore(&found.name, record.entries.values().filter_map(|e| e.criterion.as_ref()))?;
+            }
+            Err(error) => complain(format!("not restored for Criterion: {error}")),
+        }
+    }
+    Ok(())
+}
+
+/// A record from elsewhere must not write outside of Criterion's directory.
+fn is_inside(directory: &str) -> bool {
+    Path::new(directory).components().all(|part| matches!(part, std::path::Component::Normal(_)))
+}
+
+/// All directories that hold a baseline, relative to the home. `change` and `report` hold none.
+fn walk(home: &Path, found: &mut Vec<String>) -> io::Result<()> {
+    let mut open = vec![home.to_owned()];
+    while let Some(directory) = open.pop() {
+        let mut holds = false;
+        for entry in fs::read_dir(&directory)? {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default();
+            if path.join(FILES[0]).is_file() {
+                holds = true;
+            } else if path.is_dir() && name != OsStr::new("change") && name != OsStr::new("report") {
+                open.push(path);
+            }
+        }
+        if holds && let Some(directory) = directory.strip_prefix(home).ok().and_then(Path::to_str) {
+            found.push(directory.to_owned());
+        }
+    }
+    found.sort();
+    Ok(())
+}

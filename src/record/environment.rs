@@ -1,0 +1,225 @@
+//! Where and when something was measured, as far as the system says.
+
+use std::fs;
+use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use super::sha256_hex;
+
+/// The program that measured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tool {
+    /// This package's version.
+    pub version: String,
+    /// The commit checked out in the working directory, if that is a repository.
+    pub git_rev: Option<String>,
+    /// Whether tracked files differ from it.
+    pub dirty: Option<bool>,
+    /// `release` or `debug`.
+    pub profile: String,
+    /// The first line of `rustc --version`, where there is one.
+    pub rustc: Option<String>,
+}
+
+impl Tool {
+    /// This program, in this working directory.
+    #[must_use]
+    pub fn here() -> Self {
+        let git_rev = output("git", &["rev-parse", "HEAD"]);
+        let changes = git_rev.as_ref().and_then(|_| output("git", &["status", "--porcelain", "-uno"]));
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            git_rev,
+            dirty: changes.map(|changes| !changes.is_empty()),
+            profile: if cfg!(debug_assertions) { "debug" } else { "release" }.to_owned(),
+            rustc: output("rustc", &["--version"]),
+        }
+    }
+}
+
+fn output(program: &str, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(arguments).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// The machine. Absolute times of two machines are never compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Machine {
+    /// As the processor calls itself.
+    pub cpu_model: Option<String>,
+    /// Cores this process may use (affinity and cgroup quota counted).
+    pub cores: u32,
+    /// Installed memory, bytes.
+    pub memory_bytes: Option<u64>,
+    /// Release of the kernel.
+    pub kernel: Option<String>,
+    /// Whether the processor says that a hypervisor runs it.
+    pub virtual_machine: bool,
+    /// The frequency governor of the first core.
+    pub governor: Option<String>,
+    /// SHA-256 of model, cores, memory (GiB) and the kernel's major version.
+    pub fingerprint: String,
+}
+
+impl Machine {
+    /// This machine.
+    #[must_use]
+    pub fn here() -> Self {
+        let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let field = |name| {
+            let line = cpuinfo.lines().find(|line| line.starts_with(name))?;
+            Some(line.split_once(':')?.1.trim().to_owned())
+        };
+        let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+        let kib = meminfo
+            .lines()
+            .find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        let mut machine = Self {
+            cpu_model: field("model name"),
+            cores: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),
+            memory_bytes: kib.map(|kib| kib * 1024),
+            kernel: line("/proc/sys/kernel/osrelease"),
+            virtual_machine: field("flags")
+                .is_some_and(|flags| flags.split(' ').any(|flag| flag == "hypervisor")),
+            governor: line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+            fingerprint: String::new(),
+        };
+        machine.fingerprint = machine.identity();
+        machine
+    }
+
+    fn identity(&self) -> String {
+        let gib = self.memory_bytes.map(|bytes| bytes >> 30);
+        let kernel = self.kernel.as_deref().and_then(|release| release.split('.').next());
+        sha256_hex(format!("{:?} {} {gib:?} {kernel:?}", self.cpu_model, self.cores).as_bytes())
+    }
+}
+
+fn line(path: &str) -> Option<String> {
+    fs::read_to_string(path).ok().map(|text| text.trim().to_owned())
+}
+
+/// What else the machine did while something was measured.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conditions {
+    /// One-minute load average before.
+    pub load_before: Option<f64>,
+    /// One-minute load average after.
+    pub load_after: Option<f64>,
+    /// Share of CPU time the hypervisor gave to others meanwhile, percent.
+    pub steal_percent: Option<f64>,
+    /// Share of the last 10 s in which some task waited for a CPU, percent.
+    pub cpu_pressure_percent: Option<f64>,
+}
+
+/// Begins a measurement's [`Conditions`].
+#[derive(Debug, Clone, Copy)]
+pub struct Watch {
+    load: Option<f64>,
+    ticks: Option<Ticks>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Ticks {
+    all: u64,
+    stolen: u64,
+}
+
+impl Watch {
+    /// Reads what is needed before measuring.
+    #[must_use]
+    pub fn start() -> Self {
+        Self { load: load_average(), ticks: ticks() }
+    }
+
+    /// Reads the rest after measuring.
+    #[must_use]
+    pub fn stop(self) -> Conditions {
+        let steal = self.ticks.zip(ticks()).and_then(|(before, after)| {
+            let all = after.all.saturating_sub(before.all);
+            let stolen = after.stolen.saturating_sub(before.stolen);
+            (all > 0).then(|| stolen as f64 / all as f64 * 100.0)
+        });
+        Conditions {
+            load_before: self.load,
+            load_after: load_average(),
+            steal_percent: steal,
+            cpu_pressure_percent: cpu_pressure(),
+        }
+    }
+}
+
+fn load_average() -> Option<f64> {
+    line("/proc/loadavg")?.split(' ').next()?.parse().ok()
+}
+
+fn cpu_pressure() -> Option<f64> {
+    let text = line("/proc/pressure/cpu")?;
+    text.lines().next()?.split(' ').find_map(|field| field.strip_prefix("avg10="))?.parse().ok()
+}
+
+/// The first line of `/proc/stat`: user nice system idle iowait irq softirq steal.
+fn ticks() -> Option<Ticks> {
+    let text = line("/proc/stat")?;
+    let fields = text.lines().next()?.split_ascii_whitespace().skip(1);
+    let fields: Vec<u64> = fields.map_while(|field| field.parse().ok()).take(8).collect();
+    Some(Ticks { all: fields.iter().sum(), stolen: *fields.get(7)? })
+}
+
+/// A moment as RFC 3339 in UTC, to the second.
+#[must_use]
+pub fn utc(moment: SystemTime) -> String {
+    let seconds = moment.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = civil(days);
+    let (h, m, s) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{h:02}:{m:02}:{s:02}Z")
+}
+
+/// The date of a day since 1970-01-01: years are counted from March, so that the leap day is a
+/// year's last, in eras of 400 years (146 097 days).
+fn civil(days: u64) -> (u64, u64, u64) {
+    // Days from 0000-03-01 to 1970-01-01.
+    let days = days + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let date = day - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    (era * 400 + year + next, month, date)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn moments_are_written_as_utc() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399, "2000-02-28T23:59:59Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_709_251_200, "2024-03-01T00:00:00Z"),
+            (4_107_542_399, "2100-02-28T23:59:59Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+        ] {
+            assert_eq!(utc(UNIX_EPOCH + Duration::from_secs(seconds)), text);
+        }
+    }
+
+    #[test]
+    fn this_machine_has_an_identity_that_stays() {
+        let machine = Machine::here();
+        assert_eq!(machine.fingerprint.len(), 64);
+        assert_eq!(machine, Machine::here());
+        assert!(machine.cores >= 1);
+    }
+}

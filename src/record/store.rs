@@ -1,0 +1,53 @@
+//! A directory of records.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{Record, RecordError};
+
+/// A directory of records, one file each: `name.json`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Store(PathBuf);
+
+/// One file of a store.
+#[derive(Debug)]
+pub struct Found {
+    /// Its name, without `.json`.
+    pub name: String,
+    /// What it holds, or why it cannot be used.
+    pub record: Result<Record, RecordError>,
+}
+
+impl Store {
+    /// The records in this directory.
+    #[must_use]
+    pub fn at(directory: impl Into<PathBuf>) -> Self {
+        Self(directory.into())
+    }
+
+    /// The file of the record `name`; a name that looks like a path is one.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        let is_path = name.contains('/') || Path::new(name).extension().is_some_and(|end| end == "json");
+        if is_path { name.into() } else { self.0.join(format!("{name}.json")) }
+    }
+
+    /// Every record, in the order they were made; unusable ones first. A directory that is not
+    /// there holds none.
+    #[must_use]
+    pub fn list(&self) -> Vec<Found> {
+        let Ok(directory) = fs::read_dir(&self.0) else { return Vec::new() };
+        let mut found: Vec<Found> = directory
+            .filter_map(|entry| {
+                let path = entry.ok()?.path();
+                (path.extension()? == "json").then_some(())?;
+                let name = path.file_stem()?.to_str()?.to_owned();
+                Some(Found { name, record: Record::load(&path) })
+            })
+            .collect();
+        found.sort_by_cached_key(|found| {
+            (found.record.as_ref().ok().map(|record| record.created_utc.clone()), found.name.clone())
+        });
+        found
+    }
+}
