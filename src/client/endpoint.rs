@@ -18,6 +18,11 @@ pub(super) struct Endpoint {
     pub addresses: Vec<SocketAddr>,
 }
 
+/// The addresses behind a URL; none where it cannot be resolved.
+pub(crate) async fn addresses(url: &str) -> Vec<SocketAddr> {
+    Endpoint::resolve(url).await.map_or_else(|_| Vec::new(), |endpoint| endpoint.addresses)
+}
+
 impl Endpoint {
     pub(super) async fn resolve(url: &str) -> Result<Self, Failure> {
         let fail = |message: String| Failure::new(Outcome::ConnectError, message);

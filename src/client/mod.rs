@@ -21,6 +21,7 @@ mod wire;
 
 pub use answer::KEY_PROFILES;
 pub use child::{Child, ServerCommand};
+pub(crate) use endpoint::addresses;
 pub use music21::{ConnectError, Music21Client};
 pub use reply::Reply;
 pub use session::ServerInfo;

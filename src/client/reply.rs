@@ -21,6 +21,8 @@ pub struct Reply {
     pub outcome: Outcome,
     /// The tool's answer as it came: JSON text, unparsed. `None` where no tool answered.
     pub text: Option<String>,
+    /// The `_meta` of the tool's result as it came, where there is one: JSON text.
+    pub meta: Option<String>,
     /// Why it is not `Ok`: a fragment on one line; `None` where it is.
     pub message: Option<String>,
     /// Bytes of the whole reply, envelope included; 0 where none came.
@@ -48,8 +50,14 @@ impl Reply {
         serde_json::from_str(self.text.as_deref()?).ok()
     }
 
+    /// One entry of the result's `_meta`.
+    #[must_use]
+    pub fn meta(&self, key: &str) -> Option<Value> {
+        serde_json::from_str::<JsonObject>(self.meta.as_deref()?).ok()?.remove(key)
+    }
+
     fn ended(outcome: Outcome, message: String, bytes: usize) -> Self {
-        Self { outcome, text: None, message: Some(message), bytes, retry_after: None }
+        Self { outcome, text: None, meta: None, message: Some(message), bytes, retry_after: None }
     }
 }
 
@@ -61,6 +69,8 @@ struct ToolResult<'a> {
     is_error: bool,
     #[serde(borrow, rename = "structuredContent")]
     structured: Option<&'a RawValue>,
+    #[serde(borrow, rename = "_meta")]
+    meta: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -106,7 +116,7 @@ fn rpc_error(error: &ErrorData, bytes: usize) -> Reply {
 }
 
 fn tool_result(tool: &str, arguments: &JsonObject, result: ToolResult<'_>, bytes: usize) -> Reply {
-    let ToolResult { content, is_error, structured } = result;
+    let ToolResult { content, is_error, structured, meta } = result;
     let first = content.into_iter().find_map(|content| content.text);
     let text = first.or_else(|| structured.map(|json| json.get().to_owned()));
     let (outcome, message, retry_after) = match &text {
@@ -117,7 +127,8 @@ fn tool_result(tool: &str, arguments: &JsonObject, result: ToolResult<'_>, bytes
         }
         None => (Outcome::Ok, None, None),
     };
-    Reply { outcome, text, message, bytes, retry_after }
+    let meta = meta.map(|json| json.get().to_owned());
+    Reply { outcome, text, meta, message, bytes, retry_after }
 }
 
 fn judge(
