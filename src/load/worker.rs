@@ -216,5 +216,5 @@ fn check_expectation(reply: &mut Reply, expect: Option<&str>) {
 }
 
 pub(super) fn ended(outcome: Outcome, message: &str) -> Reply {
-    Reply { outcome, text: None, message: Some(message.to_owned()), bytes: 0, retry_after: None }
+    Reply { outcome, text: None, message: Some(message.to_owned()), bytes: 0, meta: None, retry_after: None }
 }

@@ -93,6 +93,7 @@ impl Session for FakeSession {
                     text: Some("pong".into()),
                     message: None,
                     bytes: 4,
+                    meta: None,
                     retry_after: None,
                 }
             }
