@@ -1,9 +1,13 @@
 //! Export formats: a score in, a file's bytes out.
 
+mod abc;
+mod lilypond;
 mod marks;
 mod midi;
+mod text;
+mod voices;
 
-use crate::score::Score;
+use crate::score::{self, Score};
 
 /// A format that the real server lists.
 #[derive(Debug, Clone, Copy)]
@@ -19,12 +23,19 @@ pub(crate) struct Format {
 /// In the real server's order, which its refusal of another format lists.
 pub(crate) const FORMATS: [Format; 9] = [
     Format { name: "midi", extension: ".mid", write: Some(midi::write) },
-    Format { name: "musicxml", extension: ".xml", write: None },
-    Format { name: "abc", extension: ".abc", write: None },
-    Format { name: "lilypond", extension: ".ly", write: None },
-    Format { name: "lily", extension: ".ly", write: None },
+    Format { name: "musicxml", extension: ".xml", write: Some(musicxml) },
+    Format { name: "abc", extension: ".abc", write: Some(abc::write) },
+    Format { name: "lilypond", extension: ".ly", write: Some(lilypond::write) },
+    Format { name: "lily", extension: ".ly", write: Some(lilypond::write) },
     Format { name: "pdf", extension: ".pdf", write: None },
     Format { name: "png", extension: ".png", write: None },
     Format { name: "braille", extension: ".brl", write: None },
-    Format { name: "text", extension: ".txt", write: None },
+    Format { name: "text", extension: ".txt", write: Some(text::write) },
 ];
+
+fn musicxml(score: &Score) -> Vec<u8> {
+    let mut document = Vec::new();
+    // OK because memory takes whatever is written.
+    score::write(score, &mut document).expect("memory takes the document");
+    document
+}
