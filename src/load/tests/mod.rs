@@ -4,6 +4,7 @@ mod closed_loop;
 mod failures;
 mod fake;
 mod open_loop;
+mod real;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

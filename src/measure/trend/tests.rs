@@ -8,7 +8,8 @@ use crate::measure::dice::Dice;
 /// sawtooth of garbage collection.
 fn process(seed: u64, leak: f64, seconds: u64) -> Vec<MemoryReading> {
     let mut dice = Dice::new(seed);
-    let chunk = 0.25 * 2f64.powi((dice.uniform() * 4.0) as i32);
+    // 0.25 to 4 MB.
+    let chunk = 0.25 * 2f64.powi((dice.uniform() * 5.0) as i32);
     let (warm_up, tau) = (5.0 + 55.0 * dice.uniform(), 5.0 + 25.0 * dice.uniform());
     let (garbage, period) = (3.0 * dice.uniform(), 5.0 + 20.0 * dice.uniform());
     let mut held: f64 = 0.0;
