@@ -37,7 +37,7 @@ pub struct Child {
 /// What is kept of stderr.
 const STDERR_KEPT: usize = 4096;
 /// How long after a stream's end the process may take to be seen as ended. In-flight calls wait for it.
-const EXIT_NOTICE: Duration = Duration::from_millis(80);
+pub(super) const EXIT_NOTICE: Duration = Duration::from_millis(80);
 
 impl Child {
     /// Starts the command; the pipes are its stdin and stdout.

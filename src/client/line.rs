@@ -12,7 +12,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot};
 
-use super::child::Child;
+use super::child::{Child, EXIT_NOTICE};
 use super::frame::{self, Incoming, Response};
 use super::lines::{Line, LineReader};
 use super::wire::{Counters, Failure, OnDeadline, Outgoing};
@@ -58,7 +58,7 @@ impl LineWire {
     {
         let shared = Arc::new(Shared { calls: Mutex::default(), counters: Counters::default() });
         let (outbox, queue) = mpsc::unbounded_channel();
-        tokio::spawn(write(queue, output));
+        tokio::spawn(write(queue, output, Arc::clone(&shared)));
         let reader = Reader { shared: Arc::clone(&shared), replies: outbox.downgrade(), bad_in_a_row: 0 };
         // Weak: a child whose client is gone must be killed, and not wait for its own end.
         let weak = child.as_ref().map(Arc::downgrade);
@@ -175,7 +175,11 @@ impl Shared {
 }
 
 /// Writes what is queued, many frames at once when they pile up; closes the stream at the end.
-async fn write<W: AsyncWrite + Unpin>(mut queue: mpsc::UnboundedReceiver<Bytes>, mut output: W) {
+async fn write<W: AsyncWrite + Unpin>(
+    mut queue: mpsc::UnboundedReceiver<Bytes>,
+    mut output: W,
+    shared: Arc<Shared>,
+) {
     let mut buffer = BytesMut::new();
     while let Some(frame) = queue.recv().await {
         let mut next = Some(frame);
@@ -184,9 +188,10 @@ async fn write<W: AsyncWrite + Unpin>(mut queue: mpsc::UnboundedReceiver<Bytes>,
             buffer.extend_from_slice(b"\n");
             next = queue.try_recv().ok();
         }
-        // A broken pipe: the reader sees the same end and tells the callers why.
         if output.write_all(&buffer).await.is_err() || output.flush().await.is_err() {
-            return;
+            // If the server has ended, the reader sees it too and can tell how.
+            tokio::time::sleep(EXIT_NOTICE).await;
+            return shared.close(&Failure::new(Outcome::TransportClosed, "the server no longer reads"));
         }
         buffer.clear();
     }
