@@ -1,6 +1,7 @@
 //! The sink that turns calls into figures, in memory that does not grow with the run.
 
 use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -127,7 +128,10 @@ impl Recorder {
     pub fn generator_facts(&self, run: &Run, is_open_loop: bool) -> GeneratorFacts {
         let accounts = self.accounts(run);
         let answered = accounts.sent() - accounts.count(Outcome::Cancelled);
-        let per_second = |count: u64, time: std::time::Duration| count as f64 / time.as_secs_f64().max(1e-9);
+        let per_second = |count: u64, time: Duration| count as f64 / time.as_secs_f64().max(1e-9);
+        // The last call due ends a service time after the last arrival; on a slow server and a short
+        // run that alone would look like saturation.
+        let tail = if is_open_loop { self.median_service() } else { Duration::ZERO };
         GeneratorFacts {
             gen_lag_p99_ns: self.gen_lag.quantile(0.99),
             late_share: self.very_late as f64 / (self.gen_lag.count().max(1)) as f64,
@@ -136,11 +140,17 @@ impl Recorder {
             own_cpu_share: run.own_cpu_share,
             dropped_unexplained: run.dropped_unexplained,
             offered_per_s: is_open_loop.then(|| per_second(run.scheduled, run.offered_for)),
-            achieved_per_s: per_second(answered, run.elapsed),
+            achieved_per_s: per_second(answered, run.elapsed.saturating_sub(tail)),
             internal_errors: run.internal_errors,
             imbalance: accounts.check(None).err(),
             ..GeneratorFacts::default()
         }
+    }
+
+    fn median_service(&self) -> Duration {
+        let mut all = Histogram::default();
+        self.tools.values().for_each(|tool| all.merge(tool.service.histogram()));
+        Duration::from_nanos(all.quantile(0.5).unwrap_or(0))
     }
 
     fn keep(&mut self, tool: &str, sample: Sample) {

@@ -172,12 +172,18 @@ async fn open<T: Target, S: Sink>(
             Ok(())
         }
         Err(error) => {
-            let wait = BACKOFF_MS << seat.failed_attempts.min(10);
+            seat.retry_at = Some(Instant::now() + backoff(seat.client, seat.failed_attempts));
             seat.failed_attempts += 1;
-            seat.retry_at = Some(Instant::now() + Duration::from_millis(wait.min(MAX_BACKOFF_MS)));
             Err(error)
         }
     }
+}
+
+/// The wait before the next attempt, spread by ±25 % so that not all clients come back at once; by
+/// their numbers and not by chance, so that a run can be repeated.
+fn backoff(client: usize, failed_attempts: u32) -> Duration {
+    let wait = Duration::from_millis((BACKOFF_MS << failed_attempts.min(10)).min(MAX_BACKOFF_MS));
+    wait.mul_f64(0.75 + 0.5 * (client as f64 * 0.618_034).fract())
 }
 
 /// Makes the calls in order, outside of all figures.

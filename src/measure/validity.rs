@@ -31,7 +31,7 @@ pub struct GeneratorFacts {
     pub dropped_unexplained: u64,
     /// Calls per second the schedule offered; `None` in a closed loop.
     pub offered_per_s: Option<f64>,
-    /// Calls per second that were answered.
+    /// Calls per second that were answered; in an open loop the time the last call took is left out.
     pub achieved_per_s: f64,
     /// Calls the client says were faster than the server says.
     pub faster_than_server: u64,

@@ -54,6 +54,12 @@ async fn overload_shows_the_capacity_and_loses_no_call() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_slow_server_that_keeps_up_is_not_saturated() {
+    let (run, recorder) = run(&plan(constant(10.0, 50), for_seconds(10)), &Fake::steady(1500)).await;
+    assert!(!validity::judge(&recorder.generator_facts(&run, true)).saturated);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_full_queue_drops_calls_and_counts_them() {
     let load = Load::Open { schedule: Schedule::Constant { per_second: 100.0 }, sessions: 1, queue: 5 };
     let fake = Fake::steady(1000);

@@ -15,7 +15,7 @@ async fn calls_reported_are_calls_the_server_counted() {
     };
     let id = json!({ "score_id": "{{nonce}}" });
     let import = json!({ "score_id": "{{nonce}}", "source": "liliuokalani/aloha_oe" });
-    let mut plan = plan(Load::Closed { workers: 20 }, Stop { duration: None, calls: Some(300) });
+    let mut plan = plan(Load::Closed { workers: 20 }, Stop { duration: None, calls: Some(150) });
     plan.workload = Arc::new(Workload::of(vec![
         Step { expect: Some("{{nonce}}".to_owned()), ..Step::call("import_score", import) },
         Step::call("score_info", id.clone()),
@@ -28,5 +28,5 @@ async fn calls_reported_are_calls_the_server_counted() {
     let accounts = recorder.accounts(&run);
     assert_eq!(accounts.check(Some(server.calls())), Ok(()));
     let examples: Vec<_> = recorder.tools.values().flat_map(|tool| &tool.examples).collect();
-    assert_eq!(accounts.count(Outcome::Ok), 300, "{examples:?}");
+    assert_eq!(accounts.count(Outcome::Ok), 150, "{examples:?}");
 }
