@@ -1,6 +1,8 @@
 //! The command line: one file per verb, the exit codes, and how an error is shown.
 
 mod audit;
+mod baseline;
+mod compare;
 mod generate;
 mod serve;
 
@@ -42,6 +44,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Audit(audit::Audit),
+    Baseline(baseline::Baseline),
+    Compare(compare::Compare),
     Generate(generate::Generate),
     Serve(Box<serve::Serve>),
 }
@@ -50,6 +54,8 @@ enum Verb {
 pub fn main() -> ExitCode {
     let result: anyhow::Result<Exit> = match Cli::parse().verb {
         Verb::Audit(verb) => verb.run(),
+        Verb::Baseline(verb) => verb.run(),
+        Verb::Compare(verb) => verb.run(),
         Verb::Generate(verb) => verb.run(),
         Verb::Serve(verb) => verb.run(),
     };

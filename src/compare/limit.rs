@@ -6,6 +6,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::Limits;
+use super::success::{Drop, SuccessLimits};
 
 /// By how much an entry may get worse before it fails. It warns from half of that on.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,6 +34,57 @@ impl Limit {
             Self::Absolute(extra) => Some(Limits::relative(extra.as_nanos() as f64 / baseline_ns)),
             Self::Points(_) => None,
         }
+    }
+}
+
+/// The limits of all entries: the last that fits an entry counts.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LimitTable(Vec<EntryLimit>);
+
+/// `+10%` for every entry, or `ENTRY=+10%` for the entries that begin so.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EntryLimit {
+    prefix: String,
+    limit: Limit,
+}
+
+impl LimitTable {
+    /// In the order they were given.
+    #[must_use]
+    pub fn new(limits: Vec<EntryLimit>) -> Self {
+        Self(limits)
+    }
+
+    /// The limits of an entry's times.
+    #[must_use]
+    pub fn time(&self, entry: &str, baseline_ns: f64) -> Limits {
+        self.last(entry, |limit| limit.for_time(baseline_ns)).unwrap_or_default()
+    }
+
+    /// The limits of an entry's success rate.
+    #[must_use]
+    pub fn success(&self, entry: &str) -> SuccessLimits {
+        let of = |limit| match limit {
+            Limit::Points(points) => {
+                Some(SuccessLimits { fail: Drop::Points(points), warn_points: points / 2.0 })
+            }
+            Limit::Relative(_) | Limit::Absolute(_) => None,
+        };
+        self.last(entry, of).unwrap_or_default()
+    }
+
+    fn last<T>(&self, entry: &str, of: impl Fn(Limit) -> Option<T>) -> Option<T> {
+        let fitting = self.0.iter().rev().filter(|one| entry.starts_with(&one.prefix));
+        fitting.filter_map(|one| of(one.limit)).next()
+    }
+}
+
+impl FromStr for EntryLimit {
+    type Err = ParseLimitError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (prefix, limit) = text.rsplit_once('=').unwrap_or(("", text));
+        Ok(Self { prefix: prefix.to_owned(), limit: limit.parse()? })
     }
 }
 
@@ -77,6 +129,16 @@ mod tests {
             let error = text.parse::<Limit>().unwrap_err().to_string();
             assert!(error.starts_with(&format!("'{text}' is no limit")), "{error}");
         }
+    }
+
+    #[test]
+    fn the_last_limit_that_fits_an_entry_counts() {
+        let table = ["+20%", "tools/key=+5%", "+2pp"].map(|text| text.parse().unwrap());
+        let table = LimitTable::new(table.to_vec());
+        assert_eq!(table.time("tools/key/large", 1.0), Limits::relative(0.05));
+        assert_eq!(table.time("tools/list", 1.0), Limits::relative(0.2));
+        assert_eq!(table.success("tools/list").fail, Drop::Points(0.02));
+        assert_eq!(LimitTable::default().time("x", 1.0), Limits::default());
     }
 
     #[test]

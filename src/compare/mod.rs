@@ -10,12 +10,16 @@ pub mod change;
 pub mod gate;
 pub mod limit;
 pub mod memory;
+pub mod outcome;
 pub mod paired;
+pub mod records;
+pub mod render;
 pub mod sequence;
 pub mod success;
 mod verdict;
 
 pub use change::Change;
 pub use gate::Limits;
-pub use limit::Limit;
+pub use limit::{Limit, LimitTable};
+pub use outcome::{Comparison, Figure, Row};
 pub use verdict::{Severity, Verdict, Why};

@@ -86,7 +86,7 @@ impl fmt::Display for Verdict {
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooFewRounds { have, need } => write!(f, "{have} rounds, {need} are needed"),
+            Self::TooFewRounds { have, need } => write!(f, "{have} of {need} rounds"),
             Self::TooNoisy { rounds } => write!(f, "too noisy, about {rounds} rounds are needed"),
             Self::TooFewCalls { have } => write!(f, "{have} calls are too few"),
             Self::Invalid(reason) => write!(f, "invalid run: {reason}"),

@@ -1,0 +1,232 @@
+//! `baseline`: committed records, saved, listed, shown, verified and restored for Criterion.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+
+use super::Exit;
+use crate::record::criterion::{Home, LAST};
+use crate::record::{
+    Entry, Kind, Load, Machine, Protocol, Record, SCHEMA_VERSION, Server, Store, Tool, Watch, Workload,
+    sha256_hex, utc,
+};
+use crate::target::TargetSpec;
+
+/// Keep measurements to compare with later: records in `baselines/`, one file each.
+#[derive(Debug, Args)]
+pub(super) struct Baseline {
+    #[command(subcommand)]
+    verb: Verb,
+    /// The directory of the records.
+    #[arg(long, value_name = "DIR", default_value = "baselines", global = true)]
+    dir: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Save(Save),
+    /// List the records, oldest first.
+    List,
+    /// Show one record: where it was made, and its figures.
+    Show {
+        /// Its name or path.
+        name: String,
+    },
+    /// Check that records can be read and were not changed; all of them if none is named.
+    Verify {
+        /// Names or paths.
+        names: Vec<String>,
+    },
+    /// Give Criterion the samples back, so that `cargo bench -- --baseline NAME` compares with a record.
+    Restore {
+        /// Names or paths; all records if none is named.
+        names: Vec<String>,
+    },
+}
+
+/// Save the last `cargo bench` as a new record.
+#[derive(Debug, Args)]
+struct Save {
+    /// The record's name. It must be new.
+    name: String,
+    #[command(flatten)]
+    rounds: Rounds,
+    /// Save although tracked files have changes. Nothing can be compared with such a record.
+    #[arg(long)]
+    allow_dirty: bool,
+}
+
+/// Which runs of `cargo bench` make up a record.
+#[derive(Debug, Args)]
+pub(super) struct Rounds {
+    /// Criterion's baselines, one for each round: several runs of `cargo bench -- --save-baseline r1`
+    /// (r2, r3, …) show how much a run differs from the next. At least five are needed for a verdict.
+    #[arg(long, value_name = "BASELINE", value_delimiter = ',', default_values_t = [LAST.to_owned()])]
+    rounds: Vec<String>,
+    /// The name of what was measured; by default `embedded`, or the server's command or URL.
+    #[arg(long, value_name = "NAME")]
+    target: Option<String>,
+}
+
+impl Baseline {
+    pub(super) fn run(self) -> anyhow::Result<Exit> {
+        let store = Store::at(&self.dir);
+        match self.verb {
+            Verb::Save(save) => save.run(&store),
+            Verb::List => list(&store),
+            Verb::Show { name } => show(&store, &name),
+            Verb::Verify { names } => verify(&store, &names),
+            Verb::Restore { names } => restore(&store, &names),
+        }
+    }
+}
+
+impl Save {
+    fn run(&self, store: &Store) -> anyhow::Result<Exit> {
+        let record = self.rounds.record()?;
+        if record.tool.dirty == Some(true) && !self.allow_dirty {
+            anyhow::bail!(
+                "tracked files have changes, so that nobody can rebuild this baseline; commit them first"
+            );
+        }
+        let path = store.path(&self.name);
+        record.save(&path)?;
+        let count = record.entries.len();
+        writeln!(std::io::stdout(), "saved {count} benchmarks in {}", path.display())?;
+        Ok(Exit::Ok)
+    }
+}
+
+impl Rounds {
+    /// What Criterion has, as a record.
+    pub(super) fn record(&self) -> anyhow::Result<Record> {
+        let spec = TargetSpec::from_environment()?;
+        let entries = Home::here().read(&self.rounds)?;
+        let target = self.target.clone().unwrap_or_else(|| match &spec {
+            TargetSpec::Embedded => "embedded".to_owned(),
+            other => other.to_string(),
+        });
+        // Benches are always built with optimisation, whatever this program was built with.
+        let tool = Tool { profile: "release".to_owned(), ..Tool::here() };
+        Ok(Record {
+            schema_version: SCHEMA_VERSION,
+            kind: Kind::Criterion,
+            created_utc: utc(SystemTime::now()),
+            tool,
+            server: Server {
+                target,
+                name: None,
+                version: None,
+                launch_sha256: sha256_hex(spec.to_string().as_bytes()),
+            },
+            protocol: Protocol { transport: spec.transport().to_owned(), mcp_version: None },
+            // What a benchmark is fed with is known from its throughput, which each entry carries.
+            workload: Workload {
+                id: "cargo-bench".to_owned(),
+                version: 1,
+                sha256: sha256_hex(b"cargo-bench"),
+            },
+            load: Load { model: "closed".to_owned(), rate_per_s: None, sessions: 1, deadline_ms: None },
+            machine: Machine::here(),
+            conditions: Watch::start().stop(),
+            reference: None,
+            invalid: None,
+            entries,
+        })
+    }
+}
+
+fn list(store: &Store) -> anyhow::Result<Exit> {
+    let mut out = std::io::stdout().lock();
+    let found = store.list();
+    if found.is_empty() {
+        writeln!(out, "no records; 'baseline save NAME' makes the first")?;
+    }
+    for found in found {
+        match found.record {
+            Ok(record) => {
+                let (kind, target) = (record.kind.name(), &record.server.target);
+                let (entries, cores) = (record.entries.len(), record.machine.cores);
+                let cpu = record.machine.cpu_model.as_deref().unwrap_or("unknown processor");
+                writeln!(
+                    out,
+                    "{}  {}  {kind}  {target}  {entries} entries  {cores} cores, {cpu}",
+                    found.name, record.created_utc
+                )?;
+            }
+            Err(error) => writeln!(out, "{}  unusable: {error}", found.name)?,
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+fn show(store: &Store, name: &str) -> anyhow::Result<Exit> {
+    let record = Record::load(&store.path(name))?;
+    let mut out = std::io::stdout().lock();
+    let mut body = serde_json::to_value(&record)?;
+    // The figures follow as a table.
+    body.as_object_mut().context("a record is an object")?.remove("entries");
+    writeln!(out, "{body:#}")?;
+    let width = record.entries.keys().map(|name| name.chars().count()).max().unwrap_or(0);
+    for (name, entry) in &record.entries {
+        writeln!(out, "{name:<width$}  {}", figures(entry))?;
+    }
+    Ok(Exit::Ok)
+}
+
+fn figures(entry: &Entry) -> String {
+    use crate::compare::Figure;
+    use crate::measure::stats::{mean, standard_deviation};
+    let logs: Vec<f64> = entry.rounds.iter().map(|round| round.wall_log).collect();
+    let wall = Figure::Wall.show(mean(&logs).exp());
+    match logs.len() {
+        0 => "no rounds".to_owned(),
+        1 => format!("{wall}, 1 round"),
+        n => format!("{wall} ± {:.1} % between {n} rounds", standard_deviation(&logs) * 100.0),
+    }
+}
+
+fn verify(store: &Store, names: &[String]) -> anyhow::Result<Exit> {
+    let mut out = std::io::stdout().lock();
+    let mut exit = Exit::Ok;
+    for (name, record) in named(store, names) {
+        match record {
+            Ok(record) => writeln!(out, "{name}: ok, {} entries", record.entries.len())?,
+            Err(error) => {
+                exit = Exit::Inconclusive;
+                writeln!(out, "{name}: {error}")?;
+            }
+        }
+    }
+    Ok(exit)
+}
+
+fn restore(store: &Store, names: &[String]) -> anyhow::Result<Exit> {
+    let mut out = std::io::stdout().lock();
+    let home = Home::here();
+    for (name, record) in named(store, names) {
+        let record = record?;
+        let samples = record.entries.values().filter_map(|entry| entry.criterion.as_ref());
+        let restored = home.restore(&name, samples).context("failed to write Criterion's directory")?;
+        writeln!(out, "{name}: {} benchmarks restored, {} kept", restored.written, restored.kept)?;
+    }
+    Ok(Exit::Ok)
+}
+
+type Named = (String, Result<Record, crate::record::RecordError>);
+
+/// The records named, or all.
+fn named(store: &Store, names: &[String]) -> Vec<Named> {
+    if names.is_empty() {
+        return store.list().into_iter().map(|found| (found.name, found.record)).collect();
+    }
+    let load = |name: &String| {
+        let path = store.path(name);
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        (stem, Record::load(&path))
+    };
+    names.iter().map(load).collect()
+}

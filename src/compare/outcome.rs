@@ -1,0 +1,155 @@
+//! What a comparison ends in: rows for reports.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::gate::Level;
+use super::{Change, Severity, Verdict, Why};
+
+/// All verdicts of one comparison.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Comparison {
+    /// What the reader must know before the rows.
+    pub notes: Vec<String>,
+    /// One row for each figure of each entry.
+    pub rows: Vec<Row>,
+}
+
+/// What kind of figure a row is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Figure {
+    /// Wall time of a call, nanoseconds.
+    Wall,
+    /// CPU time of the server for a call, nanoseconds.
+    Cpu,
+    /// The quantile 0.95 of the wall time, nanoseconds.
+    P95,
+    /// The share of calls that ended well.
+    Success,
+    /// Memory growth, MB/min.
+    Memory,
+}
+
+/// One figure of one entry.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Row {
+    /// The benchmark or tool.
+    pub entry: String,
+    /// Which figure.
+    pub figure: Figure,
+    /// In the figure's unit.
+    pub baseline: Option<f64>,
+    /// In the figure's unit.
+    pub candidate: Option<f64>,
+    /// Candidate ÷ baseline with its bounds, for times.
+    pub ratio: Option<Ratio>,
+    /// What it means.
+    pub verdict: Verdict,
+}
+
+/// A ratio with its bounds and the rounds it rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Ratio {
+    /// The lower bound.
+    pub lower: f64,
+    /// The estimate.
+    pub estimate: f64,
+    /// The upper bound.
+    pub upper: f64,
+    /// Rounds.
+    pub rounds: usize,
+}
+
+impl Row {
+    /// A row of two plain figures.
+    #[must_use]
+    pub fn of(entry: &str, figure: Figure, baseline: f64, candidate: f64, verdict: Verdict) -> Self {
+        let (baseline, candidate) = (Some(baseline), Some(candidate));
+        Self { entry: entry.to_owned(), figure, baseline, candidate, ratio: None, verdict }
+    }
+
+    /// A row of two times; the ratio is that of `change`, which may be relative to a reference.
+    #[must_use]
+    pub fn of_time(
+        entry: &str,
+        figure: Figure,
+        baseline_ns: f64,
+        candidate_ns: f64,
+        change: &Change,
+        level: Level,
+        verdict: Verdict,
+    ) -> Self {
+        let (lower, upper) = change.bounds(level.bound);
+        let ratio =
+            Ratio { lower: lower.exp(), estimate: change.ratio(), upper: upper.exp(), rounds: change.rounds };
+        Self { ratio: Some(ratio), ..Self::of(entry, figure, baseline_ns, candidate_ns, verdict) }
+    }
+
+    /// A row about which nothing is known.
+    #[must_use]
+    pub fn unknown(entry: &str, figure: Figure, why: Why) -> Self {
+        let verdict = Verdict::CannotTell(why);
+        Self { entry: entry.to_owned(), figure, baseline: None, candidate: None, ratio: None, verdict }
+    }
+}
+
+impl Comparison {
+    /// How many rows end in each word, in the order improved, unchanged, warned, failed, unknown.
+    #[must_use]
+    pub fn counts(&self) -> [usize; 5] {
+        let mut counts = [0; 5];
+        for row in &self.rows {
+            counts[match row.verdict {
+                Verdict::Improved => 0,
+                Verdict::Unchanged => 1,
+                Verdict::Regressed(Severity::Warn) => 2,
+                Verdict::Regressed(Severity::Fail) => 3,
+                Verdict::CannotTell(_) => 4,
+            }] += 1;
+        }
+        counts
+    }
+}
+
+impl Figure {
+    /// A value in this figure's unit, as reports print it.
+    #[must_use]
+    pub fn show(self, value: f64) -> String {
+        match self {
+            Self::Wall | Self::Cpu | Self::P95 => show_time(value),
+            Self::Success => format!("{:.2} %", value * 100.0),
+            Self::Memory => format!("{value:.2} MB/min"),
+        }
+    }
+}
+
+fn show_time(ns: f64) -> String {
+    match ns {
+        _ if ns < 1e3 => format!("{ns:.1} ns"),
+        _ if ns < 1e6 => format!("{:.2} µs", ns / 1e3),
+        _ if ns < 1e9 => format!("{:.2} ms", ns / 1e6),
+        _ => format!("{:.2} s", ns / 1e9),
+    }
+}
+
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Wall => "wall",
+            Self::Cpu => "cpu",
+            Self::P95 => "p95",
+            Self::Success => "success",
+            Self::Memory => "memory",
+        })
+    }
+}
+
+impl fmt::Display for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let percent = |ratio: f64| (ratio - 1.0) * 100.0;
+        let (lower, upper) = (percent(self.lower), percent(self.upper));
+        write!(f, "{:+.1} % ({lower:+.1} … {upper:+.1}), {} rounds", percent(self.estimate), self.rounds)
+    }
+}

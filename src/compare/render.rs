@@ -1,0 +1,177 @@
+//! A comparison as a table, as Markdown, as JSON and as JUnit.
+
+use std::fmt::Write;
+
+use super::outcome::{Comparison, Row};
+use super::{Severity, Verdict};
+
+/// What a comparison is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For a terminal.
+    Table,
+    /// For a comment on a pull request.
+    Markdown,
+    /// For programs.
+    Json,
+    /// For CI systems: a regression is a failure, "cannot tell" is skipped.
+    Junit,
+}
+
+/// Writes it.
+#[must_use]
+pub fn render(comparison: &Comparison, format: Format) -> String {
+    match format {
+        Format::Table => table(comparison),
+        Format::Markdown => markdown(comparison),
+        // OK because a comparison has strings for keys and no numbers that JSON lacks but NaN, which is null.
+        Format::Json => serde_json::to_string_pretty(comparison).unwrap() + "\n",
+        Format::Junit => junit(comparison),
+    }
+}
+
+const HEADINGS: [&str; 6] = ["entry", "figure", "baseline", "candidate", "change", "verdict"];
+
+fn cells(row: &Row) -> [String; 6] {
+    let show = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| row.figure.show(value));
+    let ratio = row.ratio.map_or_else(|| "–".to_owned(), |ratio| ratio.to_string());
+    let figure = row.figure.to_string();
+    let (baseline, candidate) = (show(row.baseline), show(row.candidate));
+    [row.entry.clone(), figure, baseline, candidate, ratio, row.verdict.to_string()]
+}
+
+fn summary(comparison: &Comparison) -> String {
+    let [improved, unchanged, warned, failed, unknown] = comparison.counts();
+    format!(
+        "{failed} regressed, {warned} regressed (warning), {unknown} cannot tell, {improved} improved, {unchanged} unchanged"
+    )
+}
+
+fn table(comparison: &Comparison) -> String {
+    let rows: Vec<_> = comparison.rows.iter().map(cells).collect();
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.chain([HEADINGS[column].len()]).max().unwrap_or(0)
+    };
+    let widths: [usize; 6] = std::array::from_fn(width);
+    let mut out = String::new();
+    for note in &comparison.notes {
+        out += &format!("note: {note}\n");
+    }
+    for row in std::iter::once(HEADINGS.map(str::to_owned)).chain(rows) {
+        let line: String = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}  ")).collect();
+        out += line.trim_end();
+        out.push('\n');
+    }
+    out + &summary(comparison) + "\n"
+}
+
+fn markdown(comparison: &Comparison) -> String {
+    let mut out = format!("**{}**\n\n", summary(comparison));
+    for note in &comparison.notes {
+        out += &format!("> {note}\n\n");
+    }
+    out += &format!("| {} |\n|{}\n", HEADINGS.join(" | "), "---|".repeat(HEADINGS.len()));
+    for row in &comparison.rows {
+        out += &format!(
+            "| {} |\n",
+            cells(row).map(|cell| cell.replace('|', "\\|").replace('<', "&lt;")).join(" | ")
+        );
+    }
+    out
+}
+
+fn junit(comparison: &Comparison) -> String {
+    let [_, _, _, failed, unknown] = comparison.counts();
+    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    let tests = comparison.rows.len();
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        out,
+        "<testsuite name=\"compare\" tests=\"{tests}\" failures=\"{failed}\" skipped=\"{unknown}\">"
+    );
+    for row in &comparison.rows {
+        let [entry, figure, baseline, candidate, ratio, verdict] = cells(row).map(|cell| escape(&cell));
+        let _ = write!(out, "  <testcase classname=\"{entry}\" name=\"{figure}\">");
+        let text = format!("{verdict}: {baseline} to {candidate}, {ratio}");
+        let _ = match row.verdict {
+            Verdict::Regressed(Severity::Fail) => write!(out, "<failure message=\"{text}\"/>"),
+            Verdict::CannotTell(_) => write!(out, "<skipped message=\"{text}\"/>"),
+            _ => write!(out, "<system-out>{text}</system-out>"),
+        };
+        out += "</testcase>\n";
+    }
+    out + "</testsuite>\n"
+}
+
+fn escape(text: &str) -> String {
+    // Control characters are not allowed in XML, not even escaped.
+    let text = text.replace(|c: char| c.is_control(), "?");
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::gate::Level;
+    use crate::compare::outcome::Figure;
+    use crate::compare::{Change, Why};
+
+    fn comparison() -> Comparison {
+        let change = Change { log: 1.12f64.ln(), standard_error: 0.01, freedom: 9.0, rounds: 10 };
+        let slow = Row::of_time("key|<1>", Figure::Wall, 4e6, 4.48e6, &change, Level::RECORDS, Verdict::FAIL);
+        let why = Why::TooFewRounds { have: 1, need: 5 };
+        let rows = vec![
+            slow,
+            Row::of("key|<1>", Figure::Success, 1.0, 0.995, Verdict::Unchanged),
+            Row::unknown("list", Figure::Cpu, why),
+        ];
+        Comparison { notes: vec!["different machine".to_owned()], rows }
+    }
+
+    #[test]
+    fn a_table_lines_up_and_ends_in_a_summary() {
+        insta::assert_snapshot!(render(&comparison(), Format::Table), @r#"
+        note: different machine
+        entry    figure   baseline  candidate  change                             verdict
+        key|<1>  wall     4.00 ms   4.48 ms    +12.0 % (+8.9 … +15.2), 10 rounds  regressed
+        key|<1>  success  100.00 %  99.50 %    –                                  unchanged
+        list     cpu      –         –          –                                  cannot tell: 1 of 5 rounds
+        1 regressed, 0 regressed (warning), 1 cannot tell, 0 improved, 1 unchanged
+        "#);
+    }
+
+    #[test]
+    fn markdown_keeps_a_bar_in_a_name_from_making_a_column() {
+        insta::assert_snapshot!(render(&comparison(), Format::Markdown), @r#"
+        **1 regressed, 0 regressed (warning), 1 cannot tell, 0 improved, 1 unchanged**
+
+        > different machine
+
+        | entry | figure | baseline | candidate | change | verdict |
+        |---|---|---|---|---|---|
+        | key\|&lt;1> | wall | 4.00 ms | 4.48 ms | +12.0 % (+8.9 … +15.2), 10 rounds | regressed |
+        | key\|&lt;1> | success | 100.00 % | 99.50 % | – | unchanged |
+        | list | cpu | – | – | – | cannot tell: 1 of 5 rounds |
+        "#);
+    }
+
+    #[test]
+    fn junit_fails_what_regressed_and_skips_what_is_not_known() {
+        insta::assert_snapshot!(render(&comparison(), Format::Junit), @r#"
+        <?xml version="1.0" encoding="UTF-8"?>
+        <testsuite name="compare" tests="3" failures="1" skipped="1">
+          <testcase classname="key|&lt;1&gt;" name="wall"><failure message="regressed: 4.00 ms to 4.48 ms, +12.0 % (+8.9 … +15.2), 10 rounds"/></testcase>
+          <testcase classname="key|&lt;1&gt;" name="success"><system-out>unchanged: 100.00 % to 99.50 %, –</system-out></testcase>
+          <testcase classname="list" name="cpu"><skipped message="cannot tell: 1 of 5 rounds: – to –, –"/></testcase>
+        </testsuite>
+        "#);
+    }
+
+    #[test]
+    fn json_holds_every_row_with_its_verdict() {
+        let json: serde_json::Value = serde_json::from_str(&render(&comparison(), Format::Json)).unwrap();
+        assert_eq!(json["rows"][0]["verdict"]["regressed"], "fail");
+        assert_eq!(json["rows"][2]["verdict"]["cannot_tell"]["too_few_rounds"]["have"], 1);
+    }
+}

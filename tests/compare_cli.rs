@@ -1,0 +1,201 @@
+//! `baseline` and `compare` as a user runs them, on the files that Criterion leaves behind.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::json;
+
+/// A package's directory with Criterion's results in it.
+struct Workshop(tempfile::TempDir);
+
+impl Workshop {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, relative: &str) -> PathBuf {
+        self.0.path().join(relative)
+    }
+
+    /// What `cargo bench -- --save-baseline NAME` leaves of one benchmark that takes `ns`.
+    fn bench(&self, directory: &str, baseline: &str, ns: f64) {
+        let iters: Vec<f64> = (1..=10).map(f64::from).collect();
+        let times: Vec<f64> = iters.iter().map(|n| n * ns).collect();
+        let folder = self.path("target/criterion").join(directory).join(baseline);
+        fs::create_dir_all(&folder).unwrap();
+        let (group, function) = directory.split_once('/').unwrap();
+        for (file, value) in [
+            (
+                "benchmark.json",
+                json!({ "group_id": group, "function_id": function, "value_str": null,
+                "throughput": { "Bytes": 1000 }, "full_id": directory, "directory_name": directory, "title": directory }),
+            ),
+            ("estimates.json", json!({ "mean": { "point_estimate": ns } })),
+            ("sample.json", json!({ "sampling_mode": "Linear", "iters": iters, "times": times })),
+            ("tukey.json", json!([1.0, 2.0, 3.0, 4.0])),
+        ] {
+            fs::write(folder.join(file), value.to_string()).unwrap();
+        }
+    }
+
+    /// Five runs of two benchmarks: r1 … r5, a per cent apart.
+    fn five_runs(&self, prefix: &str, key_ns: f64) -> String {
+        let names: Vec<String> = (1..=5).map(|r| format!("{prefix}{r}")).collect();
+        for (r, name) in names.iter().enumerate() {
+            let noise = 1.0 + 0.01 * (r % 3) as f64;
+            self.bench("tools/key-analysis", name, key_ns * noise);
+            self.bench("tools/list-scores", name, 2e4 * noise);
+        }
+        names.join(",")
+    }
+
+    fn run(&self, arguments: &[&str]) -> Run {
+        let output = Command::new(env!("CARGO_BIN_EXE_music21-mcp-bench"))
+            .args(arguments)
+            .current_dir(self.0.path())
+            .env_remove("CRITERION_HOME")
+            .env_remove("CARGO_TARGET_DIR")
+            .env_remove("MUSIC21_MCP_SERVER")
+            .output()
+            .unwrap();
+        Run::new(&output)
+    }
+}
+
+struct Run {
+    code: i32,
+    out: String,
+    error: String,
+}
+
+impl Run {
+    fn new(output: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        Self { code: output.status.code().unwrap(), out: text(&output.stdout), error: text(&output.stderr) }
+    }
+}
+
+#[test]
+fn a_slower_run_exits_with_1_and_the_same_run_with_0() {
+    let shop = Workshop::new();
+    let base = shop.five_runs("r", 1e6);
+    assert_eq!(shop.run(&["baseline", "save", "first", "--rounds", &base]).code, 0);
+    let same = shop.run(&["compare", "--rounds", &base]);
+    assert_eq!(same.code, 0, "{}{}", same.out, same.error);
+
+    let slow = shop.five_runs("slow", 1.3e6);
+    let run = shop.run(&["compare", "--rounds", &slow, "--out", "c.md", "--out", "c.json", "--out", "c.xml"]);
+    assert_eq!(run.code, 1, "{}{}", run.out, run.error);
+    assert!(run.out.contains("1 regressed, 0 regressed (warning), 0 cannot tell"), "{}", run.out);
+    assert!(fs::read_to_string(shop.path("c.md")).unwrap().contains("| tools/key-analysis | wall |"));
+    assert!(fs::read_to_string(shop.path("c.xml")).unwrap().contains("<failure message=\"regressed: 1.0"));
+    assert!(fs::read_to_string(shop.path("c.json")).unwrap().contains("\"regressed\": \"fail\""));
+
+    let loose = shop.run(&["compare", "--rounds", &slow, "--limit", "tools/key=+50%"]);
+    assert_eq!(loose.code, 0, "{}", loose.out);
+    let absolute = shop.run(&["compare", "--rounds", &slow, "--limit", "+200us"]);
+    assert_eq!(absolute.code, 1, "{}", absolute.out);
+}
+
+#[test]
+fn one_run_cannot_tell() {
+    let shop = Workshop::new();
+    shop.bench("tools/key-analysis", "new", 1e6);
+    assert_eq!(shop.run(&["baseline", "save", "one"]).code, 0);
+    let run = shop.run(&["compare"]);
+    assert_eq!(run.code, 3);
+    assert!(run.out.contains("cannot tell: 1 of 5 rounds"), "{}", run.out);
+}
+
+#[test]
+fn a_record_is_restored_for_criterion_and_never_over_the_users_own_baseline() {
+    let shop = Workshop::new();
+    shop.bench("tools/key-analysis", "new", 1e6);
+    shop.bench("tools/list-scores", "new", 2e4);
+    shop.run(&["baseline", "save", "kept"]);
+    let original = fs::read(shop.path("target/criterion/tools/key-analysis/new/sample.json")).unwrap();
+    fs::remove_dir_all(shop.path("target/criterion")).unwrap();
+    shop.bench("tools/list-scores", "kept", 7e4);
+    let mine = fs::read(shop.path("target/criterion/tools/list-scores/kept/sample.json")).unwrap();
+
+    let run = shop.run(&["baseline", "restore"]);
+    assert_eq!((run.code, run.out.as_str()), (0, "kept: 1 benchmarks restored, 1 kept\n"), "{}", run.error);
+    let restored = fs::read(shop.path("target/criterion/tools/key-analysis/kept/sample.json")).unwrap();
+    let value = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).unwrap();
+    assert_eq!(value(&restored), value(&original));
+    assert_eq!(fs::read(shop.path("target/criterion/tools/list-scores/kept/sample.json")).unwrap(), mine);
+    assert_eq!(shop.run(&["baseline", "restore"]).out, "kept: 0 benchmarks restored, 2 kept\n");
+}
+
+#[test]
+fn a_name_in_use_is_refused_and_the_file_stays() {
+    let shop = Workshop::new();
+    shop.bench("tools/key-analysis", "new", 1e6);
+    shop.run(&["baseline", "save", "one"]);
+    let before = fs::read(shop.path("baselines/one.json")).unwrap();
+    let again = shop.run(&["baseline", "save", "one"]);
+    assert_eq!(again.code, 4);
+    assert!(again.error.contains("'baselines/one.json' exists and is never overwritten"), "{}", again.error);
+    assert_eq!(fs::read(shop.path("baselines/one.json")).unwrap(), before);
+}
+
+#[test]
+fn nothing_to_read_says_what_to_do() {
+    let shop = Workshop::new();
+    let save = shop.run(&["baseline", "save", "one"]);
+    assert_eq!(save.code, 4);
+    assert!(save.error.contains("run cargo bench first"), "{}", save.error);
+    assert!(shop.run(&["baseline", "list"]).out.starts_with("no records; 'baseline save NAME' makes"));
+    shop.bench("tools/key-analysis", "new", 1e6);
+    let compare = shop.run(&["compare"]);
+    assert_eq!(compare.code, 3);
+    assert!(compare.error.starts_with("not comparable: none of the 0 usable records"), "{}", compare.error);
+    assert!(shop.run(&["compare", "--limit", "10%"]).error.contains("'10%' is no limit; write it like +10%"));
+}
+
+#[test]
+fn every_damaged_record_is_not_comparable_never_a_pass_and_never_a_panic() {
+    let shop = Workshop::new();
+    shop.bench("tools/key-analysis", "new", 1e6);
+    shop.run(&["baseline", "save", "good"]);
+    let good = fs::read_to_string(shop.path("baselines/good.json")).unwrap();
+    let cut = |at: usize| good[..at].to_owned();
+    for (what, text, reason) in [
+        ("empty", String::new(), "is empty"),
+        ("truncated", cut(good.len() / 2), "is cut off or damaged"),
+        ("cut-last-byte", cut(good.len() - 2), "is cut off or damaged"),
+        ("corrupted", good.replacen("tools", "tolls", 1), "was changed after it was written"),
+        ("nan", good.replacen("\"wall_log\":", "\"wall_log\":NaN,\"x\":", 1), "is cut off or damaged"),
+        ("negative", good.replacen("\"wall_log\":", "\"wall_log\":-", 1), "was changed after it was written"),
+        ("future", good.replace("\"schema_version\":1", "\"schema_version\":2"), "use a newer program"),
+        ("foreign", "{\"mean\":{\"point_estimate\":1.0}}".to_owned(), "is no record of this program"),
+        ("binary", "\u{1}\u{2}\u{3}".to_owned(), "is cut off or damaged"),
+    ] {
+        let path = shop.path(&format!("baselines/{what}.json"));
+        fs::write(&path, text).unwrap();
+        for arguments in [&["compare", what][..], &["compare", "good", what]] {
+            let run = shop.run(arguments);
+            assert_eq!(run.code, 3, "{what}: {}", run.error);
+            assert!(run.error.starts_with("not comparable: "), "{what}: {}", run.error);
+            assert!(run.error.contains(reason), "{what}: {}", run.error);
+        }
+        let verify = shop.run(&["baseline", "verify", what]);
+        assert_eq!(verify.code, 3, "{what}");
+        assert!(verify.out.contains(reason), "{what}: {}", verify.out);
+    }
+    assert_eq!(shop.run(&["compare", "missing"]).code, 3);
+    let list = shop.run(&["baseline", "list"]).out;
+    assert_eq!(list.lines().filter(|line| line.contains("unusable")).count(), 9, "{list}");
+}
+
+#[test]
+fn a_sample_that_criterion_did_not_finish_is_named() {
+    let shop = Workshop::new();
+    shop.bench("tools/key-analysis", "new", 1e6);
+    let sample = Path::new("target/criterion/tools/key-analysis/new/sample.json");
+    fs::write(shop.path(sample.to_str().unwrap()), "{").unwrap();
+    let run = shop.run(&["baseline", "save", "one"]);
+    assert_eq!(run.code, 4);
+    assert!(run.error.contains("tools/key-analysis/new': sample.json"), "{}", run.error);
+}
