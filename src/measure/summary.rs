@@ -202,14 +202,14 @@ mod tests {
         assert!((lag1.value() - autocorrelation(&series, 1)).abs() < 1e-6);
     }
 
-    /// How often of 100 the 95 % interval of p95 covers the truth, for 3000 log-normal latencies
+    /// How often of 50 the 95 % interval of p95 covers the truth, for 3000 log-normal latencies
     /// with autocorrelation `phi`.
     fn coverage(phi: f64, method: IntervalMethod) -> u32 {
         let truth = (15.0 + 1.644_854 * 0.5f64).exp();
         let n = if method == IntervalMethod::Batches { 3000 } else { 1900 };
         let mut dice = Dice::new(7);
         let mut covered = 0;
-        for _ in 0..100 {
+        for _ in 0..50 {
             let mut level = dice.normal();
             let series: Vec<Latency> = (0..n)
                 .map(|_| {
@@ -227,10 +227,10 @@ mod tests {
 
     #[test]
     fn the_batch_interval_covers_the_truth_where_order_statistics_do_not() {
-        // Nominal 95 of 100; three standard deviations of that count are 6.5.
-        assert!(coverage(0.0, IntervalMethod::Batches) >= 88);
-        assert!(coverage(0.9, IntervalMethod::Batches) >= 85);
-        assert!(coverage(0.0, IntervalMethod::OrderStatistics) >= 88);
-        assert!(coverage(0.9, IntervalMethod::OrderStatistics) <= 65);
+        // Nominal 47.5 of 50; three standard deviations of that count are 4.6.
+        assert!(coverage(0.0, IntervalMethod::Batches) >= 43);
+        assert!(coverage(0.9, IntervalMethod::Batches) >= 41);
+        assert!(coverage(0.0, IntervalMethod::OrderStatistics) >= 43);
+        assert!(coverage(0.9, IntervalMethod::OrderStatistics) <= 35);
     }
 }
