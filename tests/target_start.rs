@@ -117,7 +117,9 @@ async fn a_reply_after_the_deadline_is_late_and_the_session_lives_on() {
             assert_eq!(reply.outcome, Outcome::TimedOut, "{name}: {reply:?}");
             assert!(session.health_check(PATIENT).await.is_ok(), "{name}");
             if on_deadline == OnDeadline::Abandon {
-                tokio::time::timeout(PATIENT, a_late_reply(&session)).await.expect("the late reply is counted");
+                tokio::time::timeout(PATIENT, a_late_reply(&session))
+                    .await
+                    .expect("the late reply is counted");
             }
             session.close().await;
         }
