@@ -82,12 +82,15 @@ impl Draft<'_> {
     fn forward(&mut self) -> Result<()> {
         let (ticks, staff) = self.step()?;
         let onset = self.time()?;
-        self.now.at = add(self.now.at, ticks)?;
-        add(onset, ticks)?;
-        if self.finale && ticks > 0 {
+        let from = self.now.at;
+        self.now.at = add(from, ticks)?;
+        if self.finale {
+            // music21's rest of length 0 lasts its default, a quarter, and lengthens the measure.
+            let ticks = if ticks == 0 { self.score.divisions } else { ticks };
+            add(onset, ticks)?;
             self.count_row()?;
             self.now.measure.forward_rest = Some(self.part.notes.len());
-            self.now.high = self.now.high.max(self.now.at);
+            self.now.high = self.now.high.max(add(from, ticks)?);
             push_rest(&mut self.part.notes, onset, ticks, NoteFlags::REST, self.now.voice);
             self.staves.notes.push(staff);
         }
