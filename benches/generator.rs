@@ -91,7 +91,10 @@ fn main() {
         check(&spec, &bytes);
         let mut group = criterion.benchmark_group("generator");
         group.throughput(Throughput::Bytes(bytes.len() as u64));
-        group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
+        group
+            .sample_size(10)
+            .warm_up_time(Duration::from_millis(500))
+            .measurement_time(Duration::from_secs(2));
         bench(&mut group, "generate-write", preset, || {
             drop(black_box(document(&spec, bytes.len())));
         });

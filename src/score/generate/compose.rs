@@ -1,7 +1,8 @@
 //! One part: the plan's chords in the instrument's range and its family's figures.
 
 use super::OrchestraSpec;
-use super::plan::{Bar, Chord, Plan};
+use super::harmony::{Harmony, fifths_up};
+use super::plan::{Bar, Plan};
 use super::random::Random;
 use super::rhythm::{Figure, cell, figure};
 use super::roster::Player;
@@ -77,11 +78,6 @@ fn marks(plan: &Plan, player: &Player, index: usize, part: &mut Part) {
     }
 }
 
-/// Fifths between the concert key and the written one: an instrument in Bb reads two sharps more.
-fn fifths_up(transpose: Transpose) -> i8 {
-    (i32::from(-transpose.chromatic) * 7 + 5).rem_euclid(12) as i8 - 5
-}
-
 struct Composer<'p> {
     random: Random,
     player: &'p Player,
@@ -90,46 +86,6 @@ struct Composer<'p> {
     upwards: bool,
     /// The note held to the end of the last measure, which may be tied over.
     held: Option<(Pitch, usize)>,
-}
-
-/// The harmony of a moment as this instrument reads it.
-struct Harmony {
-    /// Bit `s`: letter `s` belongs to the chord.
-    tones: u8,
-    root: i32,
-    /// Alteration of each letter.
-    alters: [i8; 7],
-}
-
-impl Harmony {
-    fn new(bar: &Bar, chord: Chord, transpose: Transpose) -> Self {
-        let tonic = bar.key.tonic() - i32::from(transpose.diatonic);
-        let root = (tonic + i32::from(chord.degree)).rem_euclid(7);
-        let thirds: &[i32] = if chord.seventh { &[0, 2, 4, 6] } else { &[0, 2, 4] };
-        let tones = thirds.iter().fold(0, |tones, third| tones | 1 << ((root + third) % 7));
-        let fifths = bar.key.fifths + fifths_up(transpose);
-        let mut alters = [0; 7];
-        // Sharps come in the order F C G D A E B, flats in the reverse: a signature of `n` fifths
-        // alters the letter at place `p` by the floor of (n - p + 6) / 7.
-        for (place, letter) in [3, 0, 4, 1, 5, 2, 6].into_iter().enumerate() {
-            alters[letter] = (i32::from(fifths) - place as i32 + 6).div_euclid(7) as i8;
-        }
-        if !bar.key.major && chord.is_dominant() {
-            alters[(tonic + 6).rem_euclid(7) as usize] += 1;
-        }
-        Self { tones, root, alters }
-    }
-
-    #[inline]
-    fn pitch(&self, position: i32) -> Pitch {
-        let letter = (position % 7) as usize;
-        Pitch { step: Step::ALL[letter], alter: self.alters[letter], octave: (position / 7) as i8 }
-    }
-
-    #[inline]
-    fn has(&self, position: i32) -> bool {
-        self.tones >> (position % 7) & 1 == 1
-    }
 }
 
 impl Composer<'_> {

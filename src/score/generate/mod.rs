@@ -10,6 +10,7 @@ use super::write::{DocumentWriter, Header, in_archive};
 use super::{Part, Score};
 
 mod compose;
+mod harmony;
 mod plan;
 mod random;
 mod rhythm;

@@ -109,3 +109,26 @@ fn sizes_out_of_range_and_unknown_presets_say_what_is_possible() {
     let error = OrchestraSpec::preset("5x5", 1).expect_err("no preset");
     assert!(error.to_string().contains("150x500"));
 }
+
+/// Keeps nothing but the size of the largest piece written.
+struct Largest(usize);
+
+impl io::Write for Largest {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.max(bytes.len());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn no_more_than_one_part_of_the_document_is_held() {
+    let spec = OrchestraSpec::preset("20x100", 7).expect("a preset");
+    let mut largest = Largest(0);
+    write_generated(&spec, &mut largest, |_| ()).expect("nothing can fail");
+    // The largest of twenty parts, which differ by a factor of three.
+    assert!(largest.0 < document(&generate(&spec)).len() / 6, "{} bytes at once", largest.0);
+}
