@@ -20,8 +20,7 @@ pub(super) fn unpack(bytes: &[u8], limit: u64) -> Result<Vec<u8>, ReadError> {
 fn root_file(archive: &mut ZipArchive<IoCursor<&[u8]>>, limit: u64) -> Result<String, ReadError> {
     if archive.index_for_name("META-INF/container.xml").is_some() {
         let container = entry(archive, "META-INF/container.xml", limit.min(1 << 20))?;
-        let text = String::from_utf8_lossy(&container);
-        if let Some(path) = full_path(&text) {
+        if let Some(path) = full_path(&container) {
             return Ok(path);
         }
     }
@@ -34,7 +33,7 @@ fn root_file(archive: &mut ZipArchive<IoCursor<&[u8]>>, limit: u64) -> Result<St
 }
 
 /// The first `<rootfile full-path>` of a container file.
-fn full_path(container: &str) -> Option<String> {
+fn full_path(container: &[u8]) -> Option<String> {
     let mut cursor = Cursor::new(container, 10);
     cursor.root().ok()?;
     while let Some(tag) = cursor.child().ok()? {

@@ -10,10 +10,10 @@ use crate::score::{Instrument, Part, Score};
 
 type Result<T> = std::result::Result<T, Problem>;
 
-/// Reads a document of UTF-8 text.
-pub(super) fn read(text: &str, limits: &ReadLimits) -> std::result::Result<Score, ReadError> {
+/// Reads a document in UTF-8.
+pub(super) fn read(document: &[u8], limits: &ReadLimits) -> std::result::Result<Score, ReadError> {
     let mut draft = Draft {
-        cursor: Cursor::new(text, limits.depth),
+        cursor: Cursor::new(document, limits.depth),
         limits,
         score: Score { divisions: 1, ..Score::default() },
         part: Part::default(),

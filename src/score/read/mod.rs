@@ -85,12 +85,13 @@ fn read_document(bytes: &[u8], limits: &ReadLimits) -> Result<Score, ReadError> 
     document::read(&text, limits)
 }
 
-/// The document as UTF-8.
-fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, ReadError> {
+/// The document in UTF-8, or in what the tokeniser will find not to be that.
+fn decode(bytes: &[u8]) -> Result<Cow<'_, [u8]>, ReadError> {
     let utf16 = |rest: &[u8], unit: fn([u8; 2]) -> u16| {
         let units = rest.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
         let text: Result<String, _> = char::decode_utf16(units).collect();
-        text.map(Cow::Owned).map_err(|_| ReadError::Encoding { encoding: "damaged UTF-16".to_owned() })
+        text.map(|text| Cow::Owned(text.into_bytes()))
+            .map_err(|_| ReadError::Encoding { encoding: "damaged UTF-16".to_owned() })
     };
     match bytes {
         [0xFE, 0xFF, rest @ ..] => return utf16(rest, u16::from_be_bytes),
@@ -100,12 +101,11 @@ fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, ReadError> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let encoding = declared_encoding(bytes);
     match encoding.to_ascii_lowercase().as_str() {
-        "" | "utf-8" | "utf8" | "us-ascii" | "ascii" => {
-            std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|error| ReadError::Encoding {
-                encoding: format!("something other than UTF-8 from byte {}", error.valid_up_to()),
-            })
+        "" | "utf-8" | "utf8" | "us-ascii" | "ascii" => Ok(Cow::Borrowed(bytes)),
+        "iso-8859-1" | "latin1" | "latin-1" => {
+            let text: String = bytes.iter().map(|&byte| char::from(byte)).collect();
+            Ok(Cow::Owned(text.into_bytes()))
         }
-        "iso-8859-1" | "latin1" | "latin-1" => Ok(bytes.iter().map(|&byte| char::from(byte)).collect()),
         _ => Err(ReadError::Encoding { encoding: format!("'{encoding}'") }),
     }
 }
