@@ -1,1 +1,29 @@
-//! Music analysis with music21's rules: key profiles, chord slices, roman numerals.
+//! Musical analysis by music21's rules, so that the embedded server's answers are the real server's:
+//! keys by four profiles, chord slices, chord names, roman numerals.
+//!
+//! Everything here is a pure function of the note model; answers are checked against music21 10.5.1.
+
+mod chord;
+mod chordify;
+mod common_name;
+mod forte;
+mod harmony;
+mod interval;
+mod key;
+mod meter;
+mod roman;
+mod spelling;
+mod summary;
+mod written;
+
+pub use chord::{Chord, Quality};
+pub use chordify::{Slice, Slices, chordify};
+pub use harmony::{ChordReading, Harmony, PlacedChord, chordified_harmony, harmony};
+pub use key::{
+    Alternative, Key, KeyAnalysis, PROFILES, Profile, RankedKey, analyze_key, pitch_weights, rank_keys,
+};
+pub use roman::{RomanNumeral, roman_numeral};
+pub use spelling::{pitch_class_name, pitch_name};
+pub use summary::{
+    Functions, HarmonicRhythm, ProgressionMatch, functions, harmonic_rhythm, most_common, progressions,
+};

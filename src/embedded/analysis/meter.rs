@@ -1,0 +1,67 @@
+//! Beats: where in its measure a moment stands, as music21 counts.
+
+use crate::score::{Part, Tick, TimeSignature};
+
+/// The time signatures of a part and how far each measure is from a full one.
+pub(super) struct Meter<'a> {
+    part: &'a Part,
+    divisions: u32,
+    /// By measure: ticks missing on its left, a pickup's.
+    padding: Vec<Tick>,
+}
+
+const COMMON_TIME: TimeSignature = TimeSignature { beats: 4, beat_type: 4 };
+
+impl<'a> Meter<'a> {
+    pub(super) fn of(part: &'a Part, divisions: u32) -> Self {
+        let mut meter = Self { part, divisions, padding: Vec::new() };
+        meter.padding = meter.find_padding();
+        meter
+    }
+
+    /// The beat, from 1, of `offset` ticks into a measure, what a pickup lacks counted if `padded`.
+    pub(super) fn beat(&self, measure: usize, offset: Tick, padded: bool) -> f64 {
+        let signature = self.signature(measure);
+        let bar = self.bar_ticks(signature);
+        let padding = if padded { self.padding[measure] } else { 0 };
+        let position = f64::from(offset + padding);
+        let beat = bar / f64::from(beats(signature));
+        if bar == 0.0 { 1.0 } else { position.rem_euclid(bar) / beat + 1.0 }
+    }
+
+    /// The signature that holds in a measure: one that comes later in it counts from the next.
+    fn signature(&self, measure: usize) -> TimeSignature {
+        let start = self.part.measures[measure].start;
+        let later = self.part.times.partition_point(|timed| timed.at <= start);
+        later.checked_sub(1).map_or(COMMON_TIME, |row| self.part.times[row].value)
+    }
+
+    fn bar_ticks(&self, signature: TimeSignature) -> f64 {
+        f64::from(signature.beats) * 4.0 * f64::from(self.divisions) / f64::from(signature.beat_type.max(1))
+    }
+
+    /// A short first measure lacks its beginning; so does a short one after a short one. A short one
+    /// after a full one lacks its end.
+    fn find_padding(&self) -> Vec<Tick> {
+        let mut last_was_short = false;
+        let measures = self.part.measures.iter().enumerate();
+        let paddings = measures.map(|(index, measure)| {
+            let missing = self.bar_ticks(self.signature(index)) - f64::from(measure.length);
+            let is_short = missing > 0.0;
+            let lacks_beginning = is_short && (measure.start == 0 || last_was_short);
+            last_was_short = is_short && measure.start > 0 && !last_was_short;
+            if lacks_beginning { missing as Tick } else { 0 }
+        });
+        paddings.collect()
+    }
+}
+
+/// Beats of a measure: a multiple of three is compound, but for 3/4 and 3/2.
+fn beats(signature: TimeSignature) -> u16 {
+    match signature.beats {
+        0 => 1,
+        3 if signature.beat_type < 8 => 3,
+        beats if beats.is_multiple_of(3) => beats / 3,
+        beats => beats,
+    }
+}

@@ -1,0 +1,57 @@
+//! Chords that the score itself writes as chords.
+
+use super::chordify::Slice;
+use super::meter::Meter;
+use crate::score::{NoteFlags, Part, Pitch, Tick};
+
+/// Where a written chord stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct At {
+    measure: usize,
+    offset: Tick,
+    duration: Tick,
+    beat: f64,
+}
+
+impl At {
+    pub(super) fn slice(self, pitches: &[Pitch]) -> Slice<'_> {
+        Slice {
+            measure: self.measure,
+            offset: self.offset,
+            duration: self.duration,
+            beat: self.beat,
+            pitches,
+        }
+    }
+}
+
+/// A part's written chords: measure by measure, in a measure voice by voice, in a voice by time.
+/// A chord with an unpitched member is percussion and no chord.
+pub(super) fn written_chords(part: &Part, divisions: u32) -> Vec<(At, Vec<Pitch>)> {
+    let notes = &part.notes;
+    let meter = Meter::of(part, divisions);
+    let mut chords = Vec::new();
+    for (index, measure) in part.measures.iter().enumerate() {
+        let rows = measure.notes.start as usize..measure.notes.end as usize;
+        let voices = &notes.voice[rows.clone()];
+        let has_voices = voices.iter().any(|voice| *voice != voices[0]);
+        let mut in_measure = Vec::new();
+        let mut row = rows.start;
+        while row < rows.end {
+            let members = (row + 1..rows.end).take_while(|&at| notes.flags[at].has(NoteFlags::CHORD)).count();
+            let chord = row..=row + members;
+            let unpitched = notes.flags[chord.clone()].iter().any(|flags| flags.has(NoteFlags::UNPITCHED));
+            if members > 0 && !unpitched {
+                let offset = notes.onset[row] - measure.start;
+                // Within a voice music21 does not count what a pickup lacks.
+                let beat = meter.beat(index, offset, !has_voices);
+                let at = At { measure: index, offset, duration: notes.duration[row], beat };
+                in_measure.push((notes.voice[row], at, notes.pitch[chord].to_vec()));
+            }
+            row += members + 1;
+        }
+        in_measure.sort_by_key(|(voice, at, _)| (*voice, at.offset));
+        chords.extend(in_measure.into_iter().map(|(_, at, pitches)| (at, pitches)));
+    }
+    chords
+}
