@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use music21_mcp_bench::score::{
-    NoteFlags, OrchestraSpec, Part, ReadLimits, Score, generate, read_file, write, write_mxl,
+    NoteFlags, OrchestraSpec, Part, ReadLimits, Score, generate, read, read_file, write, write_mxl,
 };
 use serde_json::{Value, json};
 
@@ -129,16 +129,27 @@ fn music21_reads_a_compressed_score_as_the_uncompressed_one() {
     assert!(read_file(&path, &ReadLimits::default()).is_ok_and(|read| read == score));
 }
 
+/// What became of a score that was written and read, if it is not the same.
+fn round_trip_difference(score: &Score) -> Option<String> {
+    let mut document = Vec::new();
+    write(score, &mut document).expect("memory is writable");
+    match read(&document, &ReadLimits::default()) {
+        Ok(again) if again == *score => None,
+        Ok(_) => Some("changed when written and read".to_owned()),
+        Err(error) => Some(format!("cannot be read when written: {error}")),
+    }
+}
+
 /// Works of music21's corpus named in `MUSIC21_SCORES`, a file of paths; a long run, asked for only.
 #[test]
-fn listed_scores_are_read_as_music21_reads_them() {
+fn listed_scores_are_read_as_music21_reads_them_and_survive_the_round_trip() {
     let Ok(list) = std::env::var("MUSIC21_SCORES") else {
-        eprintln!("skipped: listed_scores_are_read_as_music21_reads_them: MUSIC21_SCORES names no list");
+        eprintln!("skipped: listed scores are not compared: MUSIC21_SCORES names no list");
         return;
     };
     let list = fs::read_to_string(list).expect("MUSIC21_SCORES is a file of paths");
     let files: Vec<PathBuf> = list.lines().map(PathBuf::from).collect();
-    if !has_modules("listed_scores_are_read_as_music21_reads_them", &["music21"]) {
+    if !has_modules("listed_scores_are_read_as_music21_reads_them_and_survive_the_round_trip", &["music21"]) {
         return;
     }
     let theirs = music21_facts(&files, false);
@@ -146,7 +157,10 @@ fn listed_scores_are_read_as_music21_reads_them() {
     for theirs in &theirs {
         let file = theirs["file"].as_str().expect("the script names the file");
         match read_file(Path::new(file), &ReadLimits::default()) {
-            Ok(score) => differences.extend(difference(&facts(&score), theirs)),
+            Ok(score) => {
+                differences.extend(difference(&facts(&score), theirs));
+                differences.extend(round_trip_difference(&score).map(|what| format!("{file}: {what}")));
+            }
             Err(error) => differences.push(format!("{file}: {error}")),
         }
     }
