@@ -93,8 +93,8 @@ fn main() {
         group.throughput(Throughput::Bytes(bytes.len() as u64));
         group
             .sample_size(10)
-            .warm_up_time(Duration::from_millis(500))
-            .measurement_time(Duration::from_secs(2));
+            .warm_up_time(Duration::from_millis(200))
+            .measurement_time(Duration::from_secs(1));
         bench(&mut group, "generate-write", preset, || {
             drop(black_box(document(&spec, bytes.len())));
         });
