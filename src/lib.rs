@@ -9,6 +9,7 @@ pub mod compare;
 pub mod embedded;
 pub mod load;
 pub mod measure;
+pub mod pair;
 pub mod record;
 pub mod score;
 pub mod target;

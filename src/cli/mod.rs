@@ -1,5 +1,6 @@
 //! The command line: one file per verb, the exit codes, and how an error is shown.
 
+mod ab;
 mod audit;
 mod baseline;
 mod compare;
@@ -25,6 +26,8 @@ pub enum Exit {
     Inconclusive = 3,
     /// The machine refused: a file that cannot be written, a port in use, a missing program.
     Environment = 4,
+    /// Ctrl-C; what was measured up to then is written.
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {
@@ -43,6 +46,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Ab(Box<ab::Ab>),
     Audit(audit::Audit),
     Baseline(baseline::Baseline),
     Compare(compare::Compare),
@@ -53,6 +57,7 @@ enum Verb {
 /// Parses the process's arguments, runs the verb, and returns its exit code.
 pub fn main() -> ExitCode {
     let result: anyhow::Result<Exit> = match Cli::parse().verb {
+        Verb::Ab(verb) => verb.run(),
         Verb::Audit(verb) => verb.run(),
         Verb::Baseline(verb) => verb.run(),
         Verb::Compare(verb) => verb.run(),

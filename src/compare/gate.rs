@@ -67,16 +67,17 @@ pub fn judge(open: &[(Change, Limits)], level: Level) -> Vec<Verdict> {
                 log if slower && log >= limits.warn => Verdict::Regressed(Severity::Warn),
                 log if faster && log <= -limits.warn => Verdict::Improved,
                 _ if upper < limits.fail => Verdict::Unchanged,
-                log => {
-                    Verdict::CannotTell(Why::TooNoisy { rounds: needed(&change, limits.fail - log, level) })
-                }
+                _ => Verdict::CannotTell(Why::TooNoisy { rounds: rounds_needed(&change, limits, level) }),
             }
         })
         .collect()
 }
 
-/// Rounds until the upper bound falls below the limit or, beyond it, the lower bound above zero.
-fn needed(change: &Change, room: f64, level: Level) -> usize {
+/// Rounds until the upper bound falls below the failing limit or, beyond it, the lower bound above zero,
+/// if neither the estimate nor the noise changes.
+#[must_use]
+pub fn rounds_needed(change: &Change, limits: Limits, level: Level) -> usize {
+    let room = limits.fail - change.log;
     let half_width = if room > 0.0 { room } else { change.log };
     change.rounds_for(half_width, level.bound).max(change.rounds + 1)
 }

@@ -1,5 +1,6 @@
 //! What is measured: the embedded server, a command, or a URL, behind one way of opening sessions.
 
+mod cpu;
 mod process;
 mod spec;
 
@@ -7,6 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+pub use cpu::CpuClock;
 pub use process::{ProcessTree, ResourceSample, listeners};
 pub use spec::{SERVER_VARIABLE, SpecError, TargetSpec};
 

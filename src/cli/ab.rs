@@ -1,0 +1,137 @@
+//! `ab`: two servers, measured in turn and judged.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use tokio_util::sync::CancellationToken;
+
+use super::Exit;
+use super::compare::Judging;
+use crate::compare::gate::LOOKS;
+use crate::pair::{Build, Judge, Measured, Settings, Side, WORKS, Work, Workload, measure};
+use crate::score::{OrchestraSpec, write_generated};
+
+/// Compare two servers: both measured in turn, fresh processes each round, until the noise of this
+/// machine allows a verdict (10, 20 or 40 rounds). Exits with 1 if the candidate is slower.
+///
+/// A server is a command line, an http:// URL, `embedded`, or `git:REV`, which builds a revision of
+/// this repository and takes its embedded server.
+#[derive(Debug, Args)]
+pub(super) struct Ab {
+    /// What the candidate is compared with.
+    #[arg(long, value_name = "SERVER", default_value = "embedded")]
+    baseline_server: String,
+    /// What is judged.
+    #[arg(long, value_name = "SERVER")]
+    server: String,
+    #[command(flatten)]
+    work: WorkArgs,
+    /// The most rounds to measure.
+    #[arg(long, default_value_t = LOOKS[2] as u32, value_parser = clap::value_parser!(u32).range(2..))]
+    rounds: u32,
+    /// Write every slot's time here, as JSON.
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    #[command(flatten)]
+    judging: Judging,
+}
+
+/// What two servers are asked to do.
+#[derive(Debug, Args)]
+pub(super) struct WorkArgs {
+    /// Entries to measure; all of them if none is named.
+    #[arg(long = "entry", value_name = "ENTRY", value_delimiter = ',', value_parser = WORKS.map(|work| work.name))]
+    entries: Vec<String>,
+    /// The score to work on, as MusicXML; a generated one of 4 parts and 32 measures by default.
+    #[arg(long, value_name = "FILE")]
+    score: Option<PathBuf>,
+    /// Milliseconds that a slot takes at least; it is filled with calls.
+    #[arg(long, value_name = "MS", default_value_t = 50)]
+    slot: u64,
+    /// Seconds a call may take.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    deadline: u64,
+    /// Decides the order of everything.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+impl WorkArgs {
+    pub(super) fn settings(&self, baseline: &str, candidate: &str) -> anyhow::Result<Settings> {
+        let build = Build { repository: ".".into(), directory: "target/ab".into() };
+        let side = |server: &str| {
+            Side::parse(server, &build).with_context(|| format!("cannot use server '{server}'"))
+        };
+        Ok(Settings {
+            baseline: side(baseline)?,
+            candidate: side(candidate)?,
+            workload: self.workload()?,
+            blocks: 3,
+            slot: Duration::from_millis(self.slot),
+            deadline: Duration::from_secs(self.deadline),
+            seed: self.seed,
+        })
+    }
+
+    fn workload(&self) -> anyhow::Result<Workload> {
+        let named = |work: &Work| self.entries.is_empty() || self.entries.iter().any(|e| e == work.name);
+        let works = WORKS.into_iter().filter(named).collect();
+        let score = match &self.score {
+            Some(path) => {
+                std::fs::read(path).with_context(|| format!("failed to read score '{}'", path.display()))?
+            }
+            None => {
+                let mut score = Vec::new();
+                write_generated(&OrchestraSpec::new(4, 32, 1)?, &mut score, |_| {})?;
+                score
+            }
+        };
+        Ok(Workload { works, score })
+    }
+}
+
+impl Ab {
+    pub(super) fn run(self) -> anyhow::Result<Exit> {
+        let settings = self.work.settings(&self.baseline_server, &self.server)?;
+        let limits = self.judging.table();
+        let mut tell = progress();
+        let mut judge = Judge::new(&settings.workload.works, &limits, self.rounds, &mut tell);
+        let measured = run(&settings, &mut judge)?;
+        if let Some(path) = &self.trace {
+            let file = std::fs::File::create(path)
+                .with_context(|| format!("failed to create '{}'", path.display()))?;
+            serde_json::to_writer(file, &measured)?;
+        }
+        let exit = self.judging.finish(&judge.conclude(&measured))?;
+        Ok(if measured.interrupted { Exit::Interrupted } else { exit })
+    }
+}
+
+/// Measures until it is decided or Ctrl-C; the round in which that comes is dropped.
+pub(super) fn run(settings: &Settings, rounds: &mut impl crate::pair::Rounds) -> anyhow::Result<Measured> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let stop = CancellationToken::new();
+        let signalled = stop.clone();
+        let waiter = tokio::spawn(async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                signalled.cancel();
+            }
+        });
+        let measured = measure(settings, rounds, &stop).await;
+        waiter.abort();
+        measured
+    })
+}
+
+/// Progress on stderr: one line that changes on a terminal, else one line for each round.
+pub(super) fn progress() -> impl FnMut(String) {
+    let end = if std::io::stderr().is_terminal() { "\x1b[K\r" } else { "\n" };
+    move |text| {
+        // Progress that cannot be shown is no reason to stop.
+        let _ = write!(std::io::stderr(), "{text}{end}");
+    }
+}

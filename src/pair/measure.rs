@@ -1,0 +1,111 @@
+//! The loop over rounds, until everything is decided or somebody stops it.
+
+use std::collections::BTreeMap;
+
+use tokio_util::sync::CancellationToken;
+
+use super::round::{Seat, blocks};
+use super::{Measured, Round, Settings, Side, Work};
+use crate::measure::dice::Dice;
+
+/// When to stop.
+pub trait Rounds {
+    /// The entries that still need rounds, seen after `rounds` of them; none ends the measurement.
+    fn open(&mut self, measured: &Measured, rounds: u32) -> Vec<Work>;
+}
+
+/// Measures until `rounds` has had enough or `stop` is given. What was measured is kept in either case.
+///
+/// # Errors
+///
+/// If a server does not start in the first round; later that only ends the measurement.
+pub async fn measure(
+    settings: &Settings,
+    rounds: &mut impl Rounds,
+    stop: &CancellationToken,
+) -> anyhow::Result<Measured> {
+    let mut measured = Measured::default();
+    let mut dice = Dice::new(settings.seed);
+    let mut calls = BTreeMap::new();
+    for number in 0.. {
+        let open = rounds.open(&measured, number);
+        if open.is_empty() {
+            break;
+        }
+        let one = one_round(settings, &open, number, &mut calls, &mut dice, &mut measured);
+        // A round that is stopped is dropped whole: its seats end with it.
+        let ended = tokio::select! {
+            ended = one => ended,
+            () = stop.cancelled() => {
+                measured.cut_short = Some(format!("stopped after {number} rounds"));
+                measured.interrupted = true;
+                break;
+            }
+        };
+        match ended {
+            Err(error) if number == 0 => return Err(error),
+            Err(error) => {
+                measured.cut_short = Some(format!("ended after {number} rounds: {error:#}"));
+                break;
+            }
+            Ok(()) => {}
+        }
+    }
+    Ok(measured)
+}
+
+async fn one_round(
+    settings: &Settings,
+    open: &[Work],
+    number: u32,
+    calls: &mut BTreeMap<&'static str, u32>,
+    dice: &mut Dice,
+    measured: &mut Measured,
+) -> anyhow::Result<()> {
+    let (mut baseline, mut candidate, mut copy) = seats(settings, open, dice).await?;
+    measured.servers.get_or_insert_with(|| [baseline.server(), candidate.server()]);
+    let mut order = open.to_vec();
+    shuffle(&mut order, dice);
+    let mut found: Vec<(Work, Round)> = Vec::new();
+    for work in order {
+        let calls = match calls.get(work.name) {
+            Some(calls) => *calls,
+            None => *calls.entry(work.name).or_insert(baseline.calls_in(work, settings).await),
+        };
+        found.push((work, blocks([&mut baseline, &mut candidate], work, calls, settings, dice).await));
+    }
+    let watched = settings.workload.works[0];
+    let filling = *calls.entry(watched.name).or_insert(1);
+    let sentinel = blocks([&mut baseline, &mut copy], watched, filling, settings, dice).await;
+    tokio::join!(baseline.leave(), candidate.leave(), copy.leave());
+    // Only now: a round that is stopped in the middle leaves no entry with more rounds than others.
+    for (work, round) in found {
+        measured.entries.entry(work.name.to_owned()).or_default().push(Round { round: number, ..round });
+    }
+    measured.sentinel.push(Round { round: number, ..sentinel });
+    Ok(())
+}
+
+/// Baseline, candidate and the copy of the baseline, started one after the other in random order.
+async fn seats(settings: &Settings, open: &[Work], dice: &mut Dice) -> anyhow::Result<(Seat, Seat, Seat)> {
+    // The sentinel's entry is measured in every round, and needs its cold call behind it as well.
+    let mut warm = open.to_vec();
+    warm.push(settings.workload.works[0]);
+    let sides: [&Side; 3] = [&settings.baseline, &settings.candidate, &settings.baseline];
+    let mut order = [0, 1, 2];
+    shuffle(&mut order, dice);
+    let mut seats = [None, None, None];
+    for side in order {
+        seats[side] = Some(Seat::take(sides[side], settings, &warm).await?);
+    }
+    // OK because the order names each of the three.
+    let [a, b, c] = seats.map(Option::unwrap);
+    Ok((a, b, c))
+}
+
+/// Fisher and Yates.
+fn shuffle<T>(items: &mut [T], dice: &mut Dice) {
+    for last in (1..items.len()).rev() {
+        items.swap(last, (dice.uniform() * (last + 1) as f64) as usize);
+    }
+}

@@ -1,0 +1,101 @@
+//! Two servers measured in turn: fresh processes each round, slots interleaved, in an order that chance decides.
+
+mod judge;
+mod measure;
+mod round;
+mod server;
+mod work;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use judge::Judge;
+pub use measure::{Rounds, measure};
+pub use server::{Build, Side};
+pub use work::{WORKS, Work, Workload};
+
+use crate::client::ServerInfo;
+use crate::compare::paired::{Block, round as log_ratio};
+use crate::measure::Outcome;
+use crate::measure::stats::Proportion;
+
+/// What is measured, and how.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What the candidate is compared with.
+    pub baseline: Side,
+    /// What is judged.
+    pub candidate: Side,
+    /// What both are asked to do.
+    pub workload: Workload,
+    /// Blocks of each entry in a round.
+    pub blocks: u32,
+    /// A slot is one call, or as many as take this long.
+    pub slot: Duration,
+    /// Every call's deadline.
+    pub deadline: Duration,
+    /// Decides every order.
+    pub seed: u64,
+}
+
+/// Everything that was measured.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// By entry, in order of time.
+    pub entries: BTreeMap<String, Vec<Round>>,
+    /// Two copies of the baseline, one of them as if it were the candidate.
+    pub sentinel: Vec<Round>,
+    /// Why it ended before its time.
+    pub cut_short: Option<String>,
+    /// Whether that was the user.
+    #[serde(default)]
+    pub interrupted: bool,
+    /// Who answered as baseline and as candidate.
+    #[serde(skip)]
+    pub servers: Option<[ServerInfo; 2]>,
+}
+
+/// One entry in one round.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Round {
+    /// Its number, from 0.
+    pub round: u32,
+    /// Wall time.
+    pub wall: Vec<Block>,
+    /// CPU time of the servers; empty where it is not known.
+    pub cpu: Vec<Block>,
+    /// How the baseline's and the candidate's calls ended.
+    pub outcomes: [BTreeMap<Outcome, u64>; 2],
+    /// Why a call did not end well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub complaint: Option<String>,
+}
+
+impl Round {
+    /// The log ratio of the wall times; `None` if a call failed.
+    #[must_use]
+    pub fn wall_ratio(&self) -> Option<f64> {
+        self.all_well().then(|| log_ratio(&self.wall)).flatten()
+    }
+
+    /// The log ratio of the CPU times; `None` if a call failed or CPU time is not known.
+    #[must_use]
+    pub fn cpu_ratio(&self) -> Option<f64> {
+        self.all_well().then(|| log_ratio(&self.cpu)).flatten()
+    }
+
+    fn all_well(&self) -> bool {
+        self.outcomes.iter().flatten().all(|(outcome, _)| *outcome == Outcome::Ok)
+    }
+}
+
+/// Calls of one side (0 is the baseline) that ended well, in all rounds.
+fn success(rounds: &[Round], side: usize) -> Proportion {
+    let counts = rounds.iter().flat_map(|round| &round.outcomes[side]);
+    counts.fold(Proportion { successes: 0, trials: 0 }, |sum, (outcome, count)| Proportion {
+        successes: sum.successes + if *outcome == Outcome::Ok { *count } else { 0 },
+        trials: sum.trials + count,
+    })
+}

@@ -1,0 +1,73 @@
+//! `ab` as a user runs it, on the embedded server as two child processes.
+
+use std::process::{Command, Output, Stdio};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_music21-mcp-bench");
+
+/// Short slots: these tests are about what is found, not about how precisely.
+fn ab(arguments: &[&str]) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.args(["ab", "--slot", "2", "--entry", "list_scores,score_info"]).args(arguments);
+    command
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn embedded(fault: &str) -> String {
+    format!("'{PROGRAM}' serve --stdio --quiet --fault {fault}")
+}
+
+fn verdict(output: &Output, entry: &str, figure: &str) -> String {
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let rows = json["rows"].as_array().unwrap();
+    let row = rows.iter().find(|row| row["entry"] == entry && row["figure"] == figure);
+    row.unwrap_or_else(|| panic!("no {entry} {figure} in {json}"))["verdict"].to_string()
+}
+
+#[test]
+fn a_tool_that_takes_20_ms_more_is_found_and_the_exit_code_is_1() {
+    let slow = embedded("delay=20ms,tool=list_scores");
+    let output = ab(&["--server", &slow, "--rounds", "10", "--format", "json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert_eq!(verdict(&output, "list_scores", "wall"), r#"{"regressed":"fail"}"#);
+    assert_eq!(verdict(&output, "list_scores", "success"), r#""unchanged""#);
+    assert!(text(&output.stderr).contains("round 9, next look at 10: 2 entries open"));
+}
+
+#[test]
+fn a_tool_that_fails_is_a_regression_of_its_success_and_has_no_time() {
+    let failing = embedded("is-error=1,tool=list_scores");
+    let output = ab(&["--server", &failing, "--rounds", "10", "--format", "json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert_eq!(verdict(&output, "list_scores", "success"), r#"{"regressed":"fail"}"#);
+    assert!(verdict(&output, "list_scores", "wall").contains("calls failed: "), "{}", text(&output.stdout));
+}
+
+#[test]
+fn a_server_that_does_not_start_is_the_environments_fault() {
+    let output = ab(&["--server", "/no/such/server"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(4));
+    assert!(text(&output.stderr).contains("/no/such/server"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn an_interrupt_keeps_what_was_measured() {
+    use std::io::{BufRead, BufReader};
+    let mut child = ab(&["--server", "embedded", "--format", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut progress = BufReader::new(child.stderr.take().unwrap()).lines();
+    while !progress.next().unwrap().unwrap().starts_with("round 3") {}
+    let id = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let notes = json["notes"].to_string();
+    assert!(notes.contains("stopped after"), "{notes}");
+    assert!(json["rows"][0]["ratio"]["rounds"].as_u64().unwrap() >= 3, "{json}");
+}
