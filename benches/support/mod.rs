@@ -1,0 +1,204 @@
+//! What the benches that call a server share: the target, one bench of one tool, the closing report.
+//!
+//! A call is checked before it is timed. A server too slow for Criterion's ten samples within the
+//! budget is measured by as many plain calls as fit; a call cut by its deadline is reported as cut. No
+//! bench is lost because another one failed.
+
+mod operation;
+mod report;
+mod settings;
+mod suite;
+mod work;
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, SamplingMode, Throughput};
+use music21_mcp_bench::client::{Music21Client, Reply};
+use music21_mcp_bench::measure::Outcome;
+use music21_mcp_bench::target::{Target, TargetOptions, TargetSpec};
+use tokio::runtime::Runtime;
+
+pub(crate) use suite::run;
+
+use operation::Operation;
+use report::{Report, Row};
+use settings::Settings;
+use work::Work;
+
+/// Criterion takes ten samples at least, after a warm-up call and our own checked one.
+const CALLS_PER_BENCH: u32 = 12;
+
+/// A started target and what is known about its benches so far.
+struct Harness {
+    session: Option<Music21Client>,
+    target: Target,
+    runtime: Runtime,
+    settings: Settings,
+    report: Report,
+}
+
+/// Why a bench ends early; it unwinds through Criterion, which knows no other way out.
+enum Stop {
+    /// One call takes so long that Criterion's ten samples do not fit the budget.
+    Slow,
+    /// A call did not answer what it must.
+    Failed(Reply),
+    /// No session with the server, or no score to send.
+    Prevented(String),
+}
+
+impl Harness {
+    /// Starts the target named by `MUSIC21_MCP_SERVER` and checks that it has the tools benched.
+    ///
+    /// # Errors
+    ///
+    /// One line that says which setting or server is at fault and what to do.
+    fn start(bench: &'static str) -> Result<Self, String> {
+        let settings = Settings::from_environment()?;
+        let spec = TargetSpec::from_environment().map_err(|e| e.to_string())?;
+        // One caller at a time: the multi-thread runtime would add a hop between threads to every call.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
+        let options = TargetOptions { require_tools: operation::tools(), ..TargetOptions::default() };
+        let target = runtime.block_on(Target::start(spec, options)).map_err(|e| e.to_string())?;
+        let report = Report::new(bench, &target);
+        Ok(Self { session: None, target, runtime, settings, report })
+    }
+
+    /// Criterion with what suits the target; the command line has the last word.
+    fn criterion(&self) -> Criterion {
+        let (warm_up, measurement) = if self.is_embedded() { (500, 1500) } else { (100, 3000) };
+        Criterion::default()
+            .warm_up_time(Duration::from_millis(warm_up))
+            .measurement_time(Duration::from_millis(measurement))
+            // Criterion's own test gives no verdict here (`compare` does), so its bounds are wide.
+            .noise_threshold(0.05)
+            .significance_level(0.01)
+            .configure_from_args()
+    }
+
+    /// Makes the group's samples as few and even as slow calls need.
+    fn suit(&self, group: &mut BenchmarkGroup<'_, WallTime>, slow: bool) {
+        if slow || !self.is_embedded() {
+            group.sample_size(10).sampling_mode(SamplingMode::Flat);
+        }
+    }
+
+    /// The presets to bench: all on the embedded server, else those that a music21 server can answer.
+    fn presets(&self) -> Vec<String> {
+        self.settings.presets(self.is_embedded())
+    }
+
+    /// Benches one tool on one score, as `group/tool/score`.
+    fn bench(
+        &mut self,
+        group: &mut BenchmarkGroup<'_, WallTime>,
+        name: &str,
+        operation: Operation,
+        work: &Work,
+    ) {
+        group.throughput(match operation {
+            Operation::List | Operation::Delete => Throughput::Elements(1),
+            _ => Throughput::Elements(work.notes()),
+        });
+        let id = criterion::BenchmarkId::new(operation.name(), work.label());
+        let checked = Cell::new(false);
+        let budget = self.settings.budget;
+        let run = catch_unwind(AssertUnwindSafe(|| {
+            group.bench_function(id, |bencher| {
+                bencher.iter_custom(|iterations| {
+                    if !checked.replace(true) && self.timed(operation, work, 1) * CALLS_PER_BENCH > budget {
+                        resume_unwind(Box::new(Stop::Slow));
+                    }
+                    self.timed(operation, work, iterations)
+                });
+            });
+        }));
+        let Err(panic) = run else { return };
+        // Any other panic is a bug of ours or of Criterion's, and no result of the server's.
+        let stop = panic.downcast::<Stop>().unwrap_or_else(|panic| resume_unwind(panic));
+        let row = self.settle(operation, work, *stop);
+        self.report.add(format!("{name}/{}/{}", operation.name(), work.label()), row);
+    }
+
+    /// Stops the target and prints what Criterion cannot show.
+    fn finish(mut self) -> ExitCode {
+        self.renew();
+        self.runtime.block_on(self.target.shutdown());
+        self.report.print()
+    }
+
+    fn is_embedded(&self) -> bool {
+        *self.target.spec() == TargetSpec::Embedded
+    }
+
+    fn timed(&mut self, operation: Operation, work: &Work, iterations: u64) -> Duration {
+        self.sample(operation, work, iterations).unwrap_or_else(|stop| resume_unwind(Box::new(stop)))
+    }
+
+    /// Times `iterations` checked calls on a freshly imported score, so that a server that caches, or
+    /// whose calls slow each other down, starts every sample alike.
+    fn sample(&mut self, operation: Operation, work: &Work, iterations: u64) -> Result<Duration, Stop> {
+        let source =
+            work.source().map_err(|e| Stop::Prevented(format!("cannot write the score to send: {e}")))?;
+        let Self { session, target, runtime, settings, .. } = self;
+        runtime.block_on(async {
+            let client = match session {
+                Some(client) => client,
+                None => session.insert(target.session().await.map_err(|e| Stop::Prevented(e.to_string()))?),
+            };
+            operation.time(client, &source, work, iterations, settings.deadline).await.map_err(Stop::Failed)
+        })
+    }
+
+    /// What becomes of a bench that Criterion could not finish.
+    fn settle(&mut self, operation: Operation, work: &Work, stop: Stop) -> Row {
+        match stop {
+            Stop::Slow => self.plain_calls(operation, work),
+            Stop::Prevented(why) => Row::Failed(why),
+            Stop::Failed(reply) => self.after_failure(&reply),
+        }
+    }
+
+    /// As many single calls as the budget allows, and one at least.
+    fn plain_calls(&mut self, operation: Operation, work: &Work) -> Row {
+        let mut calls: Vec<Duration> = Vec::new();
+        loop {
+            match self.sample(operation, work, 1) {
+                Ok(time) => calls.push(time),
+                Err(stop) if calls.is_empty() => return self.settle(operation, work, stop),
+                Err(_) => break,
+            }
+            let spent: Duration = calls.iter().sum();
+            if spent + spent / calls.len() as u32 > self.settings.budget {
+                break;
+            }
+        }
+        Row::Plain(calls)
+    }
+
+    /// A call given up leaves its server busy: the next bench gets a new session, for a command a new
+    /// process.
+    fn after_failure(&mut self, reply: &Reply) -> Row {
+        let message = reply.message.clone().unwrap_or_default();
+        let server_gave_up = reply.outcome == Outcome::ToolError && message.contains("timed out");
+        if reply.outcome == Outcome::TimedOut || server_gave_up {
+            self.renew();
+            return Row::Cut(message);
+        }
+        if matches!(reply.outcome, Outcome::TransportClosed | Outcome::SessionExpired) {
+            self.renew();
+        }
+        Row::Failed(format!("{}: {message}", reply.outcome))
+    }
+
+    fn renew(&mut self) {
+        if let Some(session) = self.session.take() {
+            self.runtime.block_on(session.close());
+        }
+    }
+}

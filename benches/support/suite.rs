@@ -1,0 +1,56 @@
+//! The suites: which tools on which scores. A bench program runs one of them by name.
+
+use std::process::ExitCode;
+
+use super::{Harness, Operation, Work};
+
+struct Suite {
+    name: &'static str,
+    /// Calls take milliseconds even on a fast server: ten samples, one or a few calls each.
+    slow: bool,
+    operations: &'static [Operation],
+    works: fn(&Harness) -> Vec<Work>,
+}
+
+const SUITES: [Suite; 2] = [
+    Suite { name: "tools", slow: false, operations: &Operation::ALL, works: |_| Work::bundled().into() },
+    Suite {
+        name: "orchestral",
+        slow: true,
+        operations: &[
+            Operation::Import,
+            Operation::Info,
+            Operation::Key,
+            Operation::Harmony,
+            Operation::ExportMusicXml,
+            Operation::ExportMidi,
+        ],
+        works: |harness| harness.presets().iter().map(|preset| Work::preset(preset)).collect(),
+    },
+];
+
+/// Runs a suite with Criterion's command line.
+pub(crate) fn run(name: &str) -> ExitCode {
+    let Some(suite) = SUITES.iter().find(|suite| suite.name == name) else {
+        eprintln!("error: no suite '{name}'");
+        return ExitCode::from(2);
+    };
+    let mut harness = match Harness::start(suite.name) {
+        Ok(harness) => harness,
+        Err(line) => {
+            eprintln!("error: {line}");
+            return ExitCode::from(4);
+        }
+    };
+    let mut criterion = harness.criterion();
+    let mut group = criterion.benchmark_group(suite.name);
+    harness.suit(&mut group, suite.slow);
+    for work in &(suite.works)(&harness) {
+        for &operation in suite.operations {
+            harness.bench(&mut group, suite.name, operation, work);
+        }
+    }
+    group.finish();
+    criterion.final_summary();
+    harness.finish()
+}
