@@ -22,6 +22,9 @@ async fn replies_have_the_real_servers_shapes() {
             ("import_score", &import),
             ("list_scores", &json!({})),
             ("score_info", &id),
+            ("key_analysis", &id),
+            ("chord_analysis", &id),
+            ("harmony_analysis", &id),
             ("export_score", &export),
             ("health_check", &json!({})),
         ] {

@@ -79,6 +79,10 @@ async fn what_the_real_server_refuses_is_refused_in_its_words() {
     refused("import_score", import("/etc/passwd", "file"), outside).await;
     refused("import_score", import("/etc/passwd", "auto"), outside).await;
     refused("score_info", json!({"score_id": "zz"}), "Score with ID 'zz' not found").await;
+    refused("key_analysis", json!({"score_id": "zz"}), "Score with ID 'zz' not found").await;
+    refused("chord_analysis", json!({"score_id": "zz"}), "Score with ID 'zz' not found").await;
+    refused("harmony_analysis", json!({"score_id": "zz"}), "Score 'zz' not found").await;
+    refused("harmony_analysis", json!({"score_id": ""}), "score_id is required").await;
     refused("delete_score", json!({"score_id": "zz"}), "Score 'zz' not found").await;
     refused("delete_score", json!({"score_id": ""}), "Score '' not found").await;
     let reply = session.call("delete_score", json!({"score_id": "b"})).await;
@@ -173,6 +177,50 @@ async fn an_import_that_takes_too_long_stores_nothing() {
     let reply = session.call("import_score", json!({"score_id": "w", "source": "weber"})).await;
     assert_eq!(reply["message"], "Could not find or import score: weber");
     assert_eq!(session.call("list_scores", json!({})).await["count"], 0);
+    session.end().await;
+}
+
+#[tokio::test]
+async fn analysis_agrees_with_the_real_server() {
+    let session = Session::start(config()).await;
+    for (work, key, votes_against, slices, chords, tonic) in [
+        ("johnson_j_r/lift_every_voice", "A- major", 0, 104, 2, 0),
+        ("liliuokalani/aloha_oe", "G major", 1, 150, 71, 35),
+        ("lusitano/allor_che_ignuda", "C major", 1, 229, 229, 82),
+        ("weber/concertino_clarinet", "F major", 1, 2175, 982, 361),
+    ] {
+        let id = json!({"score_id": work});
+        session.call("import_score", json!({"score_id": work, "source": work})).await;
+        let reply = session.call("key_analysis", id.clone()).await;
+        let against = reply["alternatives"].as_array().unwrap().len();
+        assert_eq!((reply["key"].as_str(), against), (Some(key), votes_against), "{work}");
+        assert_eq!(reply["algorithm_results"].as_object().unwrap().len(), 4, "{work}");
+        let reply = session.call("chord_analysis", id.clone()).await;
+        let listed = reply["chord_progression"].as_array().unwrap().len();
+        assert_eq!((reply["total_chords"].as_u64(), listed), (Some(slices), 50), "{work}");
+        let reply = session.call("harmony_analysis", id).await;
+        let functions = &reply["functional_analysis"];
+        let seen = (reply["chord_count"].as_u64(), functions["tonic_function"].as_u64());
+        assert_eq!(seen, (Some(chords), Some(tonic)), "{work}");
+    }
+    session.end().await;
+}
+
+#[tokio::test]
+async fn a_score_without_a_note_is_answered_as_the_real_server_does() {
+    let session = Session::start(config()).await;
+    let id = json!({"score_id": "silence"});
+    let import = json!({"score_id": "silence", "source": " ", "source_type": "text"});
+    assert_eq!(session.call("import_score", import).await["num_notes"], 0);
+    let reply = session.call("key_analysis", id.clone()).await;
+    let seen = (&reply["key"], &reply["confidence"], &reply["algorithm_results"]);
+    assert_eq!(seen, (&json!("C major"), &json!(0.0), &json!({})));
+    let reply = session.call("chord_analysis", id.clone()).await;
+    let error = "Chord analysis failed: failed to get likely keys for Stream component";
+    let expected = json!({"status": "error", "tool": "chord_analysis", "error": error, "message": "chord_analysis failed"});
+    assert_eq!(reply, expected);
+    let reply = session.call("harmony_analysis", id).await;
+    assert_eq!((&reply["message"], &reply["chord_count"]), (&json!("No chords found in score"), &json!(0)));
     session.end().await;
 }
 

@@ -31,13 +31,16 @@ pub(crate) enum ToolName {
     ScoreInfo,
     ExportScore,
     DeleteScore,
+    KeyAnalysis,
+    ChordAnalysis,
+    HarmonyAnalysis,
     HealthCheck,
 }
 
 const SCORE_ID: Argument = Argument { name: "score_id", title: "Score Id", default: None };
 
 /// In the real server's order; what it has beyond these is not offered.
-pub(crate) static TOOLS: [ToolSpec; 6] = [
+pub(crate) static TOOLS: [ToolSpec; 9] = [
     ToolSpec {
         name: "import_score",
         call: ToolName::ImportScore,
@@ -71,6 +74,27 @@ pub(crate) static TOOLS: [ToolSpec; 6] = [
         call: ToolName::DeleteScore,
         description: "Delete a score from storage",
         arguments: &[SCORE_ID],
+    },
+    ToolSpec {
+        name: "key_analysis",
+        call: ToolName::KeyAnalysis,
+        description: "Analyze the key signature of a score",
+        arguments: &[SCORE_ID],
+    },
+    ToolSpec {
+        name: "chord_analysis",
+        call: ToolName::ChordAnalysis,
+        description: "Analyze chord progressions in a score",
+        arguments: &[SCORE_ID],
+    },
+    ToolSpec {
+        name: "harmony_analysis",
+        call: ToolName::HarmonyAnalysis,
+        description: "Perform harmony analysis (roman numeral or functional)",
+        arguments: &[
+            SCORE_ID,
+            Argument { name: "analysis_type", title: "Analysis Type", default: Some("roman") },
+        ],
     },
     ToolSpec {
         name: "health_check",

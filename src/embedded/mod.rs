@@ -14,6 +14,7 @@ mod reply;
 mod resources;
 mod serve;
 mod server;
+mod shared;
 mod source;
 mod store;
 mod tools;
@@ -21,7 +22,8 @@ mod tools;
 pub use config::{Config, Limits};
 pub use faults::{Delay, Fault, FaultError, FaultKind};
 pub use serve::{HttpOptions, HttpServer, serve_stdio};
-pub use server::{CALLS_META, HANDLING_META, Handler, Server};
+pub use server::{Handler, Server};
+pub use shared::{CALLS_META, HANDLING_META};
 pub use source::corpus::bundled;
 
 /// What `initialize` and `health_check` call the server.

@@ -1,10 +1,13 @@
 //! The tools, one file each: from a checked call to the reply's JSON text.
 
+pub(super) mod chord;
 pub(super) mod delete;
 pub(super) mod export;
+pub(super) mod harmony;
 pub(super) mod health;
 pub(super) mod import;
 pub(super) mod info;
+pub(super) mod key;
 pub(super) mod list;
 
 use std::sync::Arc;
