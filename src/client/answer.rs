@@ -146,3 +146,75 @@ fn text(json: &str) -> Option<String> {
 fn length(json: &str) -> Option<usize> {
     read::<Vec<IgnoredAny>>(json).map(|list| list.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// What is wrong with the answer once these fields are set (`null` removes one).
+    fn verdict(tool: &str, arguments: &Value, sound: &Value, changes: &Value) -> String {
+        let mut answer = sound.clone();
+        for (name, value) in changes.as_object().unwrap() {
+            match value {
+                Value::Null => drop(answer.as_object_mut().unwrap().remove(name)),
+                value => answer[name] = value.clone(),
+            }
+        }
+        let text = answer.to_string();
+        let fields: Fields<'_> = serde_json::from_str(&text).unwrap();
+        let checked = check(tool, arguments.as_object().unwrap(), &fields);
+        checked.err().unwrap_or_default()
+    }
+
+    #[test]
+    fn a_sound_answer_passes_and_each_field_that_matters_is_missed() {
+        let profile = json!({ "key": "C major", "confidence": 0.9 });
+        let four =
+            json!({ "krumhansl": profile, "aarden": profile, "temperley": profile, "bellman": profile });
+        for (tool, sound) in [
+            ("import_score", json!({ "status": "success", "score_id": "a", "num_notes": 1, "num_parts": 1 })),
+            ("list_scores", json!({ "status": "success", "count": 1, "scores": [{}] })),
+            (
+                "score_info",
+                json!({ "status": "success", "exists": true, "score_id": "a", "num_notes": 1, "num_parts": 1 }),
+            ),
+            ("key_analysis", json!({ "status": "success", "key": "C major", "algorithm_results": four })),
+            ("chord_analysis", json!({ "status": "success", "total_chords": 1, "chord_progression": [{}] })),
+            ("harmony_analysis", json!({ "status": "success", "roman_numerals": [{}] })),
+            (
+                "export_score",
+                json!({ "status": "success", "format": "abc", "file_path": "/a.abc", "file_size": 64 }),
+            ),
+            ("delete_score", json!({ "status": "success", "deleted_count": 0 })),
+            ("health_check", json!({ "status": "healthy" })),
+        ] {
+            let arguments = json!({ "score_id": "a", "format": "abc" });
+            assert_eq!(verdict(tool, &arguments, &sound, &json!({})), "", "{tool}");
+            for name in sound.as_object().unwrap().keys() {
+                let missing = verdict(tool, &arguments, &sound, &json!({ name.as_str(): null }));
+                assert!(!missing.is_empty(), "{tool} passes without {name}");
+                let wrong = verdict(tool, &arguments, &sound, &json!({ name.as_str(): -1 }));
+                assert!(!wrong.is_empty(), "{tool} passes with {name} = -1");
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_to_another_call_and_an_empty_success_are_wrong() {
+        let key = json!({ "status": "success", "key": "C major", "algorithm_results": {} });
+        assert_eq!(
+            verdict("key_analysis", &json!({}), &key, &json!({})),
+            "key_analysis answered 'algorithm_results' = {}"
+        );
+        let import = json!({ "status": "success", "score_id": "b", "num_notes": 1, "num_parts": 1 });
+        let other = verdict("import_score", &json!({ "score_id": "a" }), &import, &json!({}));
+        assert_eq!(other, "import_score answered 'score_id' = \"b\"");
+        let export = json!({ "status": "success", "format": "abc", "file_path": "/a.abc", "file_size": 39 });
+        let object_name = verdict("export_score", &json!({ "format": "abc" }), &export, &json!({}));
+        assert_eq!(object_name, "export_score answered 'file_size' = 39");
+        let musicxml = json!({ "format": "musicxml", "file_size": 5000 });
+        assert_eq!(verdict("export_score", &json!({}), &export, &musicxml), "", "musicxml is the default");
+    }
+}

@@ -1,0 +1,200 @@
+//! What every call pays before a server does any work: one health check over each transport, growing
+//! replies, and many sessions at once, each beside its floor (TCP alone, hyper alone).
+//!
+//! One thread runs the client, another the servers. At the end: medians and their ratios to the floor.
+
+#[path = "support/bare.rs"]
+mod bare;
+#[path = "support/floor.rs"]
+mod floor;
+
+use std::time::{Duration, Instant};
+
+use criterion::{BenchmarkId, Criterion, Throughput};
+use floor::{HyperFloor, TcpFloor};
+use music21_mcp_bench::client::{ClientOptions, Music21Client};
+use music21_mcp_bench::embedded::{Config, HttpOptions, HttpServer, Server};
+use music21_mcp_bench::target::{Target, TargetOptions, TargetSpec};
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+
+/// No sound call reaches it.
+const DEADLINE: Duration = Duration::from_secs(30);
+/// The answer of a small tool, of `harmony_analysis` of a chorale and of 20 x 100, and of a large list.
+const PAYLOADS: [(&str, usize); 4] =
+    [("1-kib", 1 << 10), ("32-kib", 32 << 10), ("400-kib", 400 << 10), ("4-mib", 4 << 20)];
+/// Sessions that call at once.
+const SESSIONS: [usize; 3] = [1, 10, 100];
+
+async fn check_health(client: &Music21Client) {
+    let reply = client.health_check(DEADLINE).await;
+    assert!(reply.is_ok(), "the health check ended as {}: {:?}", reply.outcome, reply.message);
+}
+
+/// The median of single calls, Criterion's loop left out.
+fn median(runtime: &Runtime, calls: usize, mut call: impl AsyncFnMut()) -> Duration {
+    let mut times: Vec<Duration> = runtime.block_on(async {
+        let mut times = Vec::with_capacity(calls);
+        for _ in 0..calls {
+            let start = Instant::now();
+            call().await;
+            times.push(start.elapsed());
+        }
+        times
+    });
+    times.sort_unstable();
+    times[calls / 2]
+}
+
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+/// An embedded server over HTTP, with sessions and events as the real one has them.
+fn serve_http() -> String {
+    bare::on_a_thread(|tell| async move {
+        let bound = HttpServer::bind(Server::new(Config::default()), HttpOptions::default()).await;
+        let server = bound.expect("a free port");
+        tell.send(server.url()).expect("the bench waits for it");
+        server.run(CancellationToken::new()).await;
+    })
+}
+
+/// The transports with a server behind each, from the nearest to the farthest.
+async fn transports() -> Vec<(&'static str, Music21Client)> {
+    let stdio = format!("'{}' serve --stdio --quiet", env!("CARGO_BIN_EXE_music21-mcp-bench"));
+    let mut clients = Vec::new();
+    for (name, spec) in [("in-process", String::new()), ("stdio", stdio), ("http", serve_http())] {
+        let spec: TargetSpec = spec.parse().expect("a specification of ours");
+        let target = Target::start(spec, TargetOptions::default()).await;
+        let client = target.unwrap_or_else(|error| panic!("{error}")).session().await;
+        clients.push((name, client.unwrap_or_else(|error| panic!("{error}"))));
+    }
+    clients.push(("http-bare", connect(&format!("http://{}/mcp", bare::serve(100))).await));
+    for (_, client) in &clients {
+        check_health(client).await;
+    }
+    clients
+}
+
+fn health_check(criterion: &mut Criterion, runtime: &Runtime, calls: usize, lines: &mut Vec<String>) {
+    let tcp = runtime.block_on(TcpFloor::start());
+    let hyper = runtime.block_on(HyperFloor::start(bare::serve(100)));
+    let clients = runtime.block_on(transports());
+    let mut group = criterion.benchmark_group("transport");
+    group.throughput(Throughput::Elements(1));
+    let ping = async || tcp.ping().await;
+    let post = async || _ = hyper.post().await;
+    group.bench_function("tcp-floor", |bencher| bencher.to_async(runtime).iter(ping));
+    group.bench_function("hyper-floor", |bencher| bencher.to_async(runtime).iter(post));
+    for (name, client) in &clients {
+        group.bench_function(*name, |bencher| bencher.to_async(runtime).iter(|| check_health(client)));
+    }
+    group.finish();
+    let (tcp, hyper) = (median(runtime, calls, ping), median(runtime, calls, post));
+    lines.push(format!(
+        "health check, median of {calls}: TCP alone {:.0} µs, hyper alone {:.0} µs",
+        micros(tcp),
+        micros(hyper)
+    ));
+    for (name, client) in clients {
+        let time = median(runtime, calls, async || check_health(&client).await);
+        let ratio = |floor: Duration| time.as_secs_f64() / floor.as_secs_f64();
+        lines.push(format!(
+            "{name:>12}: {:.0} µs, {:.1} × TCP, {:.2} × hyper",
+            micros(time),
+            ratio(tcp),
+            ratio(hyper)
+        ));
+        runtime.block_on(client.close());
+    }
+}
+
+fn payloads(criterion: &mut Criterion, runtime: &Runtime, calls: usize, lines: &mut Vec<String>) {
+    let mut group = criterion.benchmark_group("transport-payload");
+    for (size, bytes) in PAYLOADS {
+        let address = bare::serve(bytes);
+        let hyper = runtime.block_on(HyperFloor::start(address));
+        let client = runtime.block_on(connect(&format!("http://{address}/mcp")));
+        group.throughput(Throughput::Bytes(bytes as u64));
+        let post = async || assert!(hyper.post().await > bytes);
+        group.bench_function(BenchmarkId::new("hyper-floor", size), |b| b.to_async(runtime).iter(post));
+        let call = async || check_health(&client).await;
+        group.bench_function(BenchmarkId::new("http-bare", size), |b| b.to_async(runtime).iter(call));
+        let (time, floor) = (median(runtime, calls, call), median(runtime, calls, post));
+        let ratio = time.as_secs_f64() / floor.as_secs_f64();
+        lines.push(format!("{size:>8} reply: {:.0} µs, {ratio:.2} × hyper alone", micros(time)));
+    }
+    group.finish();
+}
+
+async fn connect(url: &str) -> Music21Client {
+    let client = Music21Client::connect(url, &ClientOptions::default()).await;
+    client.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// CPU time of this thread, on which every client runs.
+fn client_cpu() -> Duration {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    // The first figure is nanoseconds on a CPU; 0 where the kernel keeps no account.
+    Duration::from_nanos(stat.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(0))
+}
+
+fn sessions(criterion: &mut Criterion, runtime: &Runtime, calls: usize, lines: &mut Vec<String>) {
+    let url = format!("http://{}/mcp", bare::serve(100));
+    let mut group = criterion.benchmark_group("transport-sessions");
+    for count in SESSIONS {
+        let clients = runtime.block_on(futures::future::join_all((0..count).map(|_| connect(&url))));
+        let round = async |rounds: u64| {
+            let client = async |client: &Music21Client| {
+                for _ in 0..rounds {
+                    check_health(client).await;
+                }
+            };
+            futures::future::join_all(clients.iter().map(client)).await;
+        };
+        group.throughput(Throughput::Elements(count as u64));
+        group.bench_function(BenchmarkId::new("http-bare", count), |bencher| {
+            bencher.iter_custom(|rounds| {
+                let start = Instant::now();
+                runtime.block_on(round(rounds));
+                start.elapsed()
+            });
+        });
+        let rounds = (calls * 10 / count).max(1);
+        let (start, cpu) = (Instant::now(), client_cpu());
+        runtime.block_on(round(rounds as u64));
+        let (elapsed, cpu) = (start.elapsed(), client_cpu() - cpu);
+        let total = (rounds * count) as f64;
+        let rate = total / elapsed.as_secs_f64();
+        let each = micros(cpu) / total;
+        lines.push(format!(
+            "{count:>4} HTTP sessions on a bare server: {rate:.0} calls/s, client CPU {each:.1} µs a call"
+        ));
+    }
+    group.finish();
+}
+
+fn main() {
+    let mut criterion = Criterion::default()
+        .configure_from_args()
+        .sample_size(50)
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2));
+    let measured = std::env::args().any(|argument| argument == "--bench")
+        && !std::env::args().any(|argument| argument == "--test" || argument == "--list");
+    let calls = if measured { 2000 } else { 1 };
+    // With one caller a current-thread runtime is the faster one.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("threads and sockets are to be had");
+    let mut lines = Vec::new();
+    health_check(&mut criterion, &runtime, calls, &mut lines);
+    payloads(&mut criterion, &runtime, calls, &mut lines);
+    sessions(&mut criterion, &runtime, calls, &mut lines);
+    if measured {
+        for line in lines {
+            eprintln!("{line}");
+        }
+    }
+    criterion.final_summary();
+}
