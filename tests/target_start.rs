@@ -33,7 +33,10 @@ async fn life_of_a_score(client: &Music21Client) -> Vec<Reply> {
         client.import_score("s", "johnson_j_r/lift_every_voice", "corpus", PATIENT).await,
         client.list_scores(PATIENT).await,
         client.score_info("s", PATIENT).await,
-        client.score_info("nobody", PATIENT).await,
+        client.key_analysis("s", PATIENT).await,
+        client.chord_analysis("s", PATIENT).await,
+        client.harmony_analysis("s", PATIENT).await,
+        client.key_analysis("nobody", PATIENT).await,
         client.delete_score("s", PATIENT).await,
     ]
 }
@@ -42,9 +45,9 @@ fn outcomes(replies: &[Reply]) -> Vec<Outcome> {
     replies.iter().map(|reply| reply.outcome).collect()
 }
 
-const EXPECTED: [Outcome; 7] = {
+const EXPECTED: [Outcome; 10] = {
     use Outcome::{Ok, ToolError};
-    [Ok, Ok, ToolError, Ok, Ok, ToolError, Ok]
+    [Ok, Ok, ToolError, Ok, Ok, Ok, Ok, Ok, ToolError, Ok]
 };
 
 async fn check(spec: TargetSpec, options: TargetOptions) {
