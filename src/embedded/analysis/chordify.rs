@@ -133,7 +133,7 @@ impl Cut {
             slices.measure.push(measure as u32);
             slices.offset.push(offset);
             slices.duration.push(end - offset);
-            slices.beat.push(meter.beat(measure, offset, true));
+            slices.beat.push(meter.beat(measure, offset));
             slices.pitches.extend(of_slice.iter().map(|&packed| unpack(packed)));
             slices.end.push(slices.pitches.len() as u32);
         }

@@ -27,7 +27,8 @@ pub struct PlacedChord {
     pub reading: Rc<ChordReading>,
     /// The number of its measure.
     pub measure_number: i32,
-    /// Ticks from the start of its measure.
+    /// Ticks as `harmony_analysis` counts them: from the start of its measure for a slice, from the
+    /// start of the score for a chord that the score writes.
     pub offset: Tick,
     /// Ticks from the start of the score.
     pub onset: Tick,
@@ -61,8 +62,10 @@ pub struct ChordReading {
 pub fn chordified_harmony(score: &Score) -> Harmony {
     let mut reader = Reader::of(score);
     let measures = score.parts.first().map_or(&[][..], |part| &part.measures);
+    let numbers = measure_numbers(measures);
     let slices = chordify(score);
-    let chords = slices.iter().filter_map(|slice| reader.place(slice, measures)).collect();
+    let place = |slice: Slice<'_>| reader.place(slice, &measures[slice.measure], numbers[slice.measure]);
+    let chords = slices.iter().filter_map(place).collect();
     Harmony { key: reader.key, chords }
 }
 
@@ -73,10 +76,12 @@ pub fn harmony(score: &Score) -> Harmony {
     let mut reader = Reader::of(score);
     let mut chords = Vec::new();
     for part in &score.parts {
-        let written = written_chords(part, score.divisions);
-        chords.extend(
-            written.iter().filter_map(|(at, pitches)| reader.place(at.slice(pitches), &part.measures)),
-        );
+        let numbers = measure_numbers(&part.measures);
+        for (at, pitches) in written_chords(part, score.divisions) {
+            let measure = &part.measures[at.measure];
+            let placed = reader.place(at.slice(&pitches), measure, numbers[at.measure]);
+            chords.extend(placed.map(|chord| PlacedChord { offset: chord.onset, ..chord }));
+        }
     }
     if chords.is_empty() { chordified_harmony(score) } else { Harmony { key: reader.key, chords } }
 }
@@ -95,11 +100,10 @@ impl Reader {
         Self { key, known: HashMap::new() }
     }
 
-    fn place(&mut self, slice: Slice<'_>, measures: &[Measure]) -> Option<PlacedChord> {
-        let measure = measures.get(slice.measure)?;
+    fn place(&mut self, slice: Slice<'_>, measure: &Measure, number: i32) -> Option<PlacedChord> {
         Some(PlacedChord {
             reading: self.read(slice.pitches)?,
-            measure_number: number(&measure.number),
+            measure_number: number,
             offset: slice.offset,
             onset: measure.start + slice.offset,
             duration: slice.duration,
@@ -126,9 +130,17 @@ impl Reader {
     }
 }
 
-/// The number in a measure's printed number: 12 of `12a`, 0 if there is none.
-fn number(printed: &str) -> i32 {
-    let from = printed.find(|c: char| c.is_ascii_digit()).unwrap_or(printed.len());
-    let digits = printed[from..].split(|c: char| !c.is_ascii_digit()).next();
-    digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
+/// The digits of each measure's printed number, 0 if there are none. A measure printed as `X1`,
+/// outside the count, has its predecessor's number.
+fn measure_numbers(measures: &[Measure]) -> Vec<i32> {
+    let mut last = 0;
+    let number = |measure: &Measure| {
+        let (digits, rest): (String, String) = measure.number.chars().partition(char::is_ascii_digit);
+        let number = digits.parse().unwrap_or(0);
+        if rest != "X" || number == last + 1 {
+            last = number;
+        }
+        last
+    };
+    measures.iter().map(number).collect()
 }

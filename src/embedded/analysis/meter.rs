@@ -19,14 +19,24 @@ impl<'a> Meter<'a> {
         meter
     }
 
-    /// The beat, from 1, of `offset` ticks into a measure, what a pickup lacks counted if `padded`.
-    pub(super) fn beat(&self, measure: usize, offset: Tick, padded: bool) -> f64 {
+    /// The beat, from 1, of `offset` ticks into a measure; what a pickup lacks counts.
+    pub(super) fn beat(&self, measure: usize, offset: Tick) -> f64 {
+        self.beat_at(measure, offset + self.padding[measure])
+    }
+
+    /// The beat of a note in one of a measure's several voices: there music21 10.5.1 takes the
+    /// distance from the start of the score, and bars it by the signature that holds.
+    pub(super) fn beat_in_voice(&self, measure: usize, onset: Tick) -> f64 {
+        self.beat_at(measure, onset)
+    }
+
+    fn beat_at(&self, measure: usize, position: Tick) -> f64 {
         let signature = self.signature(measure);
         let bar = self.bar_ticks(signature);
-        let padding = if padded { self.padding[measure] } else { 0 };
-        let position = f64::from(offset + padding);
-        let beat = bar / f64::from(beats(signature));
-        if bar == 0.0 { 1.0 } else { position.rem_euclid(bar) / beat + 1.0 }
+        if bar == 0.0 {
+            return 1.0;
+        }
+        f64::from(position).rem_euclid(bar) / (bar / f64::from(beats(signature))) + 1.0
     }
 
     /// The signature that holds in a measure: one that comes later in it counts from the next.

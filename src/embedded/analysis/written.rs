@@ -7,7 +7,7 @@ use crate::score::{NoteFlags, Part, Pitch, Tick};
 /// Where a written chord stands.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct At {
-    measure: usize,
+    pub(super) measure: usize,
     offset: Tick,
     duration: Tick,
     beat: f64,
@@ -42,9 +42,10 @@ pub(super) fn written_chords(part: &Part, divisions: u32) -> Vec<(At, Vec<Pitch>
             let chord = row..=row + members;
             let unpitched = notes.flags[chord.clone()].iter().any(|flags| flags.has(NoteFlags::UNPITCHED));
             if members > 0 && !unpitched {
-                let offset = notes.onset[row] - measure.start;
-                // Within a voice music21 does not count what a pickup lacks.
-                let beat = meter.beat(index, offset, !has_voices);
+                let onset = notes.onset[row];
+                let offset = onset - measure.start;
+                let beat =
+                    if has_voices { meter.beat_in_voice(index, onset) } else { meter.beat(index, offset) };
                 let at = At { measure: index, offset, duration: notes.duration[row], beat };
                 in_measure.push((notes.voice[row], at, notes.pitch[chord].to_vec()));
             }
