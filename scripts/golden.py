@@ -48,6 +48,8 @@ def main():
 
 
 def golden_name(name):
+    if Path(name).is_file():
+        return Path(name).stem
     return name.removesuffix(".mxl").removesuffix(".musicxml").removesuffix(".xml").strip("/").replace("/", "_")
 
 

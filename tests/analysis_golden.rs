@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use music21_mcp_bench::score::{ReadLimits, read_file};
+use music21_mcp_bench::score::{OrchestraSpec, ReadLimits, generate, read_file};
 
 #[path = "golden/compare.rs"]
 mod compare;
@@ -38,6 +38,22 @@ fn bundled_works_agree_with_music21() {
         agreement.work = work.to_owned();
         let golden = format!("tests/golden/{}.json", work.replace('/', "_"));
         compare_file(&root().join(format!("corpus/{work}.mxl")), &root().join(golden), &mut agreement);
+    }
+    agreement.report();
+    agreement.assert_bounds();
+}
+
+/// Parts, measures and seed; `music21-mcp-bench generate` writes the scores that music21 was asked about.
+const GENERATED: [(u32, u32, u64); 3] = [(5, 20, 1), (12, 50, 2), (20, 100, 7)];
+
+#[test]
+fn generated_scores_agree_with_music21() {
+    let mut agreement = Agreement::default();
+    for (parts, measures, seed) in GENERATED {
+        agreement.work = format!("generated_{parts}x{measures}_{seed}");
+        let golden = fs::read(root().join(format!("tests/golden/{}.json", agreement.work))).unwrap();
+        let spec = OrchestraSpec::new(parts, measures, seed).unwrap();
+        compare_work(&generate(&spec), &serde_json::from_slice(&golden).unwrap(), &mut agreement);
     }
     agreement.report();
     agreement.assert_bounds();

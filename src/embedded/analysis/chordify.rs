@@ -1,8 +1,9 @@
 //! Chordify: a score cut wherever a note begins or ends, as music21's `chordify` does, measure by
 //! measure.
 
+use super::chord_symbol;
 use super::meter::Meter;
-use crate::score::{NoteFlags, Part, Pitch, Score, Tick, Timed, Transpose};
+use crate::score::{Harmony, Measure, NoteFlags, Part, Pitch, Score, Tick, Timed, Transpose};
 
 /// The slices in which something pitched sounds, in order; one column per property.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -112,6 +113,18 @@ impl Cut {
                 self.sounding.push((from, to, notes.pitch[row].transposed(by)));
             }
         }
+        self.add_symbols(part, measure, sounding);
+    }
+
+    /// A chord symbol lasts no time, as a grace note.
+    fn add_symbols(&mut self, part: &Part, measure: &Measure, sounding: bool) {
+        for symbol in symbols_in(part, measure) {
+            let at = symbol.at - measure.start;
+            let by = if sounding { transposition(part, symbol.at) } else { Transpose::default() };
+            self.edges.push(at);
+            let pitches = chord_symbol::pitches(&symbol.value).into_iter();
+            self.sounding.extend(pitches.map(|pitch| (at, at, pitch.transposed(by))));
+        }
     }
 
     fn finish(&mut self, measure: usize, meter: &Meter<'_>, slices: &mut Slices) {
@@ -138,6 +151,13 @@ impl Cut {
             slices.end.push(slices.pitches.len() as u32);
         }
     }
+}
+
+/// A part's chord symbols in one of its measures.
+pub(super) fn symbols_in<'a>(part: &'a Part, measure: &Measure) -> &'a [Timed<Harmony>] {
+    let from = part.harmonies.partition_point(|symbol| symbol.at < measure.start);
+    let end = part.harmonies.partition_point(|symbol| symbol.at < measure.start + measure.length);
+    &part.harmonies[from..end.max(from)]
 }
 
 /// The transposition that holds at a time.

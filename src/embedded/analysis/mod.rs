@@ -4,6 +4,7 @@
 //! Everything here is a pure function of the note model; answers are checked against music21 10.5.1.
 
 mod chord;
+mod chord_symbol;
 mod chordify;
 mod common_name;
 mod forte;

@@ -1,6 +1,7 @@
-//! Chords that the score itself writes as chords.
+//! Chords that the score itself writes, as chords of notes or as chord symbols.
 
-use super::chordify::Slice;
+use super::chord_symbol;
+use super::chordify::{Slice, symbols_in};
 use super::meter::Meter;
 use crate::score::{NoteFlags, Part, Pitch, Tick};
 
@@ -35,7 +36,14 @@ pub(super) fn written_chords(part: &Part, divisions: u32) -> Vec<(At, Vec<Pitch>
         let rows = measure.notes.start as usize..measure.notes.end as usize;
         let voices = &notes.voice[rows.clone()];
         let has_voices = voices.iter().any(|voice| *voice != voices[0]);
-        let mut in_measure = Vec::new();
+        let mut in_measure: Vec<(u8, At, Vec<Pitch>)> = Vec::new();
+        // Before the notes of their moment; where the measure has voices, before these.
+        let voice = if has_voices { 0 } else { voices.first().copied().unwrap_or_default() };
+        for symbol in symbols_in(part, measure) {
+            let offset = symbol.at - measure.start;
+            let at = At { measure: index, offset, duration: 0, beat: meter.beat(index, offset) };
+            in_measure.push((voice, at, chord_symbol::pitches(&symbol.value)));
+        }
         let mut row = rows.start;
         while row < rows.end {
             let members = (row + 1..rows.end).take_while(|&at| notes.flags[at].has(NoteFlags::CHORD)).count();
