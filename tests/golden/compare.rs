@@ -37,10 +37,10 @@ impl Agreement {
     /// Prints the figures and every disagreement.
     pub(crate) fn report(&self) {
         for (property, (same, of)) in &self.counts {
-            println!("{property}: {same} of {of} agree ({:.3} %)", *same as f64 / *of as f64 * 100.0);
+            eprintln!("{property}: {same} of {of} agree ({:.3} %)", *same as f64 / *of as f64 * 100.0);
         }
         for disagreement in &self.disagreements {
-            println!("  {disagreement}");
+            eprintln!("  {disagreement}");
         }
     }
 
