@@ -46,6 +46,27 @@ fn a_tool_that_fails_is_a_regression_of_its_success_and_has_no_time() {
 }
 
 #[test]
+fn a_measured_record_holds_the_reference_and_never_regresses_against_itself() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        Command::new(PROGRAM).args(arguments).current_dir(directory.path()).output().unwrap()
+    };
+    let saved =
+        run(&["baseline", "measure", "one", "--slot", "1", "--entry", "list_scores", "--rounds", "5"]);
+    // A busy machine may make the two copies differ; the record is then marked invalid, and 3 says so.
+    assert!(matches!(saved.status.code(), Some(0 | 3)), "{}", text(&saved.stderr));
+    let record: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(directory.path().join("baselines/one.json")).unwrap()).unwrap();
+    assert_eq!(record["kind"], "calls");
+    let rounds = record["entries"]["list_scores"]["rounds"].as_array().unwrap();
+    assert_eq!(rounds.len(), 5);
+    assert!(rounds.iter().all(|round| round["reference"]["wall_log"].as_f64().unwrap() > 0.0));
+    assert_eq!(record["protocol"]["transport"], "stdio");
+    let itself = run(&["compare", "one", "one"]);
+    assert!(matches!(itself.status.code(), Some(0 | 3)), "{}{}", text(&itself.stdout), text(&itself.stderr));
+}
+
+#[test]
 fn a_server_that_does_not_start_is_the_environments_fault() {
     let output = ab(&["--server", "/no/such/server"]).output().unwrap();
     assert_eq!(output.status.code(), Some(4));

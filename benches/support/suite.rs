@@ -42,6 +42,9 @@ pub(crate) fn run(name: &str) -> ExitCode {
             return ExitCode::from(4);
         }
     };
+    for line in music21_mcp_bench::record::criterion::restore_committed() {
+        eprintln!("{line}");
+    }
     let mut criterion = harness.criterion();
     let mut group = criterion.benchmark_group(suite.name);
     harness.suit(&mut group, suite.slow);

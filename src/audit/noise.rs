@@ -1,7 +1,43 @@
-//! Noise of shared machines: simulated in three tiers.
+//! Noise of shared machines: simulated in three tiers, and recorded.
 
+use anyhow::Context;
+
+use crate::compare::Figure;
 use crate::compare::paired::{Block, round};
 use crate::measure::dice::Dice;
+use crate::pair::{Measured, Round};
+
+/// Two identical embedded servers, 50 rounds, on a virtual machine of two cores that compiled Rust meanwhile (load
+/// average 3 to 5). Made by `music21-mcp-bench ab --server embedded --rounds 50 --seed 2 --all-rounds --trace noise.json`.
+const RECORDED: &str = include_str!("noise.json");
+
+/// Log ratios of two identical servers, by entry, one a round.
+#[derive(Debug, Clone)]
+pub struct Trace(Vec<Vec<f64>>);
+
+impl Trace {
+    /// One figure of what was recorded.
+    ///
+    /// # Errors
+    ///
+    /// If the recording is not what `ab --trace` writes.
+    pub fn recorded(figure: Figure) -> anyhow::Result<Self> {
+        let measured: Measured = serde_json::from_str(RECORDED).context("the recorded noise is damaged")?;
+        let ratio = if figure == Figure::Cpu { Round::cpu_ratio } else { Round::wall_ratio };
+        let of_entry = |rounds: &Vec<Round>| rounds.iter().filter_map(ratio).collect();
+        Ok(Self(measured.entries.values().map(of_entry).collect()))
+    }
+
+    /// The log ratios of successive rounds of some entry, from somewhere on, so that drift stays drift. Which server
+    /// is called the candidate is drawn anew each round: they are the same program.
+    pub(crate) fn rounds(&self, rounds: usize, dice: &mut Dice) -> Vec<f64> {
+        let below = |n: usize, dice: &mut Dice| (dice.uniform() * n as f64) as usize;
+        let entry = &self.0[below(self.0.len(), dice)];
+        let start = below(entry.len(), dice);
+        let sign = |ratio: f64, dice: &mut Dice| if dice.uniform() < 0.5 { ratio } else { -ratio };
+        (start..start + rounds).map(|r| sign(entry[r % entry.len()], dice)).collect()
+    }
+}
 
 /// Length of a slot, seconds.
 const SLOT_S: f64 = 0.05;

@@ -2,10 +2,10 @@
 //! servers, and one entry in forty made slower.
 
 use super::Check;
-use super::noise::Tier;
+use super::noise::{Tier, Trace};
 use crate::compare::gate::LOOKS;
 use crate::compare::sequence::{Series, look};
-use crate::compare::{Limits, Severity, Verdict};
+use crate::compare::{Figure, Limits, Severity, Verdict};
 use crate::measure::dice::Dice;
 
 const SUITES: usize = 20;
@@ -36,13 +36,17 @@ struct Tally {
 ///
 /// # Errors
 ///
-/// None yet.
+/// If the recorded noise is damaged.
 pub fn run() -> anyhow::Result<Vec<Check>> {
     let mut checks = Vec::new();
     for tier in [Tier::QUIET, Tier::SHARED] {
         checks.extend(all_found(tier.name, &|rounds, dice| tier.rounds(rounds, dice)));
     }
     checks.extend(none_missed(Tier::HOSTILE.name, &|rounds, dice| Tier::HOSTILE.rounds(rounds, dice)));
+    let [cpu, wall] = [Figure::Cpu, Figure::Wall].map(Trace::recorded);
+    let (cpu, wall) = (cpu?, wall?);
+    checks.extend(all_found("recorded cpu", &|rounds, dice| cpu.rounds(rounds, dice)));
+    checks.extend(none_missed("recorded wall", &|rounds, dice| wall.rounds(rounds, dice)));
     Ok(checks)
 }
 

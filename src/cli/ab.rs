@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::Exit;
 use super::compare::Judging;
 use crate::compare::gate::LOOKS;
-use crate::pair::{Build, Judge, Measured, Settings, Side, WORKS, Work, Workload, measure};
+use crate::pair::{Build, Fixed, Judge, Measured, Settings, Side, WORKS, Work, Workload, measure};
 use crate::score::{OrchestraSpec, write_generated};
 
 /// Compare two servers: both measured in turn, fresh processes each round, until the noise of this
@@ -32,6 +32,9 @@ pub(super) struct Ab {
     /// The most rounds to measure.
     #[arg(long, default_value_t = LOOKS[2] as u32, value_parser = clap::value_parser!(u32).range(2..))]
     rounds: u32,
+    /// Measure every entry in every round, even where it is decided.
+    #[arg(long)]
+    all_rounds: bool,
     /// Write every slot's time here, as JSON.
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
@@ -97,9 +100,15 @@ impl Ab {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let settings = self.work.settings(&self.baseline_server, &self.server)?;
         let limits = self.judging.table();
-        let mut tell = progress();
-        let mut judge = Judge::new(&settings.workload.works, &limits, self.rounds, &mut tell);
-        let measured = run(&settings, &mut judge)?;
+        let (mut tell, mut silent) = (progress(), |_| {});
+        let works = &settings.workload.works;
+        let mut judge =
+            Judge::new(works, &limits, self.rounds, if self.all_rounds { &mut silent } else { &mut tell });
+        let measured = if self.all_rounds {
+            run(&settings, &mut Fixed { works, rounds: self.rounds, tell: &mut progress() })?
+        } else {
+            run(&settings, &mut judge)?
+        };
         if let Some(path) = &self.trace {
             let file = std::fs::File::create(path)
                 .with_context(|| format!("failed to create '{}'", path.display()))?;

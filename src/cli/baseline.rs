@@ -8,6 +8,8 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 
 use super::Exit;
+use super::ab::WorkArgs;
+use crate::pair::{Fixed, record};
 use crate::record::criterion::{Home, LAST};
 use crate::record::{
     Entry, Kind, Load, Machine, Protocol, Record, SCHEMA_VERSION, Server, Store, Tool, Watch, Workload,
@@ -28,6 +30,7 @@ pub(super) struct Baseline {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Save(Save),
+    Measure(Box<Measure>),
     /// List the records, oldest first.
     List,
     /// Show one record: where it was made, and its figures.
@@ -59,6 +62,31 @@ struct Save {
     allow_dirty: bool,
 }
 
+/// Measure a server now, in turn with a reference server on the same path, and save a new record. Such
+/// records can be compared across machines, and on noisy ones: what slows both down cancels.
+#[derive(Debug, Args)]
+struct Measure {
+    /// The record's name. It must be new.
+    name: String,
+    /// A command line, an http:// URL, `embedded` or `git:REV`.
+    #[arg(long, value_name = "SERVER", default_value = "embedded")]
+    server: String,
+    /// What its figures are divided by.
+    #[arg(long, value_name = "SERVER", default_value = "embedded")]
+    reference_server: String,
+    /// The name of what is measured; by default what `--server` says.
+    #[arg(long, value_name = "NAME")]
+    target: Option<String>,
+    #[command(flatten)]
+    work: WorkArgs,
+    /// Rounds, each with fresh processes.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(5..))]
+    rounds: u32,
+    /// Save although tracked files have changes. Nothing can be compared with such a record.
+    #[arg(long)]
+    allow_dirty: bool,
+}
+
 /// Which runs of `cargo bench` make up a record.
 #[derive(Debug, Args)]
 pub(super) struct Rounds {
@@ -76,6 +104,7 @@ impl Baseline {
         let store = Store::at(&self.dir);
         match self.verb {
             Verb::Save(save) => save.run(&store),
+            Verb::Measure(measure) => measure.run(&store),
             Verb::List => list(&store),
             Verb::Show { name } => show(&store, &name),
             Verb::Verify { names } => verify(&store, &names),
@@ -87,17 +116,44 @@ impl Baseline {
 impl Save {
     fn run(&self, store: &Store) -> anyhow::Result<Exit> {
         let record = self.rounds.record()?;
-        if record.tool.dirty == Some(true) && !self.allow_dirty {
-            anyhow::bail!(
-                "tracked files have changes, so that nobody can rebuild this baseline; commit them first"
-            );
-        }
-        let path = store.path(&self.name);
-        record.save(&path)?;
-        let count = record.entries.len();
-        writeln!(std::io::stdout(), "saved {count} benchmarks in {}", path.display())?;
-        Ok(Exit::Ok)
+        refuse_dirty(&record.tool, self.allow_dirty)?;
+        save(&record, store, &self.name)
     }
+}
+
+impl Measure {
+    fn run(self, store: &Store) -> anyhow::Result<Exit> {
+        refuse_dirty(&Tool::here(), self.allow_dirty)?;
+        let settings = self.work.settings(&self.reference_server, &self.server)?;
+        let watch = Watch::start();
+        let works = &settings.workload.works;
+        let mut rounds = Fixed { works, rounds: self.rounds, tell: &mut super::ab::progress() };
+        let measured = super::ab::run(&settings, &mut rounds)?;
+        if measured.interrupted {
+            return Ok(Exit::Interrupted);
+        }
+        let record = record(&measured, &settings, self.target.unwrap_or(self.server), watch.stop());
+        save(&record, store, &self.name)
+    }
+}
+
+fn refuse_dirty(tool: &Tool, allow: bool) -> anyhow::Result<()> {
+    if tool.dirty == Some(true) && !allow {
+        anyhow::bail!(
+            "tracked files have changes, so that nobody can rebuild this baseline; commit them first"
+        );
+    }
+    Ok(())
+}
+
+fn save(record: &Record, store: &Store, name: &str) -> anyhow::Result<Exit> {
+    let path = store.path(name);
+    record.save(&path)?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "saved {} entries in {}", record.entries.len(), path.display())?;
+    let Some(reason) = &record.invalid else { return Ok(Exit::Ok) };
+    writeln!(out, "it is marked invalid and nothing will be compared with it: {reason}")?;
+    Ok(Exit::Inconclusive)
 }
 
 impl Rounds {

@@ -5,6 +5,7 @@ mod audit;
 mod baseline;
 mod compare;
 mod generate;
+mod history;
 mod serve;
 
 use std::io::Write;
@@ -51,6 +52,7 @@ enum Verb {
     Baseline(baseline::Baseline),
     Compare(compare::Compare),
     Generate(generate::Generate),
+    History(history::Show),
     Serve(Box<serve::Serve>),
 }
 
@@ -62,6 +64,7 @@ pub fn main() -> ExitCode {
         Verb::Baseline(verb) => verb.run(),
         Verb::Compare(verb) => verb.run(),
         Verb::Generate(verb) => verb.run(),
+        Verb::History(verb) => verb.run(),
         Verb::Serve(verb) => verb.run(),
     };
     match result {

@@ -8,10 +8,12 @@
 
 pub mod change;
 pub mod gate;
+pub mod history;
 pub mod limit;
 pub mod memory;
 pub mod outcome;
 pub mod paired;
+pub mod plot;
 pub mod records;
 pub mod render;
 pub mod sequence;

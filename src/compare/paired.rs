@@ -6,7 +6,10 @@ use super::Change;
 use crate::measure::stats::mean;
 
 /// Four slots measured one after the other, as ABBA or BAAB: a linear drift cancels.
+///
+/// In files it is `[[a₁, a₂], [b₁, b₂]]`, in whole nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(from = "[[u64; 2]; 2]", into = "[[u64; 2]; 2]")]
 pub struct Block {
     /// The baseline's two slots, nanoseconds a call.
     pub baseline_ns: [f64; 2],
@@ -20,6 +23,19 @@ impl Block {
     pub fn log_ratio(&self) -> f64 {
         let level = |slots: [f64; 2]| f64::midpoint(slots[0].ln(), slots[1].ln());
         level(self.candidate_ns) - level(self.baseline_ns)
+    }
+}
+
+impl From<[[u64; 2]; 2]> for Block {
+    fn from([baseline, candidate]: [[u64; 2]; 2]) -> Self {
+        let ns = |slots: [u64; 2]| slots.map(|ns| ns as f64);
+        Self { baseline_ns: ns(baseline), candidate_ns: ns(candidate) }
+    }
+}
+
+impl From<Block> for [[u64; 2]; 2] {
+    fn from(block: Block) -> Self {
+        [block.baseline_ns, block.candidate_ns].map(|slots| slots.map(|ns| ns.round() as u64))
     }
 }
 

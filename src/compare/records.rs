@@ -208,12 +208,21 @@ fn others(name: &str, before: &Entry, after: &Entry, limits: &LimitTable) -> Vec
     rows
 }
 
+/// Whether two records say anything about each other.
+#[must_use]
+pub fn comparable(baseline: &Record, candidate: &Record) -> bool {
+    refuse(baseline, candidate).is_ok()
+}
+
 /// The newest of `records` that `candidate` may be compared with, of the same target if there is one.
 #[must_use]
 pub fn newest_comparable<'a>(records: &'a [Record], candidate: &Record) -> Option<&'a Record> {
-    let comparable = |record: &&Record| refuse(record, candidate).is_ok();
     let same_target = |record: &&Record| record.server.target == candidate.server.target;
-    records.iter().filter(comparable).filter(same_target).max_by_key(|record| &record.created_utc)
+    records
+        .iter()
+        .filter(|record| comparable(record, candidate))
+        .filter(same_target)
+        .max_by_key(|record| &record.created_utc)
 }
 
 impl Kind {

@@ -1,7 +1,7 @@
 //! Looks at paired rounds after 10, 20 and 40 of them: what is decided is measured no more.
 
 use super::gate::{LOOKS, Level, judge};
-use super::{Change, Limits, Verdict, Why};
+use super::{Change, Limits, Severity, Verdict, Why};
 
 /// One entry's log ratios, one a round, and its verdict once it has one.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,8 +39,14 @@ pub fn look(series: &mut [Series], last: bool) {
         }
     }
     let changes: Vec<_> = open.iter().map(|(change, entry)| (*change, entry.limits)).collect();
-    for ((_, entry), verdict) in open.into_iter().zip(judge(&changes, Level::LOOK)) {
-        if last || !matches!(verdict, Verdict::CannotTell(_)) {
+    for ((change, entry), verdict) in open.into_iter().zip(judge(&changes, Level::LOOK)) {
+        let undecided = match verdict {
+            Verdict::CannotTell(_) => true,
+            // With more rounds it may turn out to be a failure.
+            Verdict::Regressed(Severity::Warn) => change.log >= entry.limits.fail,
+            _ => false,
+        };
+        if last || !undecided {
             entry.verdict = Some(verdict);
         }
     }
@@ -68,6 +74,15 @@ mod tests {
         assert!(all[2].is_open());
         look(&mut all, true);
         assert!(matches!(all[2].verdict, Some(Verdict::CannotTell(Why::TooNoisy { .. }))));
+    }
+
+    #[test]
+    fn a_warning_beyond_the_failing_limit_waits_for_more_rounds() {
+        let mut all = [series(0.12, 0.08)];
+        look(&mut all, false);
+        assert!(all[0].is_open());
+        look(&mut all, true);
+        assert_eq!(all[0].verdict, Some(Verdict::WARN));
     }
 
     #[test]

@@ -14,6 +14,25 @@ pub trait Rounds {
     fn open(&mut self, measured: &Measured, rounds: u32) -> Vec<Work>;
 }
 
+/// Every entry in every round, whatever it shows.
+pub struct Fixed<'a> {
+    /// What to measure.
+    pub works: &'a [Work],
+    /// How often.
+    pub rounds: u32,
+    /// Told in words how far it is.
+    pub tell: &'a mut dyn FnMut(String),
+}
+
+impl Rounds for Fixed<'_> {
+    fn open(&mut self, _: &Measured, rounds: u32) -> Vec<Work> {
+        if rounds > 0 {
+            (self.tell)(format!("round {rounds} of {}", self.rounds));
+        }
+        if rounds < self.rounds { self.works.to_vec() } else { Vec::new() }
+    }
+}
+
 /// Measures until `rounds` has had enough or `stop` is given. What was measured is kept in either case.
 ///
 /// # Errors
@@ -58,7 +77,7 @@ async fn one_round(
     settings: &Settings,
     open: &[Work],
     number: u32,
-    calls: &mut BTreeMap<&'static str, u32>,
+    calls: &mut BTreeMap<&'static str, [u32; 2]>,
     dice: &mut Dice,
     measured: &mut Measured,
 ) -> anyhow::Result<()> {
@@ -70,13 +89,17 @@ async fn one_round(
     for work in order {
         let calls = match calls.get(work.name) {
             Some(calls) => *calls,
-            None => *calls.entry(work.name).or_insert(baseline.calls_in(work, settings).await),
+            None => {
+                let found =
+                    [baseline.calls_in(work, settings).await, candidate.calls_in(work, settings).await];
+                *calls.entry(work.name).or_insert(fill(found))
+            }
         };
         found.push((work, blocks([&mut baseline, &mut candidate], work, calls, settings, dice).await));
     }
     let watched = settings.workload.works[0];
-    let filling = *calls.entry(watched.name).or_insert(1);
-    let sentinel = blocks([&mut baseline, &mut copy], watched, filling, settings, dice).await;
+    let [filling, _] = *calls.entry(watched.name).or_insert([1, 1]);
+    let sentinel = blocks([&mut baseline, &mut copy], watched, [filling; 2], settings, dice).await;
     tokio::join!(baseline.leave(), candidate.leave(), copy.leave());
     // Only now: a round that is stopped in the middle leaves no entry with more rounds than others.
     for (work, round) in found {
@@ -84,6 +107,12 @@ async fn one_round(
     }
     measured.sentinel.push(Round { round: number, ..sentinel });
     Ok(())
+}
+
+/// How many calls fill a slot of each side. Servers of about the same speed get the same number, so that what a slot
+/// costs by itself is the same; a server a hundred times slower must not have to answer hundreds of calls.
+fn fill([a, b]: [u32; 2]) -> [u32; 2] {
+    if a.max(b) < 2 * a.min(b) { [a.max(b); 2] } else { [a, b] }
 }
 
 /// Baseline, candidate and the copy of the baseline, started one after the other in random order.

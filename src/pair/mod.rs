@@ -2,6 +2,7 @@
 
 mod judge;
 mod measure;
+mod record;
 mod round;
 mod server;
 mod work;
@@ -12,7 +13,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use judge::Judge;
-pub use measure::{Rounds, measure};
+pub use measure::{Fixed, Rounds, measure};
+pub use record::record;
 pub use server::{Build, Side};
 pub use work::{WORKS, Work, Workload};
 

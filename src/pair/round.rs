@@ -109,7 +109,7 @@ impl Seat {
 pub(super) async fn blocks(
     seats: [&mut Seat; 2],
     work: Work,
-    calls: u32,
+    calls: [u32; 2],
     settings: &Settings,
     dice: &mut Dice,
 ) -> Round {
@@ -119,7 +119,8 @@ pub(super) async fn blocks(
         let mut slots: [Vec<Slot>; 2] = [Vec::new(), Vec::new()];
         for side in [first, 1 - first, 1 - first, first] {
             let (outcomes, complaint) = (&mut round.outcomes[side], &mut round.complaint);
-            slots[side].push(seats[side].slot(work, calls, settings.deadline, outcomes, complaint).await);
+            slots[side]
+                .push(seats[side].slot(work, calls[side], settings.deadline, outcomes, complaint).await);
         }
         let pair = |slots: &[Slot], of: fn(&Slot) -> Option<f64>| Some([of(&slots[0])?, of(&slots[1])?]);
         let block = |of: fn(&Slot) -> Option<f64>| {

@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Entry, Round, Samples, Store};
+use super::{Entry, Machine, Round, Samples, Store};
 use crate::measure::stats::median;
 
 /// The baseline into which every run of `cargo bench` is written.
@@ -160,22 +160,31 @@ impl Home {
     }
 }
 
-/// Restores every readable record of `store` under its own name; benches call it before Criterion
-/// starts. A record that cannot be read is named and passed over: it is no reason not to measure.
-///
-/// # Errors
-///
-/// If Criterion's directory cannot be written.
-pub fn restore_all(store: &Store, home: &Home, mut complain: impl FnMut(String)) -> io::Result<()> {
-    for found in store.list() {
-        match found.record {
-            Ok(record) => {
-                home.restore(&found.name, record.entries.values().filter_map(|e| e.criterion.as_ref()))?;
+/// Restores every readable record of `baselines/` under its own name, so that `cargo bench -- --baseline NAME`
+/// finds it; benches call this before Criterion starts. What cannot be restored is named in the lines returned and
+/// passed over: it is no reason not to measure.
+#[must_use]
+pub fn restore_committed() -> Vec<String> {
+    let mut complaints = Vec::new();
+    let here = Machine::here();
+    for found in Store::at("baselines").list() {
+        let name = found.name;
+        let record = match found.record {
+            Ok(record) => record,
+            Err(error) => {
+                complaints.push(format!("not restored for Criterion: {error}"));
+                continue;
             }
-            Err(error) => complain(format!("not restored for Criterion: {error}")),
+        };
+        match Home::here().restore(&name, record.entries.values().filter_map(|e| e.criterion.as_ref())) {
+            Ok(restored) if restored.written > 0 && record.machine.fingerprint != here.fingerprint => {
+                complaints.push(format!("baseline '{name}' was recorded on another machine"));
+            }
+            Ok(_) => {}
+            Err(error) => complaints.push(format!("baseline '{name}' not restored for Criterion: {error}")),
         }
     }
-    Ok(())
+    complaints
 }
 
 /// A record from elsewhere must not write outside of Criterion's directory.

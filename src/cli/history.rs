@@ -1,0 +1,92 @@
+//! `history`: every record of a target over time.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+
+use super::Exit;
+use crate::compare::Figure;
+use crate::compare::history::{History, MIN_POINTS, histories};
+use crate::compare::plot::svg;
+use crate::compare::records::comparable;
+use crate::record::{Record, Store};
+
+/// Show all records of a target that can be compared with its newest, and where their level changed.
+/// Change points are advice: confirm one with `ab`.
+#[derive(Debug, Args)]
+pub(super) struct Show {
+    /// The target's name, as `baseline list` prints it; that of the newest record if not given.
+    target: Option<String>,
+    /// Only entries that begin so.
+    #[arg(long, default_value = "")]
+    entry: String,
+    /// The directory of the records.
+    #[arg(long, value_name = "DIR", default_value = "baselines")]
+    dir: PathBuf,
+    /// Draw it into this file.
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+}
+
+impl Show {
+    pub(super) fn run(self) -> anyhow::Result<Exit> {
+        let found = Store::at(&self.dir).list().into_iter();
+        let all: Vec<(String, Record)> = found.filter_map(|f| Some((f.name, f.record.ok()?))).collect();
+        let wanted = |record: &Record| self.target.as_ref().is_none_or(|name| *name == record.server.target);
+        let newest = all.iter().map(|(_, record)| record).rfind(|record| wanted(record));
+        let newest =
+            newest.with_context(|| format!("no record of that target in '{}'", self.dir.display()))?;
+        let fits =
+            |record: &&Record| record.server.target == newest.server.target && comparable(record, newest);
+        let (names, records): (Vec<String>, Vec<&Record>) = all
+            .iter()
+            .map(|(name, record)| (name.clone(), record))
+            .filter(|(_, record)| fits(record))
+            .unzip();
+        let mut histories = histories(&records);
+        histories.retain(|history| history.entry.starts_with(&self.entry));
+        let mut out = std::io::stdout().lock();
+        writeln!(
+            out,
+            "{}: {} records, {} to {}",
+            newest.server.target,
+            names.len(),
+            names[0],
+            names[names.len() - 1]
+        )?;
+        let width = histories.iter().map(|history| history.entry.chars().count()).max().unwrap_or(0);
+        for history in &histories {
+            writeln!(out, "{:<width$}  {}", history.entry, describe(history, &names))?;
+        }
+        if let Some(path) = self.svg {
+            std::fs::write(&path, svg(&histories, &names))
+                .with_context(|| format!("failed to write '{}'", path.display()))?;
+        }
+        Ok(Exit::Ok)
+    }
+}
+
+fn describe(history: &History, names: &[String]) -> String {
+    let show = |log: f64| {
+        if history.relative {
+            format!("{:.3}× the reference", log.exp())
+        } else {
+            Figure::Wall.show(log.exp())
+        }
+    };
+    let (first, last) = (history.points[0].1, history.points[history.points.len() - 1].1);
+    let mut text = format!("{} to {} ({:+.1} %)", show(first), show(last), (last - first).exp_m1() * 100.0);
+    match history.change_points() {
+        None => text += &format!("; {} of {MIN_POINTS} points for change points", history.points.len()),
+        Some(found) if found.is_empty() => text += "; no change point",
+        Some(found) => {
+            for change in found {
+                let record = &names[history.points[change.at].0];
+                text += &format!("; {:+.1} % since {record} (advice)", (change.ratio - 1.0) * 100.0);
+            }
+        }
+    }
+    text
+}
