@@ -11,5 +11,6 @@ pub mod load;
 pub mod measure;
 pub mod pair;
 pub mod record;
+pub mod scenario;
 pub mod score;
 pub mod target;

@@ -6,6 +6,9 @@ mod baseline;
 mod compare;
 mod generate;
 mod history;
+mod init;
+mod list;
+mod run;
 mod serve;
 
 use std::io::Write;
@@ -51,8 +54,12 @@ enum Verb {
     Audit(audit::Audit),
     Baseline(baseline::Baseline),
     Compare(compare::Compare),
+    Explain(list::Explain),
     Generate(generate::Generate),
     History(history::Show),
+    Init(init::Init),
+    List(list::List),
+    Run(Box<run::Run>),
     Serve(Box<serve::Serve>),
 }
 
@@ -63,8 +70,12 @@ pub fn main() -> ExitCode {
         Verb::Audit(verb) => verb.run(),
         Verb::Baseline(verb) => verb.run(),
         Verb::Compare(verb) => verb.run(),
+        Verb::Explain(verb) => verb.run(),
         Verb::Generate(verb) => verb.run(),
         Verb::History(verb) => verb.run(),
+        Verb::Init(verb) => verb.run(),
+        Verb::List(verb) => verb.run(),
+        Verb::Run(verb) => verb.run(),
         Verb::Serve(verb) => verb.run(),
     };
     match result {

@@ -1,7 +1,10 @@
 //! Latencies in bounded memory: an HDR histogram with an exact count, minimum, mean and maximum,
 //! which remembers from where on its values are censored.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram as Hdr;
+use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
 
 use super::Latency;
 
@@ -33,6 +36,15 @@ impl Default for Histogram {
 }
 
 impl Histogram {
+    /// The counts in HdrHistogram's V2 format, deflated, in base64: what its other tools read.
+    #[must_use]
+    pub fn to_base64(&self) -> String {
+        let mut bytes = Vec::new();
+        // OK because writing to memory cannot fail and the bounds fit the format.
+        V2DeflateSerializer::new().serialize(&self.hdr, &mut bytes).unwrap();
+        STANDARD.encode(bytes)
+    }
+
     /// Counts one latency.
     pub fn record(&mut self, latency: Latency) {
         self.hdr.saturating_record(latency.ns.max(1));

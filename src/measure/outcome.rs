@@ -53,6 +53,12 @@ impl Outcome {
         Self::Dropped,
     ];
 
+    /// The call never reached the server, or the server's end cut it off.
+    #[must_use]
+    pub const fn is_connection_loss(self) -> bool {
+        matches!(self, Self::TransportClosed | Self::ConnectError | Self::SessionExpired)
+    }
+
     /// The class's name in files and reports, as serde writes it.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -1,0 +1,115 @@
+//! `init`: a scenario file from a server's own list of tools.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use rmcp::model::Tool;
+use serde_json::{Map, Value, json};
+
+use super::Exit;
+use crate::load::{Flow, Step, Workload};
+use crate::scenario::{Arrivals, Definition, Host, Stage, Thresholds};
+
+/// Write a scenario file that calls every tool of a server, to edit and to `run`.
+#[derive(Debug, Args)]
+pub(super) struct Init {
+    /// A command line (stdio), an http:// URL, or `embedded`; the embedded server if not given.
+    #[arg(long, value_name = "SERVER")]
+    server: Option<String>,
+    /// The file; standard output if not given. An existing file is never overwritten.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// Tools that begin and end a score's life, and so surround the others.
+const LIFE: [&str; 2] = ["import_score", "delete_score"];
+
+impl Init {
+    pub(super) fn run(self) -> anyhow::Result<Exit> {
+        if let Some(path) = self.output.as_ref().filter(|path| path.exists()) {
+            bail!("'{}' exists; choose another name", path.display());
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let tools = runtime.block_on(async {
+            let host = std::sync::Arc::new(Host::start(self.server.as_deref(), None).await?);
+            let client = host.target.session().await?;
+            let tools = client.list_tools(Duration::from_secs(30)).await;
+            client.close().await;
+            host.stop().await;
+            anyhow::Ok(tools?)
+        })?;
+        let text = toml::to_string_pretty(&definition(self.server, &tools))?;
+        match self.output {
+            None => write!(std::io::stdout(), "{text}")?,
+            Some(path) => std::fs::write(&path, text)
+                .with_context(|| format!("failed to write '{}'", path.display()))?,
+        }
+        Ok(Exit::Ok)
+    }
+}
+
+fn definition(server: Option<String>, tools: &[Tool]) -> Definition {
+    let named = |name: &str| tools.iter().find(|tool| tool.name == name).map(step);
+    let [import, delete] = LIFE.map(named);
+    let others = tools.iter().filter(|tool| !LIFE.contains(&tool.name.as_ref()));
+    let flow = |tool| Flow {
+        weight: 1.0,
+        steps: [import.clone(), Some(step(tool)), delete.clone().map(Step::always)]
+            .into_iter()
+            .flatten()
+            .collect(),
+    };
+    let stage = Stage {
+        name: "all tools".into(),
+        clients: 4,
+        rate_per_s: None,
+        arrivals: Arrivals::Constant,
+        duration_s: Some(30.0),
+        calls: None,
+        deadline_s: 30.0,
+        warm_up_s: 5.0,
+        warm_up_calls: 0,
+        settle_s: 0.0,
+        workload: Workload { flows: others.map(flow).collect(), ..Workload::default() },
+    };
+    Definition {
+        name: "custom".into(),
+        description: "Every tool of the server, all equally often.".into(),
+        server,
+        thresholds: Thresholds { min_success: Some(0.95), ..Thresholds::default() },
+        stages: vec![stage],
+        ..Definition::default()
+    }
+}
+
+/// A call with something plausible for each argument that the tool requires.
+fn step(tool: &Tool) -> Step {
+    let schema = &tool.input_schema;
+    let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let arguments: Map<String, Value> = required
+        .filter_map(Value::as_str)
+        .map(|name| (name.to_owned(), plausible(name, properties.and_then(|all| all.get(name)))))
+        .collect();
+    Step::call(&tool.name, Value::Object(arguments))
+}
+
+fn plausible(name: &str, schema: Option<&Value>) -> Value {
+    let kind = schema.and_then(|schema| schema.get("type")).and_then(Value::as_str).unwrap_or("string");
+    let choices = schema.and_then(|schema| schema.get("enum")).and_then(Value::as_array);
+    if let Some(first) = choices.and_then(|choices| choices.first()) {
+        return first.clone();
+    }
+    match (name, kind) {
+        ("score_id", _) => json!("s-{{nonce}}"),
+        ("source", _) => json!("johnson_j_r/lift_every_voice"),
+        (_, "integer" | "number") => json!(1),
+        (_, "boolean") => json!(false),
+        (_, "array") => json!([]),
+        (_, "object") => json!({}),
+        _ => json!("edit me"),
+    }
+}

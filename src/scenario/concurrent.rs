@@ -1,0 +1,46 @@
+//! Many clients at once, each with a score of its own.
+
+use super::definition::{Definition, Thresholds};
+use super::steps::{life, stage, timed, warm};
+use super::{Options, Scenario, nothing_more};
+
+pub(super) static SCENARIO: Scenario = Scenario {
+    name: "concurrent",
+    about: "10, 50 and 100 clients at once: throughput, service times, success",
+    explanation: "\
+Each client has a session of its own and repeats: import a hymn of four parts, key, chords, export to
+MusicXML, delete. It is a closed loop: a client makes its next call when the last one has ended.
+One stage for each number of clients (--clients N: only that one), --duration seconds each (30).
+Over stdio each client is a server process, so their number is capped (--max-processes, 16).
+
+Reported: calls a second, service times by tool, success with its bound, and the gap to Little's law
+N = X·R, which checks the generator's own bookkeeping.
+Fails if fewer than 90 % of the calls end well.
+
+It cannot show how long users would wait at a given rate of arrival: a closed loop slows down with its
+server. Response times are therefore not rated here; see 'memory' and 'stability'.",
+    define,
+    judge: nothing_more,
+};
+
+fn define(options: &Options) -> Definition {
+    let counts = match options.clients {
+        Some(clients) => vec![clients],
+        None if options.quick => vec![10],
+        None => vec![10, 50, 100],
+    };
+    let duration_s = options.duration_s.unwrap_or(if options.quick { 10.0 } else { 30.0 });
+    let stages = counts.into_iter().map(|clients| {
+        let mut stage = timed(stage(format!("{clients} clients"), clients, life()), duration_s);
+        stage.deadline_s = options.deadline_s.unwrap_or(30.0);
+        stage
+    });
+    Definition {
+        name: SCENARIO.name.into(),
+        description: SCENARIO.about.into(),
+        thresholds: Thresholds { min_success: Some(0.9), ..Thresholds::default() },
+        prepare: warm(),
+        stages: stages.collect(),
+        ..Definition::default()
+    }
+}

@@ -1,0 +1,249 @@
+//! A scenario as data: what a custom TOML file says and what the shipped scenarios are written in.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::load::{DayProfile, Load, Plan, Schedule, Step, Stop, Workload};
+use crate::measure::steady::FixedWarmUp;
+use crate::measure::token_bucket::Limit;
+
+/// Calls that may wait for a session of an open loop, for each session.
+const QUEUE_PER_SESSION: usize = 1000;
+
+/// One scenario.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Definition {
+    /// Its name.
+    pub name: String,
+    /// What it is for, in a sentence.
+    #[serde(default)]
+    pub description: String,
+    /// The server, as `--server` takes it, which overrides it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+    /// What makes it fail.
+    #[serde(default)]
+    pub thresholds: Thresholds,
+    /// Probe the rate limiter that this declares, with one session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<Limit>,
+    /// Scores generated into files before the run; `{{score:NAME}}` is a file's path.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scores: Vec<ScoreFile>,
+    /// Calls that one session makes once before everything, outside of all figures.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prepare: Vec<Step>,
+    /// What is measured, in order.
+    #[serde(default)]
+    pub stages: Vec<Stage>,
+}
+
+/// A generated orchestral score.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScoreFile {
+    /// What `{{score:NAME}}` calls it.
+    pub name: String,
+    /// Instruments.
+    pub parts: u32,
+    /// Measures.
+    pub measures: u32,
+}
+
+/// One load, held until its end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stage {
+    /// Its name.
+    pub name: String,
+    /// Sessions. Without `rate_per_s` each makes its next call when the last one has ended.
+    pub clients: usize,
+    /// Calls due per second, whatever the server does: an open loop. For a day, at level 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_per_s: Option<f64>,
+    /// How an open loop's calls are spread.
+    #[serde(default)]
+    pub arrivals: Arrivals,
+    /// It ends after this long …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_s: Option<f64>,
+    /// … or after this many calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls: Option<u64>,
+    /// How long a call may take.
+    #[serde(default = "default_deadline_s")]
+    pub deadline_s: f64,
+    /// Seconds that are in no latency figure, though in the accounts.
+    #[serde(default)]
+    pub warm_up_s: f64,
+    /// Calls that are in no latency figure either.
+    #[serde(default)]
+    pub warm_up_calls: usize,
+    /// Seconds of rest afterwards, before the server's resources are read for the last time.
+    #[serde(default)]
+    pub settle_s: f64,
+    /// What is called.
+    pub workload: Workload,
+}
+
+/// How an open loop's calls are spread.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
+pub enum Arrivals {
+    /// Evenly.
+    #[default]
+    Constant,
+    /// Independently of each other.
+    Poisson,
+    /// Independently, at a rate that follows the hours of a day.
+    Day {
+        /// Hours shown in the stage's duration.
+        hours: f64,
+        /// (hour from which it holds, level) in order of the hour.
+        levels: Vec<(f64, f64)>,
+    },
+}
+
+/// What makes a scenario fail. Each is judged by its confidence bound.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Thresholds {
+    /// The share of good answers must be at least this, in each stage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_success: Option<f64>,
+    /// p95 of each tool: response times of an open loop, service times of a closed one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_p95_ms: Option<f64>,
+    /// Growth of the server's memory after its warm-up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_memory_mb_per_min: Option<f64>,
+    /// Calls answered per second in each stage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_calls_per_s: Option<f64>,
+}
+
+fn default_deadline_s() -> f64 {
+    30.0
+}
+
+impl Definition {
+    /// Reads a definition from TOML and checks that it can run.
+    ///
+    /// # Errors
+    ///
+    /// A line that says what is wrong with it.
+    pub fn from_toml(text: &str) -> Result<Self, String> {
+        let definition: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        definition.check()?;
+        Ok(definition)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.stages.is_empty() && self.probe.is_none() {
+            return Err("it has no [[stages]]; give it one with a [[stages.workload.flows]]".into());
+        }
+        for stage in &self.stages {
+            let fail = |what: &str| Err(format!("stage '{}': {what}", stage.name));
+            let positive = |value: f64| value.is_finite() && value > 0.0;
+            if stage.clients == 0 {
+                return fail("clients must be at least 1");
+            }
+            if !stage.workload.is_runnable() {
+                return fail("its workload makes no calls; give it a flow with a step and a positive weight");
+            }
+            if stage.duration_s.is_none() && stage.calls.is_none() {
+                return fail("it never ends; set duration_s or calls");
+            }
+            if !(stage.duration_s.is_none_or(positive) && stage.rate_per_s.is_none_or(positive)) {
+                return fail("duration_s and rate_per_s must be positive");
+            }
+            if !positive(stage.deadline_s)
+                || stage.warm_up_s < 0.0
+                || !(0.0..=3600.0).contains(&stage.settle_s)
+            {
+                return fail("deadline_s must be positive, warm_up_s and settle_s not negative");
+            }
+            if let Arrivals::Day { hours, levels } = &stage.arrivals {
+                let ordered = levels.windows(2).all(|pair| pair[0].0 + 1.0 <= pair[1].0);
+                let sound = levels.iter().all(|&(hour, level)| (0.0..24.0).contains(&hour) && level >= 0.0);
+                if levels.is_empty() || !ordered || !sound || !positive(*hours) || stage.duration_s.is_none()
+                {
+                    return fail("a day needs hours, duration_s and levels at least one hour apart");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the paths of generated scores in place of `{{score:NAME}}`.
+    pub fn place_scores(&mut self, directory: &Path) {
+        let names: Vec<String> = self.scores.iter().map(|score| score.name.clone()).collect();
+        let place =
+            |step: &mut Step| step.arguments.values_mut().for_each(|value| fill(value, &names, directory));
+        self.prepare.iter_mut().for_each(place);
+        for stage in &mut self.stages {
+            let Workload { setup, flows, teardown } = &mut stage.workload;
+            setup.iter_mut().for_each(place);
+            flows.iter_mut().flat_map(|flow| &mut flow.steps).for_each(place);
+            teardown.iter_mut().for_each(place);
+        }
+    }
+}
+
+fn fill(value: &mut Value, names: &[String], directory: &Path) {
+    if let Value::String(text) = value {
+        for name in names.iter().filter(|_| text.contains("{{score:")).collect::<Vec<_>>() {
+            let path = directory.join(format!("{name}.musicxml"));
+            *text = text.replace(&format!("{{{{score:{name}}}}}"), &path.to_string_lossy());
+        }
+    }
+}
+
+impl Stage {
+    /// What the driver is told.
+    #[must_use]
+    pub fn plan(&self, seed: u64, run_id: &str) -> Plan {
+        let load = match self.schedule(seed) {
+            None => Load::Closed { workers: self.clients },
+            Some(schedule) => {
+                Load::Open { schedule, sessions: self.clients, queue: self.clients * QUEUE_PER_SESSION }
+            }
+        };
+        Plan {
+            load,
+            workload: Arc::new(self.workload.clone()),
+            stop: Stop { duration: self.duration_s.map(Duration::from_secs_f64), calls: self.calls },
+            deadline: Duration::from_secs_f64(self.deadline_s),
+            seed,
+            run_id: run_id.into(),
+        }
+    }
+
+    fn schedule(&self, seed: u64) -> Option<Schedule> {
+        let per_second = self.rate_per_s?;
+        Some(match &self.arrivals {
+            Arrivals::Constant => Schedule::Constant { per_second },
+            Arrivals::Poisson => Schedule::Poisson { per_second, seed },
+            Arrivals::Day { .. } => Schedule::Day { profile: self.day()?, seed },
+        })
+    }
+
+    /// The shape of the day, where it has one.
+    #[must_use]
+    pub fn day(&self) -> Option<DayProfile> {
+        let Arrivals::Day { hours, levels } = &self.arrivals else { return None };
+        let (peak_per_second, duration_s) = (self.rate_per_s?, self.duration_s?);
+        Some(DayProfile { peak_per_second, duration_s, hours: *hours, levels: levels.clone() })
+    }
+
+    /// The warm-up as the recorder takes it.
+    #[must_use]
+    pub fn warm_up(&self) -> FixedWarmUp {
+        FixedWarmUp { time_ns: (self.warm_up_s * 1e9) as u64, calls: self.warm_up_calls }
+    }
+}

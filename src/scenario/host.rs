@@ -1,0 +1,202 @@
+//! The server of a run: started, watched, and shared by the stages through sessions that stay open.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use super::result::ServerFacts;
+use crate::client::{ClientOptions, Music21Client, Reply};
+use crate::embedded::Config;
+use crate::load::{self, Call, OpenError, Session};
+use crate::target::{Target, TargetOptions, TargetSpec};
+
+/// Long enough for a start on a machine that is busy.
+const START: Duration = Duration::from_secs(30);
+
+/// A server that runs.
+pub struct Host {
+    /// How sessions are opened.
+    pub target: Target,
+    /// What goes into the result.
+    pub facts: ServerFacts,
+    /// Where generated scores are handed over, and for servers of our own the temporary directory.
+    pub directory: TempDir,
+    pid: Option<u32>,
+    child: Mutex<Option<Child>>,
+    idle: Mutex<Vec<Music21Client>>,
+}
+
+impl Host {
+    /// Starts what `server` names: a command, a URL, `embedded` in this process, or without a name the
+    /// embedded server as a child process over HTTP, so that generator and server do not share one.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be started or is no music21 server.
+    pub async fn start(server: Option<&str>, pid: Option<u32>) -> anyhow::Result<Self> {
+        let directory = tempfile::Builder::new()
+            .prefix("music21-mcp-bench-")
+            .tempdir()
+            .context("no temporary directory")?;
+        let mut child = None;
+        let mut spec = match server {
+            None => {
+                let (started, url) = spawn_own(&directory).await?;
+                child = Some(started);
+                TargetSpec::Url(url)
+            }
+            Some("embedded") => TargetSpec::Embedded,
+            Some(text) => text.parse()?,
+        };
+        if let TargetSpec::Command(command) = &mut spec {
+            // First, so that a TMPDIR of the user's own wins.
+            command.env.insert(0, ("TMPDIR".into(), directory.path().into()));
+        }
+        let default = Config::default();
+        let embedded = Config { export_directory: directory.path().to_owned(), ..default };
+        let options =
+            TargetOptions { embedded, client: ClientOptions::default(), ..TargetOptions::default() };
+        let target = Target::start(spec, options).await?;
+        let info = target.server().clone();
+        let facts = ServerFacts {
+            spec: server.unwrap_or("").to_owned(),
+            name: info.name,
+            version: info.version,
+            protocol: info.protocol,
+            transport: target.spec().transport().to_owned(),
+            shares_our_process: target.embedded().is_some(),
+            tools: target.tools().to_vec(),
+            start_retries: target.start_retries(),
+        };
+        let pid = pid.or_else(|| child.as_ref().and_then(Child::id));
+        Ok(Self { target, facts, directory, pid, child: Mutex::new(child), idle: Mutex::default() })
+    }
+
+    /// Each session is a process.
+    #[must_use]
+    pub fn has_process_per_session(&self) -> bool {
+        matches!(self.target.spec(), TargetSpec::Command(_))
+    }
+
+    /// The server is the embedded one, by its own name.
+    #[must_use]
+    pub fn is_embedded(&self) -> bool {
+        self.facts.name == crate::embedded::SERVER_NAME
+    }
+
+    /// The processes to watch, without their descendants.
+    pub async fn pids(&self) -> Vec<u32> {
+        match self.pid {
+            Some(pid) => vec![pid],
+            None => self.target.pids().await,
+        }
+    }
+
+    /// How our own child ended, once it has.
+    #[must_use]
+    pub fn obituary(&self) -> Option<String> {
+        let mut child = lock(&self.child);
+        let status = child.as_mut()?.try_wait().ok()??;
+        Some(format!("the server ended: {status}{}", self.last_words()))
+    }
+
+    fn last_words(&self) -> String {
+        let text = std::fs::read_to_string(self.directory.path().join(STDERR)).unwrap_or_default();
+        text.lines().last().map_or_else(|| ", stderr empty".to_owned(), |line| format!(", stderr: {line}"))
+    }
+
+    /// One call outside of all figures, with a session of the pool.
+    ///
+    /// # Errors
+    ///
+    /// Where no session opens.
+    pub async fn call_once(self: &Arc<Self>, call: Call, deadline: Duration) -> Result<Reply, OpenError> {
+        let session = load::Target::open(&Pool(Arc::clone(self)), 0).await?;
+        let reply = session.call(call, deadline).await;
+        session.close().await;
+        Ok(reply)
+    }
+
+    /// Ends every session and the server, if that is ours.
+    pub async fn stop(self: Arc<Self>) {
+        let idle = std::mem::take(&mut *lock(&self.idle));
+        futures::future::join_all(idle.into_iter().map(Music21Client::close)).await;
+        let child = lock(&self.child).take();
+        if let Some(mut child) = child {
+            // It may be frozen, so that nothing gentler reaches it.
+            let _ = child.kill().await;
+        }
+        if let Ok(host) = Arc::try_unwrap(self) {
+            host.target.shutdown().await;
+        }
+    }
+}
+
+const STDERR: &str = "server.stderr";
+
+/// This program's own server on a free port. It leads a process group, so that a terminal's Ctrl-C
+/// reaches it through us only.
+async fn spawn_own(directory: &TempDir) -> anyhow::Result<(Child, String)> {
+    let program = std::env::current_exe().context("this program's own file is gone")?;
+    let stderr = File::create(directory.path().join(STDERR)).context("failed to create a file for stderr")?;
+    let arguments = ["serve", "--http", "127.0.0.1:0", "--quiet"].map(OsString::from);
+    let mut child = Command::new(&program)
+        .args(arguments)
+        .env("TMPDIR", directory.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(stderr)
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+        .with_context(|| format!("failed to start '{} serve'", program.display()))?;
+    // OK because it was piped above.
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    match tokio::time::timeout(START, lines.next_line()).await {
+        Ok(Ok(Some(url))) => Ok((child, url)),
+        _ => bail!("the embedded server did not print its URL within {} s", START.as_secs()),
+    }
+}
+
+/// Sessions that outlive the stages: a stdio server stays the same process, and starts once.
+pub(super) struct Pool(pub(super) Arc<Host>);
+
+/// A session that goes back to its pool.
+pub(super) struct Pooled {
+    client: Music21Client,
+    host: Arc<Host>,
+}
+
+impl load::Target for Pool {
+    type Session = Pooled;
+
+    async fn open(&self, _client: usize) -> Result<Pooled, OpenError> {
+        let idle = lock(&self.0.idle).pop();
+        let client = match idle {
+            Some(client) => client,
+            None => self.0.target.session().await?,
+        };
+        Ok(Pooled { client, host: Arc::clone(&self.0) })
+    }
+}
+
+impl Session for Pooled {
+    async fn call(&self, call: Call, deadline: Duration) -> Reply {
+        self.client.call(&call.tool, call.arguments, deadline).await
+    }
+
+    async fn close(self) {
+        lock(&self.host.idle).push(self.client);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

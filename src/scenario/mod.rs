@@ -1,0 +1,143 @@
+//! The load scenarios: one file each, one table that lists them, all of them data for the one driver.
+
+mod cleanup;
+mod concurrent;
+mod definition;
+mod host;
+mod judge;
+mod large_scores;
+mod memory;
+mod observer;
+mod probe;
+mod progress;
+mod rate_limit;
+mod result;
+mod run;
+mod sampler;
+mod stability;
+mod stage;
+mod steps;
+mod summary;
+mod tools;
+
+pub use definition::{Arrivals, Definition, ScoreFile, Stage, Thresholds};
+pub use host::Host;
+pub use judge::{check, leak};
+pub use progress::Progress;
+pub use result::{
+    AccountsBy, Check, Exports, PhaseResult, Ratings, ResourceAt, RunFile, SCHEMA_VERSION, ScenarioResult,
+    Second, ServerFacts, StageResult, ToolResult, Verdict,
+};
+pub use run::{Context, run};
+pub use summary::summary;
+
+use crate::measure::token_bucket::Limit;
+
+/// A shipped scenario.
+#[derive(Debug, Clone, Copy)]
+pub struct Scenario {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What it finds out, in a line.
+    pub about: &'static str,
+    /// Method, thresholds, and what it cannot show.
+    pub explanation: &'static str,
+    /// Written down for a server and what the user asked for.
+    pub define: fn(&Options) -> Definition,
+    /// What is judged beyond the thresholds, once all stages have ended.
+    pub judge: fn(&ScenarioResult) -> Vec<Check>,
+}
+
+/// What a user can change about shipped scenarios.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// Sessions.
+    pub clients: Option<usize>,
+    /// Seconds that each timed stage takes.
+    pub duration_s: Option<f64>,
+    /// Calls per second.
+    pub rate_per_s: Option<f64>,
+    /// Seconds that a call may take.
+    pub deadline_s: Option<f64>,
+    /// Hours of the day's pattern.
+    pub hours: f64,
+    /// What the rate limiter declares.
+    pub limit: Limit,
+    /// A short version: seconds instead of minutes.
+    pub quick: bool,
+    /// All sizes of scores, even where that takes hours.
+    pub all_sizes: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            clients: None,
+            duration_s: None,
+            rate_per_s: None,
+            deadline_s: None,
+            hours: 24.0,
+            limit: Limit { capacity: 10, per_second: 1.0 },
+            quick: false,
+            all_sizes: false,
+        }
+    }
+}
+
+/// Every shipped scenario, in the order of `all`.
+pub static SCENARIOS: [Scenario; 7] = [
+    tools::SCENARIO,
+    concurrent::SCENARIO,
+    large_scores::SCENARIO,
+    rate_limit::SCENARIO,
+    cleanup::SCENARIO,
+    memory::SCENARIO,
+    stability::SCENARIO,
+];
+
+/// Those that together take less than a minute in their short versions.
+pub const QUICK: [&str; 4] = ["tools", "concurrent", "rate-limit", "cleanup"];
+
+/// The scenario of that name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Scenario> {
+    SCENARIOS.iter().find(|scenario| scenario.name == name)
+}
+
+/// Nothing is judged beyond the thresholds.
+fn nothing_more(_: &ScenarioResult) -> Vec<Check> {
+    Vec::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shipped_scenario_survives_the_way_through_toml() {
+        for scenario in &SCENARIOS {
+            let definition = (scenario.define)(&Options::default());
+            assert_eq!(definition.name, scenario.name);
+            let text = toml::to_string(&definition).unwrap();
+            assert_eq!(Definition::from_toml(&text).unwrap(), definition, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_definition_that_cannot_run_says_why() {
+        let text = "name = 'x'\n[[stages]]\nname = 's'\nclients = 1\n[[stages.workload.flows]]\nsteps = [{ tool = 't' }]";
+        let error = Definition::from_toml(text).unwrap_err();
+        assert_eq!(error, "stage 's': it never ends; set duration_s or calls");
+        assert!(Definition::from_toml("name = 'x'").unwrap_err().contains("no [[stages]]"));
+        assert!(Definition::from_toml("name = 'x'\nclint = 3").unwrap_err().contains("clint"));
+    }
+
+    #[test]
+    fn scores_are_put_in_their_place() {
+        let mut definition = large_scores::define(&Options::default());
+        definition.place_scores(std::path::Path::new("/tmp/d"));
+        let text = toml::to_string(&definition).unwrap();
+        assert!(text.contains("/tmp/d/20x100.musicxml"));
+        assert!(!text.contains("{{score:"));
+    }
+}

@@ -1,0 +1,69 @@
+//! Is there a rate limiter, and does it keep what it declares?
+
+use super::definition::Definition;
+use super::judge::check;
+use super::result::{Check, ScenarioResult, Verdict};
+use super::{Options, Scenario};
+use crate::measure::token_bucket::{self, RetryAfter};
+
+pub(super) static SCENARIO: Scenario = Scenario {
+    name: "rate-limit",
+    about: "burst, sustained rate, replenishment and kind of the rate limiter, or that there is none",
+    explanation: "\
+One session that has made no calls before probes the limiter that --limit declares (10/1s: ten at once, one
+more each second): a burst of 2·C + 10 calls, polling at five times the rate until 30 are let through, and
+bursts after four idle times, the last of which proves the cap. About 200 calls in 70 s for 10/1s.
+
+An envelope that assumes nothing about timing accuses; estimates of capacity, rate and refill describe.
+Retry-After is compared with when the next call was let through. Fails if the limiter breaks its
+declaration; inconclusive where round trips are too slow to tell. 'No limiter found' is an answer.
+
+It cannot show limits by address or by account that other sessions share, nor limits over hours.",
+    define,
+    judge,
+};
+
+fn define(options: &Options) -> Definition {
+    Definition {
+        name: SCENARIO.name.into(),
+        description: SCENARIO.about.into(),
+        probe: Some(options.limit),
+        ..Definition::default()
+    }
+}
+
+fn judge(result: &ScenarioResult) -> Vec<Check> {
+    result.rate_limit.iter().map(limiter).collect()
+}
+
+fn limiter(report: &token_bucket::Report) -> Check {
+    let reasons = |all: Vec<String>| all.join("; ");
+    let (verdict, text) = match &report.verdict {
+        token_bucket::Verdict::Pass => (Verdict::Pass, "it keeps what it declares".to_owned()),
+        token_bucket::Verdict::NoLimiter => {
+            (Verdict::Pass, format!("no limiter found: {} calls, none refused", report.calls))
+        }
+        token_bucket::Verdict::Fail(defects) => {
+            (Verdict::Fail, reasons(defects.iter().map(ToString::to_string).collect()))
+        }
+        token_bucket::Verdict::Inconclusive(doubts) => {
+            (Verdict::Inconclusive, reasons(doubts.iter().map(ToString::to_string).collect()))
+        }
+    };
+    let burst = report.burst.capacity;
+    let rate = report.rate.map_or(String::new(), |rate| format!(", {:.3}/s sustained", rate.per_second));
+    let found = format!(
+        "{text} ({:?}, burst {burst}{rate}, Retry-After {})",
+        report.kind,
+        retry_after(&report.retry_after)
+    );
+    check("limiter", verdict, found)
+}
+
+fn retry_after(found: &RetryAfter) -> String {
+    let RetryAfter { absent, kept, too_short, too_long, untested } = *found;
+    if kept + too_short + too_long + untested == 0 {
+        return "never given".to_owned();
+    }
+    format!("kept {kept}, too short {too_short}, too long {too_long}, absent {absent}")
+}

@@ -1,0 +1,294 @@
+//! What a run leaves behind: `result.json`, in integers of nanoseconds and bytes, raw figures beside
+//! the judgements made of them.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::Definition;
+use crate::load::{Example, StoppedBy};
+use crate::measure::Outcome;
+use crate::measure::rating::Rating;
+use crate::measure::steady::Steadiness;
+use crate::measure::summary::Summary;
+use crate::measure::token_bucket;
+use crate::measure::trend::LeakReport;
+use crate::measure::validity::{GeneratorFacts, Validity};
+use crate::record::{Conditions, Machine, Tool};
+use crate::target::ResourceSample;
+
+/// The layout of the file.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Everything one `run` measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunFile {
+    /// The layout of the file.
+    pub schema_version: u32,
+    /// `false` until the last scenario has ended: what is missing was not measured.
+    pub complete: bool,
+    /// When it began, as RFC 3339 in UTC.
+    pub created_utc: String,
+    /// The command line that reproduces it, in words.
+    pub command_line: Vec<String>,
+    /// Decides arrivals and the choice of flows.
+    pub seed: u64,
+    /// The program that measured.
+    pub tool: Tool,
+    /// Where.
+    pub machine: Machine,
+    /// How busy that machine was otherwise; `None` until the end.
+    pub conditions: Option<Conditions>,
+    /// What was measured.
+    pub server: ServerFacts,
+    /// In the order of running.
+    pub scenarios: Vec<ScenarioResult>,
+}
+
+/// Who answered, and how it was reached.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerFacts {
+    /// As `--server` takes it.
+    pub spec: String,
+    /// Its own name.
+    pub name: String,
+    /// Its own version.
+    pub version: String,
+    /// The protocol revision negotiated.
+    pub protocol: String,
+    /// `stdio`, `http` or `in-process`.
+    pub transport: String,
+    /// The server runs in this program, so that its resources include the generator's.
+    pub shares_our_process: bool,
+    /// The names of its tools.
+    pub tools: Vec<String>,
+    /// Failed attempts before it started.
+    pub start_retries: u32,
+}
+
+/// How a scenario ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// All checks passed.
+    Pass,
+    /// A check failed.
+    Fail,
+    /// A check can not be decided.
+    Inconclusive,
+    /// The generator was the bottleneck: nothing is rated.
+    Invalid,
+    /// The server did not start, died, or stopped answering.
+    ServerFailed,
+    /// Ctrl-C; the figures are those up to then.
+    Interrupted,
+}
+
+/// One scenario.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScenarioResult {
+    /// Its name.
+    pub name: String,
+    /// How it ended.
+    pub verdict: Verdict,
+    /// What was judged.
+    pub checks: Vec<Check>,
+    /// What a reader must know: caps, shortened stages, what the figures do not show.
+    pub notes: Vec<String>,
+    /// Why it ended early, in one line.
+    pub error: Option<String>,
+    /// What was run; it can be run again as a TOML file.
+    pub definition: Definition,
+    /// What the stages measured.
+    pub stages: Vec<StageResult>,
+    /// What the rate limiter is.
+    pub rate_limit: Option<token_bucket::Report>,
+}
+
+/// One judgement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// What was judged.
+    pub name: String,
+    /// Pass, Fail or Inconclusive.
+    pub verdict: Verdict,
+    /// The figures and the limit.
+    pub text: String,
+}
+
+/// One stage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StageResult {
+    /// Its name.
+    pub name: String,
+    /// Sessions.
+    pub clients: usize,
+    /// An open loop's calls were due on a schedule, and its response times are rated.
+    pub open_loop: bool,
+    /// What ended it.
+    pub stopped_by: StoppedBy,
+    /// From the first call due to the end of the last, nanoseconds.
+    pub elapsed_ns: u64,
+    /// Every call in its class.
+    pub accounts: AccountsBy,
+    /// Calls answered per second.
+    pub calls_per_s: f64,
+    /// By tool.
+    pub tools: BTreeMap<String, ToolResult>,
+    /// By phase of the day, the same figures again.
+    pub phases: BTreeMap<String, PhaseResult>,
+    /// Second by second.
+    pub timeline: Vec<Second>,
+    /// The server's processes, once a second.
+    pub resources: Vec<ResourceAt>,
+    /// The server's processes after the rest at the end.
+    pub settled: Option<ResourceSample>,
+    /// Scores that the server held after the rest at the end, where it was asked.
+    pub scores_held: Option<u64>,
+    /// What exports left on the server's disk.
+    pub exports: Exports,
+    /// Whether the server's memory grows; `None` where the stage is too short to say.
+    pub leak: Option<LeakReport>,
+    /// Deviation from Little's law as a share of the clients; closed loops without errors only.
+    pub little_gap: Option<f64>,
+    /// Sessions opened again after they were lost.
+    pub reopened: u64,
+    /// What is known about the generator.
+    pub generator: GeneratorFacts,
+    /// Whether the figures may be believed.
+    pub validity: Validity,
+    /// Grades; none of an INVALID stage.
+    pub ratings: Ratings,
+    /// The server's end was seen: its process is gone or nothing reached it any more.
+    pub server_lost: Option<String>,
+}
+
+/// How many calls ended in each class; classes without calls are left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountsBy {
+    /// Calls that were due.
+    pub scheduled: u64,
+    /// Calls that left the generator.
+    pub sent: u64,
+    /// By class.
+    pub ended: BTreeMap<Outcome, u64>,
+}
+
+/// One tool.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToolResult {
+    /// Every call in its class.
+    pub accounts: AccountsBy,
+    /// Service times of the first call of each server, nanoseconds; in no other figure.
+    pub first_calls_ns: Vec<u64>,
+    /// From the intended start to the end, after the warm-up.
+    pub response: Option<Summary>,
+    /// From sending to the end, after the warm-up.
+    pub service: Option<Summary>,
+    /// Whether times settled; `None` where there were too many calls to keep each.
+    pub steadiness: Option<Steadiness>,
+    /// All response times after the fixed warm-up: HdrHistogram V2, deflated, base64.
+    pub response_hdr: String,
+    /// The same of service times.
+    pub service_hdr: String,
+    /// What went wrong, in the server's words.
+    pub examples: Vec<Example>,
+}
+
+/// One phase of the day.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PhaseResult {
+    /// Every call in its class.
+    pub accounts: AccountsBy,
+    /// Response times of all tools together.
+    pub response: Option<Summary>,
+}
+
+/// One second of a stage.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Second {
+    /// Seconds from the start.
+    pub at_s: u64,
+    /// Calls that ended well in it.
+    pub ok: u64,
+    /// Calls that ended otherwise.
+    pub errors: BTreeMap<Outcome, u64>,
+    /// Median response time, nanoseconds.
+    pub p50_ns: Option<u64>,
+    /// Quantile 0.95, nanoseconds.
+    pub p95_ns: Option<u64>,
+    /// The longest, nanoseconds.
+    pub max_ns: Option<u64>,
+    /// Calls under way, on average over the second.
+    pub in_flight: f64,
+}
+
+/// The server's processes at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ResourceAt {
+    /// Nanoseconds from the stage's first call.
+    pub at_ns: u64,
+    /// Calls that had ended.
+    pub calls: u64,
+    /// What they used.
+    pub sample: ResourceSample,
+}
+
+/// What exports left on the server's disk, as far as this machine can see.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exports {
+    /// Files that replies named.
+    pub made: u64,
+    /// Their sizes by the replies, bytes.
+    pub made_bytes: u64,
+    /// Files that were still there at the end of the stage.
+    pub left: u64,
+    /// Their sizes on disk, bytes.
+    pub left_bytes: u64,
+}
+
+/// Grades with their evidence; `None` where there is nothing to rate.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Ratings {
+    /// Share of good answers.
+    pub success: Option<Rating>,
+    /// The worst tool's p95 response time; open loops only.
+    pub p95: Option<Rating>,
+    /// Growth of memory.
+    pub memory: Option<Rating>,
+}
+
+impl RunFile {
+    /// Writes it whole: a temporary file beside it, `fsync`, and a rename. An old file stays until then.
+    ///
+    /// # Errors
+    ///
+    /// Where the directory cannot be written.
+    pub fn write(&self, path: &Path) -> io::Result<()> {
+        let temporary = path.with_extension("json.partial");
+        let mut file = File::create(&temporary)?;
+        serde_json::to_writer_pretty(&mut file, self)?;
+        file.write_all(b"\n")?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)
+    }
+}
+
+impl AccountsBy {
+    /// The classes that have calls.
+    #[must_use]
+    pub fn of(accounts: &crate::measure::accounting::Accounts) -> Self {
+        let count = |outcome| (outcome, accounts.count(outcome));
+        let ended = Outcome::ALL.into_iter().map(count).filter(|&(_, count)| count > 0).collect();
+        Self { scheduled: accounts.scheduled, sent: accounts.sent(), ended }
+    }
+
+    /// Calls of one class.
+    #[must_use]
+    pub fn count(&self, outcome: Outcome) -> u64 {
+        self.ended.get(&outcome).copied().unwrap_or(0)
+    }
+}

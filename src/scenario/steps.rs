@@ -1,0 +1,72 @@
+//! The calls that shipped scenarios are made of.
+
+use serde_json::json;
+
+use super::definition::{Arrivals, Stage};
+use crate::load::{Step, Workload};
+
+/// A freely licensed hymn of four parts that music21's corpus and the embedded server both have.
+pub(super) const WORK: &str = "johnson_j_r/lift_every_voice";
+/// No other client, iteration or run uses the same.
+pub(super) const ID: &str = "b-{{nonce}}";
+
+pub(super) fn import() -> Step {
+    import_from(WORK, "corpus")
+}
+
+pub(super) fn import_from(source: &str, source_type: &str) -> Step {
+    Step::call("import_score", json!({ "score_id": ID, "source": source, "source_type": source_type }))
+}
+
+/// A call that takes the score's id and nothing else.
+pub(super) fn on_score(tool: &str) -> Step {
+    Step::call(tool, json!({ "score_id": ID }))
+}
+
+pub(super) fn export(format: &str) -> Step {
+    Step::call("export_score", json!({ "score_id": ID, "format": format }))
+}
+
+/// Even after a failure: what was imported goes.
+pub(super) fn delete() -> Step {
+    on_score("delete_score").always()
+}
+
+/// One score's life: what a user does with one.
+pub(super) fn life() -> Vec<Step> {
+    vec![import(), on_score("key_analysis"), on_score("chord_analysis"), export("musicxml"), delete()]
+}
+
+/// The same once before everything: first imports of one source race on music21's cache.
+pub(super) fn warm() -> Vec<Step> {
+    life()
+}
+
+/// A stage of one flow without decoration.
+pub(super) fn stage(name: impl Into<String>, clients: usize, steps: Vec<Step>) -> Stage {
+    Stage {
+        name: name.into(),
+        clients,
+        rate_per_s: None,
+        arrivals: Arrivals::Constant,
+        duration_s: None,
+        calls: None,
+        deadline_s: 30.0,
+        warm_up_s: 0.0,
+        warm_up_calls: 0,
+        settle_s: 0.0,
+        // What the end of the stage interrupts leaves no score behind.
+        workload: Workload { teardown: vec![on_score("delete_score")], ..Workload::of(steps) },
+    }
+}
+
+/// The warm-up of a timed stage: 10 s and 100 calls, or a fifth of a shorter one.
+pub(super) fn timed(stage: Stage, duration_s: f64) -> Stage {
+    let is_short = duration_s < 50.0;
+    Stage {
+        duration_s: Some(duration_s),
+        warm_up_s: if is_short { duration_s / 5.0 } else { 10.0 },
+        warm_up_calls: if is_short { 0 } else { 100 },
+        ..stage
+    }
+}
