@@ -40,9 +40,13 @@ fn limiter(report: &token_bucket::Report) -> Check {
     let reasons = |all: Vec<String>| all.join("; ");
     let (verdict, text) = match &report.verdict {
         token_bucket::Verdict::Pass => (Verdict::Pass, "it keeps what it declares".to_owned()),
-        token_bucket::Verdict::NoLimiter => {
-            (Verdict::Pass, format!("no limiter found: {} calls, none refused", report.calls))
-        }
+        token_bucket::Verdict::NoLimiter => (
+            Verdict::Pass,
+            format!(
+                "no limiter found: none of {} calls refused; a larger burst would not show",
+                report.calls
+            ),
+        ),
         token_bucket::Verdict::Fail(defects) => {
             (Verdict::Fail, reasons(defects.iter().map(ToString::to_string).collect()))
         }

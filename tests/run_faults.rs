@@ -1,0 +1,116 @@
+//! A run that is interrupted, or whose server dies or freezes: what was measured is written, each call in its
+//! class, and the exit code says what happened.
+
+mod run;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use music21_mcp_bench::measure::Outcome;
+use music21_mcp_bench::scenario::Verdict;
+use run::{Bench, PROGRAM, text};
+use rustix::process::{Pid, Signal, kill_process};
+
+/// A server that somebody else started; it dies with the test.
+struct Server {
+    child: Child,
+    url: String,
+}
+
+impl Server {
+    fn start() -> Self {
+        let mut child = Command::new(PROGRAM)
+            .args(["serve", "--http", "127.0.0.1:0", "--quiet"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut url = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        Self { child, url: url.trim().to_owned() }
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    /// CPU time in ticks: it grows once calls arrive.
+    fn is_working(&self, idle: u64) -> bool {
+        ticks(self.child.id()) > idle
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+fn ticks(pid: u32) -> u64 {
+    procfs::process::Process::new(pid.cast_signed())
+        .and_then(|p| p.stat())
+        .map_or(0, |stat| stat.utime + stat.stime)
+}
+
+/// Waits until the run has made calls, by the server's own CPU time.
+fn until_it_works(server: &Server, idle: u64) {
+    while !server.is_working(idle + 5) {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn ctrl_c_writes_what_there_is_and_leaves_no_server() {
+    let server = Server::start();
+    let idle = ticks(server.child.id());
+    let bench = Bench::new(&["concurrent", "--clients", "2", "--duration", "600", "--server", &server.url]);
+    let child = bench.start();
+    until_it_works(&server, idle);
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
+    let file = bench.result();
+    assert!(!file.complete);
+    assert_eq!(file.scenarios[0].verdict, Verdict::Interrupted);
+    // It may come before the first measured call, during the preparation.
+    assert!(file.scenarios[0].stages.iter().all(|stage| stage.accounts.scheduled > 0));
+}
+
+#[test]
+fn a_server_killed_in_the_middle_ends_every_call_in_a_class_and_the_run_with_4() {
+    let server = Server::start();
+    let idle = ticks(server.child.id());
+    let bench = Bench::new(&["concurrent", "--clients", "2", "--duration", "4", "--server", &server.url]);
+    let child = bench.start();
+    until_it_works(&server, idle);
+    kill_process(server.pid(), Signal::KILL).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(4), "{}{}", text(&output.stdout), text(&output.stderr));
+    let file = bench.result();
+    assert_eq!(file.scenarios[0].verdict, Verdict::ServerFailed);
+    assert!(file.scenarios[0].error.is_some());
+    for stage in &file.scenarios[0].stages {
+        let lost =
+            stage.accounts.count(Outcome::ConnectError) + stage.accounts.count(Outcome::TransportClosed);
+        assert!(lost > 0, "{:?}", stage.accounts);
+    }
+}
+
+#[test]
+fn a_server_that_freezes_times_out_at_the_deadline_and_the_run_does_not_pass() {
+    let server = Server::start();
+    let idle = ticks(server.child.id());
+    let arguments =
+        ["concurrent", "--clients", "2", "--duration", "4", "--deadline", "1", "--server", &server.url];
+    let bench = Bench::new(&arguments);
+    let child = bench.start();
+    until_it_works(&server, idle + 20);
+    kill_process(server.pid(), Signal::STOP).unwrap();
+    let output = child.wait_with_output().unwrap();
+    kill_process(server.pid(), Signal::CONT).unwrap();
+    assert_ne!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    let file = bench.result();
+    let timed_out: u64 =
+        file.scenarios[0].stages.iter().map(|stage| stage.accounts.count(Outcome::TimedOut)).sum();
+    assert!(timed_out > 0 || file.scenarios[0].error.is_some(), "{}", text(&output.stdout));
+}
