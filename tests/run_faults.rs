@@ -64,7 +64,7 @@ fn ctrl_c_writes_what_there_is_and_leaves_no_server() {
     let server = Server::start();
     let idle = ticks(server.child.id());
     let bench = Bench::new(&["concurrent", "--clients", "2", "--duration", "600", "--server", &server.url]);
-    let child = bench.start();
+    let child = bench.command().spawn().unwrap();
     until_it_works(&server, idle);
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     let output = child.wait_with_output().unwrap();
@@ -81,7 +81,7 @@ fn a_server_killed_in_the_middle_ends_every_call_in_a_class_and_the_run_with_4()
     let server = Server::start();
     let idle = ticks(server.child.id());
     let bench = Bench::new(&["concurrent", "--clients", "2", "--duration", "4", "--server", &server.url]);
-    let child = bench.start();
+    let child = bench.command().spawn().unwrap();
     until_it_works(&server, idle);
     kill_process(server.pid(), Signal::KILL).unwrap();
     let output = child.wait_with_output().unwrap();
@@ -103,7 +103,7 @@ fn a_server_that_freezes_times_out_at_the_deadline_and_the_run_does_not_pass() {
     let arguments =
         ["concurrent", "--clients", "2", "--duration", "4", "--deadline", "1", "--server", &server.url];
     let bench = Bench::new(&arguments);
-    let child = bench.start();
+    let child = bench.command().spawn().unwrap();
     until_it_works(&server, idle + 20);
     kill_process(server.pid(), Signal::STOP).unwrap();
     let output = child.wait_with_output().unwrap();

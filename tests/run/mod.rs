@@ -1,7 +1,7 @@
 //! `run` as a user runs it, and its result file.
 
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use music21_mcp_bench::measure::Outcome;
 use music21_mcp_bench::scenario::{RunFile, ScenarioResult};
@@ -26,14 +26,6 @@ impl Bench {
         command.arg("run").args(&self.arguments).arg("--out").arg(self.directory.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
-    }
-
-    pub(crate) fn output(&self) -> Output {
-        self.command().output().unwrap()
-    }
-
-    pub(crate) fn start(&self) -> Child {
-        self.command().spawn().unwrap()
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -62,12 +54,6 @@ fn adds_up(scenario: &ScenarioResult) {
         let is_graded = stage.ratings.success.is_some();
         assert_eq!(is_graded, stage.validity.is_valid(), "{name}: rated if and only if valid");
     }
-}
-
-/// 0, or 3 where the machine was too busy for the figures: then they were not rated.
-pub(crate) fn passed(output: &Output) {
-    let code = output.status.code();
-    assert!(matches!(code, Some(0 | 3)), "{code:?} {}{}", text(&output.stdout), text(&output.stderr));
 }
 
 pub(crate) fn text(bytes: &[u8]) -> String {
