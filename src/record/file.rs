@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -88,7 +89,10 @@ impl Record {
             _ => Path::new("."),
         };
         fs::create_dir_all(directory).map_err(unwritable)?;
-        let mut file = tempfile::NamedTempFile::new_in(directory).map_err(unwritable)?;
+        // Readable by whom the umask allows: a temporary file is its owner's alone by default.
+        let permissions = fs::Permissions::from_mode(0o666);
+        let mut file =
+            tempfile::Builder::new().permissions(permissions).tempfile_in(directory).map_err(unwritable)?;
         file.write_all(self.to_json().as_bytes()).map_err(unwritable)?;
         file.as_file().sync_all().map_err(unwritable)?;
         file.persist_noclobber(path).map_err(|error| match error.error.kind() {
