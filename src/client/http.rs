@@ -223,7 +223,8 @@ impl Post {
         self.idle().pop()
     }
 
-    fn keep(&self, connection: Connection) {
+    fn keep(&self, mut connection: Connection) {
+        connection.rest();
         self.idle().push(connection);
     }
 
