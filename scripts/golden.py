@@ -112,8 +112,7 @@ class Readings:
 
 
 def reading(c, pitches, key):
-    symbol = "" if hasattr(c, "figure") else c.pitchedCommonName
-    names = [" ".join(pitches), symbol, str(c.root()), str(c.bass()), c.quality, c.inversion()]
+    names = [" ".join(pitches), c.pitchedCommonName, str(c.root()), str(c.bass()), c.quality, c.inversion()]
     try:
         rn = roman.romanNumeralFromChord(c, key)
         return [*names, rn.figure, rn.romanNumeral, rn.scaleDegree]

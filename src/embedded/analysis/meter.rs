@@ -50,16 +50,19 @@ impl<'a> Meter<'a> {
         f64::from(signature.beats) * 4.0 * f64::from(self.divisions) / f64::from(signature.beat_type.max(1))
     }
 
-    /// A short first measure lacks its beginning; so does a short one after a short one. A short one
-    /// after a full one lacks its end.
+    /// A short first measure lacks its beginning. Of the short ones after it, however far apart, the
+    /// first lacks its end, the second its beginning, and so on: music21 takes them for the halves
+    /// of divided measures.
     fn find_padding(&self) -> Vec<Tick> {
-        let mut last_was_short = false;
+        let mut half_is_open = false;
         let measures = self.part.measures.iter().enumerate();
         let paddings = measures.map(|(index, measure)| {
             let missing = self.bar_ticks(self.signature(index)) - f64::from(measure.length);
-            let is_short = missing > 0.0;
-            let lacks_beginning = is_short && (measure.start == 0 || last_was_short);
-            last_was_short = is_short && measure.start > 0 && !last_was_short;
+            if missing <= 0.0 {
+                return 0;
+            }
+            let lacks_beginning = measure.start == 0 || half_is_open;
+            half_is_open = !lacks_beginning;
             if lacks_beginning { missing as Tick } else { 0 }
         });
         paddings.collect()
@@ -73,5 +76,22 @@ fn beats(signature: TimeSignature) -> u16 {
         3 if signature.beat_type < 8 => 3,
         beats if beats.is_multiple_of(3) => beats / 3,
         beats => beats,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::score::Measure;
+
+    #[test]
+    fn short_measures_pair_up_across_full_ones() {
+        let mut part = Part::default();
+        let mut start = 0;
+        for length in [1, 4, 3, 4, 1, 4] {
+            part.measures.push(Measure { start, length, ..Measure::default() });
+            start += length;
+        }
+        assert_eq!(Meter::of(&part, 1).padding, [3, 0, 0, 0, 3, 0]);
     }
 }
