@@ -61,7 +61,7 @@ fn line(name: &str, row: &Row) -> String {
             let mut sorted = calls.clone();
             sorted.sort();
             let seconds: Vec<String> =
-                sorted.iter().map(|call| format!("{:.2}", call.as_secs_f64())).collect();
+                sorted.iter().map(|call| format!("{:.3}", call.as_secs_f64())).collect();
             format!(
                 "{name}: {} s ({} calls; too slow for ten samples in the budget)",
                 seconds.join(", "),
