@@ -47,11 +47,12 @@ impl Corpus {
         Self { directory: directory.map(Directory::new), ask_installed, installed: OnceLock::new() }
     }
 
-    /// The work that music21 would find under that name, among those in MusicXML.
+    /// The work that music21 would find under that name: one in MusicXML, else one it can convert to that.
     pub(crate) fn find(&self, name: &str) -> Option<Work> {
         self.find_here(name).or_else(|| {
             let ask = || self.ask_installed.then(installed).flatten().map(Directory::new);
-            self.installed.get_or_init(ask).as_ref()?.find(name)
+            let installed = self.installed.get_or_init(ask).as_ref()?;
+            installed.find(name).or_else(|| installed.convert(name))
         })
     }
 
@@ -72,6 +73,10 @@ struct Directory {
     paths: OnceLock<Vec<String>>,
 }
 
+const MUSICXML: [&str; 3] = [".mxl", ".xml", ".musicxml"];
+/// What music21 reads and we do not: an installed one is asked to write it as MusicXML.
+const CONVERTIBLE: [&str; 7] = [".krn", ".abc", ".rntxt", ".rntext", ".md", ".capx", ".mid"];
+
 impl Directory {
     fn new(root: PathBuf) -> Self {
         Self { root, paths: OnceLock::new() }
@@ -84,8 +89,29 @@ impl Directory {
             paths.sort();
             paths
         });
-        let path = best(&paths.iter().map(String::as_str), name)?.to_owned();
+        let path =
+            best(&paths.iter().map(String::as_str).filter(|path| ends(path, &MUSICXML)), name)?.to_owned();
         let bytes = std::fs::read(self.root.join(&path)).ok()?.into();
+        Some(Work { path, bytes })
+    }
+
+    /// A work in another format, as music21 writes it in MusicXML. It takes seconds: a Python starts.
+    fn convert(&self, name: &str) -> Option<Work> {
+        const WRITE: &str = "import sys, music21\n\
+                             music21.converter.parse(sys.argv[1]).write('musicxml', fp=sys.argv[2])";
+        let paths = self.paths.get()?.iter().map(String::as_str);
+        let path = best(&paths.filter(|path| ends(path, &CONVERTIBLE)), name)?.to_owned();
+        let written = tempfile::Builder::new().suffix(".musicxml").tempfile().ok()?;
+        let arguments = [self.root.join(&path), written.path().to_owned()];
+        let mut command = Command::new(python());
+        command
+            .args(["-c", WRITE])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let converted = command.status().ok()?.success();
+        let bytes = converted.then(|| std::fs::read(written.path()).ok()).flatten()?.into();
         Some(Work { path, bytes })
     }
 }
@@ -97,10 +123,18 @@ fn list(directory: &Path, prefix: &str, paths: &mut Vec<String>) {
         let path = format!("{prefix}{name}");
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             list(&entry.path(), &format!("{path}/"), paths);
-        } else if [".mxl", ".xml", ".musicxml"].iter().any(|extension| name.ends_with(extension)) {
+        } else if ends(&name, &MUSICXML) || ends(&name, &CONVERTIBLE) {
             paths.push(path);
         }
     }
+}
+
+fn ends(path: &str, extensions: &[&str]) -> bool {
+    extensions.iter().any(|extension| path.ends_with(extension))
+}
+
+fn python() -> std::ffi::OsString {
+    std::env::var_os("MUSIC21_PYTHON").unwrap_or_else(|| "python3".into())
 }
 
 /// music21's rule (`corpora.getWorkList`): the first path, in order, that contains the name, those
@@ -127,8 +161,7 @@ fn installed() -> Option<PathBuf> {
                        print(os.path.join(os.path.dirname(spec.origin), 'corpus'))";
     let named = std::env::var_os("MUSIC21_CORPUS").map(PathBuf::from);
     let asked = || {
-        let python = std::env::var_os("MUSIC21_PYTHON").unwrap_or_else(|| "python3".into());
-        let output = Command::new(python)
+        let output = Command::new(python())
             .args(["-c", ASK])
             .stdin(Stdio::null())
             .stderr(Stdio::null())
