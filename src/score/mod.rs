@@ -2,6 +2,7 @@
 
 mod generate;
 mod model;
+mod pitch;
 mod read;
 mod write;
 
@@ -10,6 +11,7 @@ pub use read::{Place, Problem, ReadError, ReadLimits, read, read_file};
 pub use write::{write, write_mxl};
 
 pub use model::{
-    Barred, Clef, Harmony, Instrument, KeySignature, Measure, NoteFlags, Notes, Part, Pitch, Score, Step,
-    Tempo, Tick, TimeSignature, Timed, Transpose, Tuplet,
+    Barred, Clef, Harmony, Instrument, KeySignature, Measure, NoteFlags, Notes, Part, Score, Tempo, Tick,
+    TimeSignature, Timed, Tuplet,
 };
+pub use pitch::{Pitch, Step, Transpose};

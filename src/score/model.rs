@@ -7,6 +7,8 @@
 
 use std::ops::Range;
 
+use super::pitch::{Pitch, Step, Transpose};
+
 /// A point in time or a duration, in ticks; [`Score::divisions`] ticks make a quarter note.
 pub type Tick = u32;
 
@@ -147,15 +149,6 @@ pub struct TimeSignature {
     pub beat_type: u16,
 }
 
-/// From written to sounding pitch.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Transpose {
-    /// Staff steps.
-    pub diatonic: i8,
-    /// Semitones, octaves included.
-    pub chromatic: i8,
-}
-
 /// A tempo.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tempo {
@@ -174,102 +167,6 @@ pub struct Harmony {
     pub kind: String,
     /// Bass, if it differs from the root.
     pub bass: Option<(Step, i8)>,
-}
-
-/// A letter name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum Step {
-    /// C, the lowest of an octave.
-    C = 0,
-    /// D.
-    D = 1,
-    /// E.
-    E = 2,
-    /// F.
-    F = 3,
-    /// G.
-    G = 4,
-    /// A.
-    A = 5,
-    /// B.
-    B = 6,
-}
-
-impl Step {
-    /// All seven, from C.
-    pub const ALL: [Self; 7] = [Self::C, Self::D, Self::E, Self::F, Self::G, Self::A, Self::B];
-
-    /// Semitones above C.
-    #[must_use]
-    pub const fn semitones(self) -> u8 {
-        [0, 2, 4, 5, 7, 9, 11][self as usize]
-    }
-
-    /// `b'C'` …
-    #[must_use]
-    pub const fn letter(self) -> u8 {
-        b"CDEFGAB"[self as usize]
-    }
-
-    /// From an upper-case letter.
-    #[must_use]
-    pub const fn from_letter(letter: u8) -> Option<Self> {
-        Some(match letter {
-            b'C' => Self::C,
-            b'D' => Self::D,
-            b'E' => Self::E,
-            b'F' => Self::F,
-            b'G' => Self::G,
-            b'A' => Self::A,
-            b'B' => Self::B,
-            _ => return None,
-        })
-    }
-}
-
-/// A spelled pitch, as written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Pitch {
-    /// Letter name.
-    pub step: Step,
-    /// Semitones of alteration; a microtone is rounded to the nearest.
-    pub alter: i8,
-    /// Octave; 4 starts at middle C.
-    pub octave: i8,
-}
-
-impl Pitch {
-    /// MIDI number; 60 is middle C. May leave 0 to 127 for absurd pitches.
-    #[must_use]
-    pub const fn midi(self) -> i32 {
-        (self.octave as i32 + 1) * 12 + self.step.semitones() as i32 + self.alter as i32
-    }
-
-    /// Pitch class, 0 (C) to 11 (B).
-    #[must_use]
-    pub const fn class(self) -> u8 {
-        self.midi().rem_euclid(12) as u8
-    }
-
-    /// Staff steps above C0.
-    #[must_use]
-    pub const fn diatonic(self) -> i32 {
-        self.octave as i32 * 7 + self.step as i32
-    }
-
-    /// The pitch that sounds when this one is written.
-    #[must_use]
-    pub fn transposed(self, by: Transpose) -> Self {
-        let diatonic = self.diatonic() + i32::from(by.diatonic);
-        let natural = Self {
-            step: Step::ALL[diatonic.rem_euclid(7) as usize],
-            alter: 0,
-            octave: diatonic.div_euclid(7) as i8,
-        };
-        let alter = self.midi() + i32::from(by.chromatic) - natural.midi();
-        Self { alter: alter as i8, ..natural }
-    }
 }
 
 /// Properties of a note that are one bit each.
