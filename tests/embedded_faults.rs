@@ -108,3 +108,14 @@ async fn leaked_memory_is_resident() {
     assert!((4 * LEAK - LEAK / 2..5 * LEAK).contains(&grown), "{grown}");
     session.end().await;
 }
+
+#[tokio::test]
+async fn a_swapped_reply_is_the_one_before() {
+    let session = with_faults(&["swap=2,tool=import_score"]).await;
+    let import = |id: &str| json!({ "score_id": id, "source": "C4 E4 G4", "source_type": "text" });
+    let first = session.call("import_score", import("a")).await;
+    let second = session.call("import_score", import("b")).await;
+    let third = session.call("import_score", import("c")).await;
+    assert_eq!([&first["score_id"], &second["score_id"], &third["score_id"]], ["a", "a", "c"]);
+    session.end().await;
+}

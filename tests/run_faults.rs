@@ -2,49 +2,14 @@
 //! class, and the exit code says what happened.
 
 mod run;
-
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+#[path = "run/server.rs"]
+mod server;
 
 use music21_mcp_bench::measure::Outcome;
 use music21_mcp_bench::scenario::Verdict;
-use run::{Bench, PROGRAM, text};
+use run::{Bench, text};
 use rustix::process::{Pid, Signal, kill_process};
-
-/// A server that somebody else started; it dies with the test.
-struct Server {
-    child: Child,
-    url: String,
-}
-
-impl Server {
-    fn start() -> Self {
-        let mut child = Command::new(PROGRAM)
-            .args(["serve", "--http", "127.0.0.1:0", "--quiet"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut url = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
-        Self { child, url: url.trim().to_owned() }
-    }
-
-    fn pid(&self) -> Pid {
-        Pid::from_child(&self.child)
-    }
-
-    /// CPU time in ticks: it grows once calls arrive.
-    fn is_working(&self, idle: u64) -> bool {
-        ticks(self.child.id()) > idle
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
+use server::Server;
 
 fn ticks(pid: u32) -> u64 {
     procfs::process::Process::new(pid.cast_signed())
@@ -54,14 +19,14 @@ fn ticks(pid: u32) -> u64 {
 
 /// Waits until the run has made calls, by the server's own CPU time.
 fn until_it_works(server: &Server, idle: u64) {
-    while !server.is_working(idle + 5) {
+    while ticks(server.child.id()) <= idle + 5 {
         std::thread::yield_now();
     }
 }
 
 #[test]
 fn ctrl_c_writes_what_there_is_and_leaves_no_server() {
-    let server = Server::start();
+    let server = Server::start(&[]);
     let idle = ticks(server.child.id());
     let bench = Bench::new(&["concurrent", "--clients", "2", "--duration", "600", "--server", &server.url]);
     let child = bench.command().spawn().unwrap();
@@ -78,12 +43,12 @@ fn ctrl_c_writes_what_there_is_and_leaves_no_server() {
 
 #[test]
 fn a_server_killed_in_the_middle_ends_every_call_in_a_class_and_the_run_with_4() {
-    let server = Server::start();
+    let server = Server::start(&[]);
     let idle = ticks(server.child.id());
     let bench = Bench::new(&["concurrent", "--clients", "2", "--duration", "4", "--server", &server.url]);
     let child = bench.command().spawn().unwrap();
     until_it_works(&server, idle);
-    kill_process(server.pid(), Signal::KILL).unwrap();
+    kill_process(Pid::from_child(&server.child), Signal::KILL).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(4), "{}{}", text(&output.stdout), text(&output.stderr));
     let file = bench.result();
@@ -98,16 +63,16 @@ fn a_server_killed_in_the_middle_ends_every_call_in_a_class_and_the_run_with_4()
 
 #[test]
 fn a_server_that_freezes_times_out_at_the_deadline_and_the_run_does_not_pass() {
-    let server = Server::start();
+    let server = Server::start(&[]);
     let idle = ticks(server.child.id());
     let arguments =
         ["concurrent", "--clients", "2", "--duration", "4", "--deadline", "1", "--server", &server.url];
     let bench = Bench::new(&arguments);
     let child = bench.command().spawn().unwrap();
     until_it_works(&server, idle + 20);
-    kill_process(server.pid(), Signal::STOP).unwrap();
+    kill_process(Pid::from_child(&server.child), Signal::STOP).unwrap();
     let output = child.wait_with_output().unwrap();
-    kill_process(server.pid(), Signal::CONT).unwrap();
+    kill_process(Pid::from_child(&server.child), Signal::CONT).unwrap();
     assert_ne!(output.status.code(), Some(0), "{}", text(&output.stdout));
     let file = bench.result();
     let timed_out: u64 =

@@ -2,6 +2,7 @@
 
 mod driver;
 mod music21;
+mod nonce;
 mod offer;
 mod probe;
 mod profile;

@@ -6,6 +6,7 @@ use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::SeedableRng;
 use serde_json::Value;
 
+use super::nonce::Nonce;
 use super::schedule::uniform;
 use super::{Call, Step, Workload};
 
@@ -25,6 +26,7 @@ pub(super) struct Script {
 pub(super) struct Rendered {
     pub(super) call: Call,
     pub(super) expect: Option<String>,
+    pub(super) nonce: Nonce,
     pub(super) step: Step,
 }
 
@@ -75,7 +77,7 @@ impl Script {
         arguments.values_mut().for_each(|value| self.fill(value));
         let call = Call { tool: step.tool.as_str().into(), arguments };
         let expect = step.expect.as_ref().map(|text| self.fill_text(text));
-        Rendered { call, expect, step: step.clone() }
+        Rendered { call, expect, nonce: self.nonce(), step: step.clone() }
     }
 
     fn fill(&self, value: &mut Value) {
@@ -88,10 +90,23 @@ impl Script {
     }
 
     fn fill_text(&self, text: &str) -> String {
-        let nonce = format!("{}-{}-{}", self.run, self.client, self.iteration);
-        text.replace("{{client}}", &self.client.to_string())
+        let text = text
+            .replace("{{client}}", &self.client.to_string())
             .replace("{{iteration}}", &self.iteration.to_string())
-            .replace("{{nonce}}", &nonce)
+            .replace("{{nonce}}", &self.nonce().to_string());
+        self.choose(&text).unwrap_or(text)
+    }
+
+    /// Puts this client's text in the place of the first choice by client.
+    fn choose(&self, text: &str) -> Option<String> {
+        let (before, rest) = text.split_once("{{by-client:")?;
+        let (choices, after) = rest.split_once("}}")?;
+        let choices: Vec<&str> = choices.split('|').collect();
+        Some(format!("{before}{}{after}", choices[self.client % choices.len()]))
+    }
+
+    fn nonce(&self) -> Nonce {
+        Nonce { run: Arc::clone(&self.run), client: self.client, iteration: self.iteration }
     }
 }
 
@@ -117,6 +132,14 @@ mod tests {
         let call = script.next().call;
         let expected = json!({ "id": "s-3", "deep": [{ "n": "run-3-2" }], "count": 4 });
         assert_eq!(Value::Object(call.arguments), expected);
+    }
+
+    #[test]
+    fn each_client_has_its_own_of_several_texts() {
+        let workload = Arc::new(Workload::of(vec![Step::call("t", json!({ "a": "x{{by-client:A|B}}y" }))]));
+        let call = |client| Script::new(Arc::clone(&workload), client, "run".into(), 1).next().call;
+        let texts = [0, 1, 2].map(|client| call(client).arguments["a"].clone());
+        assert_eq!(texts, ["xAy", "xBy", "xAy"]);
     }
 
     #[test]

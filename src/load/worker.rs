@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::nonce::{Belongs, Nonce};
 use super::queue::{Queue, Ticket};
 use super::script::{Rendered, Script};
 use super::{Call, Event, OpenError, Session, Sink, Step, Target};
@@ -113,7 +114,7 @@ async fn next_turn<T: Target, S: Sink>(shared: &Shared<T, S>, seat: &Seat<T>) ->
 
 /// Makes one call, tells the sink, and returns how long to think.
 async fn perform<T: Target, S: Sink>(shared: &Shared<T, S>, seat: &mut Seat<T>, turn: Turn) -> Duration {
-    let Rendered { call, expect, step } = seat.script.next();
+    let Rendered { call, expect, nonce, step } = seat.script.next();
     let deadline = step.deadline_ms.map_or(shared.deadline, Duration::from_millis);
     let opened = open(shared, seat, deadline).await;
     let sent_ns = shared.now_ns();
@@ -127,6 +128,9 @@ async fn perform<T: Target, S: Sink>(shared: &Shared<T, S>, seat: &mut Seat<T>, 
         (Ok(()), None) => ended(Outcome::ConnectError, "no session"),
     };
     check_expectation(&mut reply, expect.as_deref());
+    if step.own_nonce {
+        check_ownership(&mut reply, &nonce);
+    }
 
     let Ticket { due_ns, dispatched_ns } = match turn {
         Turn::Now => Ticket { due_ns: sent_ns, dispatched_ns: sent_ns },
@@ -196,7 +200,7 @@ pub(super) async fn run_steps<C: Session>(
     steps: Vec<Rendered>,
     deadline: Duration,
 ) -> Result<(), (Arc<str>, Reply)> {
-    for Rendered { call, expect, step } in steps {
+    for Rendered { call, expect, step, .. } in steps {
         let tool = Arc::clone(&call.tool);
         let deadline = step.deadline_ms.map_or(deadline, Duration::from_millis);
         let mut reply = bounded_call(session, call, deadline).await;
@@ -218,6 +222,22 @@ fn check_expectation(reply: &mut Reply, expect: Option<&str>) {
     if !reply.text.as_deref().is_some_and(|text| text.contains(expected)) {
         reply.outcome = Outcome::WrongAnswer;
         reply.message = Some(format!("the answer does not hold '{expected}'"));
+    }
+}
+
+/// An answer to somebody else is one whatever it says, so that a refusal can be foreign as well.
+fn check_ownership(reply: &mut Reply, nonce: &Nonce) {
+    let Some(text) = &reply.text else { return };
+    match nonce.owns(text) {
+        Belongs::Elsewhere(owner) => {
+            reply.outcome = Outcome::ForeignAnswer;
+            reply.message = Some(format!("the answer to '{nonce}' belongs to '{owner}'"));
+        }
+        Belongs::Nowhere if reply.outcome == Outcome::Ok => {
+            reply.outcome = Outcome::WrongAnswer;
+            reply.message = Some(format!("the answer does not hold '{nonce}'"));
+        }
+        Belongs::Nowhere | Belongs::Here => {}
     }
 }
 

@@ -34,8 +34,9 @@ pub struct Flow {
 /// One call of a flow.
 ///
 /// In every string of the arguments and in `expect`, `{{client}}` stands for the number of the
-/// session, `{{iteration}}` for the count of iterations it has begun, and `{{nonce}}` for a text that
-/// is the same within one iteration and no other, in this run or any other.
+/// session, `{{iteration}}` for the count of iterations it has begun, `{{nonce}}` for a text that is the
+/// same within one iteration and no other, in this run or any other, and `{{by-client:A|B|C}}` for one of
+/// the texts, the next for each session.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
@@ -47,6 +48,9 @@ pub struct Step {
     /// A text that the answer must hold; else it is a wrong answer.
     #[serde(default)]
     pub expect: Option<String>,
+    /// The answer must hold this iteration's nonce; one that holds another's is foreign.
+    #[serde(default)]
+    pub own_nonce: bool,
     /// Milliseconds to think afterwards; an open loop, whose arrivals are due on schedule, does not.
     #[serde(default)]
     pub think_ms: u64,

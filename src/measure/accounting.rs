@@ -103,7 +103,7 @@ mod tests {
         assert_eq!(accounts.check(Some(12)), Ok(()));
         assert_eq!(accounts.check(Some(11)), Err(Imbalance::ServerDisagrees { sent: 12, server: 11 }));
         accounts.scheduled += 1;
-        assert_eq!(accounts.check(None), Err(Imbalance::LostCalls { scheduled: 14, ended: 13 }));
+        assert_eq!(accounts.check(None), Err(Imbalance::LostCalls { scheduled: 15, ended: 14 }));
     }
 
     #[test]

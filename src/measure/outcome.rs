@@ -13,6 +13,8 @@ pub enum Outcome {
     ToolError,
     /// A well-formed success that is not what the call expects.
     WrongAnswer,
+    /// An answer to another call, perhaps another session's.
+    ForeignAnswer,
     /// A JSON-RPC `error` answer.
     RpcError,
     /// Refused by a rate limiter (HTTP 429, or a JSON-RPC error that says so).
@@ -37,10 +39,11 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every class, in the order reports print them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Ok,
         Self::ToolError,
         Self::WrongAnswer,
+        Self::ForeignAnswer,
         Self::RpcError,
         Self::RateLimited,
         Self::TimedOut,
@@ -66,6 +69,7 @@ impl Outcome {
             Self::Ok => "ok",
             Self::ToolError => "tool_error",
             Self::WrongAnswer => "wrong_answer",
+            Self::ForeignAnswer => "foreign_answer",
             Self::RpcError => "rpc_error",
             Self::RateLimited => "rate_limited",
             Self::TimedOut => "timed_out",

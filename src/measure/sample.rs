@@ -79,6 +79,7 @@ impl Outcome {
             Self::TimedOut => Some(Latency { ns, censored: true }),
             Self::ToolError
             | Self::WrongAnswer
+            | Self::ForeignAnswer
             | Self::RpcError
             | Self::RateLimited
             | Self::TransportClosed

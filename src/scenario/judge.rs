@@ -155,6 +155,10 @@ pub(super) fn verdict(result: &ScenarioResult, interrupted: bool) -> Verdict {
     match () {
         () if interrupted => Verdict::Interrupted,
         () if result.error.is_some() => Verdict::ServerFailed,
+        // Somebody else's answer is one however busy the generator was.
+        () if result.stages.iter().any(|stage| stage.accounts.count(Outcome::ForeignAnswer) > 0) => {
+            Verdict::Fail
+        }
         () if result.stages.iter().any(|stage| !stage.validity.is_valid()) => Verdict::Invalid,
         () if has(Verdict::Fail) => Verdict::Fail,
         () if has(Verdict::Inconclusive) => Verdict::Inconclusive,

@@ -4,6 +4,7 @@ mod cleanup;
 mod concurrent;
 mod definition;
 mod host;
+mod isolation;
 mod judge;
 mod large_scores;
 mod memory;
@@ -85,7 +86,7 @@ impl Default for Options {
 }
 
 /// Every shipped scenario, in the order of `all`.
-pub static SCENARIOS: [Scenario; 7] = [
+pub static SCENARIOS: [Scenario; 8] = [
     tools::SCENARIO,
     concurrent::SCENARIO,
     large_scores::SCENARIO,
@@ -93,6 +94,7 @@ pub static SCENARIOS: [Scenario; 7] = [
     cleanup::SCENARIO,
     memory::SCENARIO,
     stability::SCENARIO,
+    isolation::SCENARIO,
 ];
 
 /// Those that together take less than a minute in their short versions.

@@ -44,7 +44,7 @@ async fn ask(client: &Music21Client, limit: Limit, interrupt: &CancellationToken
         let reply = client.call(TOOL, Map::new(), Duration::from_secs(30)).await;
         let admitted = match reply.outcome {
             Outcome::RateLimited => false,
-            Outcome::Ok | Outcome::ToolError | Outcome::WrongAnswer => true,
+            Outcome::Ok | Outcome::ToolError | Outcome::WrongAnswer | Outcome::ForeignAnswer => true,
             other => return Err(format!("{TOOL} ended as {other}: {}", reply.message.unwrap_or_default())),
         };
         let retry_after_ns = reply.retry_after.map(|wait| wait.as_nanos() as u64);

@@ -23,6 +23,8 @@ pub(in crate::embedded) struct Active {
     start: Instant,
     timer: Timer,
     leaked: Mutex<Vec<Vec<u8>>>,
+    /// The answer to the call before, for somebody else.
+    before: Mutex<Option<CallToolResult>>,
 }
 
 /// A fault and the calls that it has seen.
@@ -39,7 +41,13 @@ impl Active {
     /// No call has been seen.
     pub(in crate::embedded) fn new(faults: Vec<Fault>) -> Self {
         let faults = faults.into_iter().map(|fault| Counted { fault, calls: AtomicU64::new(0) }).collect();
-        Self { faults, start: Instant::now(), timer: Timer::default(), leaked: Mutex::default() }
+        Self {
+            faults,
+            start: Instant::now(),
+            timer: Timer::default(),
+            leaked: Mutex::default(),
+            before: Mutex::default(),
+        }
     }
 
     /// Counts a call of `tool`.
@@ -80,6 +88,7 @@ impl Active {
                 FaultKind::ToolError(n) if call % n == 0 => *result = failed(false),
                 FaultKind::IsError(n) if call % n == 0 => *result = failed(true),
                 FaultKind::Wrong(n) if call % n == 0 => falsify(result),
+                FaultKind::Swap(n) => self.swap(result, call % n == 0),
                 FaultKind::Leak { bytes, every } if call % every == 0 => {
                     // Ones, because the kernel gives untouched zeros away for nothing.
                     let leaked = vec![1; *bytes];
@@ -96,6 +105,14 @@ impl Active {
                 FaultKind::Stall { frozen, period } => self.sit_out(*frozen, *period).await,
                 _ => {}
             }
+        }
+    }
+
+    /// Remembers the answer, and gives out the one before instead if it `is_due`.
+    fn swap(&self, result: &mut CallToolResult, is_due: bool) {
+        let before = self.before.lock().unwrap_or_else(PoisonError::into_inner).replace(result.clone());
+        if let Some(before) = before.filter(|_| is_due) {
+            *result = before;
         }
     }
 

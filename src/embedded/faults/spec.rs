@@ -46,6 +46,8 @@ pub enum FaultKind {
     RpcError(u64),
     /// `wrong=5`: every fifth reply is well-formed and not true.
     Wrong(u64),
+    /// `swap=5`: every fifth reply is the one to the call before, whosever that was.
+    Swap(u64),
     /// `crash=100`: the process exits, with status 70, on the hundredth call.
     Crash(u64),
     /// `hang=100`: from the hundredth call on nothing is answered.
@@ -104,8 +106,8 @@ pub struct FaultError {
 }
 
 const FORMS: &str = "write delay=20ms, delay=90%10ms+10%50ms, stall=1s/10s, leak=1MiB, slow=10%, tool-error=N, \
-                     is-error=N, rpc-error=N, wrong=N, crash=N, hang=N, half-frame=N or noise=N, then \
-                     ',tool=NAME', ',every=N' or ',seed=N'";
+                     is-error=N, rpc-error=N, wrong=N, swap=N, crash=N, hang=N, half-frame=N or noise=N, \
+                     then ',tool=NAME', ',every=N' or ',seed=N'";
 
 impl FromStr for Fault {
     type Err = FaultError;
@@ -158,6 +160,7 @@ fn kind(name: &str, value: &str, every: Option<u64>, seed: Option<u64>) -> Resul
         "is-error" => FaultKind::IsError(n()?),
         "rpc-error" => FaultKind::RpcError(n()?),
         "wrong" => FaultKind::Wrong(n()?),
+        "swap" => FaultKind::Swap(n()?),
         "crash" => FaultKind::Crash(n()?),
         "hang" => FaultKind::Hang(n()?),
         "half-frame" => FaultKind::HalfFrame(n()?),
