@@ -11,6 +11,7 @@ pub mod load;
 pub mod measure;
 pub mod pair;
 pub mod record;
+pub mod report;
 pub mod scenario;
 pub mod score;
 pub mod target;

@@ -8,6 +8,7 @@ mod generate;
 mod history;
 mod init;
 mod list;
+mod report;
 mod run;
 mod serve;
 
@@ -59,6 +60,7 @@ enum Verb {
     History(history::Show),
     Init(init::Init),
     List(list::List),
+    Report(report::Report),
     Run(Box<run::Run>),
     Serve(Box<serve::Serve>),
 }
@@ -75,6 +77,7 @@ pub fn main() -> ExitCode {
         Verb::History(verb) => verb.run(),
         Verb::Init(verb) => verb.run(),
         Verb::List(verb) => verb.run(),
+        Verb::Report(verb) => verb.run(),
         Verb::Run(verb) => verb.run(),
         Verb::Serve(verb) => verb.run(),
     };

@@ -10,7 +10,7 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::Exit;
+use super::{Exit, report};
 use crate::embedded::rate_limit::RateLimit;
 use crate::measure::token_bucket::Limit;
 use crate::record::{Machine, Tool, Watch, utc};
@@ -247,7 +247,8 @@ fn exit(scenarios: &[ScenarioResult]) -> Exit {
 }
 
 fn write(file: &RunFile, path: &Path) -> anyhow::Result<()> {
-    file.write(path).with_context(|| format!("failed to write '{}'", path.display()))
+    file.write(path).with_context(|| format!("failed to write '{}'", path.display()))?;
+    report::write_beside(file, path)
 }
 
 /// No other run against the same server has the same.

@@ -72,6 +72,9 @@ pub struct Report {
     pub round_trip_p99_ns: u64,
     /// Calls made.
     pub calls: usize,
+    /// Each of them in order of time; older files have none.
+    #[serde(default)]
+    pub probes: Vec<Probe>,
 }
 
 /// Whether the limiter keeps what it declares.
@@ -181,7 +184,8 @@ fn judge(log: &Log, limit: Limit, finished: bool) -> Report {
         () => Verdict::Pass,
     };
     let retry_after = retry_after::check(&probes);
-    Report { verdict, kind, burst, rate, refills, retry_after, round_trip_p99_ns, calls: probes.len() }
+    let calls = probes.len();
+    Report { verdict, kind, burst, rate, refills, retry_after, round_trip_p99_ns, calls, probes }
 }
 
 fn estimate_defects(

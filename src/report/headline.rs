@@ -1,0 +1,178 @@
+//! The first line of a report: how the run ended, and why.
+
+use std::collections::BTreeMap;
+
+use super::units::{count, percent};
+use crate::load::Example;
+use crate::measure::Outcome;
+use crate::measure::token_bucket::Report;
+use crate::scenario::{RunFile, ScenarioResult, Verdict};
+
+/// How much a reader must worry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Nothing to worry about.
+    Good,
+    /// The figures do not say what was asked.
+    Doubtful,
+    /// Something is wrong with the server.
+    Bad,
+}
+
+/// One thing that a reader must know before all figures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Headline {
+    /// How much to worry.
+    pub tone: Tone,
+    /// In a word or two.
+    pub word: &'static str,
+    /// With its evidence.
+    pub reason: String,
+}
+
+/// Everything that a reader must know before all figures, the gravest first; never empty.
+#[must_use]
+pub fn headlines(file: &RunFile) -> Vec<Headline> {
+    let mut found: Vec<Headline> = [no_good_call(file), unfinished(file)].into_iter().flatten().collect();
+    for (verdict, tone) in [
+        (Verdict::ServerFailed, Tone::Bad),
+        (Verdict::Invalid, Tone::Doubtful),
+        (Verdict::Fail, Tone::Bad),
+        (Verdict::Inconclusive, Tone::Doubtful),
+    ] {
+        let ended = file.scenarios.iter().filter(|scenario| scenario.verdict == verdict);
+        found.extend(ended.map(|scenario| Headline { tone, word: word(verdict), reason: why(scenario) }));
+    }
+    if found.is_empty() {
+        found.push(passed(file));
+    }
+    found
+}
+
+/// A verdict as people read it.
+#[must_use]
+pub fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "passed",
+        Verdict::Fail => "FAILED",
+        Verdict::Inconclusive => "cannot tell",
+        Verdict::Invalid => "INVALID",
+        Verdict::ServerFailed => "SERVER FAILED",
+        Verdict::Interrupted => "interrupted",
+    }
+}
+
+/// How much a verdict must worry.
+#[must_use]
+pub fn tone(verdict: Verdict) -> Tone {
+    match verdict {
+        Verdict::Pass => Tone::Good,
+        Verdict::Fail | Verdict::ServerFailed => Tone::Bad,
+        Verdict::Inconclusive | Verdict::Invalid | Verdict::Interrupted => Tone::Doubtful,
+    }
+}
+
+/// Calls of a scenario that ended well, and calls sent; the limiter's probes are among them.
+#[must_use]
+pub fn calls(scenario: &ScenarioResult) -> (u64, u64) {
+    let stages = scenario.stages.iter().map(|stage| (stage.accounts.count(Outcome::Ok), stage.accounts.sent));
+    let limiter = &scenario.rate_limit;
+    // Old files have no single probes; what the burst let through is the least.
+    let admitted = |report: &Report| match report.probes.iter().filter(|probe| probe.admitted).count() {
+        0 => u64::from(report.burst.admitted),
+        some => some as u64,
+    };
+    let probes = limiter.iter().map(|report| (admitted(report), report.calls as u64));
+    stages.chain(probes).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+}
+
+fn all_calls(file: &RunFile) -> (u64, u64) {
+    file.scenarios.iter().map(calls).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+}
+
+fn no_good_call(file: &RunFile) -> Option<Headline> {
+    let (good, sent) = all_calls(file);
+    if good > 0 {
+        return None;
+    }
+    let stages = || file.scenarios.iter().flat_map(|scenario| &scenario.stages);
+    let mut ended = BTreeMap::<Outcome, u64>::new();
+    stages()
+        .flat_map(|stage| &stage.accounts.ended)
+        .for_each(|(&how, n)| *ended.entry(how).or_default() += n);
+    let most = ended.into_iter().max_by_key(|&(_, count)| count);
+    let reason = match most {
+        None => match file.scenarios.iter().find_map(|scenario| scenario.error.clone()) {
+            Some(error) => format!("no call was made: {error}"),
+            None => "no call was made".to_owned(),
+        },
+        Some((outcome, n)) => {
+            let mut examples = stages().flat_map(|s| s.tools.values()).flat_map(|tool| &tool.examples);
+            let example = examples.find(|example: &&Example| example.outcome == outcome);
+            let words = example.map_or_else(String::new, |example| format!(": {}", example.message));
+            format!("0 of {} calls ended well, {} ended as {outcome}{words}", count(sent), count(n))
+        }
+    };
+    Some(Headline { tone: Tone::Bad, word: "No successful call", reason })
+}
+
+fn unfinished(file: &RunFile) -> Option<Headline> {
+    let cut = file.scenarios.iter().find(|scenario| scenario.verdict == Verdict::Interrupted);
+    let (word, reason) = match cut {
+        Some(scenario) => {
+            let stages = format!("{} of {}", scenario.stages.len(), scenario.definition.stages.len());
+            (
+                "Interrupted",
+                format!(
+                    "'{}' after it began {stages} stages; the figures are those up to then",
+                    scenario.name
+                ),
+            )
+        }
+        None if !file.complete && !file.scenarios.iter().any(|s| s.verdict == Verdict::ServerFailed) => {
+            let n = file.scenarios.len();
+            (
+                "Incomplete",
+                format!(
+                    "the file was written during the run, after {n} scenarios; what is missing was not measured"
+                ),
+            )
+        }
+        None => return None,
+    };
+    Some(Headline { tone: Tone::Doubtful, word, reason })
+}
+
+fn passed(file: &RunFile) -> Headline {
+    let (good, sent) = all_calls(file);
+    let scenarios = file.scenarios.len();
+    let checks: usize = file.scenarios.iter().map(|scenario| scenario.checks.len()).sum();
+    let share = percent(good as f64 / sent.max(1) as f64);
+    let reason = format!(
+        "{scenarios} scenario{}, {checks} check{}; {} of {} calls ended well ({share})",
+        plural(scenarios),
+        plural(checks),
+        count(good),
+        count(sent)
+    );
+    Headline { tone: Tone::Good, word: "Passed", reason }
+}
+
+fn plural(n: usize) -> &'static str {
+    if n == 1 { "" } else { "s" }
+}
+
+/// What decided a scenario, with its name.
+fn why(scenario: &ScenarioResult) -> String {
+    let checks = scenario.checks.iter().filter(|check| check.verdict == scenario.verdict);
+    let checks = checks.map(|check| format!("{}: {}", check.name, check.text));
+    let invalid = scenario.stages.iter().flat_map(|stage| {
+        stage.validity.invalid.iter().map(move |reason| format!("{}: {reason}", stage.name))
+    });
+    let first = match scenario.verdict {
+        Verdict::Invalid => invalid.chain(checks).next(),
+        Verdict::ServerFailed => scenario.error.clone(),
+        _ => checks.chain(scenario.error.clone()).next(),
+    };
+    format!("{}: {}", scenario.name, first.unwrap_or_else(|| "no reason is on file".to_owned()))
+}

@@ -1,0 +1,145 @@
+//! Axes: a range, its ticks, and what they are called. Logarithmic ones hold logarithms.
+
+use std::ops::Range;
+
+use crate::report::units::duration;
+
+/// One axis of a chart.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Axis {
+    /// What it shows; only drawn on the horizontal one.
+    pub(super) title: String,
+    /// From start to end, which differ.
+    pub(super) range: Range<f64>,
+    /// Places and their names.
+    pub(super) ticks: Vec<(f64, String)>,
+}
+
+impl Axis {
+    /// From 0 to the largest of `values`, with about six ticks at 1, 2 or 5 times a power of ten.
+    pub(super) fn from_zero(title: &str, values: impl IntoIterator<Item = f64>) -> Self {
+        let end = values.into_iter().filter(|value| value.is_finite()).fold(0.0, f64::max);
+        let end = if end > 0.0 { end } else { 1.0 };
+        let step = step(end);
+        let places = (0..=(end / step + 1e-9) as u32).map(|i| f64::from(i) * step);
+        let ticks = places.map(|at| (at, name(at, step))).collect();
+        Self { title: title.to_owned(), range: 0.0..end * 1.02, ticks }
+    }
+
+    /// Around `values`, not from zero, for lines whose changes matter.
+    pub(super) fn around(title: &str, values: impl IntoIterator<Item = f64>) -> Self {
+        let (low, high) = extent(values);
+        let margin = ((high - low) * 0.08).max(high.abs() * 0.01).max(0.5);
+        let (low, high) = ((low - margin).max(0.0), high + margin);
+        let step = step(high - low);
+        let places = ((low / step).ceil() as i64..=(high / step) as i64).map(|i| i as f64 * step);
+        let ticks = places.map(|at| (at, name(at, step))).collect();
+        Self { title: title.to_owned(), range: low..high, ticks }
+    }
+
+    /// Seconds from 0 to `end_s`.
+    pub(super) fn seconds(end_s: f64) -> Self {
+        Self::from_zero("seconds from the start", [end_s])
+    }
+
+    /// The logarithms of durations in nanoseconds.
+    pub(super) fn durations(ns: impl IntoIterator<Item = f64>) -> Self {
+        let (low, high) = extent(ns.into_iter().filter(|&ns| ns > 0.0).map(f64::log10));
+        let (low, high) = (low - 0.08, (high + 0.08).max(low + 0.3));
+        let multiples: &[f64] = if high - low > 2.5 { &[1.0] } else { &[1.0, 2.0, 5.0] };
+        let decades = low.floor() as i32..=high.ceil() as i32;
+        let places = decades.flat_map(|decade| multiples.iter().map(move |m| m.log10() + f64::from(decade)));
+        let name = |log: f64| {
+            let text = duration(10f64.powf(log) * (1.0 + 1e-12));
+            text.replace(".00 ", " ").replace(".0 ", " ")
+        };
+        let ticks = places.filter(|at| (low..=high).contains(at)).map(|at| (at, name(at))).collect();
+        Self { title: String::new(), range: low..high, ticks }
+    }
+
+    /// Quantiles as log₁₀ 1/(1 − q), so that each further nine takes the same room, for `count` calls.
+    pub(super) fn quantiles(count: u64) -> Self {
+        let end = (count.max(10) as f64).log10();
+        let ticks = QUANTILES.into_iter().map(|(q, name)| (nines(q), name.to_owned()));
+        let ticks = ticks.filter(|(at, _)| *at <= end + 1e-9).collect();
+        Self { title: "share of calls that were no slower".to_owned(), range: 0.0..end, ticks }
+    }
+
+    /// What stands at a tick.
+    pub(super) fn tick(&self, value: f64) -> String {
+        let near = |(at, _): &&(f64, String)| (at - value).abs() < 1e-9;
+        self.ticks.iter().find(near).map_or_else(String::new, |(_, name)| name.clone())
+    }
+}
+
+const QUANTILES: [(f64, &str); 7] = [
+    (0.0, "0 %"),
+    (0.5, "50 %"),
+    (0.9, "90 %"),
+    (0.99, "99 %"),
+    (0.999, "99.9 %"),
+    (0.9999, "99.99 %"),
+    (0.99999, "99.999 %"),
+];
+
+/// Where a quantile stands on the axis of quantiles.
+pub(super) fn nines(q: f64) -> f64 {
+    -(1.0 - q).log10()
+}
+
+fn extent(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
+    let wide = |(low, high): (f64, f64), value: f64| (low.min(value), high.max(value));
+    match values.into_iter().filter(|value| value.is_finite()).fold((f64::INFINITY, f64::NEG_INFINITY), wide)
+    {
+        (low, high) if low <= high => (low, high),
+        _ => (0.0, 1.0),
+    }
+}
+
+/// 1, 2 or 5 times a power of ten, about a seventh of `span`.
+fn step(span: f64) -> f64 {
+    let rough = span / 7.0;
+    let power = 10f64.powf(rough.log10().floor());
+    let multiple = [1.0, 2.0, 5.0].into_iter().find(|m| m * power >= rough).unwrap_or(10.0);
+    multiple * power
+}
+
+/// With as many digits after the point as the step has.
+fn name(at: f64, step: f64) -> String {
+    let decimals = (-step.log10().floor()).max(0.0) as usize;
+    format!("{at:.decimals$}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(axis: &Axis) -> Vec<&str> {
+        axis.ticks.iter().map(|(_, name)| name.as_str()).collect()
+    }
+
+    #[test]
+    fn ticks_are_round_numbers() {
+        assert_eq!(names(&Axis::from_zero("", [606.0])), ["0", "100", "200", "300", "400", "500", "600"]);
+        assert_eq!(
+            names(&Axis::from_zero("", [0.7])),
+            ["0.0", "0.1", "0.2", "0.3", "0.4", "0.5", "0.6", "0.7"]
+        );
+        assert_eq!(names(&Axis::durations([1.2e6, 4e7])), ["1 ms", "2 ms", "5 ms", "10 ms", "20 ms"]);
+        assert_eq!(names(&Axis::around("", [149.0, 171.0])), ["150", "155", "160", "165", "170"]);
+    }
+
+    #[test]
+    fn each_further_nine_takes_the_same_room() {
+        let axis = Axis::quantiles(1000);
+        assert_eq!(names(&axis), ["0 %", "50 %", "90 %", "99 %", "99.9 %"]);
+        assert!((nines(0.999) - nines(0.99) - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn nothing_to_show_still_has_an_axis() {
+        for axis in [Axis::from_zero("", []), Axis::around("", []), Axis::durations([]), Axis::quantiles(0)] {
+            assert!(axis.range.start < axis.range.end, "{axis:?}");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! A run as one HTML file that needs no network: the verdict first, then what it rests on.
+//!
+//! Everything is escaped by the templates; scripts run only in the sandboxed frames of flamegraphs.
+
+mod axis;
+mod chart;
+mod facts;
+mod figure;
+mod limiter;
+mod percentiles;
+mod resources;
+mod scenario;
+mod timeline;
+mod tools;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::headline::{Headline, Tone, calls, headlines, tone, word};
+use super::units::{count, percent};
+use crate::scenario::{RunFile, ScenarioResult};
+
+/// Nothing is fetched, whatever a server's words may contain.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+
+/// The report of a run.
+#[must_use]
+pub fn page(file: &RunFile) -> String {
+    let headlines = headlines(file);
+    let title = format!("{}: {}, {}", words(&headlines), file.server.name, file.created_utc);
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) }
+                style { (PreEscaped(include_str!("style.css"))) }
+            }
+            body {
+                (verdict(&headlines))
+                main {
+                    (facts::server(file))
+                    (overview(file))
+                    @for (number, scenario) in file.scenarios.iter().enumerate() { (scenario::section(number, scenario)) }
+                    (facts::validity(file))
+                    (facts::environment(file))
+                    (facts::reproduce(file))
+                }
+            }
+        }
+    };
+    page.into_string()
+}
+
+/// What the headlines say, without their reasons.
+fn words(headlines: &[Headline]) -> String {
+    let mut words: Vec<&str> = headlines.iter().map(|headline| headline.word).collect();
+    words.dedup();
+    words.join(" · ")
+}
+
+fn verdict(headlines: &[Headline]) -> Markup {
+    html! {
+        @if let Some((first, others)) = headlines.split_first() {
+            header class=(format!("verdict {}", class(first.tone))) {
+                h1 { strong { (words(headlines)) } ": " (first.reason) }
+                @if !others.is_empty() {
+                    ul { @for one in others { li { strong { (one.word) } ": " (one.reason) } } }
+                }
+            }
+        }
+    }
+}
+
+fn class(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "good",
+        Tone::Doubtful => "doubtful",
+        Tone::Bad => "bad",
+    }
+}
+
+/// A word in the colour of its tone.
+fn chip(tone: Tone, word: &str) -> Markup {
+    html! { span class=(format!("chip {}", class(tone))) { (word) } }
+}
+
+/// The scenarios at a glance, with links to their sections.
+fn overview(file: &RunFile) -> Markup {
+    html! {
+        @if file.scenarios.len() > 1 {
+            nav aria-label="scenarios" {
+                table {
+                    caption.spoken { "Scenarios of this run" }
+                    thead { tr { @for head in ["scenario", "verdict", "stages", "calls", "good"] { th scope="col" { (head) } } } }
+                    tbody { @for (number, scenario) in file.scenarios.iter().enumerate() { (glance(number, scenario)) } }
+                }
+            }
+        }
+    }
+}
+
+fn glance(number: usize, scenario: &ScenarioResult) -> Markup {
+    let (good, sent) = calls(scenario);
+    html! {
+        tr {
+            th scope="row" { a href=(format!("#scenario-{number}")) { (scenario.name) } }
+            td.word { (chip(tone(scenario.verdict), word(scenario.verdict))) }
+            td { (scenario.stages.len()) }
+            td { (count(sent)) }
+            td { @if sent > 0 { (percent(good as f64 / sent as f64)) } @else { "–" } }
+        }
+    }
+}

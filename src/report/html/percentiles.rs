@@ -1,0 +1,113 @@
+//! Quantiles of every tool, from the stored histograms, on an axis that gives each further nine the same room.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hdrhistogram::Histogram;
+use hdrhistogram::serialization::Deserializer;
+
+use super::axis::{Axis, nines};
+use super::chart::{COLOURS, Chart, Mark, Paint, Width};
+use super::figure::{Figure, Table};
+use crate::measure::quantile::{samples_for_bound, samples_for_value};
+use crate::report::units::{count, duration};
+use crate::scenario::{StageResult, ToolResult};
+
+/// Points for each tenfold of 1/(1 − q).
+const POINTS: u32 = 24;
+const TABLED: [(f64, &str); 6] =
+    [(0.5, "p50"), (0.75, "p75"), (0.9, "p90"), (0.95, "p95"), (0.99, "p99"), (0.999, "p99.9")];
+
+/// One curve.
+struct Series {
+    name: String,
+    paint: Paint,
+    histogram: Histogram<u64>,
+}
+
+/// As few charts as there are colours for, with about as many tools each; none without calls.
+pub(super) fn figures(stage: &StageResult) -> Vec<Figure> {
+    let tools: Vec<_> = stage.tools.iter().collect();
+    let charts = tools.len().div_ceil(COLOURS).max(1);
+    let groups = tools.chunks(tools.len().div_ceil(charts).max(1)).enumerate();
+    groups.filter_map(|(at, group)| figure(stage, group, (at, charts))).collect()
+}
+
+fn figure(stage: &StageResult, tools: &[(&String, &ToolResult)], (at, of): (usize, usize)) -> Option<Figure> {
+    let series: Vec<Series> = tools
+        .iter()
+        .enumerate()
+        .flat_map(|(i, (name, tool))| curves(i, name, tool, stage.open_loop))
+        .collect();
+    let most = series.iter().map(|one| one.histogram.len()).max()?;
+    let lines: Vec<_> = series.iter().map(|one| (one, points(&one.histogram))).collect();
+    let marks = lines.iter().flat_map(|(one, points)| {
+        // Fewer than ten calls lie beyond: chance decides where the rest of the curve runs.
+        let known = nines(1.0 - 10.0 / one.histogram.len().max(10) as f64);
+        let (sure, tail): (Vec<_>, Vec<_>) = points.iter().partition(|(x, _)| *x <= known);
+        let tail = sure.last().copied().into_iter().chain(tail).collect();
+        [Mark::Line(tail, one.paint.faint(0.4)), Mark::Line(sure, one.paint)]
+    });
+    let part = if of > 1 { format!(" ({} of {of})", at + 1) } else { String::new() };
+    let (what, how) = match stage.open_loop {
+        true => ("Response and service times", "Broken lines: service times. "),
+        false => ("Service times", ""),
+    };
+    let title = format!("{what} by share of calls, {}{part}", stage.name);
+    Some(Figure {
+        caption: format!("{how}Faint: fewer than ten calls are slower, so chance decides."),
+        legend: series.iter().map(|one| (one.paint, one.name.clone())).collect(),
+        chart: Chart {
+            width: Width::Whole,
+            label: format!("{title}; the figures are in the table below"),
+            x: Axis::quantiles(most),
+            y: Axis::durations(
+                lines.iter().flat_map(|(_, points)| points.iter().map(|(_, log)| 10f64.powf(*log))),
+            ),
+            marks: marks.collect(),
+        },
+        table: table(&series),
+        title,
+    })
+}
+
+fn curves(number: usize, name: &str, tool: &ToolResult, open_loop: bool) -> Vec<Series> {
+    let paint = Paint::series(number);
+    let response = (format!("{name}, response"), paint, &tool.response_hdr);
+    let service = (format!("{name}, service"), paint.dashed(), &tool.service_hdr);
+    let alone = (name.to_owned(), paint, &tool.service_hdr);
+    let wanted = if open_loop { vec![response, service] } else { vec![alone] };
+    let read = |(name, paint, text): (String, Paint, &String)| {
+        let histogram = decode(text).filter(|histogram| !histogram.is_empty())?;
+        Some(Series { name, paint, histogram })
+    };
+    wanted.into_iter().filter_map(read).collect()
+}
+
+fn decode(text: &str) -> Option<Histogram<u64>> {
+    Deserializer::new().deserialize(&mut STANDARD.decode(text).ok()?.as_slice()).ok()
+}
+
+/// (log₁₀ 1/(1 − q), log₁₀ ns) up to the last call.
+fn points(histogram: &Histogram<u64>) -> Vec<(f64, f64)> {
+    let end = (histogram.len() as f64).log10();
+    let steps = (end * f64::from(POINTS)).ceil() as u32;
+    let at = |step: u32| (f64::from(step) / f64::from(POINTS)).min(end);
+    let point = |x: f64| (x, (histogram.value_at_quantile(1.0 - 10f64.powf(-x)).max(1) as f64).log10());
+    (0..=steps).map(|step| point(at(step))).collect()
+}
+
+fn table(series: &[Series]) -> Table {
+    let head: Vec<&str> =
+        ["tool", "calls"].into_iter().chain(TABLED.map(|(_, name)| name)).chain(["max"]).collect();
+    let row = |one: &Series| {
+        let n = one.histogram.len();
+        let cell = |(q, _): (f64, &str)| match () {
+            () if n < samples_for_bound(q) => format!("n<{}", samples_for_bound(q)),
+            () if n < samples_for_value(q) => format!("n<{}", samples_for_value(q)),
+            () => duration(one.histogram.value_at_quantile(q) as f64),
+        };
+        let ends = duration(one.histogram.max() as f64);
+        [one.name.clone(), count(n)].into_iter().chain(TABLED.map(cell)).chain([ends]).collect()
+    };
+    Table::new(&head, series.iter().map(row).collect())
+}

@@ -1,0 +1,190 @@
+//! The server's memory with its trend, its descriptors, threads and CPU time, over all stages of a scenario.
+
+use super::axis::Axis;
+use super::chart::{Chart, Mark, Paint, Width};
+use super::figure::{Figure, Table};
+use super::timeline::{boundaries, starts};
+use crate::measure::stats::median;
+use crate::measure::trend::LeakReport;
+use crate::report::units::{digits, megabytes};
+use crate::scenario::{ResourceAt, ScenarioResult};
+
+/// Readings drawn; more would not be seen.
+const POINTS: usize = 300;
+/// Fewer show nothing over time.
+const LEAST: usize = 3;
+
+/// A reading and when it was made, seconds from the scenario's start.
+type Reading<'a> = (f64, &'a ResourceAt);
+
+/// Three charts; none where the server's processes could not be watched.
+pub(super) fn figures(scenario: &ScenarioResult) -> Vec<Figure> {
+    let (starts, end_s) = starts(scenario);
+    let stages: Vec<Vec<Reading<'_>>> = starts
+        .iter()
+        .zip(&scenario.stages)
+        .map(|(start, stage)| stage.resources.iter().map(|at| (start + at.at_ns as f64 / 1e9, at)).collect())
+        .collect();
+    let all: Vec<Reading<'_>> = stages.iter().flatten().copied().collect();
+    if all.len() < LEAST {
+        return Vec::new();
+    }
+    let every = all.len().div_ceil(POINTS);
+    let few: Vec<Reading<'_>> = all.iter().step_by(every).copied().collect();
+    let last_s = all.iter().map(|(at_s, _)| *at_s).fold(end_s, f64::max);
+    let x = Axis::seconds(last_s);
+    let before = boundaries(scenario);
+    let trends = stages
+        .iter()
+        .zip(&scenario.stages)
+        .filter_map(|(readings, stage)| Some(Trend::fit(readings, stage.leak.as_ref()?)).flatten());
+    vec![
+        memory(&few, &x, &before, &trends.collect::<Vec<_>>()),
+        handles(&few, &x, &before),
+        processor(&stages, &x, &before, every),
+    ]
+}
+
+/// Lines through the middle of the window that the leak rule judged.
+struct Trend {
+    from_s: f64,
+    middle: (f64, f64),
+    until_s: f64,
+    mb_per_s: [f64; 3],
+    text: String,
+}
+
+impl Trend {
+    /// The line of Theil and Sen runs through the medians of both axes (Conover 1980).
+    fn fit(readings: &[Reading<'_>], leak: &LeakReport) -> Option<Self> {
+        let until_s = readings.last()?.0;
+        let from_s = until_s - leak.window_s;
+        let window: Vec<_> = readings.iter().filter(|(at_s, _)| *at_s >= from_s).collect();
+        let seconds: Vec<f64> = window.iter().map(|(at_s, _)| *at_s).collect();
+        let levels: Vec<f64> = window.iter().map(|(_, at)| megabytes(at.sample.rss_anon_bytes)).collect();
+        let slope = leak.mb_per_min;
+        let text = format!(
+            "Trend over {:.0} s: {:+.2} MB/min ({:+.2} to {:+.2}). ",
+            leak.window_s, slope.estimate, slope.lower, slope.upper
+        );
+        let mb_per_s = [slope.lower, slope.estimate, slope.upper].map(|per_min| per_min / 60.0);
+        Some(Self { from_s, middle: (median(&seconds)?, median(&levels)?), until_s, mb_per_s, text })
+    }
+
+    fn at(&self, seconds: f64, mb_per_s: f64) -> (f64, f64) {
+        (seconds, self.middle.1 + (seconds - self.middle.0) * mb_per_s)
+    }
+
+    /// Between the bounds, and the estimate on top.
+    fn marks(&self, paint: Paint) -> [Mark; 2] {
+        let [lower, estimate, upper] = self.mb_per_s;
+        let outline = vec![
+            self.at(self.from_s, lower),
+            self.middle,
+            self.at(self.until_s, lower),
+            self.at(self.until_s, upper),
+            self.middle,
+            self.at(self.from_s, upper),
+        ];
+        let line = vec![self.at(self.from_s, estimate), self.at(self.until_s, estimate)];
+        [Mark::Area(outline, paint.faint(0.25)), Mark::Line(line, paint.dashed())]
+    }
+}
+
+fn memory(readings: &[Reading<'_>], x: &Axis, before: &[Mark], trends: &[Trend]) -> Figure {
+    let of = |read: fn(&ResourceAt) -> u64| {
+        readings.iter().map(|(at_s, at)| (*at_s, megabytes(read(at)))).collect::<Vec<_>>()
+    };
+    let (resident, anonymous) = (of(|at| at.sample.rss_bytes), of(|at| at.sample.rss_anon_bytes));
+    let levels = resident.iter().chain(&anonymous).map(|(_, level)| *level);
+    let (blue, orange, trend) = (Paint::series(0), Paint::series(1), Paint::series(3));
+    let lines = [Mark::Line(resident.clone(), orange), Mark::Line(anonymous.clone(), blue)];
+    let fitted = trends.iter().flat_map(|one| one.marks(trend));
+    let mut legend =
+        vec![(orange, "resident, MB".to_owned()), (blue, "anonymous (what leaks), MB".to_owned())];
+    let caption = match trends {
+        [] => "Too short for a trend: that takes 120 s and 1200 calls of warm-up and then 300 s.".to_owned(),
+        _ => {
+            legend.push((trend.dashed(), "trend with its 95 % bounds".to_owned()));
+            trends.iter().map(|one| one.text.as_str()).collect()
+        }
+    };
+    let rows = readings.iter().zip(&resident).zip(&anonymous).map(|(((at_s, at), (_, all)), (_, own))| {
+        vec![format!("{at_s:.0}"), digits(*all), digits(*own), at.calls.to_string()]
+    });
+    Figure {
+        title: "Memory of the server".to_owned(),
+        caption,
+        legend,
+        chart: Chart {
+            width: Width::Half,
+            label: "resident and anonymous memory by second; the figures are in the table below".to_owned(),
+            x: x.clone(),
+            y: Axis::around("", levels),
+            marks: before.iter().cloned().chain(fitted).chain(lines).collect(),
+        },
+        table: Table::new(&["second", "resident, MB", "anonymous, MB", "calls ended"], rows.collect()),
+    }
+}
+
+fn handles(readings: &[Reading<'_>], x: &Axis, before: &[Mark]) -> Figure {
+    type Read = fn(&ResourceAt) -> u64;
+    let lines: [(&str, Read); 3] = [
+        ("descriptors", |at| at.sample.fds),
+        ("threads", |at| at.sample.threads),
+        ("processes", |at| at.sample.processes),
+    ];
+    let of = |read: Read| readings.iter().map(move |(at_s, at)| (*at_s, read(at) as f64));
+    let drawn =
+        lines.iter().enumerate().map(|(i, (_, read))| Mark::Line(of(*read).collect(), Paint::series(i)));
+    let rows = readings.iter().map(|(at_s, at)| {
+        [format!("{at_s:.0}")].into_iter().chain(lines.map(|(_, read)| read(at).to_string())).collect()
+    });
+    Figure {
+        title: "Descriptors, threads and processes".to_owned(),
+        caption: String::new(),
+        legend: lines
+            .iter()
+            .enumerate()
+            .map(|(i, (name, _))| (Paint::series(i), (*name).to_owned()))
+            .collect(),
+        chart: Chart {
+            width: Width::Half,
+            label: "descriptors, threads and processes by second; the figures are in the table below"
+                .to_owned(),
+            x: x.clone(),
+            y: Axis::from_zero("", lines.iter().flat_map(|(_, read)| of(*read).map(|(_, n)| n))),
+            marks: before.iter().cloned().chain(drawn).collect(),
+        },
+        table: Table::new(&["second", "descriptors", "threads", "processes"], rows.collect()),
+    }
+}
+
+/// CPUs used between readings of the same stage that are `every` readings apart.
+fn processor(stages: &[Vec<Reading<'_>>], x: &Axis, before: &[Mark], every: usize) -> Figure {
+    let used = |readings: &Vec<Reading<'_>>| -> Vec<(f64, f64)> {
+        let few: Vec<_> = readings.iter().step_by(every).collect();
+        let pairs = few.windows(2).map(|pair| {
+            let ((from_s, from), (until_s, until)) = (pair[0], pair[1]);
+            // A process that ended takes its time with it.
+            let cpu_ns = until.sample.cpu_ns.saturating_sub(from.sample.cpu_ns);
+            (*until_s, cpu_ns as f64 / 1e9 / (until_s - from_s).max(1e-3))
+        });
+        pairs.collect()
+    };
+    let points: Vec<(f64, f64)> = stages.iter().flat_map(used).collect();
+    let rows = points.iter().map(|(at_s, cpus)| vec![format!("{at_s:.0}"), digits(*cpus)]);
+    Figure {
+        title: "CPUs that the server used".to_owned(),
+        caption: String::new(),
+        legend: Vec::new(),
+        table: Table::new(&["second", "CPUs"], rows.collect()),
+        chart: Chart {
+            width: Width::Half,
+            label: "CPUs used by the server by second; the figures are in the table below".to_owned(),
+            x: x.clone(),
+            y: Axis::from_zero("", points.iter().map(|(_, cpus)| *cpus)),
+            marks: before.iter().cloned().chain([Mark::Line(points, Paint::series(0))]).collect(),
+        },
+    }
+}
