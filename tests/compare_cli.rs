@@ -87,7 +87,7 @@ fn a_slower_run_exits_with_1_and_the_same_run_with_0() {
     let slow = shop.five_runs("slow", 1.3e6);
     let run = shop.run(&["compare", "--rounds", &slow, "--out", "c.md", "--out", "c.json", "--out", "c.xml"]);
     assert_eq!(run.code, 1, "{}{}", run.out, run.error);
-    assert!(run.out.contains("1 regressed, 0 regressed (warning), 0 cannot tell"), "{}", run.out);
+    assert!(run.out.contains("2 regressed, 0 regressed (warning), 0 cannot tell"), "{}", run.out);
     assert!(fs::read_to_string(shop.path("c.md")).unwrap().contains("| tools/key-analysis | wall |"));
     assert!(fs::read_to_string(shop.path("c.xml")).unwrap().contains("<failure message=\"regressed: 1.0"));
     assert!(fs::read_to_string(shop.path("c.json")).unwrap().contains("\"regressed\": \"fail\""));
@@ -99,13 +99,69 @@ fn a_slower_run_exits_with_1_and_the_same_run_with_0() {
 }
 
 #[test]
+fn a_slowdown_of_all_entries_that_no_entry_shows_is_a_warning() {
+    let shop = Workshop::new();
+    let base = shop.five_runs("r", 1e6);
+    shop.run(&["baseline", "save", "first", "--rounds", &base]);
+    let names: Vec<String> = (1..=5).map(|r| format!("slow{r}")).collect();
+    for (r, name) in names.iter().enumerate() {
+        let slower = 1.03 * (1.0 + 0.01 * (r % 3) as f64);
+        shop.bench("tools/key-analysis", name, 1e6 * slower);
+        shop.bench("tools/list-scores", name, 2e4 * slower);
+    }
+    let run = shop.run(&["compare", "--rounds", &names.join(","), "--format", "json", "--out", "c.txt"]);
+    assert_eq!(run.code, 0, "a warning: {}{}", run.out, run.error);
+    let json: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(json["entries"]["all entries"], json!({ "regressed": "warn" }), "{json}");
+    assert_eq!(json["entries"]["tools/key-analysis"], "unchanged");
+    let text = fs::read_to_string(shop.path("c.txt")).unwrap();
+    assert!(text.contains("0 regressed, 1 regressed (warning)"), "{text}");
+    assert_eq!(shop.run(&["compare", "--rounds", &names.join(","), "--strict"]).code, 1);
+}
+
+#[test]
+fn every_format_tells_the_same_verdicts() {
+    let shop = Workshop::new();
+    let base = shop.five_runs("r", 1e6);
+    shop.run(&["baseline", "save", "first", "--rounds", &base]);
+    let slow = shop.five_runs("slow", 1.3e6);
+    let compare = |format| shop.run(&["compare", "--rounds", &slow, "--format", format]).out;
+    let json: serde_json::Value = serde_json::from_str(&compare("json")).unwrap();
+    let rows = json["rows"].as_array().unwrap();
+    let failed = rows.iter().filter(|row| row["verdict"] == json!({ "regressed": "fail" })).count();
+    assert_eq!((rows.len(), failed), (3, 2), "{json}");
+
+    let xml = compare("junit");
+    let mut reader = quick_xml::Reader::from_str(&xml);
+    let mut elements = std::collections::BTreeMap::new();
+    loop {
+        match reader.read_event().unwrap() {
+            quick_xml::events::Event::Eof => break,
+            quick_xml::events::Event::Start(tag) | quick_xml::events::Event::Empty(tag) => {
+                let name = tag.name().as_ref().to_owned();
+                *elements.entry(name).or_insert(0) += 1;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!((elements["testcase"], elements["failure"]), (3, 2), "{xml}");
+    assert!(xml.contains("tests=\"3\" failures=\"2\" skipped=\"0\""), "{xml}");
+
+    let markdown = compare("markdown");
+    let lines: Vec<&str> = markdown.lines().filter(|line| line.starts_with('|')).collect();
+    assert_eq!(lines.len(), 2 + 3, "{markdown}");
+    assert!(lines.iter().all(|line| line.matches('|').count() == 7), "{markdown}");
+    assert_eq!(lines.iter().filter(|line| line.ends_with("| regressed |")).count(), 2, "{markdown}");
+}
+
+#[test]
 fn one_run_cannot_tell() {
     let shop = Workshop::new();
     shop.bench("tools/key-analysis", "new", 1e6);
     assert_eq!(shop.run(&["baseline", "save", "one"]).code, 0);
     let run = shop.run(&["compare"]);
     assert_eq!(run.code, 3);
-    assert!(run.out.contains("cannot tell: 1 of 5 rounds"), "{}", run.out);
+    assert!(run.out.contains("cannot tell: only 1 round; 5 are needed"), "{}", run.out);
 }
 
 #[test]

@@ -127,7 +127,7 @@ fn judge_suite(slower: f64, noise: Noise<'_>, dice: &mut Dice) -> Vec<Verdict> {
 fn severity(verdict: &Verdict) -> Option<Severity> {
     match verdict {
         Verdict::Regressed(severity) => Some(*severity),
-        Verdict::Improved | Verdict::Unchanged | Verdict::CannotTell(_) => None,
+        Verdict::Improved | Verdict::Unchanged | Verdict::CannotTell(_) | Verdict::NotMeasured(_) => None,
     }
 }
 

@@ -2,20 +2,18 @@
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::time::SystemTime;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
 
 use super::Exit;
 use super::ab::WorkArgs;
+use super::rounds::Rounds;
+use crate::compare::{Figure, memory};
+use crate::measure::stats::{mean, standard_deviation};
 use crate::pair::{Fixed, record};
-use crate::record::criterion::{Home, LAST};
-use crate::record::{
-    Entry, Kind, Load, Machine, Protocol, Record, SCHEMA_VERSION, Server, Store, Tool, Watch, Workload,
-    sha256_hex, utc,
-};
-use crate::target::TargetSpec;
+use crate::record::criterion::Home;
+use crate::record::{Entry, Record, Round, Store, Tool, Watch};
 
 /// Keep measurements to compare with later: records in `baselines/`, one file each.
 #[derive(Debug, Args)]
@@ -50,7 +48,7 @@ enum Verb {
     },
 }
 
-/// Save the last `cargo bench` as a new record.
+/// Save the last `cargo bench`, or runs of load scenarios, as a new record.
 #[derive(Debug, Args)]
 struct Save {
     /// The record's name. It must be new.
@@ -85,18 +83,6 @@ struct Measure {
     /// Save although tracked files have changes. Nothing can be compared with such a record.
     #[arg(long)]
     allow_dirty: bool,
-}
-
-/// Which runs of `cargo bench` make up a record.
-#[derive(Debug, Args)]
-pub(super) struct Rounds {
-    /// Criterion's baselines, one for each round: several runs of `cargo bench -- --save-baseline r1`
-    /// (r2, r3, …) show how much a run differs from the next. At least five are needed for a verdict.
-    #[arg(long, value_name = "BASELINE", value_delimiter = ',', default_values_t = [LAST.to_owned()])]
-    rounds: Vec<String>,
-    /// The name of what was measured; by default `embedded`, or the server's command or URL.
-    #[arg(long, value_name = "NAME")]
-    target: Option<String>,
 }
 
 impl Baseline {
@@ -156,45 +142,6 @@ fn save(record: &Record, store: &Store, name: &str) -> anyhow::Result<Exit> {
     Ok(Exit::Inconclusive)
 }
 
-impl Rounds {
-    /// What Criterion has, as a record.
-    pub(super) fn record(&self) -> anyhow::Result<Record> {
-        let spec = TargetSpec::from_environment()?;
-        let entries = Home::here().read(&self.rounds)?;
-        let target = self.target.clone().unwrap_or_else(|| match &spec {
-            TargetSpec::Embedded => "embedded".to_owned(),
-            other => other.to_string(),
-        });
-        // Benches are always built with optimisation, whatever this program was built with.
-        let tool = Tool { profile: "release".to_owned(), ..Tool::here() };
-        Ok(Record {
-            schema_version: SCHEMA_VERSION,
-            kind: Kind::Criterion,
-            created_utc: utc(SystemTime::now()),
-            tool,
-            server: Server {
-                target,
-                name: None,
-                version: None,
-                launch_sha256: sha256_hex(spec.to_string().as_bytes()),
-            },
-            protocol: Protocol { transport: spec.transport().to_owned(), mcp_version: None },
-            // What a benchmark is fed with is known from its throughput, which each entry carries.
-            workload: Workload {
-                id: "cargo-bench".to_owned(),
-                version: 1,
-                sha256: sha256_hex(b"cargo-bench"),
-            },
-            load: Load { model: "closed".to_owned(), rate_per_s: None, sessions: 1, deadline_ms: None },
-            machine: Machine::here(),
-            conditions: Watch::start().stop(),
-            reference: None,
-            invalid: None,
-            entries,
-        })
-    }
-}
-
 fn list(store: &Store) -> anyhow::Result<Exit> {
     let mut out = std::io::stdout().lock();
     let found = store.list();
@@ -234,15 +181,49 @@ fn show(store: &Store, name: &str) -> anyhow::Result<Exit> {
 }
 
 fn figures(entry: &Entry) -> String {
-    use crate::compare::Figure;
-    use crate::measure::stats::{mean, standard_deviation};
-    let logs: Vec<f64> = entry.rounds.iter().map(|round| round.wall_log).collect();
-    let wall = Figure::Wall.show(mean(&logs).exp());
-    match logs.len() {
-        0 => "no rounds".to_owned(),
-        1 => format!("{wall}, 1 round"),
-        n => format!("{wall} ± {:.1} % between {n} rounds", standard_deviation(&logs) * 100.0),
+    let logs = |of: fn(&Round) -> Option<f64>| entry.rounds.iter().filter_map(of).collect::<Vec<f64>>();
+    let mut figures = vec![match logs(|round| round.wall_log).as_slice() {
+        [] => format!("no times in {} rounds", entry.rounds.len()),
+        [one] => format!("{}, 1 round", Figure::Wall.show(one.exp())),
+        many => {
+            let wall = Figure::Wall.show(mean(many).exp());
+            format!("{wall} ± {:.1} % between {} rounds", standard_deviation(many) * 100.0, many.len())
+        }
+    }];
+    figures.extend(p95(&entry.rounds));
+    let cpu = logs(|round| round.cpu_log);
+    if !cpu.is_empty() {
+        figures.push(format!("cpu {}", Figure::Cpu.show(mean(&cpu).exp())));
     }
+    if let Some(success) = entry.success().share() {
+        figures.push(format!("success {}", Figure::Success.show(success)));
+    }
+    let growths = || entry.rounds.iter().filter_map(|round| round.growth);
+    let slope = |slopes: Vec<_>| memory::mean_slope(&slopes);
+    if let Some(by_time) = slope(growths().map(|growth| growth.mb_per_min).collect()) {
+        let (low, high) = (Figure::Memory.show(by_time.lower), Figure::Memory.show(by_time.upper));
+        figures.push(format!("memory {} ({low} … {high})", Figure::Memory.show(by_time.estimate)));
+    }
+    if let Some(by_call) = slope(growths().filter_map(|growth| growth.kb_per_call).collect()) {
+        figures
+            .push(format!("{:.2} KB a call ({:.2} … {:.2})", by_call.estimate, by_call.lower, by_call.upper));
+    }
+    figures.join("; ")
+}
+
+/// The geometric mean over the rounds, from the lowest bound to the highest.
+fn p95(rounds: &[Round]) -> Option<String> {
+    let show = |ns: u64| Figure::P95.show(ns as f64);
+    let logs: Vec<f64> = rounds.iter().filter_map(|round| Some((round.p95_ns? as f64).ln())).collect();
+    let bounds = || rounds.iter().filter_map(|round| round.p95_bounds_ns);
+    let low = bounds().map(|(low, _)| low).min();
+    let high = bounds().map(|(_, high)| high).reduce(|a, b| Some(a?.max(b?)));
+    let bounds = low
+        .zip(high)
+        .map(|(low, high)| format!(" ({} … {})", show(low), high.map_or_else(|| "unknown".to_owned(), show)));
+    let least = if rounds.iter().any(|round| round.p95_is_least) { ">= " } else { "" };
+    (!logs.is_empty())
+        .then(|| format!("p95 {least}{}{}", Figure::P95.show(mean(&logs).exp()), bounds.unwrap_or_default()))
 }
 
 fn verify(store: &Store, names: &[String]) -> anyhow::Result<Exit> {

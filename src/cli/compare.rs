@@ -7,8 +7,9 @@ use anyhow::Context;
 use clap::Args;
 
 use super::Exit;
-use super::baseline::Rounds;
+use super::rounds::Rounds;
 use crate::compare::limit::EntryLimit;
+use crate::compare::outcome::Counts;
 use crate::compare::records::{compare, newest_comparable};
 use crate::compare::render::{Format, render};
 use crate::compare::{Comparison, LimitTable};
@@ -20,7 +21,7 @@ use crate::record::{Record, Store};
 pub(super) struct Compare {
     /// A record's name or path.
     baseline: Option<String>,
-    /// A record's name or path; the last `cargo bench` if not given.
+    /// A record's name or path; if not given, what `--from` names, or the last `cargo bench`.
     candidate: Option<String>,
     #[command(flatten)]
     rounds: Rounds,
@@ -66,7 +67,7 @@ impl Compare {
         let load = |name: &String| Record::load(&store.path(name)).map_err(|error| error.to_string());
         let candidate = match &self.candidate {
             Some(name) => load(name),
-            None => Ok(self.rounds.record()?),
+            None => self.rounds.record().map_err(|error| format!("{error:#}")),
         };
         let baseline = self.baseline.as_ref().map(load).transpose();
         let (candidate, baseline) = match (candidate, baseline) {
@@ -115,7 +116,7 @@ impl Judging {
             std::fs::write(path, render(comparison, format))
                 .with_context(|| format!("failed to write '{}'", path.display()))?;
         }
-        let [.., warned, failed, unknown] = comparison.counts();
+        let Counts { failed, warned, unknown, .. } = comparison.counts();
         Ok(match () {
             () if failed > 0 || (self.strict && warned > 0) => Exit::Regression,
             () if unknown > 0 => Exit::Inconclusive,

@@ -9,6 +9,7 @@ mod history;
 mod init;
 mod list;
 mod report;
+mod rounds;
 mod run;
 mod serve;
 

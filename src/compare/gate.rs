@@ -51,6 +51,12 @@ impl Level {
     };
     /// The only judgement of two records that were taken apart.
     pub const RECORDS: Self = Self { family: 0.05, single: 0.01, bound: 0.01 };
+
+    /// Of an entry that is judged by itself, beside a family.
+    #[must_use]
+    pub fn alone(self) -> Self {
+        Self { family: self.bound, single: self.bound, ..self }
+    }
 }
 
 /// Judges all entries that are still open. To fail, the lower bound must lie above the warning limit: on a noisy machine

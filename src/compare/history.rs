@@ -53,9 +53,11 @@ pub fn histories(records: &[&Record]) -> Vec<History> {
 fn level(entry: &Entry, relative: bool) -> Option<f64> {
     let of_round = |round: &Round| {
         let reference = if relative { round.reference?.wall_log } else { 0.0 };
-        Some(round.wall_log - reference)
+        Some(round.wall_log? - reference)
     };
-    let logs: Vec<f64> = entry.rounds.iter().map(of_round).collect::<Option<_>>()?;
+    // A round in which calls failed has no time, and the others still have.
+    let timed = entry.rounds.iter().filter(|round| round.wall_log.is_some());
+    let logs: Vec<f64> = timed.map(of_round).collect::<Option<_>>()?;
     (!logs.is_empty()).then(|| mean(&logs))
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::Limits;
+use super::outcome::SUITE;
 use super::success::{Drop, SuccessLimits};
 
 /// By how much an entry may get worse before it fails. It warns from half of that on.
@@ -59,6 +60,20 @@ impl LimitTable {
     #[must_use]
     pub fn time(&self, entry: &str, baseline_ns: f64) -> Limits {
         self.last(entry, |limit| limit.for_time(baseline_ns)).unwrap_or_default()
+    }
+
+    /// The limits of all entries together, whose mean is known better than any of them: they warn from a fifth of the
+    /// failing limit on, which is +2 % by default.
+    #[must_use]
+    pub fn suite(&self, baseline_ns: f64) -> Limits {
+        let Limits { fail, .. } = self.time(SUITE, baseline_ns);
+        Limits { fail, warn: (fail.exp_m1() / 5.0).ln_1p() }
+    }
+
+    /// Whether an entry has a limit by name.
+    #[must_use]
+    pub fn has_own(&self, entry: &str) -> bool {
+        self.0.iter().any(|one| !one.prefix.is_empty() && entry.starts_with(&one.prefix))
     }
 
     /// The limits of an entry's success rate.
@@ -139,6 +154,8 @@ mod tests {
         assert_eq!(table.time("tools/list", 1.0), Limits::relative(0.2));
         assert_eq!(table.success("tools/list").fail, Drop::Points(0.02));
         assert_eq!(LimitTable::default().time("x", 1.0), Limits::default());
+        assert!(table.has_own("tools/key/large") && !table.has_own("tools/list"));
+        assert!((LimitTable::default().suite(1.0).warn - 1.02f64.ln()).abs() < 1e-12);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Memory growth of two runs.
 
 use super::{Verdict, Why};
-use crate::measure::stats::t_quantile;
+use crate::measure::stats::{mean, standard_deviation, t_quantile};
 use crate::measure::trend::Slope;
 
 /// A slope may exceed the baseline's by this many MB/min, or by a tenth, whichever is more: a tenth
@@ -10,6 +10,20 @@ const ALLOWED_MB_PER_MIN: f64 = 0.5;
 const ALLOWED_SHARE: f64 = 0.10;
 /// Significance of the difference.
 const P: f64 = 0.01;
+
+/// The mean of the slopes of several servers. Its error is that of the slopes or that between the servers, whichever
+/// is larger. `None` without slopes.
+#[must_use]
+pub fn mean_slope(slopes: &[Slope]) -> Option<Slope> {
+    let estimates: Vec<f64> = slopes.iter().map(|slope| slope.estimate).collect();
+    let n = slopes.len() as f64;
+    let within = slopes.iter().map(|slope| standard_error(*slope)).fold(0.0, f64::hypot) / n;
+    // NaN for a single slope, which the larger of two is not.
+    let error = within.max(standard_deviation(&estimates) / n.sqrt());
+    let half = normal_quantile(0.95) * error;
+    let estimate = mean(&estimates);
+    (n > 0.0).then_some(Slope { estimate, lower: estimate - half, upper: estimate + half })
+}
 
 /// Judges the candidate's memory growth against the baseline's, both in MB/min.
 #[must_use]
@@ -42,6 +56,17 @@ mod tests {
 
     fn slope(estimate: f64, half: f64) -> Slope {
         Slope { estimate, lower: estimate - half, upper: estimate + half }
+    }
+
+    #[test]
+    fn several_servers_share_one_slope_whose_error_is_the_larger_one() {
+        let one = slope(1.0, 0.3);
+        let mean = |slopes: &[Slope]| mean_slope(slopes).unwrap();
+        assert!((mean(&[one]).upper - 1.3).abs() < 1e-6);
+        assert!((mean(&[one; 9]).upper - 1.1).abs() < 1e-6, "they agree");
+        let apart = mean(&[slope(0.0, 0.01), slope(2.0, 0.01)]);
+        assert!((apart.estimate - 1.0).abs() < 1e-12 && apart.upper > 2.5, "{apart:?}");
+        assert_eq!(mean_slope(&[]), None);
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub mod records;
 pub mod render;
 pub mod sequence;
 pub mod success;
+mod times;
 mod verdict;
 
 pub use change::Change;

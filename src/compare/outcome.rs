@@ -5,7 +5,10 @@ use std::fmt;
 use serde::Serialize;
 
 use super::gate::Level;
-use super::{Change, Severity, Verdict, Why};
+use super::{Change, Severity, Verdict};
+
+/// The entry of the rows about all entries together; their level is the geometric mean.
+pub const SUITE: &str = "all entries";
 
 /// All verdicts of one comparison.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -70,13 +73,12 @@ impl Row {
         Self { entry: entry.to_owned(), figure, baseline, candidate, ratio: None, verdict }
     }
 
-    /// A row of two times; the ratio is that of `change`, which may be relative to a reference.
+    /// A row of baseline's and candidate's times; the ratio is that of `change`, which may be relative to a reference.
     #[must_use]
     pub fn of_time(
         entry: &str,
         figure: Figure,
-        baseline_ns: f64,
-        candidate_ns: f64,
+        [baseline_ns, candidate_ns]: [f64; 2],
         change: &Change,
         level: Level,
         verdict: Verdict,
@@ -87,29 +89,66 @@ impl Row {
         Self { ratio: Some(ratio), ..Self::of(entry, figure, baseline_ns, candidate_ns, verdict) }
     }
 
-    /// A row about which nothing is known.
+    /// A row without figures.
     #[must_use]
-    pub fn unknown(entry: &str, figure: Figure, why: Why) -> Self {
-        let verdict = Verdict::CannotTell(why);
+    pub fn bare(entry: &str, figure: Figure, verdict: Verdict) -> Self {
         Self { entry: entry.to_owned(), figure, baseline: None, candidate: None, ratio: None, verdict }
     }
 }
 
 impl Comparison {
-    /// How many rows end in each word, in the order improved, unchanged, warned, failed, unknown.
+    /// One verdict for each entry, in the order of the rows: that of its worst figure.
     #[must_use]
-    pub fn counts(&self) -> [usize; 5] {
-        let mut counts = [0; 5];
+    pub fn entries(&self) -> Vec<(&str, &Verdict)> {
+        let mut entries: Vec<(&str, &Verdict)> = Vec::new();
         for row in &self.rows {
-            counts[match row.verdict {
-                Verdict::Improved => 0,
-                Verdict::Unchanged => 1,
-                Verdict::Regressed(Severity::Warn) => 2,
-                Verdict::Regressed(Severity::Fail) => 3,
-                Verdict::CannotTell(_) => 4,
-            }] += 1;
+            match entries.iter_mut().find(|(entry, _)| *entry == row.entry) {
+                Some((_, worst)) if rank(worst) < rank(&row.verdict) => *worst = &row.verdict,
+                Some(_) => {}
+                None => entries.push((&row.entry, &row.verdict)),
+            }
         }
-        counts
+        entries
+    }
+
+    /// How many rows there are of each verdict.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        Counts::of(self.rows.iter().map(|row| &row.verdict))
+    }
+}
+
+/// From the best to the worst.
+fn rank(verdict: &Verdict) -> u8 {
+    match verdict {
+        Verdict::NotMeasured(_) => 0,
+        Verdict::Unchanged => 1,
+        Verdict::Improved => 2,
+        Verdict::CannotTell(_) => 3,
+        Verdict::Regressed(Severity::Warn) => 4,
+        Verdict::Regressed(Severity::Fail) => 5,
+    }
+}
+
+/// How many verdicts there are of each kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as the verdicts are")]
+pub struct Counts {
+    pub not_measured: usize,
+    pub unchanged: usize,
+    pub improved: usize,
+    pub unknown: usize,
+    pub warned: usize,
+    pub failed: usize,
+}
+
+impl Counts {
+    /// Counts verdicts.
+    pub fn of<'a>(verdicts: impl Iterator<Item = &'a Verdict>) -> Self {
+        let mut counts = [0; 6];
+        verdicts.for_each(|verdict| counts[usize::from(rank(verdict))] += 1);
+        let [not_measured, unchanged, improved, unknown, warned, failed] = counts;
+        Self { not_measured, unchanged, improved, unknown, warned, failed }
     }
 }
 

@@ -5,12 +5,11 @@ use std::fmt::Debug;
 
 use thiserror::Error;
 
-use super::gate::{Level, MIN_ROUNDS, judge};
 use super::limit::LimitTable;
 use super::outcome::{Comparison, Figure, Row};
-use super::{Change, Limits, Verdict, Why, memory, success};
-use crate::measure::stats::mean;
-use crate::record::{Entry, Kind, Record, Round};
+use super::times::{self, Times};
+use super::{Verdict, Why, memory, success};
+use crate::record::{Entry, Growth, Kind, Record};
 
 /// Why two records say nothing about each other.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -46,28 +45,41 @@ pub fn compare(
             (Some(before), Some(after)) => (before, after),
             (before, _) => {
                 let side = if before.is_some() { "candidate" } else { "baseline" };
-                let why = Why::Missing(format!("not in the {side}"));
-                rows.push(Row::unknown(name, Figure::Wall, why));
+                rows.push(missing(name, figures(baseline.kind), format!("not in the {side}")));
                 continue;
             }
         };
         if throughput(before) != throughput(after) {
-            let why = Why::Missing("its throughput differs: it is fed with something else".to_owned());
-            rows.push(Row::unknown(name, Figure::Wall, why));
+            let why = "its throughput differs: it is fed with something else".to_owned();
+            rows.push(missing(name, figures(baseline.kind), why));
             continue;
         }
-        for figure in [Figure::Wall, Figure::Cpu, Figure::P95] {
-            match Times::of(figure, before, after, same_machine) {
-                Some(Ok(found)) => times.push((name, figure, found)),
-                Some(Err(why)) => rows.push(Row::unknown(name, figure, why)),
+        for &figure in figures(baseline.kind) {
+            match Times::of(name, figure, [before, after], same_machine) {
+                Some(Ok(found)) => times.push(found),
+                Some(Err(row)) => rows.push(row),
                 None => {}
             }
         }
         rows.extend(others(name, before, after, limits));
     }
-    rows.extend(judge_times(&times, limits));
+    rows.extend(times::rows(&times, limits));
     rows.sort_by(|a, b| (&a.entry, a.figure).cmp(&(&b.entry, b.figure)));
     Ok(Comparison { notes: notes(baseline, candidate, same_machine), rows })
+}
+
+/// The times of a kind of record that are judged. A load is judged by its p95; its median is in the record.
+fn figures(kind: Kind) -> &'static [Figure] {
+    match kind {
+        Kind::Criterion => &[Figure::Wall],
+        Kind::Calls => &[Figure::Wall, Figure::Cpu, Figure::P95],
+        Kind::Load => &[Figure::P95, Figure::Cpu],
+    }
+}
+
+/// An entry, by the first of its figures, that cannot be compared.
+fn missing(entry: &str, figures: &[Figure], why: String) -> Row {
+    Row::bare(entry, figures[0], Verdict::CannotTell(Why::Missing(why)))
 }
 
 /// What Criterion was told that one iteration processes.
@@ -95,11 +107,12 @@ fn refuse(baseline: &Record, candidate: &Record) -> Result<(), NotComparable> {
     same("kind", &a.kind, &b.kind)?;
     same("workload.id", &a.workload.id, &b.workload.id)?;
     same("workload.version", &a.workload.version, &b.workload.version)?;
-    same("workload.sha256", &a.workload.sha256, &b.workload.sha256)?;
     same("load.model", &a.load.model, &b.load.model)?;
     same("load.rate_per_s", &a.load.rate_per_s, &b.load.rate_per_s)?;
     same("load.sessions", &a.load.sessions, &b.load.sessions)?;
     same("load.deadline_ms", &a.load.deadline_ms, &b.load.deadline_ms)?;
+    // After the load, which is part of it in a load's workload: the field that differs says more.
+    same("workload.sha256", &a.workload.sha256, &b.workload.sha256)?;
     same("protocol.transport", &a.protocol.transport, &b.protocol.transport)?;
     same("protocol.mcp_version", &a.protocol.mcp_version, &b.protocol.mcp_version)?;
     same("tool.profile", &a.tool.profile, &b.tool.profile)?;
@@ -129,83 +142,39 @@ fn notes(baseline: &Record, candidate: &Record, same_machine: bool) -> Vec<Strin
     notes
 }
 
-/// One figure of one entry, a value a round on each side.
-struct Times {
-    baseline_ns: f64,
-    candidate_ns: f64,
-    change: Change,
-}
-
-impl Times {
-    /// `None` if neither side has the figure.
-    fn of(figure: Figure, before: &Entry, after: &Entry, same_machine: bool) -> Option<Result<Self, Why>> {
-        let (a, b) = (Logs::of(figure, before), Logs::of(figure, after));
-        if a.raw.is_empty() && b.raw.is_empty() {
-            return None;
-        }
-        let relative = a.relative.is_some() && b.relative.is_some();
-        let have = a.raw.len().min(b.raw.len());
-        if have < MIN_ROUNDS {
-            return Some(Err(Why::TooFewRounds { have, need: MIN_ROUNDS }));
-        }
-        if !same_machine && !relative {
-            return Some(Err(Why::Missing("different machine and no reference server".to_owned())));
-        }
-        let values = |logs: &Logs| logs.relative.clone().filter(|_| relative).unwrap_or(logs.raw.clone());
-        let change = Change::welch(&values(&a), &values(&b))?;
-        Some(Ok(Self { baseline_ns: mean(&a.raw).exp(), candidate_ns: mean(&b.raw).exp(), change }))
-    }
-}
-
-struct Logs {
-    raw: Vec<f64>,
-    /// Minus the reference's, if every round has it.
-    relative: Option<Vec<f64>>,
-}
-
-impl Logs {
-    fn of(figure: Figure, entry: &Entry) -> Self {
-        let of_round = |round: &Round| match figure {
-            Figure::Wall => Some((round.wall_log, round.reference.map(|r| r.wall_log))),
-            Figure::Cpu => Some((round.cpu_log?, round.reference.and_then(|r| r.cpu_log))),
-            Figure::P95 => Some(((round.p95_ns? as f64).ln(), None)),
-            Figure::Success | Figure::Memory => None,
-        };
-        let pairs: Vec<_> = entry.rounds.iter().filter_map(of_round).collect();
-        Self {
-            raw: pairs.iter().map(|(log, _)| *log).collect(),
-            relative: pairs.iter().map(|(log, reference)| Some(log - (*reference)?)).collect(),
-        }
-    }
-}
-
-fn judge_times(times: &[(&String, Figure, Times)], limits: &LimitTable) -> Vec<Row> {
-    let limit = |name: &str, times: &Times| -> Limits { limits.time(name, times.baseline_ns) };
-    let open: Vec<_> = times.iter().map(|(name, _, t)| (t.change, limit(name, t))).collect();
-    let row = |((name, figure, times), verdict): (&(&String, Figure, Times), Verdict)| {
-        Row::of_time(
-            name,
-            *figure,
-            times.baseline_ns,
-            times.candidate_ns,
-            &times.change,
-            Level::RECORDS,
-            verdict,
-        )
-    };
-    times.iter().zip(judge(&open, Level::RECORDS)).map(row).collect()
-}
-
 fn others(name: &str, before: &Entry, after: &Entry, limits: &LimitTable) -> Vec<Row> {
     let mut rows = Vec::new();
     let (a, b) = (before.success(), after.success());
     if let (Some(x), Some(y)) = (a.share(), b.share()) {
         rows.push(Row::of(name, Figure::Success, x, y, success::judge(a, b, limits.success(name))));
     }
-    if let (Some(a), Some(b)) = (before.memory, after.memory) {
-        rows.push(Row::of(name, Figure::Memory, a.estimate, b.estimate, memory::judge(a, b)));
-    }
+    rows.extend(memory_row(name, before, after));
     rows
+}
+
+/// `None` if the server's memory is not this entry's to tell.
+fn memory_row(name: &str, before: &Entry, after: &Entry) -> Option<Row> {
+    let has_server = |entry: &Entry| entry.rounds.iter().any(|r| r.cpu_log.is_some() || r.growth.is_some());
+    let is_load = |entry: &Entry| entry.rounds.iter().any(|round| round.response_hdr.is_some());
+    let slope = |entry: &Entry| {
+        let growths = entry.rounds.iter().filter_map(|round| round.growth);
+        memory::mean_slope(&growths.map(|growth: Growth| growth.mb_per_min).collect::<Vec<_>>())
+    };
+    let unknown = |verdict| Some(Row::bare(name, Figure::Memory, verdict));
+    match (slope(before), slope(after)) {
+        (Some(a), Some(b)) => {
+            Some(Row::of(name, Figure::Memory, a.estimate, b.estimate, memory::judge(a, b)))
+        }
+        (None, None) if is_load(before) && has_server(before) => {
+            let why = "a slope needs 120 s and 1200 calls of warm-up and 300 s more".to_owned();
+            unknown(Verdict::NotMeasured(why))
+        }
+        (None, None) => None,
+        (a, _) => {
+            let side = if a.is_some() { "candidate" } else { "baseline" };
+            unknown(Verdict::CannotTell(Why::Missing(format!("no slope in the {side}"))))
+        }
+    }
 }
 
 /// Whether two records say anything about each other.

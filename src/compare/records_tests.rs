@@ -1,6 +1,7 @@
 use super::*;
+use crate::compare::outcome::Counts;
 use crate::measure::Outcome;
-use crate::record::{Reference, ReferenceRound, sample_record, sha256_hex};
+use crate::record::{Reference, ReferenceRound, Round, sample_record, sha256_hex};
 
 /// Rounds around `log` that alternate by ±`spread`.
 fn entry(log: f64, spread: f64, rounds: u32, reference: Option<f64>) -> Entry {
@@ -8,7 +9,7 @@ fn entry(log: f64, spread: f64, rounds: u32, reference: Option<f64>) -> Entry {
         let wall_log = log + spread * if round % 2 == 0 { 1.0 } else { -1.0 };
         let reference = reference.map(|wall_log| ReferenceRound { wall_log, cpu_log: None });
         let outcomes = [(Outcome::Ok, 100)].into();
-        Round { round, outcomes, wall_log, p50_ns: None, p95_ns: None, cpu_log: None, reference }
+        Round { round, outcomes, wall_log: Some(wall_log), reference, ..Round::default() }
     };
     Entry { rounds: (0..rounds).map(round).collect(), ..Entry::default() }
 }
@@ -27,7 +28,8 @@ fn a_record_beside_itself_is_a_ratio_of_one() {
     let comparison = compare(&same, &same, &LimitTable::default()).unwrap();
     let wall = &comparison.rows[0];
     assert_eq!((wall.ratio.unwrap().estimate, &wall.verdict), (1.0, &Verdict::Unchanged));
-    assert_eq!(comparison.counts(), [0, 2, 0, 0, 0], "wall and success");
+    assert_eq!(comparison.counts(), Counts { unchanged: 2, not_measured: 1, ..Counts::default() });
+    assert_eq!(comparison.entries(), [("key_analysis", &Verdict::Unchanged)]);
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! A comparison as a table, as Markdown, as JSON and as JUnit.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::outcome::{Comparison, Row};
+use super::outcome::{Comparison, Counts, Row};
 use super::{Severity, Verdict};
 
 /// What a comparison is written as.
@@ -24,8 +25,7 @@ pub fn render(comparison: &Comparison, format: Format) -> String {
     match format {
         Format::Table => table(comparison),
         Format::Markdown => markdown(comparison),
-        // OK because a comparison has strings for keys and no numbers that JSON lacks but NaN, which is null.
-        Format::Json => serde_json::to_string_pretty(comparison).unwrap() + "\n",
+        Format::Json => json(comparison),
         Format::Junit => junit(comparison),
     }
 }
@@ -41,14 +41,46 @@ fn cells(row: &Row) -> [String; 6] {
 }
 
 fn summary(comparison: &Comparison) -> String {
-    let [improved, unchanged, warned, failed, unknown] = comparison.counts();
+    let entries = comparison.entries();
+    let Counts { failed, warned, unknown, improved, unchanged, not_measured } =
+        Counts::of(entries.iter().map(|(_, verdict)| *verdict));
+    let unmeasured = if not_measured > 0 { format!(", {not_measured} not measured") } else { String::new() };
     format!(
-        "{failed} regressed, {warned} regressed (warning), {unknown} cannot tell, {improved} improved, {unchanged} unchanged"
+        "{failed} regressed, {warned} regressed (warning), {unknown} cannot tell, {improved} improved, \
+         {unchanged} unchanged{unmeasured}"
     )
 }
 
+/// A line for each entry that has several figures, with its verdict, before theirs.
+fn lines(comparison: &Comparison) -> Vec<[String; 6]> {
+    let mut lines = Vec::new();
+    for (entry, verdict) in comparison.entries() {
+        let rows: Vec<&Row> = comparison.rows.iter().filter(|row| row.entry == entry).collect();
+        if rows.len() > 1 {
+            let none = || "–".to_owned();
+            lines.push([
+                entry.to_owned(),
+                "all".to_owned(),
+                none(),
+                none(),
+                none(),
+                verdict.word().to_owned(),
+            ]);
+        }
+        lines.extend(rows.into_iter().map(cells));
+    }
+    lines
+}
+
+fn json(comparison: &Comparison) -> String {
+    let Comparison { notes, rows } = comparison;
+    let entries: BTreeMap<&str, &Verdict> = comparison.entries().into_iter().collect();
+    let value = serde_json::json!({ "notes": notes, "entries": entries, "rows": rows });
+    format!("{value:#}\n")
+}
+
 fn table(comparison: &Comparison) -> String {
-    let rows: Vec<_> = comparison.rows.iter().map(cells).collect();
+    let rows = lines(comparison);
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
         cells.chain([HEADINGS[column].len()]).max().unwrap_or(0)
@@ -72,23 +104,22 @@ fn markdown(comparison: &Comparison) -> String {
         out += &format!("> {note}\n\n");
     }
     out += &format!("| {} |\n|{}\n", HEADINGS.join(" | "), "---|".repeat(HEADINGS.len()));
-    for row in &comparison.rows {
-        out += &format!(
-            "| {} |\n",
-            cells(row).map(|cell| cell.replace('|', "\\|").replace('<', "&lt;")).join(" | ")
-        );
+    for line in lines(comparison) {
+        let cells = line.map(|cell| cell.replace('|', "\\|").replace('<', "&lt;"));
+        out += &format!("| {} |\n", cells.join(" | "));
     }
     out
 }
 
 fn junit(comparison: &Comparison) -> String {
-    let [_, _, _, failed, unknown] = comparison.counts();
+    let Counts { failed, unknown, not_measured, .. } = comparison.counts();
+    let skipped = unknown + not_measured;
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let tests = comparison.rows.len();
     // Writing to a String cannot fail.
     let _ = writeln!(
         out,
-        "<testsuite name=\"compare\" tests=\"{tests}\" failures=\"{failed}\" skipped=\"{unknown}\">"
+        "<testsuite name=\"compare\" tests=\"{tests}\" failures=\"{failed}\" skipped=\"{skipped}\">"
     );
     for row in &comparison.rows {
         let [entry, figure, baseline, candidate, ratio, verdict] = cells(row).map(|cell| escape(&cell));
@@ -96,7 +127,7 @@ fn junit(comparison: &Comparison) -> String {
         let text = format!("{verdict}: {baseline} to {candidate}, {ratio}");
         let _ = match row.verdict {
             Verdict::Regressed(Severity::Fail) => write!(out, "<failure message=\"{text}\"/>"),
-            Verdict::CannotTell(_) => write!(out, "<skipped message=\"{text}\"/>"),
+            Verdict::CannotTell(_) | Verdict::NotMeasured(_) => write!(out, "<skipped message=\"{text}\"/>"),
             _ => write!(out, "<system-out>{text}</system-out>"),
         };
         out += "</testcase>\n";
@@ -119,12 +150,13 @@ mod tests {
 
     fn comparison() -> Comparison {
         let change = Change { log: 1.12f64.ln(), standard_error: 0.01, freedom: 9.0, rounds: 10 };
-        let slow = Row::of_time("key|<1>", Figure::Wall, 4e6, 4.48e6, &change, Level::RECORDS, Verdict::FAIL);
-        let why = Why::TooFewRounds { have: 1, need: 5 };
+        let slow =
+            Row::of_time("key|<1>", Figure::Wall, [4e6, 4.48e6], &change, Level::RECORDS, Verdict::FAIL);
+        let why = Verdict::CannotTell(Why::TooFewRounds { have: 1, need: 5 });
         let rows = vec![
             slow,
             Row::of("key|<1>", Figure::Success, 1.0, 0.995, Verdict::Unchanged),
-            Row::unknown("list", Figure::Cpu, why),
+            Row::bare("list", Figure::Cpu, why),
         ];
         Comparison { notes: vec!["different machine".to_owned()], rows }
     }
@@ -134,25 +166,27 @@ mod tests {
         insta::assert_snapshot!(render(&comparison(), Format::Table), @r#"
         note: different machine
         entry    figure   baseline  candidate  change                             verdict
+        key|<1>  all      –         –          –                                  regressed
         key|<1>  wall     4.00 ms   4.48 ms    +12.0 % (+8.9 … +15.2), 10 rounds  regressed
         key|<1>  success  100.00 %  99.50 %    –                                  unchanged
-        list     cpu      –         –          –                                  cannot tell: 1 of 5 rounds
-        1 regressed, 0 regressed (warning), 1 cannot tell, 0 improved, 1 unchanged
+        list     cpu      –         –          –                                  cannot tell: only 1 round; 5 are needed
+        1 regressed, 0 regressed (warning), 1 cannot tell, 0 improved, 0 unchanged
         "#);
     }
 
     #[test]
     fn markdown_keeps_a_bar_in_a_name_from_making_a_column() {
         insta::assert_snapshot!(render(&comparison(), Format::Markdown), @r#"
-        **1 regressed, 0 regressed (warning), 1 cannot tell, 0 improved, 1 unchanged**
+        **1 regressed, 0 regressed (warning), 1 cannot tell, 0 improved, 0 unchanged**
 
         > different machine
 
         | entry | figure | baseline | candidate | change | verdict |
         |---|---|---|---|---|---|
+        | key\|&lt;1> | all | – | – | – | regressed |
         | key\|&lt;1> | wall | 4.00 ms | 4.48 ms | +12.0 % (+8.9 … +15.2), 10 rounds | regressed |
         | key\|&lt;1> | success | 100.00 % | 99.50 % | – | unchanged |
-        | list | cpu | – | – | – | cannot tell: 1 of 5 rounds |
+        | list | cpu | – | – | – | cannot tell: only 1 round; 5 are needed |
         "#);
     }
 
@@ -163,7 +197,7 @@ mod tests {
         <testsuite name="compare" tests="3" failures="1" skipped="1">
           <testcase classname="key|&lt;1&gt;" name="wall"><failure message="regressed: 4.00 ms to 4.48 ms, +12.0 % (+8.9 … +15.2), 10 rounds"/></testcase>
           <testcase classname="key|&lt;1&gt;" name="success"><system-out>unchanged: 100.00 % to 99.50 %, –</system-out></testcase>
-          <testcase classname="list" name="cpu"><skipped message="cannot tell: 1 of 5 rounds: – to –, –"/></testcase>
+          <testcase classname="list" name="cpu"><skipped message="cannot tell: only 1 round; 5 are needed: – to –, –"/></testcase>
         </testsuite>
         "#);
     }
@@ -171,6 +205,7 @@ mod tests {
     #[test]
     fn json_holds_every_row_with_its_verdict() {
         let json: serde_json::Value = serde_json::from_str(&render(&comparison(), Format::Json)).unwrap();
+        assert_eq!(json["entries"]["key|<1>"]["regressed"], "fail", "its worst figure");
         assert_eq!(json["rows"][0]["verdict"]["regressed"], "fail");
         assert_eq!(json["rows"][2]["verdict"]["cannot_tell"]["too_few_rounds"]["have"], 1);
     }

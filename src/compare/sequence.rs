@@ -89,6 +89,6 @@ mod tests {
     fn an_entry_without_rounds_ends_as_cannot_tell() {
         let mut all = [Series::new(Limits::default())];
         look(&mut all, true);
-        assert_eq!(all[0].verdict.as_ref().unwrap().to_string(), "cannot tell: 0 of 10 rounds");
+        assert_eq!(all[0].verdict.as_ref().unwrap().to_string(), "cannot tell: only 0 rounds; 10 are needed");
     }
 }

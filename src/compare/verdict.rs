@@ -16,6 +16,8 @@ pub enum Verdict {
     Regressed(Severity),
     /// The measurement does not decide.
     CannotTell(Why),
+    /// This figure is not among what was measured, on either side, and why: no failure to decide.
+    NotMeasured(String),
 }
 
 /// How bad a significant change is.
@@ -70,6 +72,7 @@ impl Verdict {
             Self::Regressed(Severity::Warn) => "regressed (warning)",
             Self::Regressed(Severity::Fail) => "regressed",
             Self::CannotTell(_) => "cannot tell",
+            Self::NotMeasured(_) => "not measured",
         }
     }
 }
@@ -78,6 +81,7 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CannotTell(why) => write!(f, "cannot tell: {why}"),
+            Self::NotMeasured(why) => write!(f, "not measured: {why}"),
             _ => f.write_str(self.word()),
         }
     }
@@ -86,7 +90,10 @@ impl fmt::Display for Verdict {
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooFewRounds { have, need } => write!(f, "{have} of {need} rounds"),
+            Self::TooFewRounds { have, need } => {
+                let plural = if *have == 1 { "" } else { "s" };
+                write!(f, "only {have} round{plural}; {need} are needed")
+            }
             Self::TooNoisy { rounds } => write!(f, "too noisy, about {rounds} rounds are needed"),
             Self::TooFewCalls { have } => write!(f, "{have} calls are too few"),
             Self::Invalid(reason) => write!(f, "invalid run: {reason}"),

@@ -141,7 +141,7 @@ fn rows_of(work: Work, series: &[Series; 2], rounds: Option<&Vec<Round>>, limits
         match Change::paired(&series.rounds) {
             Some(change) => {
                 let (a, b) = (level(rounds, figure, 0), level(rounds, figure, 1));
-                rows.push(Row::of_time(work.name, figure, a, b, &change, Level::LOOK, verdict));
+                rows.push(Row::of_time(work.name, figure, [a, b], &change, Level::LOOK, verdict));
             }
             // No CPU time at all is no failure: another machine's server tells none.
             None if figure == Figure::Cpu => {}
@@ -150,10 +150,7 @@ fn rows_of(work: Work, series: &[Series; 2], rounds: Option<&Vec<Round>>, limits
                 let why = reason.map_or(verdict, |reason| {
                     Verdict::CannotTell(Why::Missing(format!("calls failed: {reason}")))
                 });
-                rows.push(Row {
-                    verdict: why,
-                    ..Row::unknown(work.name, figure, Why::Missing(String::new()))
-                });
+                rows.push(Row::bare(work.name, figure, why));
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::record::{
     SCHEMA_VERSION, Server, Tool, Workload, sha256_hex, utc,
 };
 
-/// What was measured, as a record of `target`. Rounds in which a call failed are left out.
+/// What was measured, as a record of `target`. Rounds in which a call failed have no times.
 #[must_use]
 pub fn record(measured: &Measured, settings: &Settings, target: String, conditions: Conditions) -> Record {
     let ratios: Vec<f64> = measured.sentinel.iter().filter_map(Round::wall_ratio).collect();
@@ -53,24 +53,28 @@ pub fn record(measured: &Measured, settings: &Settings, target: String, conditio
 }
 
 fn entry(rounds: &[Round]) -> Entry {
-    let rounds = rounds.iter().filter_map(|round| {
+    let rounds = rounds.iter().map(|round| {
+        let kept = record::Round {
+            round: round.round,
+            outcomes: round.outcomes[1].clone(),
+            ..record::Round::default()
+        };
         // Times of a round in which a call failed are not those of the same work.
-        round.wall_ratio()?;
+        if round.wall_ratio().is_none() {
+            return kept;
+        }
         let candidate = |block: &Block| block.candidate_ns;
         let baseline = |block: &Block| block.baseline_ns;
         let cpu = round.cpu_ratio().map(|_| [log(&round.cpu, candidate), log(&round.cpu, baseline)]);
-        Some(record::Round {
-            round: round.round,
-            outcomes: round.outcomes[1].clone(),
-            wall_log: log(&round.wall, candidate),
-            p50_ns: None,
-            p95_ns: None,
+        record::Round {
+            wall_log: Some(log(&round.wall, candidate)),
             cpu_log: cpu.map(|[candidate, _]| candidate),
             reference: Some(ReferenceRound {
                 wall_log: log(&round.wall, baseline),
                 cpu_log: cpu.map(|[_, baseline]| baseline),
             }),
-        })
+            ..kept
+        }
     });
     Entry { rounds: rounds.collect(), ..Entry::default() }
 }
@@ -85,6 +89,7 @@ mod tests {
 
     use super::*;
     use crate::measure::Outcome;
+    use crate::measure::stats::Proportion;
 
     fn round(number: u32, outcome: Outcome) -> Round {
         let block = Block { baseline_ns: [100.0, 100.0], candidate_ns: [200.0, 400.0] };
@@ -99,11 +104,13 @@ mod tests {
     }
 
     #[test]
-    fn a_round_with_a_failed_call_has_no_times_in_a_record() {
+    fn a_round_with_a_failed_call_has_no_times_in_a_record_and_its_failures_are_kept() {
         let entry = entry(&[round(0, Outcome::Ok), round(1, Outcome::TimedOut), round(2, Outcome::Ok)]);
-        assert_eq!(entry.rounds.iter().map(|round| round.round).collect::<Vec<_>>(), [0, 2]);
+        let times: Vec<bool> = entry.rounds.iter().map(|round| round.wall_log.is_some()).collect();
+        assert_eq!(times, [true, false, true]);
+        assert_eq!(entry.success(), Proportion { successes: 8, trials: 12 });
         let first = &entry.rounds[0];
-        assert!((first.wall_log - (200.0f64 * 400.0).sqrt().ln()).abs() < 1e-12);
+        assert!((first.wall_log.unwrap() - (200.0f64 * 400.0).sqrt().ln()).abs() < 1e-12);
         assert!((first.reference.unwrap().wall_log - 100f64.ln()).abs() < 1e-12);
         assert_eq!((first.cpu_log, first.reference.unwrap().cpu_log), (None, None));
     }

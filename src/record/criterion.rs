@@ -110,12 +110,9 @@ impl Home {
         let entry = entries.entry(full_id).or_default();
         entry.rounds.push(Round {
             round,
-            outcomes: BTreeMap::new(),
-            wall_log: median.ln(),
+            wall_log: Some(median.ln()),
             p50_ns: Some(median.round() as u64),
-            p95_ns: None,
-            cpu_log: None,
-            reference: None,
+            ..Round::default()
         });
         entry.criterion = Some(Samples {
             directory: directory.to_owned(),

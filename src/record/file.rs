@@ -117,7 +117,7 @@ impl Record {
             for (round, figures) in entry.rounds.iter().enumerate() {
                 let reference = figures.reference.as_ref();
                 let logs = [
-                    ("wall_log", Some(figures.wall_log)),
+                    ("wall_log", figures.wall_log),
                     ("cpu_log", figures.cpu_log),
                     ("reference.wall_log", reference.map(|r| r.wall_log)),
                     ("reference.cpu_log", reference.and_then(|r| r.cpu_log)),

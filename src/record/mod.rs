@@ -134,45 +134,73 @@ pub struct Reference {
 pub struct Entry {
     /// One element a round, in order of time.
     pub rounds: Vec<Round>,
-    /// How the server's memory grew, MB/min.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub memory: Option<Slope>,
     /// What Criterion keeps of the last round.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub criterion: Option<Samples>,
 }
 
 impl Entry {
-    /// Calls that ended well, of all calls of all rounds.
+    /// Calls that ended well, of all calls of all rounds whose end is the server's doing.
     #[must_use]
     pub fn success(&self) -> Proportion {
         let of = |wanted: fn(&Outcome) -> bool| {
             let counts = self.rounds.iter().flat_map(|round| &round.outcomes);
             counts.filter(|(outcome, _)| wanted(outcome)).map(|(_, count)| count).sum()
         };
-        Proportion { successes: of(|outcome| *outcome == Outcome::Ok), trials: of(|_| true) }
+        let trials = of(|outcome| !matches!(outcome, Outcome::Dropped | Outcome::Cancelled));
+        Proportion { successes: of(|outcome| *outcome == Outcome::Ok), trials }
     }
 }
 
 /// The figures of one round: fresh processes on both sides.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Round {
     /// Its number, from 0.
     pub round: u32,
     /// How its calls ended.
     pub outcomes: BTreeMap<Outcome, u64>,
-    /// Wall time of a call, as natural logarithm of nanoseconds: the mean over slots of the
-    /// logarithm, or the logarithm of the median of Criterion's samples.
-    pub wall_log: f64,
+    /// Wall time of a call, as natural logarithm of nanoseconds: the mean over slots of the logarithm, or the
+    /// logarithm of the median of Criterion's samples or of a load's response times. Left out where a call of a
+    /// slot failed, or none went well.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "number")]
+    pub wall_log: Option<f64>,
     /// The median, nanoseconds.
     pub p50_ns: Option<u64>,
     /// The quantile 0.95, nanoseconds; `null` below 200 calls.
     pub p95_ns: Option<u64>,
+    /// Where the quantile 0.95 lies with 95 % confidence, nanoseconds; without an upper end where it lies beyond the
+    /// longest call or the deadline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p95_bounds_ns: Option<(u64, Option<u64>)>,
+    /// So many calls were given up at their deadline that the quantile 0.95 is only known not to be smaller.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub p95_is_least: bool,
     /// CPU time of the server for a call, as natural logarithm of nanoseconds.
     pub cpu_log: Option<f64>,
     /// The same two figures of the reference server in this round.
     pub reference: Option<ReferenceRound>,
+    /// How the server's memory grew after its warm-up, where that was watched for minutes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub growth: Option<Growth>,
+    /// Every response time of a load: HdrHistogram V2, deflated, base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_hdr: Option<String>,
+}
+
+/// How a server's memory grew.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Growth {
+    /// In time, MB/min.
+    pub mb_per_min: Slope,
+    /// By calls, KB.
+    pub kb_per_call: Option<Slope>,
+}
+
+/// A number that may be left out and is never `null`, which is what JSON makes of NaN.
+fn number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    f64::deserialize(deserializer).map(Some)
 }
 
 /// The reference server's figures in one round.

@@ -5,11 +5,10 @@ pub(crate) fn record() -> Record {
     let round = |round| Round {
         round,
         outcomes: [(crate::measure::Outcome::Ok, 10)].into(),
-        wall_log: 15.3 + f64::from(round) / 7.0,
+        wall_log: Some(15.3 + f64::from(round) / 7.0),
         p50_ns: Some(4_000_000),
-        p95_ns: None,
         cpu_log: Some(15.1),
-        reference: None,
+        ..Round::default()
     };
     let entry = Entry { rounds: (0..5).map(round).collect(), ..Entry::default() };
     crate::record::sample_record(Kind::Calls, [("key_analysis".to_owned(), entry)].into())

@@ -12,6 +12,7 @@ mod observer;
 mod probe;
 mod progress;
 mod rate_limit;
+mod record;
 mod result;
 mod run;
 mod sampler;
@@ -25,6 +26,7 @@ pub use definition::{Arrivals, Definition, ScoreFile, Stage, Thresholds};
 pub use host::Host;
 pub use judge::{check, leak};
 pub use progress::Progress;
+pub use record::{Runs, RunsError};
 pub use result::{
     AccountsBy, Check, Exports, PhaseResult, Ratings, ResourceAt, RunFile, SCHEMA_VERSION, ScenarioResult,
     Second, ServerFacts, StageResult, ToolResult, Verdict,

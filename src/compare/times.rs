@@ -1,0 +1,167 @@
+//! Times of two records: a value a round on each side, changes of single entries and of all together.
+
+use std::collections::BTreeSet;
+
+use super::gate::{Level, MIN_ROUNDS, judge};
+use super::limit::LimitTable;
+use super::outcome::{Figure, Row, SUITE};
+use super::{Change, Verdict, Why};
+use crate::measure::stats::mean;
+use crate::record::{Entry, Round};
+
+/// One figure of one entry.
+pub(super) struct Times<'a> {
+    entry: &'a str,
+    figure: Figure,
+    baseline: Side,
+    candidate: Side,
+    change: Change,
+}
+
+/// The rounds of one side, as logarithms.
+struct Side {
+    /// The geometric mean, nanoseconds.
+    level_ns: f64,
+    /// What is compared, by round: minus the reference's if every round of both sides has one.
+    values: Vec<(u32, f64)>,
+    /// Some value is only known not to be smaller.
+    is_least: bool,
+}
+
+impl<'a> Times<'a> {
+    /// `None` if neither side has the figure; else the times, or the row that says why there are none.
+    pub(super) fn of(
+        entry: &'a str,
+        figure: Figure,
+        [before, after]: [&Entry; 2],
+        same_machine: bool,
+    ) -> Option<Result<Self, Row>> {
+        let [a, b] = [before, after].map(|entry| Logs::of(figure, entry));
+        let unknown = |verdict| Some(Err(Row::bare(entry, figure, verdict)));
+        match (a.raw.is_empty(), b.raw.is_empty()) {
+            (true, true) if figure == Figure::P95 && calls(before) > 0 && calls(after) > 0 => {
+                let why = format!("too few calls ({} in a round)", calls(before).min(calls(after)));
+                return unknown(Verdict::NotMeasured(why));
+            }
+            (true, true) if figure != Figure::Wall => return None,
+            _ => {}
+        }
+        let relative = a.relative.is_some() && b.relative.is_some();
+        let have = a.raw.len().min(b.raw.len());
+        if have < MIN_ROUNDS {
+            return unknown(Verdict::CannotTell(Why::TooFewRounds { have, need: MIN_ROUNDS }));
+        }
+        if !same_machine && !relative {
+            let why = "different machine and no reference server".to_owned();
+            return unknown(Verdict::CannotTell(Why::Missing(why)));
+        }
+        let [baseline, candidate] = [a, b].map(|logs| logs.side(relative));
+        let change = Change::welch(&baseline.logs(), &candidate.logs())?;
+        Some(Ok(Self { entry, figure, baseline, candidate, change }))
+    }
+
+    fn row(&self, verdict: Verdict) -> Row {
+        let (a, b) = (self.baseline.level_ns, self.candidate.level_ns);
+        let verdict = match verdict {
+            // Where both lie at the deadline they look alike.
+            _ if self.baseline.is_least => given_up("baseline"),
+            Verdict::Unchanged | Verdict::Improved if self.candidate.is_least => given_up("candidate"),
+            verdict => verdict,
+        };
+        Row::of_time(self.entry, self.figure, [a, b], &self.change, Level::RECORDS, verdict)
+    }
+}
+
+fn given_up(side: &str) -> Verdict {
+    let why = format!("calls were given up in the {side}, so that its value is only known to be larger");
+    Verdict::CannotTell(Why::Missing(why))
+}
+
+/// Calls in the shortest round.
+fn calls(entry: &Entry) -> u64 {
+    entry.rounds.iter().map(|round| round.outcomes.values().sum()).min().unwrap_or(0)
+}
+
+struct Logs {
+    raw: Vec<(u32, f64)>,
+    /// Minus the reference's, if every round has it.
+    relative: Option<Vec<(u32, f64)>>,
+    is_least: bool,
+}
+
+impl Logs {
+    fn of(figure: Figure, entry: &Entry) -> Self {
+        let of_round = |round: &Round| match figure {
+            Figure::Wall => Some((round.wall_log?, round.reference.map(|r| r.wall_log))),
+            Figure::Cpu => Some((round.cpu_log?, round.reference.and_then(|r| r.cpu_log))),
+            Figure::P95 => Some(((round.p95_ns? as f64).ln(), None)),
+            Figure::Success | Figure::Memory => None,
+        };
+        let numbered = |round: &Round| of_round(round).map(|values| (round.round, values));
+        let found: Vec<_> = entry.rounds.iter().filter_map(numbered).collect();
+        Self {
+            raw: found.iter().map(|&(round, (log, _))| (round, log)).collect(),
+            relative: found.iter().map(|&(round, (log, of))| Some((round, log - of?))).collect(),
+            is_least: figure == Figure::P95 && entry.rounds.iter().any(|round| round.p95_is_least),
+        }
+    }
+
+    fn side(self, relative: bool) -> Side {
+        let level_ns = mean(&self.raw.iter().map(|(_, log)| *log).collect::<Vec<_>>()).exp();
+        let values = self.relative.filter(|_| relative).unwrap_or(self.raw);
+        Side { level_ns, values, is_least: self.is_least }
+    }
+}
+
+impl Side {
+    fn logs(&self) -> Vec<f64> {
+        self.values.iter().map(|(_, log)| *log).collect()
+    }
+}
+
+/// The rows of all times, judged together, and those of all entries together.
+pub(super) fn rows(times: &[Times<'_>], limits: &LimitTable) -> Vec<Row> {
+    let open: Vec<_> = times.iter().map(|t| (t.change, limits.time(t.entry, t.baseline.level_ns))).collect();
+    let verdicts = judge(&open, Level::RECORDS);
+    let mut rows: Vec<Row> = times.iter().zip(verdicts).map(|(times, verdict)| times.row(verdict)).collect();
+    rows.extend([Figure::Wall, Figure::Cpu].into_iter().filter_map(|figure| suite(figure, times, limits)));
+    rows
+}
+
+/// All entries together: a value a round, the mean over the entries, so that what a round's entries share is counted
+/// once. An entry with a limit of its own is meant to change and is left out.
+fn suite(figure: Figure, times: &[Times<'_>], limits: &LimitTable) -> Option<Row> {
+    let entries: Vec<&Times<'_>> =
+        times.iter().filter(|t| t.figure == figure && !limits.has_own(t.entry)).collect();
+    if entries.len() < 2 {
+        return None;
+    }
+    let baselines: Vec<&Side> = entries.iter().map(|times| &times.baseline).collect();
+    let candidates: Vec<&Side> = entries.iter().map(|times| &times.candidate).collect();
+    let (before, after) = (means_by_round(&baselines), means_by_round(&candidates));
+    let have = before.len().min(after.len());
+    if have < MIN_ROUNDS {
+        let why = Why::TooFewRounds { have, need: MIN_ROUNDS };
+        return Some(Row::bare(SUITE, figure, Verdict::CannotTell(why)));
+    }
+    let change = Change::welch(&before, &after)?;
+    let (a, b) = (level_ns(&baselines), level_ns(&candidates));
+    let level = Level::RECORDS.alone();
+    let verdict = judge(&[(change, limits.suite(a))], level).remove(0);
+    Some(Row::of_time(SUITE, figure, [a, b], &change, level, verdict))
+}
+
+fn level_ns(sides: &[&Side]) -> f64 {
+    mean(&sides.iter().map(|side| side.level_ns.ln()).collect::<Vec<_>>()).exp()
+}
+
+/// Of the rounds that every entry has.
+fn means_by_round(sides: &[&Side]) -> Vec<f64> {
+    let numbers = |side: &&Side| side.values.iter().map(|(round, _)| *round).collect::<BTreeSet<u32>>();
+    let common = sides.iter().map(numbers).reduce(|a, b| &a & &b).unwrap_or_default();
+    let of_round = |round: u32| {
+        let values = sides.iter().flat_map(|side| &side.values).filter(|(number, _)| *number == round);
+        mean(&values.map(|(_, log)| *log).collect::<Vec<_>>())
+    };
+    common.into_iter().map(of_round).collect()
+}

@@ -1,0 +1,313 @@
+//! Runs as a record: each run, with a server started for it, is one round of every stage and every tool in it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::result::{ResourceAt, RunFile, SCHEMA_VERSION, StageResult, ToolResult};
+use super::{Definition, Stage};
+use crate::measure::histogram::Histogram;
+use crate::measure::quantile::Quantile;
+use crate::record::{
+    self, Conditions, Entry, Growth, Kind, Load, Protocol, Record, Round, Server, Workload, sha256_hex,
+};
+
+/// Why runs make no record.
+#[derive(Debug, Error)]
+#[expect(missing_docs, reason = "the message of each variant says what it is")]
+pub enum RunsError {
+    #[error("run '{path}' cannot be read: {source}")]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("run '{path}' is empty")]
+    Empty { path: PathBuf },
+    #[error("run '{path}' is cut off or damaged: {source}")]
+    NotJson { path: PathBuf, source: serde_json::Error },
+    #[error("'{path}' is no result of this program's 'run': it has no schema_version")]
+    Foreign { path: PathBuf },
+    #[error("run '{path}' has schema version {found}, this program reads {SCHEMA_VERSION}")]
+    Future { path: PathBuf, found: u64 },
+    #[error("run '{path}' is malformed: {source}")]
+    Malformed { path: PathBuf, source: serde_json::Error },
+    #[error("run '{path}' did not end by itself; what is missing was not measured")]
+    Incomplete { path: PathBuf },
+    #[error("runs '{first}' and '{second}' are the same run; a round is a run of its own")]
+    Twice { first: PathBuf, second: PathBuf },
+    #[error("runs '{first}' and '{second}' are no rounds of one measurement: their {field} differs")]
+    Differs { first: PathBuf, second: PathBuf, field: &'static str },
+    #[error("run '{path}': the histogram of {entry} is damaged: {reason}")]
+    Histogram { path: PathBuf, entry: String, reason: String },
+    #[error("no stage of these runs can be compared{}", left_out.first().map(|why| format!(": {why}")).unwrap_or_default())]
+    Nothing { left_out: Vec<String> },
+}
+
+/// Runs of the same scenarios on the same server, in the order of time.
+#[derive(Debug)]
+pub struct Runs(Vec<(PathBuf, RunFile)>);
+
+impl Runs {
+    /// Reads the `result.json` of each of these directories.
+    ///
+    /// # Errors
+    ///
+    /// The first that is no finished run, or that is no round of the same measurement as the first.
+    pub fn load(directories: &[PathBuf]) -> Result<Self, RunsError> {
+        let mut runs = Vec::new();
+        for directory in directories {
+            let path = if directory.is_dir() { directory.join("result.json") } else { directory.clone() };
+            let file = load(&path)?;
+            runs.push((path, file));
+        }
+        runs.sort_by(|(_, a), (_, b)| a.created_utc.cmp(&b.created_utc));
+        for (i, (second, b)) in runs.iter().enumerate() {
+            if let Some((first, _)) = runs[..i].iter().find(|(_, a)| a == b) {
+                return Err(RunsError::Twice { first: first.clone(), second: second.clone() });
+            }
+            let (first, a) = &runs[0];
+            if let Some(field) = difference(a, b) {
+                return Err(RunsError::Differs { first: first.clone(), second: second.clone(), field });
+            }
+        }
+        Ok(Self(runs))
+    }
+
+    /// The record, and which rounds of which stage are left out because they were INVALID.
+    ///
+    /// # Errors
+    ///
+    /// If nothing is left or a histogram cannot be read.
+    pub fn record(&self, target: Option<String>) -> Result<(Record, Vec<String>), RunsError> {
+        let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
+        let mut left_out = Vec::new();
+        for (number, (path, file)) in self.0.iter().enumerate() {
+            for scenario in &file.scenarios {
+                for (stage, defined) in scenario.stages.iter().zip(&scenario.definition.stages) {
+                    let name = format!("{}/{}", scenario.name, stage.name);
+                    if let Some(reason) = stage.validity.invalid.first() {
+                        left_out.push(format!("round {number} of {name} is INVALID: {reason}"));
+                        continue;
+                    }
+                    let rounds =
+                        rounds(&name, number as u32, stage, defined, file).map_err(|(entry, reason)| {
+                            RunsError::Histogram { path: path.clone(), entry, reason }
+                        })?;
+                    for (name, round) in rounds {
+                        entries.entry(name).or_default().rounds.push(round);
+                    }
+                }
+            }
+        }
+        match self.0.last() {
+            Some((_, last)) if !entries.is_empty() => Ok((self.around(last, target, entries), left_out)),
+            _ => Err(RunsError::Nothing { left_out }),
+        }
+    }
+
+    fn around(&self, last: &RunFile, target: Option<String>, entries: BTreeMap<String, Entry>) -> Record {
+        let spec = if last.server.spec.is_empty() { "embedded" } else { &last.server.spec };
+        let (id, sha256) = workload(last);
+        Record {
+            schema_version: record::SCHEMA_VERSION,
+            kind: Kind::Load,
+            created_utc: last.created_utc.clone(),
+            tool: last.tool.clone(),
+            server: Server {
+                target: target.unwrap_or_else(|| spec.to_owned()),
+                name: Some(last.server.name.clone()),
+                version: Some(last.server.version.clone()),
+                launch_sha256: sha256_hex(spec.as_bytes()),
+            },
+            protocol: Protocol {
+                transport: last.server.transport.clone(),
+                mcp_version: Some(last.server.protocol.clone()),
+            },
+            workload: Workload { id, version: 1, sha256 },
+            load: load_of(last),
+            machine: last.machine.clone(),
+            conditions: self.conditions(),
+            reference: None,
+            invalid: None,
+            entries,
+        }
+    }
+
+    /// From the beginning of the first run to the end of the last, at their worst.
+    fn conditions(&self) -> Conditions {
+        let all = || self.0.iter().filter_map(|(_, file)| file.conditions);
+        let worst = |of: fn(Conditions) -> Option<f64>| all().filter_map(of).reduce(f64::max);
+        Conditions {
+            load_before: all().next().and_then(|one| one.load_before),
+            load_after: all().next_back().and_then(|one| one.load_after),
+            steal_percent: worst(|one| one.steal_percent),
+            cpu_pressure_percent: worst(|one| one.cpu_pressure_percent),
+        }
+    }
+}
+
+fn load(path: &Path) -> Result<RunFile, RunsError> {
+    let here = || path.to_owned();
+    let bytes = std::fs::read(path).map_err(|source| RunsError::Unreadable { path: here(), source })?;
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(RunsError::Empty { path: here() });
+    }
+    let value: serde_json::Value =
+        serde_json::from_slice(&bytes).map_err(|source| RunsError::NotJson { path: here(), source })?;
+    match value.get("schema_version").and_then(serde_json::Value::as_u64) {
+        None => return Err(RunsError::Foreign { path: here() }),
+        Some(found) if found != u64::from(SCHEMA_VERSION) => {
+            return Err(RunsError::Future { path: here(), found });
+        }
+        Some(_) => {}
+    }
+    let file: RunFile =
+        serde_json::from_value(value).map_err(|source| RunsError::Malformed { path: here(), source })?;
+    if file.complete { Ok(file) } else { Err(RunsError::Incomplete { path: here() }) }
+}
+
+/// What keeps two runs from being rounds of one measurement.
+fn difference(a: &RunFile, b: &RunFile) -> Option<&'static str> {
+    [
+        ("server", a.server.spec == b.server.spec && a.server.version == b.server.version),
+        ("workload", workload(a) == workload(b)),
+        ("program", a.tool == b.tool),
+        ("machine", a.machine.fingerprint == b.machine.fingerprint),
+    ]
+    .into_iter()
+    .find_map(|(field, is_same)| (!is_same).then_some(field))
+}
+
+/// The names of the scenarios, and SHA-256 of all that they and the seed say. The server is what may differ.
+fn workload(file: &RunFile) -> (String, String) {
+    let names: Vec<&str> = file.scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
+    let definitions: Vec<Definition> = file
+        .scenarios
+        .iter()
+        .map(|scenario| Definition { server: None, ..scenario.definition.clone() })
+        .collect();
+    let text = serde_json::json!([file.seed, definitions]).to_string();
+    (names.join("+"), sha256_hex(text.as_bytes()))
+}
+
+/// What all stages have in common; the workload's checksum holds each of them.
+fn load_of(file: &RunFile) -> Load {
+    let stages: Vec<&Stage> = file.scenarios.iter().flat_map(|s| &s.definition.stages).collect();
+    let open = stages.iter().filter(|stage| stage.rate_per_s.is_some()).count();
+    let rate = stages.first().and_then(|stage| stage.rate_per_s);
+    let model = match open {
+        0 => "closed",
+        _ if open == stages.len() => "open",
+        _ => "closed and open",
+    };
+    let longest = stages.iter().map(|stage| (stage.deadline_s * 1e3) as u64);
+    Load {
+        model: model.to_owned(),
+        rate_per_s: rate.filter(|_| stages.iter().all(|stage| stage.rate_per_s == rate)),
+        sessions: stages.iter().map(|stage| stage.clients as u32).max().unwrap_or(0),
+        deadline_ms: longest.max(),
+    }
+}
+
+/// The stage as a whole, with the server's CPU time and memory, and each of its tools. An error names the histogram
+/// that cannot be read.
+fn rounds(
+    name: &str,
+    round: u32,
+    stage: &StageResult,
+    defined: &Stage,
+    file: &RunFile,
+) -> Result<Vec<(String, Round)>, (String, String)> {
+    let deadline_ns = (defined.deadline_s * 1e9) as u64;
+    let mut all = Histogram::default();
+    let mut rounds = Vec::new();
+    for (tool, result) in &stage.tools {
+        let name = format!("{name}/{tool}");
+        let histogram = responses(result, deadline_ns).map_err(|reason| (name.clone(), reason))?;
+        all.merge(&histogram);
+        let outcomes = result.accounts.ended.clone();
+        rounds.push((name, Round { round, outcomes, ..times(&histogram) }));
+    }
+    let cpu_ns = cpu_ns_per_call(&stage.resources).filter(|_| !file.server.shares_our_process);
+    let whole = Round {
+        round,
+        outcomes: stage.accounts.ended.clone(),
+        cpu_log: cpu_ns.map(f64::ln),
+        growth: stage.leak.map(|leak| Growth { mb_per_min: leak.mb_per_min, kb_per_call: leak.kb_per_call }),
+        ..times(&all)
+    };
+    rounds.push((name.to_owned(), whole));
+    Ok(rounds)
+}
+
+fn responses(tool: &ToolResult, deadline_ns: u64) -> Result<Histogram, String> {
+    // Which calls were given up is not in the histogram; none was before its deadline.
+    let times_out = tool.accounts.count(crate::measure::Outcome::TimedOut) > 0;
+    Histogram::from_base64(&tool.response_hdr, times_out.then_some(deadline_ns))
+}
+
+/// The figures of response times. The bounds are order statistics, which are optimistic where calls depend on each
+/// other; verdicts rest on the differences between rounds.
+fn times(histogram: &Histogram) -> Round {
+    let p95 = Quantile::read(histogram, 0.95, &[], None);
+    let (p95_ns, p95_bounds_ns, p95_is_least) = match p95 {
+        Quantile::Value { ns, interval } => (Some(ns), Some((interval.low_ns, interval.high_ns)), false),
+        Quantile::Censored { at_least_ns } => (Some(at_least_ns), None, true),
+        Quantile::UpperBound { .. } | Quantile::TooFewSamples { .. } => (None, None, false),
+    };
+    let p50_ns = histogram.quantile(0.5);
+    Round {
+        wall_log: p50_ns.map(|ns| (ns as f64).ln()),
+        p50_ns,
+        p95_ns,
+        p95_bounds_ns,
+        p95_is_least,
+        response_hdr: (histogram.count() > 0).then(|| histogram.to_base64()),
+        ..Round::default()
+    }
+}
+
+/// CPU time of the server's processes for each call that ended, between the first and the last reading of the same
+/// number of processes: a process that starts or ends brings or takes all the time it has used.
+fn cpu_ns_per_call(resources: &[ResourceAt]) -> Option<f64> {
+    let last = resources.last()?;
+    let first =
+        resources.iter().rev().take_while(|at| at.sample.processes == last.sample.processes).last()?;
+    let used = last.sample.cpu_ns.checked_sub(first.sample.cpu_ns).filter(|used| *used > 0)?;
+    let calls = last.calls.checked_sub(first.calls).filter(|calls| *calls > 0)?;
+    Some(used as f64 / calls as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::Latency;
+    use crate::target::ResourceSample;
+
+    #[test]
+    fn cpu_time_is_counted_while_the_processes_stay_the_same() {
+        let at = |calls, processes, cpu_ns| ResourceAt {
+            at_ns: 0,
+            calls,
+            sample: ResourceSample { processes, cpu_ns, ..ResourceSample::default() },
+        };
+        let grown = [at(0, 1, 900), at(10, 2, 5000), at(20, 2, 6000), at(30, 2, 7000)];
+        assert_eq!(cpu_ns_per_call(&grown), Some(100.0));
+        assert_eq!(cpu_ns_per_call(&[at(0, 1, 900), at(10, 1, 800)]), None, "restarted");
+        assert_eq!(cpu_ns_per_call(&grown[3..]), None);
+    }
+
+    #[test]
+    fn a_p95_at_the_deadline_is_marked_as_the_least_it_can_be() {
+        let mut histogram = Histogram::default();
+        for call in 0..300 {
+            histogram.record(Latency { ns: 1_000_000 + call, censored: false });
+        }
+        let good = times(&histogram);
+        assert!(good.p95_ns.is_some() && good.p95_bounds_ns.is_some() && !good.p95_is_least);
+        for _ in 0..30 {
+            histogram.record(Latency { ns: 30_000_000_000, censored: true });
+        }
+        let cut = times(&histogram);
+        assert!(cut.p95_is_least && cut.p95_ns > Some(29_000_000_000), "{cut:?}");
+        assert_eq!(times(&Histogram::default()), Round::default());
+    }
+}
