@@ -3,6 +3,9 @@
 //!
 //! At the end, one line a preset: each rate and its ratio to the floor.
 
+#[path = "support/profiler.rs"]
+mod profiler;
+
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -80,7 +83,8 @@ fn summary(preset: &str, spec: &OrchestraSpec, document: &[u8]) -> String {
 }
 
 fn main() {
-    let mut criterion = Criterion::default().configure_from_args();
+    let mut criterion =
+        Criterion::default().with_profiler(profiler::Sampling::default()).configure_from_args();
     // `--test` and `--list` run nothing to be measured.
     let measured = std::env::args().any(|argument| argument == "--bench")
         && !std::env::args().any(|argument| argument == "--test" || argument == "--list");

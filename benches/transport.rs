@@ -7,6 +7,8 @@
 mod bare;
 #[path = "support/floor.rs"]
 mod floor;
+#[path = "support/profiler.rs"]
+mod profiler;
 
 use std::time::{Duration, Instant};
 
@@ -177,6 +179,7 @@ fn sessions(criterion: &mut Criterion, runtime: &Runtime, calls: usize, lines: &
 
 fn main() {
     let mut criterion = Criterion::default()
+        .with_profiler(profiler::Sampling::default())
         .configure_from_args()
         .sample_size(50)
         .warm_up_time(Duration::from_millis(500))

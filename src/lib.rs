@@ -10,6 +10,7 @@ pub mod embedded;
 pub mod load;
 pub mod measure;
 pub mod pair;
+pub mod profile;
 pub mod record;
 pub mod report;
 pub mod scenario;

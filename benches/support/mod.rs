@@ -5,6 +5,7 @@
 //! bench is lost because another one failed.
 
 mod operation;
+mod profiler;
 mod report;
 mod settings;
 mod suite;
@@ -78,6 +79,7 @@ impl Harness {
             // Criterion's own test gives no verdict here (`compare` does), so its bounds are wide.
             .noise_threshold(0.05)
             .significance_level(0.01)
+            .with_profiler(profiler::Sampling::default())
             .configure_from_args()
     }
 

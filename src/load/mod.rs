@@ -17,6 +17,7 @@ mod workload;
 
 pub use driver::{DriveError, Load, Plan, Run, Stop, StoppedBy, drive};
 pub use probe::LoopLag;
+pub(crate) use probe::own_cpu;
 pub use profile::DayProfile;
 pub use recorder::{Example, Figures, Recorder, Settings, ToolRecord};
 pub use schedule::{Arrivals, Schedule};

@@ -39,7 +39,7 @@ pub(super) async fn watch_loop(stop: CancellationToken) -> LoopLag {
 }
 
 /// CPU time of this process so far; `None` where the kernel does not tell.
-pub(super) fn own_cpu() -> Option<Duration> {
+pub(crate) fn own_cpu() -> Option<Duration> {
     let stat = procfs::process::Process::myself().and_then(|process| process.stat()).ok()?;
     let ticks = stat.utime + stat.stime;
     Some(Duration::from_secs_f64(ticks as f64 / procfs::ticks_per_second() as f64))
