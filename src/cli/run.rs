@@ -63,6 +63,9 @@ pub(super) struct Run {
     /// Most sessions that are server processes.
     #[arg(long, value_name = "N", default_value_t = 16)]
     max_processes: usize,
+    /// Short versions: seconds instead of minutes.
+    #[arg(long)]
+    quick: bool,
     /// Large scores of all sizes for any server.
     #[arg(long)]
     all_sizes: bool,
@@ -118,8 +121,9 @@ impl Run {
             deadline_s: self.deadline,
             hours: self.hours,
             limit: Limit { capacity: self.limit.capacity, per_second: self.limit.per_second },
-            quick: all_quick,
+            quick: self.quick || all_quick,
             all_sizes: self.all_sizes || host.is_embedded(),
+            process_per_session: host.has_process_per_session(),
         }
     }
 

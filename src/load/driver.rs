@@ -90,7 +90,7 @@ pub struct Run {
     pub elapsed: Duration,
     /// Calls dropped although a session was free.
     pub dropped_unexplained: u64,
-    /// Sessions opened again after they were lost.
+    /// Sessions opened again after they were lost or given up.
     pub reopened: u64,
     /// Workers that panicked.
     pub internal_errors: u64,
@@ -187,6 +187,7 @@ fn share<T, S>(plan: &Plan, target: Arc<T>, sink: Arc<Mutex<S>>) -> Shared<T, S>
         source,
         sink,
         setup: plan.workload.setup.clone(),
+        sessions: plan.workload.sessions,
         deadline: plan.deadline,
         start: Instant::now(),
         stop: CancellationToken::new(),

@@ -22,7 +22,7 @@ pub use profile::DayProfile;
 pub use recorder::{Example, Figures, Recorder, Settings, ToolRecord};
 pub use schedule::{Arrivals, Schedule};
 pub use target::{Call, Event, OpenError, Session, Sink, Target};
-pub use workload::{Flow, Step, Workload};
+pub use workload::{Flow, SessionEnd, Step, Workload};
 
 #[cfg(test)]
 mod tests;

@@ -55,6 +55,14 @@ impl Script {
         self.has_failed = true;
     }
 
+    /// Whether the next call begins an iteration.
+    pub(super) fn is_between(&self) -> bool {
+        self.position.is_none_or(|(flow, next)| {
+            let left = &self.workload.flows[flow].steps[next..];
+            !left.iter().any(|step| !self.has_failed || step.always)
+        })
+    }
+
     /// The steps before or after the run, rendered.
     pub(super) fn render_all(&self, steps: &[Step]) -> Vec<Rendered> {
         steps.iter().map(|step| self.render(step)).collect()
@@ -149,7 +157,10 @@ mod tests {
         let mut script = script(Workload::of(steps.into_iter().chain([delete]).collect()));
         assert_eq!(tools(&mut script, 2), ["import", "key"]);
         script.fail();
-        assert_eq!(tools(&mut script, 3), ["delete", "import", "key"]);
+        assert!(!script.is_between());
+        assert_eq!(tools(&mut script, 1), ["delete"]);
+        assert!(script.is_between());
+        assert_eq!(tools(&mut script, 2), ["import", "key"]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::nonce::{Belongs, Nonce};
 use super::queue::{Queue, Ticket};
 use super::script::{Rendered, Script};
-use super::{Call, Event, OpenError, Session, Sink, Step, Target};
+use super::{Call, Event, OpenError, Session, SessionEnd, Sink, Step, Target};
 use crate::client::Reply;
 use crate::measure::{Outcome, Sample};
 
@@ -34,6 +34,7 @@ pub(super) struct Shared<T, S> {
     pub(super) source: Source,
     pub(super) sink: Arc<Mutex<S>>,
     pub(super) setup: Vec<Step>,
+    pub(super) sessions: SessionEnd,
     pub(super) deadline: Duration,
     pub(super) start: Instant,
     /// No new calls in a closed loop.
@@ -145,7 +146,23 @@ async fn perform<T: Target, S: Sink>(shared: &Shared<T, S>, seat: &mut Seat<T>, 
     if matches!(outcome, Outcome::TransportClosed | Outcome::ConnectError | Outcome::SessionExpired) {
         seat.session = None;
     }
+    if seat.script.is_between() {
+        give_up(shared.sessions, &mut seat.session).await;
+    }
     step.think()
+}
+
+/// Does at the end of an iteration what the workload wants of sessions.
+async fn give_up<C: Session>(end: SessionEnd, session: &mut Option<C>) {
+    match end {
+        SessionEnd::Kept => {}
+        SessionEnd::Abandoned => drop(session.take()),
+        SessionEnd::Ended => {
+            if let Some(session) = session.take() {
+                session.close().await;
+            }
+        }
+    }
 }
 
 /// Opens the seat's session if it has none, in the time of a call.

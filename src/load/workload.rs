@@ -17,6 +17,30 @@ pub struct Workload {
     /// Calls each session makes once after the run, outside of its figures.
     #[serde(default)]
     pub teardown: Vec<Step>,
+    /// What becomes of a session when an iteration ends.
+    #[serde(default, skip_serializing_if = "SessionEnd::is_kept")]
+    pub sessions: SessionEnd,
+}
+
+/// What becomes of a session when an iteration ends. One that is not kept is followed by a new one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionEnd {
+    /// The next iteration uses it.
+    #[default]
+    Kept,
+    /// It is ended as the protocol wants it.
+    Ended,
+    /// It is dropped without a word, as by a client that crashes.
+    Abandoned,
+}
+
+impl SessionEnd {
+    /// Whether the next iteration uses it.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        *self == Self::Kept
+    }
 }
 
 /// A sequence of calls.

@@ -187,7 +187,7 @@ impl Definition {
             |step: &mut Step| step.arguments.values_mut().for_each(|value| fill(value, &names, directory));
         self.prepare.iter_mut().for_each(place);
         for stage in &mut self.stages {
-            let Workload { setup, flows, teardown } = &mut stage.workload;
+            let Workload { setup, flows, teardown, .. } = &mut stage.workload;
             setup.iter_mut().for_each(place);
             flows.iter_mut().flat_map(|flow| &mut flow.steps).for_each(place);
             teardown.iter_mut().for_each(place);

@@ -118,7 +118,7 @@ impl Host {
     ///
     /// Where no session opens.
     pub async fn call_once(self: &Arc<Self>, call: Call, deadline: Duration) -> Result<Reply, OpenError> {
-        let session = load::Target::open(&Pool(Arc::clone(self)), 0).await?;
+        let session = load::Target::open(&Pool::kept(self), 0).await?;
         let reply = session.call(call, deadline).await;
         session.close().await;
         Ok(reply)
@@ -166,24 +166,37 @@ async fn spawn_own(directory: &TempDir) -> anyhow::Result<(Child, String)> {
 }
 
 /// Sessions that outlive the stages: a stdio server stays the same process, and starts once.
-pub(super) struct Pool(pub(super) Arc<Host>);
+pub(super) struct Pool {
+    pub(super) host: Arc<Host>,
+    /// Sessions outlive the stage. Otherwise each is new and ends when it is closed.
+    pub(super) keeps: bool,
+}
 
-/// A session that goes back to its pool.
+impl Pool {
+    /// Sessions that are kept for whoever comes next.
+    pub(super) fn kept(host: &Arc<Host>) -> Self {
+        Self { host: Arc::clone(host), keeps: true }
+    }
+}
+
+/// A session that may go back to its pool.
 pub(super) struct Pooled {
     client: Music21Client,
-    host: Arc<Host>,
+    /// Where it goes back to.
+    pool: Option<Arc<Host>>,
 }
 
 impl load::Target for Pool {
     type Session = Pooled;
 
     async fn open(&self, _client: usize) -> Result<Pooled, OpenError> {
-        let idle = lock(&self.0.idle).pop();
+        let pool = self.keeps.then(|| Arc::clone(&self.host));
+        let idle = pool.as_ref().and_then(|host| lock(&host.idle).pop());
         let client = match idle {
             Some(client) => client,
-            None => self.0.target.session().await?,
+            None => self.host.target.session().await?,
         };
-        Ok(Pooled { client, host: Arc::clone(&self.0) })
+        Ok(Pooled { client, pool })
     }
 }
 
@@ -193,7 +206,10 @@ impl Session for Pooled {
     }
 
     async fn close(self) {
-        lock(&self.host.idle).push(self.client);
+        match self.pool {
+            Some(host) => lock(&host.idle).push(self.client),
+            None => self.client.close().await,
+        }
     }
 }
 

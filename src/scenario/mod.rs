@@ -16,6 +16,7 @@ mod record;
 mod result;
 mod run;
 mod sampler;
+mod sessions;
 mod stability;
 mod stage;
 mod steps;
@@ -29,7 +30,7 @@ pub use progress::Progress;
 pub use record::{Runs, RunsError};
 pub use result::{
     AccountsBy, Check, Exports, PhaseResult, Ratings, ResourceAt, RunFile, SCHEMA_VERSION, ScenarioResult,
-    Second, ServerFacts, StageResult, ToolResult, Verdict,
+    Second, ServerFacts, SessionMemory, StageResult, ToolResult, Verdict,
 };
 pub use run::{Context, run};
 pub use summary::summary;
@@ -70,6 +71,8 @@ pub struct Options {
     pub quick: bool,
     /// All sizes of scores, even where that takes hours.
     pub all_sizes: bool,
+    /// Each session is a server process of its own.
+    pub process_per_session: bool,
 }
 
 impl Default for Options {
@@ -83,12 +86,13 @@ impl Default for Options {
             limit: Limit { capacity: 10, per_second: 1.0 },
             quick: false,
             all_sizes: false,
+            process_per_session: false,
         }
     }
 }
 
 /// Every shipped scenario, in the order of `all`.
-pub static SCENARIOS: [Scenario; 8] = [
+pub static SCENARIOS: [Scenario; 9] = [
     tools::SCENARIO,
     concurrent::SCENARIO,
     large_scores::SCENARIO,
@@ -97,6 +101,7 @@ pub static SCENARIOS: [Scenario; 8] = [
     memory::SCENARIO,
     stability::SCENARIO,
     isolation::SCENARIO,
+    sessions::SCENARIO,
 ];
 
 /// Those that together take less than a minute in their short versions.
@@ -112,6 +117,9 @@ pub fn find(name: &str) -> Option<&'static Scenario> {
 fn nothing_more(_: &ScenarioResult) -> Vec<Check> {
     Vec::new()
 }
+
+#[cfg(test)]
+mod fixture;
 
 #[cfg(test)]
 mod tests {

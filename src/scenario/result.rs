@@ -15,7 +15,7 @@ use crate::measure::rating::Rating;
 use crate::measure::steady::Steadiness;
 use crate::measure::summary::Summary;
 use crate::measure::token_bucket;
-use crate::measure::trend::LeakReport;
+use crate::measure::trend::{LeakReport, Slope};
 use crate::measure::validity::{GeneratorFacts, Validity};
 use crate::record::{Conditions, Machine, Tool};
 use crate::target::ResourceSample;
@@ -154,8 +154,11 @@ pub struct StageResult {
     pub leak: Option<LeakReport>,
     /// Deviation from Little's law as a share of the clients; closed loops without errors only.
     pub little_gap: Option<f64>,
-    /// Sessions opened again after they were lost.
+    /// Sessions opened again after they were lost or given up.
     pub reopened: u64,
+    /// What a session leaves in the server's memory, where each iteration has one of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_memory: Option<SessionMemory>,
     /// What is known about the generator.
     pub generator: GeneratorFacts,
     /// Whether the figures may be believed.
@@ -164,6 +167,18 @@ pub struct StageResult {
     pub ratings: Ratings,
     /// The server's end was seen: its process is gone or nothing reached it any more.
     pub server_lost: Option<String>,
+}
+
+/// What a session leaves in the server's memory.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionMemory {
+    /// Each session is a process, and its memory ends with it.
+    OfItsProcess,
+    /// KB (10³ bytes) for each session.
+    Kb(Slope),
+    /// Why it cannot be told.
+    Unknown(String),
 }
 
 /// How many calls ended in each class; classes without calls are left out.

@@ -138,7 +138,7 @@ async fn prepare(steps: &[Step], context: &Context<'_>) -> Result<(), String> {
         run_id: format!("{}p", context.run_id).into(),
     };
     let sink = Arc::new(std::sync::Mutex::new(Recorder::new(crate::load::Settings::default())));
-    let target = Arc::new(Pool(Arc::clone(context.host)));
+    let target = Arc::new(Pool::kept(context.host));
     drive(&plan, target, context.interrupt, Arc::clone(&sink)).await.map_err(|error| error.to_string())?;
     let recorder = sink.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let lost = recorder.tools.values().flat_map(|tool| &tool.examples);

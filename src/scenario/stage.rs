@@ -13,7 +13,7 @@ use super::host::{Host, Pool};
 use super::judge;
 use super::observer::Observer;
 use super::progress::Progress;
-use super::result::{AccountsBy, PhaseResult, Ratings, ResourceAt, StageResult, ToolResult};
+use super::result::{AccountsBy, PhaseResult, Ratings, ResourceAt, SessionMemory, StageResult, ToolResult};
 use super::sampler::{self, Watch};
 use crate::load::{Call, DriveError, Recorder, Run, Settings, drive};
 use crate::measure::trend::{self, MemoryReading};
@@ -52,7 +52,7 @@ pub(super) async fn run(stage: &Stage, setting: &Setting<'_>) -> Result<StageRes
     let machine = record::Watch::start();
 
     let plan = stage.plan(setting.seed, setting.run_id);
-    let target = Arc::new(Pool(Arc::clone(host)));
+    let target = Arc::new(Pool { host: Arc::clone(host), keeps: stage.workload.sessions.is_kept() });
     let any_end = either(setting.interrupt, &server_gone);
     let driven = drive(&plan, target, &any_end, Arc::clone(&observer)).await;
     let conditions = machine.stop();
@@ -68,6 +68,7 @@ pub(super) async fn run(stage: &Stage, setting: &Setting<'_>) -> Result<StageRes
     let mut result =
         summarize(stage, &run, &observer, readings.since(observer.started().unwrap_or_else(Instant::now)));
     result.settled = settled;
+    result.session_memory = session_memory(stage, host, &result.resources);
     result.scores_held = scores_held;
     result.exports = observer.exports();
     result.generator.steal_share = conditions.steal_percent.map(|percent| percent / 100.0);
@@ -146,6 +147,7 @@ fn summarize(stage: &Stage, run: &Run, observer: &Observer, resources: Vec<Resou
         exports: super::result::Exports::default(),
         leak: trend::judge(&memory),
         reopened: run.reopened,
+        session_memory: None,
         validity: validity::judge(&generator),
         generator,
         ratings: Ratings::default(),
@@ -155,6 +157,31 @@ fn summarize(stage: &Stage, run: &Run, observer: &Observer, resources: Vec<Resou
 
 fn reading(at: &ResourceAt) -> MemoryReading {
     MemoryReading { at_ns: at.at_ns, calls: at.calls, rss_anon_bytes: at.sample.rss_anon_bytes }
+}
+
+/// Readings that a slope needs.
+const READINGS: usize = 10;
+
+/// A session makes the calls of one iteration, so that calls count sessions where a flow has one step.
+fn session_memory(stage: &Stage, host: &Host, resources: &[ResourceAt]) -> Option<SessionMemory> {
+    if stage.workload.sessions.is_kept() {
+        return None;
+    }
+    if host.has_process_per_session() {
+        return Some(SessionMemory::OfItsProcess);
+    }
+    if host.facts.shares_our_process {
+        return Some(SessionMemory::Unknown("the server shares this process, and its memory".into()));
+    }
+    let calls_each = stage.workload.flows.iter().map(|flow| flow.steps.len()).max()? as f64;
+    let thousands: Vec<f64> = resources.iter().map(|at| at.calls as f64 / calls_each / 1e3).collect();
+    let megabytes: Vec<f64> = resources.iter().map(|at| at.sample.rss_anon_bytes as f64 / 1e6).collect();
+    let slope = (resources.len() >= READINGS).then(|| trend::slope(&thousands, &megabytes)).flatten();
+    // MB for a thousand sessions are KB for each.
+    Some(slope.map_or_else(
+        || SessionMemory::Unknown(format!("{} readings of memory, {READINGS} are needed", resources.len())),
+        SessionMemory::Kb,
+    ))
 }
 
 fn tool_result(recorder: &Recorder, tool: &str) -> Option<ToolResult> {
@@ -185,7 +212,8 @@ fn little_gap(stage: &Stage, run: &Run, recorder: &Recorder) -> Option<f64> {
     let (calls, busy_ns) = timed.fold((0_u64, 0), |(n, ns), sample| (n + 1, ns + sample.service_ns()));
     let has_all = calls == recorder.tools.values().map(|tool| tool.accounts.ended()).sum::<u64>();
     let thinks = stage.workload.flows.iter().flat_map(|flow| &flow.steps).any(|step| step.think_ms > 0);
-    if !only_good || !has_all || thinks || calls == 0 {
+    // Sessions that are opened in between take time that no call has.
+    if !only_good || !has_all || thinks || calls == 0 || !stage.workload.sessions.is_kept() {
         return None;
     }
     let throughput = calls as f64 / run.elapsed.as_secs_f64();

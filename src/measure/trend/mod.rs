@@ -80,6 +80,19 @@ pub struct LeakReport {
     pub p: f64,
 }
 
+impl From<Trend> for Slope {
+    fn from(trend: Trend) -> Self {
+        Self { estimate: trend.slope, lower: trend.lower, upper: trend.upper }
+    }
+}
+
+/// The slope of `ys` over increasing `xs`, with the bounds of Sen. `None` for fewer than four points or
+/// no two different x.
+#[must_use]
+pub fn slope(xs: &[f64], ys: &[f64]) -> Option<Slope> {
+    mann_kendall(xs, ys).map(Slope::from)
+}
+
 /// Judges readings, one a second or so in order of time. `None` if fewer than 50 of the 60 bins
 /// of what follows the warm-up hold a reading.
 ///
@@ -107,13 +120,12 @@ pub fn judge(readings: &[MemoryReading]) -> Option<LeakReport> {
         () if time.upper < SOUND_UPPER => LeakVerdict::None,
         () => LeakVerdict::CannotTell,
     };
-    let slope = |trend: Trend| Slope { estimate: trend.slope, lower: trend.lower, upper: trend.upper };
     Some(LeakReport {
         verdict,
         window_s,
-        mb_per_min: slope(time),
+        mb_per_min: time.into(),
         // MB per thousand calls is KB per call.
-        kb_per_call: calls.map(slope),
+        kb_per_call: calls.map(Slope::from),
         second_half_mb_per_min: second_half,
         p: time.p,
     })
