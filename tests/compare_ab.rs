@@ -33,6 +33,8 @@ fn a_tool_that_takes_20_ms_more_is_found_and_the_exit_code_is_1() {
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
     assert_eq!(verdict(&output, "list_scores", "wall"), r#"{"regressed":"fail"}"#);
     assert_eq!(verdict(&output, "list_scores", "success"), r#""unchanged""#);
+    let p95 = verdict(&output, "list_scores", "p95");
+    assert!(p95.contains("too few calls (") && p95.contains(" of 200 in a round)"), "{p95}");
     assert!(text(&output.stderr).contains("round 9, next look at 10: 2 entries open"));
 }
 
@@ -43,6 +45,17 @@ fn a_tool_that_fails_is_a_regression_of_its_success_and_has_no_time() {
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
     assert_eq!(verdict(&output, "list_scores", "success"), r#"{"regressed":"fail"}"#);
     assert!(verdict(&output, "list_scores", "wall").contains("calls failed: "), "{}", text(&output.stdout));
+}
+
+#[test]
+fn one_call_in_ten_that_takes_5_ms_is_found_in_the_p95() {
+    let slow = embedded("delay=90%0ms+10%5ms,tool=list_scores");
+    let arguments = ["ab", "--slot", "100", "--entry", "list_scores", "--rounds", "5", "--format", "json"];
+    let output = Command::new(PROGRAM).args(arguments).args(["--server", &slow]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert_eq!(verdict(&output, "list_scores", "p95"), r#"{"regressed":"fail"}"#);
+    let memory = verdict(&output, "all entries", "memory");
+    assert!(memory.starts_with(r#"{"not_measured":"a round is too short"#), "{memory}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::record::{Reference, ReferenceRound, Round, sample_record, sha256_hex}
 fn entry(log: f64, spread: f64, rounds: u32, reference: Option<f64>) -> Entry {
     let round = |round| {
         let wall_log = log + spread * if round % 2 == 0 { 1.0 } else { -1.0 };
-        let reference = reference.map(|wall_log| ReferenceRound { wall_log, cpu_log: None });
+        let reference = reference.map(|wall_log| ReferenceRound { wall_log, cpu_log: None, p95_ns: None });
         let outcomes = [(Outcome::Ok, 100)].into();
         Round { round, outcomes, wall_log: Some(wall_log), reference, ..Round::default() }
     };

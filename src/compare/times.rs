@@ -94,7 +94,10 @@ impl Logs {
         let of_round = |round: &Round| match figure {
             Figure::Wall => Some((round.wall_log?, round.reference.map(|r| r.wall_log))),
             Figure::Cpu => Some((round.cpu_log?, round.reference.and_then(|r| r.cpu_log))),
-            Figure::P95 => Some(((round.p95_ns? as f64).ln(), None)),
+            Figure::P95 => {
+                let reference = round.reference.and_then(|r| r.p95_ns);
+                Some(((round.p95_ns? as f64).ln(), reference.map(|ns| (ns as f64).ln())))
+            }
             Figure::Success | Figure::Memory => None,
         };
         let numbered = |round: &Round| of_round(round).map(|values| (round.round, values));

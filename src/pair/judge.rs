@@ -1,26 +1,24 @@
 //! Looks at the rounds as they come in, and the comparison at the end.
 
 use super::measure::Rounds;
-use super::{Measured, Round, Work, success};
+use super::rows::{self, FIGURES, Judged, level, ratios};
+use super::{Measured, Round, Work};
 use crate::compare::gate::{LOOKS, Level, rounds_needed};
-use crate::compare::paired::{Block, sentinel_alarm, suite_change};
+use crate::compare::paired::sentinel_alarm;
 use crate::compare::sequence::{Series, look};
-use crate::compare::{Change, Comparison, Figure, LimitTable, Row, Verdict, Why, success as rates};
-use crate::measure::stats::mean;
+use crate::compare::{Change, Comparison, LimitTable, Verdict, Why};
 
 /// Decides after 10, 20 and 40 rounds which entries need more of them.
 pub struct Judge<'a> {
     works: Vec<Work>,
     limits: &'a LimitTable,
-    /// Wall and CPU time of each work, in the order of `works`.
-    series: Vec<[Series; 2]>,
+    /// The times of each work, in the order of `works`.
+    series: Vec<[Series; FIGURES.len()]>,
     /// The most rounds to measure.
     most: u32,
     /// Told in words how far it is.
     tell: &'a mut dyn FnMut(String),
 }
-
-const FIGURES: [Figure; 2] = [Figure::Wall, Figure::Cpu];
 
 impl<'a> Judge<'a> {
     /// Judges these works, after at most `most` rounds.
@@ -53,15 +51,15 @@ impl<'a> Judge<'a> {
             let found = measured.entries.get(work.name).into_iter().flatten();
             rounds < LOOKS[0] as u32 && found.filter(|round| round.complaint.is_some()).count() > 0
         };
-        // Where CPU time is not known its series stays empty and waits for nothing.
+        // Where CPU time or p95 is not known its series stays empty and waits for nothing.
         let undecided = |series: &Series| series.is_open() && !series.rounds.is_empty();
-        let open = |(work, series): &(&Work, &[Series; 2])| failing(work) || series.iter().any(undecided);
+        let open = |(work, series): &Judged<'_>| failing(work) || series.iter().any(undecided);
         self.works.iter().zip(&self.series).filter(open).map(|(work, _)| *work).collect()
     }
 
     /// How many rounds the entry that needs most is likely to need.
     fn forecast(&self) -> Option<String> {
-        let needed = |(work, series): (&Work, &[Series; 2])| {
+        let needed = |(work, series): Judged<'_>| {
             let rounds = series.iter().filter(|series| series.is_open()).filter_map(|series| {
                 Some(rounds_needed(&Change::paired(&series.rounds)?, series.limits, Level::LOOK))
             });
@@ -81,24 +79,16 @@ impl<'a> Judge<'a> {
         let mut notes: Vec<String> = measured.cut_short.iter().cloned().collect();
         notes.extend(alarm.iter().map(|alarm| format!("INVALID: {alarm}")));
         notes.extend(sentinel_note(&sentinel));
-        notes.extend(self.suite_note());
-        let mut rows = Vec::new();
-        for (work, series) in self.works.iter().zip(&self.series) {
-            rows.extend(rows_of(*work, series, measured.entries.get(work.name), self.limits));
+        let judged: Vec<Judged<'_>> = self.works.iter().zip(&self.series).collect();
+        let mut rows = rows::of_all(&judged, measured, self.limits);
+        for one in judged {
+            let rounds = measured.entries.get(one.0.name).map_or(&[][..], Vec::as_slice);
+            rows.extend(rows::of_work(one, rounds, self.limits));
         }
         if let Some(alarm) = alarm {
             rows.iter_mut().for_each(|row| row.verdict = Verdict::CannotTell(Why::Invalid(alarm.clone())));
         }
         Comparison { notes, rows }
-    }
-
-    fn suite_note(&self) -> Option<String> {
-        let wall: Vec<&[f64]> = self.series.iter().map(|[wall, _]| wall.rounds.as_slice()).collect();
-        let suite = suite_change(&wall)?;
-        let (lower, upper) = suite.bounds(0.01);
-        let percent = |log: f64| log.exp_m1() * 100.0;
-        let (log, lower, upper) = (percent(suite.log), percent(lower), percent(upper));
-        Some(format!("all entries together: wall {log:+.1} % ({lower:+.1} … {upper:+.1})"))
     }
 }
 
@@ -130,46 +120,4 @@ fn sentinel_note(ratios: &[f64]) -> Option<String> {
     let p = 2.0 * change.p_larger().min(change.p_smaller());
     let percent = (change.ratio() - 1.0) * 100.0;
     Some(format!("two copies of the baseline: {percent:+.1} % (p = {p:.2})"))
-}
-
-fn rows_of(work: Work, series: &[Series; 2], rounds: Option<&Vec<Round>>, limits: &LimitTable) -> Vec<Row> {
-    let rounds = rounds.map_or(&[][..], Vec::as_slice);
-    let mut rows = Vec::new();
-    for (figure, series) in FIGURES.into_iter().zip(series) {
-        // OK because the last look closes every series.
-        let verdict = series.verdict.clone().unwrap();
-        match Change::paired(&series.rounds) {
-            Some(change) => {
-                let (a, b) = (level(rounds, figure, 0), level(rounds, figure, 1));
-                rows.push(Row::of_time(work.name, figure, [a, b], &change, Level::LOOK, verdict));
-            }
-            // No CPU time at all is no failure: another machine's server tells none.
-            None if figure == Figure::Cpu => {}
-            None => {
-                let reason = rounds.iter().find_map(|round| round.complaint.clone());
-                let why = reason.map_or(verdict, |reason| {
-                    Verdict::CannotTell(Why::Missing(format!("calls failed: {reason}")))
-                });
-                rows.push(Row::bare(work.name, figure, why));
-            }
-        }
-    }
-    let (a, b) = (success(rounds, 0), success(rounds, 1));
-    if let (Some(before), Some(after)) = (a.share(), b.share()) {
-        let verdict = rates::judge(a, b, limits.success(work.name));
-        rows.push(Row::of(work.name, Figure::Success, before, after, verdict));
-    }
-    rows
-}
-
-fn ratios(rounds: &[Round], figure: Figure) -> Vec<f64> {
-    let ratio = |round: &Round| if figure == Figure::Cpu { round.cpu_ratio() } else { round.wall_ratio() };
-    rounds.iter().filter_map(ratio).collect()
-}
-
-/// The geometric mean of a side's slots, nanoseconds a call; NaN without slots.
-fn level(rounds: &[Round], figure: Figure, side: usize) -> f64 {
-    let blocks = rounds.iter().flat_map(|round| if figure == Figure::Cpu { &round.cpu } else { &round.wall });
-    let slots = |block: &Block| if side == 0 { block.baseline_ns } else { block.candidate_ns };
-    mean(&blocks.flat_map(slots).map(f64::ln).collect::<Vec<_>>()).exp()
 }

@@ -100,7 +100,8 @@ async fn one_round(
     let watched = settings.workload.works[0];
     let [filling, _] = *calls.entry(watched.name).or_insert([1, 1]);
     let sentinel = blocks([&mut baseline, &mut copy], watched, [filling; 2], settings, dice).await;
-    tokio::join!(baseline.leave(), candidate.leave(), copy.leave());
+    let (before, after, _) = tokio::join!(baseline.leave(), candidate.leave(), copy.leave());
+    measured.growth.push([before, after]);
     // Only now: a round that is stopped in the middle leaves no entry with more rounds than others.
     for (work, round) in found {
         measured.entries.entry(work.name.to_owned()).or_default().push(Round { round: number, ..round });

@@ -4,6 +4,7 @@ mod judge;
 mod measure;
 mod record;
 mod round;
+mod rows;
 mod server;
 mod work;
 
@@ -19,9 +20,14 @@ pub use server::{Build, Side};
 pub use work::{WORKS, Work, Workload};
 
 use crate::client::ServerInfo;
+use crate::compare::Figure;
 use crate::compare::paired::{Block, round as log_ratio};
 use crate::measure::Outcome;
 use crate::measure::stats::Proportion;
+use crate::measure::trend::LeakReport;
+
+/// Calls of one side in one round from which a quantile 0.95 is told: ten lie above it.
+pub const P95_CALLS: u64 = 200;
 
 /// What is measured, and how.
 #[derive(Debug, Clone)]
@@ -49,6 +55,9 @@ pub struct Measured {
     pub entries: BTreeMap<String, Vec<Round>>,
     /// Two copies of the baseline, one of them as if it were the candidate.
     pub sentinel: Vec<Round>,
+    /// How the memory of baseline and candidate grew, in each round.
+    #[serde(default)]
+    pub growth: Vec<[Option<LeakReport>; 2]>,
     /// Why it ended before its time.
     pub cut_short: Option<String>,
     /// Whether that was the user.
@@ -68,6 +77,12 @@ pub struct Round {
     pub wall: Vec<Block>,
     /// CPU time of the servers; empty where it is not known.
     pub cpu: Vec<Block>,
+    /// The quantile 0.95 of the baseline's and the candidate's calls, nanoseconds; `None` below [`P95_CALLS`].
+    #[serde(default)]
+    pub p95_ns: [Option<u64>; 2],
+    /// Calls that were timed on either side.
+    #[serde(default)]
+    pub calls: [u64; 2],
     /// How the baseline's and the candidate's calls ended.
     pub outcomes: [BTreeMap<Outcome, u64>; 2],
     /// Why a call did not end well.
@@ -79,17 +94,26 @@ impl Round {
     /// The log ratio of the wall times; `None` if a call failed.
     #[must_use]
     pub fn wall_ratio(&self) -> Option<f64> {
-        self.all_well().then(|| log_ratio(&self.wall)).flatten()
+        self.ratio(Figure::Wall)
     }
 
     /// The log ratio of the CPU times; `None` if a call failed or CPU time is not known.
     #[must_use]
     pub fn cpu_ratio(&self) -> Option<f64> {
-        self.all_well().then(|| log_ratio(&self.cpu)).flatten()
+        self.ratio(Figure::Cpu)
     }
 
-    fn all_well(&self) -> bool {
-        self.outcomes.iter().flatten().all(|(outcome, _)| *outcome == Outcome::Ok)
+    /// The log ratio of one of the times; `None` if a call failed or that time is not known.
+    #[must_use]
+    pub fn ratio(&self, figure: Figure) -> Option<f64> {
+        let all_well = self.outcomes.iter().flatten().all(|(outcome, _)| *outcome == Outcome::Ok);
+        let ratio = || match (figure, self.p95_ns) {
+            (Figure::Wall, _) => log_ratio(&self.wall),
+            (Figure::Cpu, _) => log_ratio(&self.cpu),
+            (Figure::P95, [Some(a), Some(b)]) => Some((b as f64 / a as f64).ln()),
+            _ => None,
+        };
+        all_well.then(ratio).flatten()
     }
 }
 

@@ -68,10 +68,12 @@ fn entry(rounds: &[Round]) -> Entry {
         let cpu = round.cpu_ratio().map(|_| [log(&round.cpu, candidate), log(&round.cpu, baseline)]);
         record::Round {
             wall_log: Some(log(&round.wall, candidate)),
+            p95_ns: round.p95_ns[1],
             cpu_log: cpu.map(|[candidate, _]| candidate),
             reference: Some(ReferenceRound {
                 wall_log: log(&round.wall, baseline),
                 cpu_log: cpu.map(|[_, baseline]| baseline),
+                p95_ns: round.p95_ns[0],
             }),
             ..kept
         }
@@ -97,9 +99,8 @@ mod tests {
         Round {
             round: number,
             wall: vec![block],
-            cpu: Vec::new(),
             outcomes: [[(Outcome::Ok, 4)].into(), counts],
-            complaint: None,
+            ..Round::default()
         }
     }
 

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::work::prepare;
-use super::{Round, Settings, Side, Work};
+use super::{P95_CALLS, Round, Settings, Side, Work};
 use crate::client::{ClientOptions, Music21Client, ServerInfo};
 use crate::compare::paired::Block;
-use crate::measure::Outcome;
 use crate::measure::dice::Dice;
-use crate::target::{CpuClock, Target, TargetOptions};
+use crate::measure::histogram::Histogram;
+use crate::measure::trend::{self, LeakReport, MemoryReading};
+use crate::measure::{Latency, Outcome};
+use crate::target::{CpuClock, ProcessTree, Target, TargetOptions};
 
 /// Calls in a slot, at most.
 const MOST_CALLS: u32 = 2000;
@@ -19,9 +21,34 @@ const MOST_CALLS: u32 = 2000;
 pub(super) struct Seat {
     client: Music21Client,
     cpu: Option<CpuClock>,
+    memory: Memory,
     score: PathBuf,
     /// Removed, with all exports in it, when the server has ended.
     directory: tempfile::TempDir,
+}
+
+/// The server's memory, read between slots.
+struct Memory {
+    tree: ProcessTree,
+    start: Instant,
+    calls: u64,
+    readings: Vec<MemoryReading>,
+}
+
+impl Memory {
+    /// Reads once a second at most.
+    fn read(&mut self) {
+        let at_ns = self.start.elapsed().as_nanos() as u64;
+        if self.readings.last().is_some_and(|last| at_ns - last.at_ns < 1_000_000_000) {
+            return;
+        }
+        let reading = self.tree.sample().map(|sample| MemoryReading {
+            at_ns,
+            calls: self.calls,
+            rss_anon_bytes: sample.rss_anon_bytes,
+        });
+        self.readings.extend(reading);
+    }
 }
 
 /// What one slot took, nanoseconds a call.
@@ -42,24 +69,29 @@ impl Seat {
         };
         let target = Target::start(side.spec(directory.path()), options).await?;
         let client = target.session().await?;
-        let cpu = CpuClock::start(target.pids().await);
+        let pids = target.pids().await;
+        let tree = ProcessTree::new(pids.iter().copied());
+        let memory = Memory { tree, start: Instant::now(), calls: 0, readings: Vec::new() };
+        let cpu = CpuClock::start(pids);
         prepare(&client, &score, settings.deadline)
             .await
             .map_err(|reason| anyhow::anyhow!("{}: {reason}", side.name))?;
         for work in open {
             work.perform(&client, &score, settings.deadline, |_| {}).await;
         }
-        Ok(Self { client, cpu, score, directory })
+        Ok(Self { client, cpu, memory, score, directory })
     }
 
     pub(super) fn server(&self) -> ServerInfo {
         self.client.server_info().clone()
     }
 
-    pub(super) async fn leave(self) {
+    /// Ends the server and tells how its memory grew, if it lived long enough.
+    pub(super) async fn leave(self) -> Option<LeakReport> {
         self.client.close().await;
         // A directory that cannot be removed is the system's to clean up.
         let _ = self.directory.close();
+        trend::judge(&self.memory.readings)
     }
 
     /// How many calls fill a slot.
@@ -78,6 +110,7 @@ impl Seat {
         work: Work,
         calls: u32,
         deadline: Duration,
+        times: &mut Histogram,
         outcomes: &mut BTreeMap<Outcome, u64>,
         complaint: &mut Option<String>,
     ) -> Slot {
@@ -85,6 +118,7 @@ impl Seat {
             clock.lap();
         }
         let begin = Instant::now();
+        let mut last = begin;
         for _ in 0..calls {
             let well = work.perform(&self.client, &self.score, deadline, |reply| {
                 *outcomes.entry(reply.outcome).or_default() += 1;
@@ -98,9 +132,14 @@ impl Seat {
             if !well.await {
                 break;
             }
+            let now = Instant::now();
+            times.record(Latency { ns: (now - last).as_nanos() as u64, censored: false });
+            last = now;
         }
         let wall_ns = begin.elapsed().as_nanos() as f64 / f64::from(calls);
         let cpu_ns = self.cpu.as_mut().map(|clock| clock.lap() as f64 / f64::from(calls));
+        self.memory.calls += u64::from(calls);
+        self.memory.read();
         Slot { wall_ns, cpu_ns }
     }
 }
@@ -114,13 +153,15 @@ pub(super) async fn blocks(
     dice: &mut Dice,
 ) -> Round {
     let mut round = Round::default();
+    let mut times = [Histogram::default(), Histogram::default()];
     for _ in 0..settings.blocks {
         let first = usize::from(dice.uniform() < 0.5);
         let mut slots: [Vec<Slot>; 2] = [Vec::new(), Vec::new()];
         for side in [first, 1 - first, 1 - first, first] {
             let (outcomes, complaint) = (&mut round.outcomes[side], &mut round.complaint);
-            slots[side]
-                .push(seats[side].slot(work, calls[side], settings.deadline, outcomes, complaint).await);
+            let times = &mut times[side];
+            let slot = seats[side].slot(work, calls[side], settings.deadline, times, outcomes, complaint);
+            slots[side].push(slot.await);
         }
         let pair = |slots: &[Slot], of: fn(&Slot) -> Option<f64>| Some([of(&slots[0])?, of(&slots[1])?]);
         let block = |of: fn(&Slot) -> Option<f64>| {
@@ -132,5 +173,7 @@ pub(super) async fn blocks(
             break;
         }
     }
+    round.calls = times.each_ref().map(Histogram::count);
+    round.p95_ns = times.map(|times| times.quantile(0.95).filter(|_| times.count() >= P95_CALLS));
     round
 }

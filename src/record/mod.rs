@@ -211,6 +211,9 @@ pub struct ReferenceRound {
     pub wall_log: f64,
     /// As [`Round::cpu_log`].
     pub cpu_log: Option<f64>,
+    /// As [`Round::p95_ns`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p95_ns: Option<u64>,
 }
 
 /// Criterion's four files of one benchmark, word for word.
