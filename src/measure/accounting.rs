@@ -100,8 +100,8 @@ mod tests {
     fn a_lost_call_is_found() {
         let mut accounts = Accounts { scheduled: Outcome::ALL.len() as u64, ..Accounts::default() };
         Outcome::ALL.into_iter().for_each(|outcome| accounts.end(outcome));
-        assert_eq!(accounts.check(Some(12)), Ok(()));
-        assert_eq!(accounts.check(Some(11)), Err(Imbalance::ServerDisagrees { sent: 12, server: 11 }));
+        assert_eq!(accounts.check(Some(13)), Ok(()));
+        assert_eq!(accounts.check(Some(12)), Err(Imbalance::ServerDisagrees { sent: 13, server: 12 }));
         accounts.scheduled += 1;
         assert_eq!(accounts.check(None), Err(Imbalance::LostCalls { scheduled: 15, ended: 14 }));
     }
