@@ -8,6 +8,7 @@ mod generate;
 mod history;
 mod init;
 mod list;
+mod process;
 mod report;
 mod rounds;
 mod run;

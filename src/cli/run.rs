@@ -7,12 +7,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::process::{raise_descriptor_limit, watch_signals};
 use super::{Exit, report};
 use crate::embedded::rate_limit::RateLimit;
 use crate::measure::token_bucket::Limit;
+use crate::profile::Profiling;
 use crate::record::{Machine, Tool, Watch, utc};
 use crate::scenario::{
     Check, Context, Definition, Host, Options, QUICK, RunFile, SCENARIOS, SCHEMA_VERSION, ScenarioResult,
@@ -69,6 +70,10 @@ pub(super) struct Run {
     /// Large scores of all sizes for any server.
     #[arg(long)]
     all_sizes: bool,
+    /// Write flamegraphs of this process and of the server into DIR/flamegraphs; the figures then include
+    /// what sampling costs.
+    #[arg(long)]
+    profile: bool,
     /// Print the result as JSON instead of a summary.
     #[arg(long)]
     json: bool,
@@ -138,6 +143,7 @@ impl Run {
             () = interrupt.cancelled() => return Ok(Exit::Interrupted),
         };
         let options = self.options(&host);
+        let profiling = self.profile.then(|| Profiling::into(self.out.join("flamegraphs"))).transpose()?;
         let watch = Watch::start();
         let mut file = self.file(&host);
         let path = self.out.join("result.json");
@@ -149,6 +155,7 @@ impl Run {
             interrupt: &interrupt,
             is_shown: std::io::stderr().is_terminal(),
             max_processes: self.max_processes.max(1),
+            profiling: profiling.as_ref(),
         };
         let mut failed_to_write = None;
         for one in chosen {
@@ -259,43 +266,4 @@ fn write(file: &RunFile, path: &Path) -> anyhow::Result<()> {
 fn run_id() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     format!("{:x}{:x}", since.as_millis(), std::process::id())
-}
-
-/// Each session over HTTP holds a connection or two, and the usual limit of 1024 is soon reached.
-fn raise_descriptor_limit() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    // With the old limit a run of many clients fails by itself, and says so.
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
-}
-
-/// The first signal cancels; the second ends the process, children included: they are killed with us.
-fn watch_signals(interrupt: &CancellationToken) -> anyhow::Result<()> {
-    let seen = CancellationToken::new();
-    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
-        let mut signals = signal(kind).context("failed to listen for signals")?;
-        let (interrupt, seen) = (interrupt.clone(), seen.clone());
-        tokio::spawn(async move {
-            while signals.recv().await.is_some() {
-                if seen.is_cancelled() {
-                    kill_children();
-                    std::process::exit(i32::from(Exit::Interrupted as u8));
-                }
-                seen.cancel();
-                interrupt.cancel();
-            }
-        });
-    }
-    Ok(())
-}
-
-/// Everything below this process, which an exit would leave running.
-fn kill_children() {
-    let own = std::process::id();
-    for pid in crate::target::ProcessTree::new([own]).pids().into_iter().filter(|&pid| pid != own) {
-        if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
-            // One that is gone already is what we want.
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-        }
-    }
 }

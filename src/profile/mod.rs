@@ -1,7 +1,19 @@
 //! Where the time goes: sampling profiles of this process and of a server, as flamegraphs.
+//!
+//! This process is sampled by pprof (see [`OwnProfile`] for what that cannot see). A server is sampled from outside,
+//! with times, so that a moment can be given to the call that was under way: a tool has its own flamegraph where
+//! it ran alone for 20 ms or more, the slowest twentieth of the calls have theirs. Where the kernel refuses (no
+//! `CAP_SYS_PTRACE`, `perf_event_paranoid`), a line says so and the run goes on.
 
+mod calls;
 mod flame;
 mod own;
+mod perf;
+mod py_spy;
+mod server;
 mod stack;
+mod stage;
 
+pub use calls::CallSpan;
 pub use own::{FREQUENCY, OwnProfile, OwnSamples};
+pub use stage::{Profiling, UnderWay};

@@ -13,7 +13,8 @@ use anyhow::Context as _;
 use pprof::protos::Message as _;
 use pprof::{ProfilerGuard, ProfilerGuardBuilder};
 
-use super::{flame, stack};
+use super::flame::{self, Unit};
+use super::stack;
 use crate::load::own_cpu;
 
 /// Samples for each second of CPU time.
@@ -81,7 +82,7 @@ impl OwnSamples {
     pub fn write(&self, title: &str, svg: &Path, protobuf: &Path) -> anyhow::Result<String> {
         let share = self.share();
         let failed = |path: &Path| format!("failed to write '{}'", path.display());
-        let Some(drawn) = flame::draw(&self.folded, title, &share)? else {
+        let Some(drawn) = flame::draw(&self.folded, title, &share, Unit::Samples)? else {
             return Ok(format!("{title}: {share}; no flamegraph"));
         };
         fs::write(svg, drawn).with_context(|| failed(svg))?;

@@ -5,7 +5,9 @@ use std::time::SystemTime;
 use pprof::Frames;
 
 /// Frames of thread start, task polling, unwinding and benching, by the path their names begin with.
-const NOISE: [&str; 16] = [
+const NOISE: [&str; 17] = [
+    // The unwinder had no more of the stack.
+    "[unknown]",
     "__rust_try",
     "__libc_start",
     "_start",
@@ -34,6 +36,11 @@ pub(super) fn clean(sample: &mut Frames) {
     sample.frames = kept.map(|(_, symbol)| vec![symbol]).collect();
     sample.thread_id = 0;
     sample.sample_timestamp = SystemTime::UNIX_EPOCH;
+}
+
+/// The same for names, from the innermost on.
+pub(super) fn without_noise(names: impl Iterator<Item = String>) -> impl Iterator<Item = String> {
+    names.enumerate().filter(|(index, name)| *index == 0 || !is_noise(name)).map(|(_, name)| name)
 }
 
 fn is_sampler(name: &str) -> bool {

@@ -10,6 +10,7 @@ use crate::load::{DayProfile, Event, Recorder, Settings, Sink};
 use crate::measure::histogram::Histogram;
 use crate::measure::steady::FixedWarmUp;
 use crate::measure::{Outcome, Sample};
+use crate::profile::CallSpan;
 
 const SECOND_NS: u64 = 1_000_000_000;
 /// Paths of exports remembered, to see later whether the files are still there.
@@ -28,6 +29,8 @@ pub(super) struct Observer {
     pub(super) errors: u64,
     /// Calls that ended in a row without reaching the server.
     pub(super) unreached_in_a_row: u64,
+    /// Every call's time, where a profile needs them.
+    pub(super) spans: Option<Vec<CallSpan>>,
     day: Option<DayProfile>,
     timeline: Timeline,
     exports: Ledger,
@@ -44,6 +47,7 @@ impl Observer {
             calls: 0,
             errors: 0,
             unreached_in_a_row: 0,
+            spans: None,
             day,
             timeline: Timeline::default(),
             exports: Ledger::default(),
@@ -97,6 +101,10 @@ impl Sink for Observer {
         self.calls += 1;
         self.errors += u64::from(outcome != Outcome::Ok);
         self.unreached_in_a_row = if outcome.is_connection_loss() { self.unreached_in_a_row + 1 } else { 0 };
+        if let Some(spans) = &mut self.spans {
+            let (tool, sent_ns) = (event.tool.to_owned(), event.sample.sent_ns);
+            spans.push(CallSpan { tool, sent_ns, done_ns });
+        }
         self.timeline.note(&event.sample);
         self.exports.note(event);
         self.note_phase(event);

@@ -15,6 +15,7 @@ use super::progress::Progress;
 use super::result::{Check, ScenarioResult, Verdict};
 use super::stage::{self, Setting};
 use crate::load::{Load, Plan, Recorder, Step, Stop, Workload, drive};
+use crate::profile::Profiling;
 use crate::score::{OrchestraSpec, write_generated};
 
 /// What all scenarios of a run share.
@@ -31,6 +32,8 @@ pub struct Context<'a> {
     pub is_shown: bool,
     /// Most sessions that are processes.
     pub max_processes: usize,
+    /// Profiles each stage.
+    pub profiling: Option<&'a Profiling>,
 }
 
 /// Runs a scenario. `saved` is told after each stage, so that nothing measured is lost.
@@ -55,6 +58,7 @@ pub async fn run(
     if let Err(error) = measure(&definition, context, &mut result, saved).await {
         result.error = Some(error);
     }
+    result.notes.extend(context.profiling.into_iter().flat_map(Profiling::take_lines));
     let was_interrupted = context.interrupt.is_cancelled();
     result.checks = judge::thresholds(&definition.thresholds, &result.stages);
     if !was_interrupted {
@@ -108,6 +112,8 @@ async fn measure(
             run_id: &run_id,
             interrupt: context.interrupt,
             progress: &progress,
+            scenario: &definition.name,
+            profiling: context.profiling,
         };
         let measured =
             stage::run(stage, &setting).await.map_err(|error| format!("{}: {error}", stage.name))?;

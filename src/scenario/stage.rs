@@ -18,6 +18,7 @@ use super::sampler::{self, Watch};
 use crate::load::{Call, DriveError, Recorder, Run, Settings, drive};
 use crate::measure::trend::{self, MemoryReading};
 use crate::measure::{Outcome, little, validity};
+use crate::profile::{CallSpan, Profiling};
 use crate::record;
 
 /// Calls in a row that did not reach the server, after which it counts as lost.
@@ -30,6 +31,9 @@ pub(super) struct Setting<'a> {
     pub(super) run_id: &'a str,
     pub(super) interrupt: &'a CancellationToken,
     pub(super) progress: &'a Progress,
+    /// Of the scenario: the title of its profiles.
+    pub(super) scenario: &'a str,
+    pub(super) profiling: Option<&'a Profiling>,
 }
 
 /// Runs a stage to its end, to an interrupt, or to the end of our own server.
@@ -40,7 +44,9 @@ pub(super) async fn run(stage: &Stage, setting: &Setting<'_>) -> Result<StageRes
         server_per_client: host.has_process_per_session(),
         ..Settings::default()
     };
-    let observer = Arc::new(Mutex::new(Observer::new(settings, stage.day())));
+    let mut observer = Observer::new(settings, stage.day());
+    observer.spans = setting.profiling.map(|_| Vec::new());
+    let observer = Arc::new(Mutex::new(observer));
     let (stop, server_gone) = (CancellationToken::new(), CancellationToken::new());
     let readings = tokio::spawn(sampler::sample(
         Arc::clone(host),
@@ -54,11 +60,18 @@ pub(super) async fn run(stage: &Stage, setting: &Setting<'_>) -> Result<StageRes
     let plan = stage.plan(setting.seed, setting.run_id);
     let target = Arc::new(Pool { host: Arc::clone(host), keeps: stage.workload.sessions.is_kept() });
     let any_end = either(setting.interrupt, &server_gone);
+    let title = format!("{} · {}", setting.scenario, stage.name);
+    let server = if host.facts.shares_our_process { Vec::new() } else { host.pids().await };
+    let profiled = setting.profiling.map(|profiling| profiling.start(title, &server));
     let driven = drive(&plan, target, &any_end, Arc::clone(&observer)).await;
     let conditions = machine.stop();
     stop.cancel();
     drop(shown);
     let readings = readings.await.unwrap_or_default();
+    if let Some(profiled) = profiled {
+        let (started, spans) = spans(&observer);
+        profiled.finish(started, &spans).await;
+    }
     let run = driven?;
 
     rest(stage, setting.interrupt).await;
@@ -81,6 +94,12 @@ pub(super) async fn run(stage: &Stage, setting: &Setting<'_>) -> Result<StageRes
     result.server_lost = lost(host, &observer);
     result.ratings = judge::rate(&result);
     Ok(result)
+}
+
+/// When the stage's clock began, and the calls on it.
+fn spans(observer: &Mutex<Observer>) -> (Instant, Vec<CallSpan>) {
+    let mut observer = observer.lock().unwrap_or_else(PoisonError::into_inner);
+    (observer.started().unwrap_or_else(Instant::now), observer.spans.take().unwrap_or_default())
 }
 
 fn either(a: &CancellationToken, b: &CancellationToken) -> CancellationToken {

@@ -1,0 +1,46 @@
+//! What a run asks of its own process: descriptors, and an end that leaves nothing behind.
+
+use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::Exit;
+
+/// Each session over HTTP holds a connection or two, and the usual limit of 1024 is soon reached.
+pub(super) fn raise_descriptor_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    // With the old limit a run of many clients fails by itself, and says so.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+}
+
+/// The first signal cancels; the second ends the process, children included: they are killed with us.
+pub(super) fn watch_signals(interrupt: &CancellationToken) -> anyhow::Result<()> {
+    let seen = CancellationToken::new();
+    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
+        let mut signals = signal(kind).context("failed to listen for signals")?;
+        let (interrupt, seen) = (interrupt.clone(), seen.clone());
+        tokio::spawn(async move {
+            while signals.recv().await.is_some() {
+                if seen.is_cancelled() {
+                    kill_children();
+                    std::process::exit(i32::from(Exit::Interrupted as u8));
+                }
+                seen.cancel();
+                interrupt.cancel();
+            }
+        });
+    }
+    Ok(())
+}
+
+/// Everything below this process, which an exit would leave running.
+fn kill_children() {
+    let own = std::process::id();
+    for pid in crate::target::ProcessTree::new([own]).pids().into_iter().filter(|&pid| pid != own) {
+        if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
+            // One that is gone already is what we want.
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
+    }
+}
