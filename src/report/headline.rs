@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::units::{count, percent};
 use crate::load::Example;
 use crate::measure::Outcome;
-use crate::measure::token_bucket::Report;
 use crate::scenario::{RunFile, ScenarioResult, Verdict};
 
 /// How much a reader must worry.
@@ -72,18 +71,11 @@ pub fn tone(verdict: Verdict) -> Tone {
     }
 }
 
-/// Calls of a scenario that ended well, and calls sent; the limiter's probes are among them.
+/// Calls of a scenario's stages that ended well, and calls sent.
 #[must_use]
 pub fn calls(scenario: &ScenarioResult) -> (u64, u64) {
-    let stages = scenario.stages.iter().map(|stage| (stage.accounts.count(Outcome::Ok), stage.accounts.sent));
-    let limiter = &scenario.rate_limit;
-    // Old files have no single probes; what the burst let through is the least.
-    let admitted = |report: &Report| match report.probes.iter().filter(|probe| probe.admitted).count() {
-        0 => u64::from(report.burst.admitted),
-        some => some as u64,
-    };
-    let probes = limiter.iter().map(|report| (admitted(report), report.calls as u64));
-    stages.chain(probes).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+    let ended = scenario.stages.iter().map(|stage| (stage.accounts.count(Outcome::Ok), stage.accounts.sent));
+    ended.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
 }
 
 fn all_calls(file: &RunFile) -> (u64, u64) {
@@ -92,7 +84,10 @@ fn all_calls(file: &RunFile) -> (u64, u64) {
 
 fn no_good_call(file: &RunFile) -> Option<Headline> {
     let (good, sent) = all_calls(file);
-    if good > 0 {
+    let was_let_through = |scenario: &ScenarioResult| {
+        scenario.rate_limit.as_ref().is_some_and(|limiter| limiter.burst.admitted > 0)
+    };
+    if good > 0 || file.scenarios.iter().any(was_let_through) {
         return None;
     }
     let stages = || file.scenarios.iter().flat_map(|scenario| &scenario.stages);
@@ -120,14 +115,12 @@ fn unfinished(file: &RunFile) -> Option<Headline> {
     let cut = file.scenarios.iter().find(|scenario| scenario.verdict == Verdict::Interrupted);
     let (word, reason) = match cut {
         Some(scenario) => {
-            let stages = format!("{} of {}", scenario.stages.len(), scenario.definition.stages.len());
-            (
-                "Interrupted",
-                format!(
-                    "'{}' after it began {stages} stages; the figures are those up to then",
-                    scenario.name
-                ),
-            )
+            let (ran, planned) = (scenario.stages.len(), scenario.definition.stages.len());
+            let reason = format!(
+                "'{}', with {ran} of {planned} stages; the figures are those up to then",
+                scenario.name
+            );
+            ("Interrupted", reason)
         }
         None if !file.complete && !file.scenarios.iter().any(|s| s.verdict == Verdict::ServerFailed) => {
             let n = file.scenarios.len();
@@ -147,14 +140,15 @@ fn passed(file: &RunFile) -> Headline {
     let (good, sent) = all_calls(file);
     let scenarios = file.scenarios.len();
     let checks: usize = file.scenarios.iter().map(|scenario| scenario.checks.len()).sum();
-    let share = percent(good as f64 / sent.max(1) as f64);
-    let reason = format!(
-        "{scenarios} scenario{}, {checks} check{}; {} of {} calls ended well ({share})",
-        plural(scenarios),
-        plural(checks),
-        count(good),
-        count(sent)
-    );
+    let ended = match sent {
+        0 => String::new(),
+        _ => {
+            let share = percent(good as f64 / sent as f64);
+            format!("; {} of {} calls ended well ({share})", count(good), count(sent))
+        }
+    };
+    let reason =
+        format!("{scenarios} scenario{}, {checks} check{}{ended}", plural(scenarios), plural(checks));
     Headline { tone: Tone::Good, word: "Passed", reason }
 }
 

@@ -49,13 +49,16 @@ fn figure(stage: &StageResult, tools: &[(&String, &ToolResult)], (at, of): (usiz
     });
     let part = if of > 1 { format!(" ({} of {of})", at + 1) } else { String::new() };
     let (what, how) = match stage.open_loop {
-        true => ("Response and service times", "Broken lines: service times. "),
+        true => (
+            "Response and service times",
+            "Whole lines: response times, from when a call was due; broken lines: service times, from when it was sent. ",
+        ),
         false => ("Service times", ""),
     };
     let title = format!("{what} by share of calls, {}{part}", stage.name);
     Some(Figure {
         caption: format!("{how}Faint: fewer than ten calls are slower, so chance decides."),
-        legend: series.iter().map(|one| (one.paint, one.name.clone())).collect(),
+        legend: tools.iter().enumerate().map(|(i, (name, _))| (Paint::series(i), (*name).clone())).collect(),
         chart: Chart {
             width: Width::Whole,
             label: format!("{title}; the figures are in the table below"),

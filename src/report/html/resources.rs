@@ -121,7 +121,7 @@ fn memory(readings: &[Reading<'_>], x: &Axis, before: &[Mark], trends: &[Trend])
             label: "resident and anonymous memory by second; the figures are in the table below".to_owned(),
             x: x.clone(),
             y: Axis::around("", levels),
-            marks: before.iter().cloned().chain(fitted).chain(lines).collect(),
+            marks: before.iter().cloned().chain(lines).chain(fitted).collect(),
         },
         table: Table::new(&["second", "resident, MB", "anonymous, MB", "calls ended"], rows.collect()),
     }
