@@ -1,10 +1,28 @@
-//! Self-audits: the program's detectors against known truths, with the numbers they must reach.
+//! Self-audits: the program's detectors and its load generator against known truths, with the numbers
+//! they must reach. What needs a server drives one in a process of its own, over the same path as a run.
 
+mod accounting;
+mod arithmetic;
+pub mod bare;
+mod buckets;
+mod cache;
+mod contention;
+mod delay;
+mod frozen;
+mod http_rate;
+mod integrity;
+mod leak;
 pub mod noise;
+mod overload;
+mod pace;
 pub mod regression;
+mod rig;
+mod seeds;
+
+use serde::Serialize;
 
 /// One thing that was audited.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
     /// What was tried.
     pub what: String,
@@ -16,6 +34,79 @@ pub struct Check {
     pub passed: bool,
 }
 
+/// A check, and why it may say nothing about this program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The check.
+    #[serde(flatten)]
+    pub check: Check,
+    /// Why a number that was not reached proves nothing: what else the machine did meanwhile.
+    pub doubt: Option<String>,
+}
+
+/// What a finding says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The number was reached.
+    Pass,
+    /// It was not, and nothing excuses that.
+    Fail,
+    /// It was not, on a machine that was busy with something else.
+    CannotTell,
+}
+
+impl Finding {
+    /// What it says. A number that was reached counts, however busy the machine.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        match (self.check.passed, &self.doubt) {
+            (true, _) => Verdict::Pass,
+            (false, None) => Verdict::Fail,
+            (false, Some(_)) => Verdict::CannotTell,
+        }
+    }
+
+    fn new(
+        what: impl Into<String>,
+        required: impl Into<String>,
+        found: impl Into<String>,
+        passed: bool,
+    ) -> Self {
+        Check { what: what.into(), required: required.into(), found: found.into(), passed }.into()
+    }
+
+    fn unless(self, doubt: Option<String>) -> Self {
+        Self { doubt, ..self }
+    }
+}
+
+impl From<Check> for Finding {
+    /// Arithmetic, which no machine is too busy for.
+    fn from(check: Check) -> Self {
+        Self { check, doubt: None }
+    }
+}
+
+/// How long the audits may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Length {
+    /// A minute for all of them.
+    Quick,
+    /// A quarter of an hour.
+    Full,
+}
+
+impl Length {
+    /// The value for this length.
+    fn of<T>(self, quick: T, full: T) -> T {
+        match self {
+            Self::Quick => quick,
+            Self::Full => full,
+        }
+    }
+}
+
 /// An audit.
 #[derive(Debug, Clone, Copy)]
 pub struct Audit {
@@ -23,13 +114,69 @@ pub struct Audit {
     pub name: &'static str,
     /// What it shows, in one sentence.
     pub about: &'static str,
+    /// Nothing in it depends on how busy the machine is.
+    pub is_arithmetic: bool,
     /// Runs it.
-    pub run: fn() -> anyhow::Result<Vec<Check>>,
+    pub run: fn(Length) -> anyhow::Result<Vec<Finding>>,
+}
+
+/// An audit that only calculates.
+const fn arithmetic(
+    name: &'static str,
+    about: &'static str,
+    run: fn(Length) -> anyhow::Result<Vec<Finding>>,
+) -> Audit {
+    Audit { name, about, is_arithmetic: true, run }
+}
+
+/// An audit that measures a server.
+const fn measured(
+    name: &'static str,
+    about: &'static str,
+    run: fn(Length) -> anyhow::Result<Vec<Finding>>,
+) -> Audit {
+    Audit { name, about, is_arithmetic: false, run }
 }
 
 /// Every audit, in the order they run.
-pub const AUDITS: &[Audit] = &[Audit {
-    name: "regression",
-    about: "no false alarm on identical servers, and real slowdowns found",
-    run: regression::run,
-}];
+pub const AUDITS: &[Audit] = &[
+    arithmetic("histogram", "figures read off a histogram are the exact ones", arithmetic::histogram),
+    arithmetic("refusal", "a percentile without enough samples is refused", arithmetic::refusal),
+    arithmetic("schedule", "arrivals have the distribution they claim", arithmetic::schedule),
+    arithmetic("regression", "no false alarm on identical servers, and real slowdowns found", |_| {
+        Ok(regression::run()?.into_iter().map(Finding::from).collect())
+    }),
+    measured("frozen", "a server frozen 1 s in every 10 shows in p95 and p99", frozen::run),
+    measured("delay", "known delays are reported as the server's own clock has them", delay::run),
+    measured("accounting", "calls reported are calls the server counted", accounting::run),
+    measured("integrity", "each answer is the one to its call, and a false one is found", integrity::run),
+    measured("overload", "four times too many calls show the capacity and lose none", overload::run),
+    measured("leak", "memory that leaks is told from memory that only grows at first", leak::run),
+    measured("buckets", "broken rate limiters are found and the right one passes", buckets::run),
+    measured("cache", "answers from a cache are told from answers worked out", cache::run),
+    measured("seeds", "three seeds give the same p95 within its bounds", seeds::run),
+    measured("generator", "50, 100 and 200 clients are served on time", pace::generator),
+    measured(
+        "null-rate",
+        "2000 calls a second, 20 times any scenario's rate, are sustained",
+        pace::null_rate,
+    ),
+    measured("http-rate", "what a call over HTTP costs the client, against a bare server", http_rate::run),
+    measured("contention", "a run beside a machine's worth of other work is not rated", contention::run),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_was_not_reached_on_a_busy_machine_is_no_failure() {
+        let finding = |passed, doubt: Option<&str>| {
+            Finding::new("w", "r", "f", passed).unless(doubt.map(str::to_owned)).verdict()
+        };
+        assert_eq!(finding(true, None), Verdict::Pass);
+        assert_eq!(finding(true, Some("busy")), Verdict::Pass);
+        assert_eq!(finding(false, None), Verdict::Fail);
+        assert_eq!(finding(false, Some("busy")), Verdict::CannotTell);
+    }
+}

@@ -1,42 +1,129 @@
-//! `audit`: this program's detectors against known truths.
+//! `audit`: this program's detectors and its generator against known truths.
 
 use std::io::Write;
+use std::time::Instant;
 
 use anyhow::Context;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
+use serde::Serialize;
 
 use super::Exit;
-use crate::audit::{AUDITS, Check};
+use crate::audit::{AUDITS, Audit as Entry, Finding, Length, Verdict};
 
-/// Shows that the detectors detect: runs them against known truths and prints what they found.
+/// Shows that the program can be believed: runs its detectors and its load generator against known truths
+/// and prints what they found.
+///
+/// Exits with 0 if all passed, 1 if one failed, 3 if none failed and one could not be decided.
 #[derive(Debug, Args)]
 pub(super) struct Audit {
-    /// Which audits to run; all of them if none is named.
-    #[arg(value_parser = PossibleValuesParser::new(AUDITS.iter().map(|audit| audit.name)))]
+    /// Which audits to run; `all` or none for all of them.
+    #[arg(value_name = "NAME", value_parser = PossibleValuesParser::new(
+        AUDITS.iter().map(|audit| audit.name).chain(["all"])
+    ))]
     names: Vec<String>,
+    /// In a minute instead of a quarter of an hour: shorter runs, and simulation alone where a run takes long.
+    #[arg(long)]
+    quick: bool,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+/// One audit's findings.
+#[derive(Serialize)]
+struct Done {
+    audit: &'static str,
+    about: &'static str,
+    seconds: f64,
+    findings: Vec<Judged>,
+}
+
+#[derive(Serialize)]
+struct Judged {
+    verdict: Verdict,
+    #[serde(flatten)]
+    finding: Finding,
 }
 
 impl Audit {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        let mut passed = true;
-        let mut out = std::io::stdout().lock();
-        let wanted = |name: &str| self.names.is_empty() || self.names.iter().any(|n| n == name);
-        for audit in AUDITS.iter().filter(|audit| wanted(audit.name)) {
-            writeln!(out, "{}: {}", audit.name, audit.about)?;
-            let checks = (audit.run)().with_context(|| format!("audit '{}' could not run", audit.name))?;
-            passed &= checks.iter().all(|check| check.passed);
-            print(&checks, &mut out)?;
+        let length = if self.quick { Length::Quick } else { Length::Full };
+        let mut out = std::io::stdout();
+        let mut all = Vec::new();
+        for audit in AUDITS.iter().filter(|audit| self.wants(audit)) {
+            if !self.json {
+                writeln!(out, "{}: {}", audit.name, audit.about)?;
+            }
+            let start = Instant::now();
+            let findings =
+                (audit.run)(length).with_context(|| format!("audit '{}' could not run", audit.name))?;
+            let judged = |finding: Finding| Judged { verdict: finding.verdict(), finding };
+            let findings: Vec<Judged> = findings.into_iter().map(judged).collect();
+            if !self.json {
+                print(&findings, &mut out)?;
+            }
+            let (audit, about) = (audit.name, audit.about);
+            all.push(Done { audit, about, seconds: start.elapsed().as_secs_f64(), findings });
         }
-        Ok(if passed { Exit::Ok } else { Exit::Regression })
+        if self.json {
+            serde_json::to_writer_pretty(&mut out, &all)?;
+            writeln!(out)?;
+        } else {
+            legend(&all, &mut out)?;
+        }
+        Ok(exit(&all))
+    }
+
+    fn wants(&self, audit: &Entry) -> bool {
+        self.names.is_empty() || self.names.iter().any(|name| name == "all" || name == audit.name)
     }
 }
 
-fn print(checks: &[Check], out: &mut impl Write) -> std::io::Result<()> {
-    let width = checks.iter().map(|check| check.what.chars().count()).max().unwrap_or(0);
-    for Check { what, required, found, passed } in checks {
-        let word = if *passed { "ok  " } else { "FAIL" };
-        writeln!(out, "  {word}  {what:<width$}  required {required:<7}  found {found}")?;
+fn exit(all: &[Done]) -> Exit {
+    match () {
+        () if count(all, Verdict::Fail) > 0 => Exit::Regression,
+        () if count(all, Verdict::CannotTell) > 0 => Exit::Inconclusive,
+        () => Exit::Ok,
+    }
+}
+
+fn count(all: &[Done], verdict: Verdict) -> usize {
+    all.iter().flat_map(|done| &done.findings).filter(|judged| judged.verdict == verdict).count()
+}
+
+fn print(findings: &[Judged], out: &mut impl Write) -> std::io::Result<()> {
+    let width = |text: fn(&Finding) -> &String| {
+        findings.iter().map(|judged| text(&judged.finding).chars().count()).max().unwrap_or(0)
+    };
+    let (what, required) = (width(|finding| &finding.check.what), width(|finding| &finding.check.required));
+    for Judged { verdict, finding } in findings {
+        let word = match verdict {
+            Verdict::Pass => "ok  ",
+            Verdict::Fail => "FAIL",
+            Verdict::CannotTell => "?   ",
+        };
+        let check = &finding.check;
+        writeln!(
+            out,
+            "  {word}  {:<what$}  required {:<required$}  found {}",
+            check.what, check.required, check.found
+        )?;
+        if let (Verdict::CannotTell, Some(doubt)) = (verdict, &finding.doubt) {
+            writeln!(out, "        cannot tell on this machine now: {doubt}")?;
+        }
     }
     Ok(())
+}
+
+fn legend(all: &[Done], out: &mut impl Write) -> std::io::Result<()> {
+    let seconds: f64 = all.iter().map(|done| done.seconds).sum();
+    writeln!(
+        out,
+        "\n{} ok (the number was reached), {} FAIL (it was not), {} ? (it was not, on a machine that was busy \
+         with something else: run it again) in {seconds:.0} s",
+        count(all, Verdict::Pass),
+        count(all, Verdict::Fail),
+        count(all, Verdict::CannotTell)
+    )
 }

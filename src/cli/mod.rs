@@ -2,6 +2,7 @@
 
 mod ab;
 mod audit;
+mod bare;
 mod baseline;
 mod compare;
 mod generate;
@@ -55,6 +56,8 @@ struct Cli {
 enum Verb {
     Ab(Box<ab::Ab>),
     Audit(audit::Audit),
+    #[command(hide = true, name = "bare-server")]
+    Bare(bare::Bare),
     Baseline(baseline::Baseline),
     Compare(compare::Compare),
     Explain(list::Explain),
@@ -72,6 +75,7 @@ pub fn main() -> ExitCode {
     let result: anyhow::Result<Exit> = match Cli::parse().verb {
         Verb::Ab(verb) => verb.run(),
         Verb::Audit(verb) => verb.run(),
+        Verb::Bare(verb) => verb.run(),
         Verb::Baseline(verb) => verb.run(),
         Verb::Compare(verb) => verb.run(),
         Verb::Explain(verb) => verb.run(),

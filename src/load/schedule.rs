@@ -95,18 +95,7 @@ fn exponential(random: &mut Pcg64Mcg) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// The Kolmogorov–Smirnov distance between `sorted` values in 0..=1 and the uniform
-    /// distribution, times √n; 1.95 is p = 0.001.
-    fn kolmogorov_smirnov(sorted: &[f64]) -> f64 {
-        let n = sorted.len() as f64;
-        let distance = sorted
-            .iter()
-            .enumerate()
-            .map(|(i, value)| (value - i as f64 / n).max((i as f64 + 1.0) / n - value))
-            .fold(0.0, f64::max);
-        distance * n.sqrt()
-    }
+    use crate::measure::stats::kolmogorov_smirnov;
 
     #[test]
     fn constant_arrivals_are_exact_after_a_million() {

@@ -67,6 +67,19 @@ pub fn normal_p_two_sided(z: f64) -> f64 {
     2.0 * Normal::standard().sf(z.abs())
 }
 
+/// The largest distance between the distribution of `sorted` values in 0..=1 and the uniform one, times √n
+/// (Kolmogorov and Smirnov); 1.95 is p = 0.001.
+#[must_use]
+pub fn kolmogorov_smirnov(sorted: &[f64]) -> f64 {
+    let n = sorted.len() as f64;
+    let distance = sorted
+        .iter()
+        .enumerate()
+        .map(|(i, value)| (value - i as f64 / n).max((i as f64 + 1.0) / n - value))
+        .fold(0.0, f64::max);
+    distance * n.sqrt()
+}
+
 /// The quantile `p` of Student's t with `freedom` degrees of freedom.
 #[must_use]
 pub fn t_quantile(p: f64, freedom: f64) -> f64 {

@@ -1,24 +1,17 @@
 //! The server of a run: started, watched, and shared by the stages through sessions that stay open.
 
-use std::ffi::OsString;
-use std::fs::File;
-use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
 use super::result::ServerFacts;
 use crate::client::{ClientOptions, Music21Client, Reply};
 use crate::embedded::Config;
 use crate::load::{self, Call, OpenError, Session};
-use crate::target::{Target, TargetOptions, TargetSpec};
-
-/// Long enough for a start on a machine that is busy.
-const START: Duration = Duration::from_secs(30);
+use crate::target::{STDERR, Target, TargetOptions, TargetSpec, spawn_own};
 
 /// A server that runs.
 pub struct Host {
@@ -48,7 +41,8 @@ impl Host {
         let mut child = None;
         let mut spec = match server {
             None => {
-                let (started, url) = spawn_own(&directory).await?;
+                let own = ["serve", "--http", "127.0.0.1:0", "--quiet"];
+                let (started, url) = spawn_own(directory.path(), &own).await?;
                 child = Some(started);
                 TargetSpec::Url(url)
             }
@@ -136,32 +130,6 @@ impl Host {
         if let Ok(host) = Arc::try_unwrap(self) {
             host.target.shutdown().await;
         }
-    }
-}
-
-const STDERR: &str = "server.stderr";
-
-/// This program's own server on a free port. It leads a process group, so that a terminal's Ctrl-C
-/// reaches it through us only.
-async fn spawn_own(directory: &TempDir) -> anyhow::Result<(Child, String)> {
-    let program = std::env::current_exe().context("this program's own file is gone")?;
-    let stderr = File::create(directory.path().join(STDERR)).context("failed to create a file for stderr")?;
-    let arguments = ["serve", "--http", "127.0.0.1:0", "--quiet"].map(OsString::from);
-    let mut child = Command::new(&program)
-        .args(arguments)
-        .env("TMPDIR", directory.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(stderr)
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
-        .with_context(|| format!("failed to start '{} serve'", program.display()))?;
-    // OK because it was piped above.
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    match tokio::time::timeout(START, lines.next_line()).await {
-        Ok(Ok(Some(url))) => Ok((child, url)),
-        _ => bail!("the embedded server did not print its URL within {} s", START.as_secs()),
     }
 }
 

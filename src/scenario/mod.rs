@@ -26,6 +26,7 @@ mod tools;
 pub use definition::{Arrivals, Definition, ScoreFile, Stage, Thresholds};
 pub use host::Host;
 pub use judge::{check, leak};
+pub(crate) use probe::ask as probe_limiter;
 pub use progress::Progress;
 pub use record::{Runs, RunsError};
 pub use result::{

@@ -31,7 +31,12 @@ pub(super) async fn probe(
     probed
 }
 
-async fn ask(client: &Music21Client, limit: Limit, interrupt: &CancellationToken) -> Result<Report, String> {
+/// The same over a session of the caller's, which must have made no calls before.
+pub(crate) async fn ask(
+    client: &Music21Client,
+    limit: Limit,
+    interrupt: &CancellationToken,
+) -> Result<Report, String> {
     let start = Instant::now();
     let now_ns = || start.elapsed().as_nanos() as u64;
     let mut prober = Prober::new(limit);

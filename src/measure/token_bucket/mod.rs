@@ -4,6 +4,7 @@
 mod envelope;
 mod estimate;
 mod kind;
+pub(crate) mod limiters;
 mod prober;
 mod retry_after;
 mod simulate;

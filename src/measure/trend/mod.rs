@@ -2,10 +2,12 @@
 //! warm-up, and says when it cannot tell.
 
 mod mann_kendall;
+mod simulate;
 
 use serde::{Deserialize, Serialize};
 
 pub use mann_kendall::{Trend, mann_kendall};
+pub(crate) use simulate::simulate;
 
 use super::stats::median;
 
