@@ -8,10 +8,11 @@ use std::time::Duration;
 use anyhow::bail;
 use serde_json::json;
 
-use super::rig::{self, Server, ms};
+use super::rig::{self, Machine, Server, ms};
 use super::{Finding, Length};
 use crate::client::{Music21Client, Reply};
 use crate::load::{Call, Load, OpenError, Session, Step, Target};
+use crate::measure::dice::Dice;
 use crate::measure::stats::median;
 
 /// Scores held by a server.
@@ -45,10 +46,14 @@ pub(super) fn run(_: Length) -> anyhow::Result<Vec<Finding>> {
     })
 }
 
-/// Another piece for each score.
+/// Another piece for each score, and the same work: one sequence of chance, begun at another note.
 fn notes(n: usize) -> String {
     let names = ["C4", "D4", "E4", "F4", "G4", "A4", "B4"];
-    (0..NOTES).map(|i| names[(i * (n + 1) + i / 7) % names.len()]).collect::<Vec<_>>().join(" ")
+    let mut dice = Dice::new(1);
+    let mut piece: Vec<&str> =
+        (0..NOTES).map(|_| names[(dice.uniform() * names.len() as f64) as usize]).collect();
+    piece.rotate_left(n * NOTES / SCORES);
+    piece.join(" ")
 }
 
 /// Medians of service time, of the same input and of distinct input.
@@ -64,7 +69,8 @@ where
     T: Target<Session = S>,
     S: Session,
 {
-    let (mut same, mut distinct, mut busy) = (Vec::new(), Vec::new(), None);
+    let (mut same, mut distinct) = (Vec::new(), Vec::new());
+    let machine = Machine::watch();
     for block in 0..BLOCKS {
         let id = |id: String| vec![Step::call(TOOL, json!({ "score_id": id }))];
         let calls = SCORES / BLOCKS;
@@ -74,11 +80,10 @@ where
             let inner = Inner { url: server.url.clone() };
             let measured = rig::measure_with(&plan, wrap(inner), |_| {}).await?;
             times.push(measured.service(TOOL)?.median.ns().map_or_else(|| mean_ms(&measured), ms));
-            busy = busy.or(measured.busy);
         }
     }
     let of = |times: &[f64]| median(times).unwrap_or(f64::NAN);
-    Ok(Speed { same_ms: of(&same), distinct_ms: of(&distinct), busy })
+    Ok(Speed { same_ms: of(&same), distinct_ms: of(&distinct), busy: machine.busy_with_others() })
 }
 
 fn mean_ms(measured: &rig::Measured) -> f64 {

@@ -18,11 +18,10 @@ const SESSIONS: usize = 60;
 
 pub(super) fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
     rig::block_on(async {
-        let mut findings = Vec::new();
-        for (name, delay) in DELAYS {
-            findings.extend(known(name, delay, length.of(3000, 10_000)).await?);
-        }
-        Ok(findings)
+        let calls = length.of(3000, 10_000);
+        let all = futures::future::join_all(DELAYS.map(|(name, delay)| known(name, delay, calls))).await;
+        let findings: Vec<Vec<Finding>> = all.into_iter().collect::<anyhow::Result<_>>()?;
+        Ok(findings.concat())
     })
 }
 
@@ -49,7 +48,7 @@ async fn known(name: &str, delay: &str, calls: u64) -> anyhow::Result<Vec<Findin
         clock.count() == calls,
     ));
     if delay.contains('%') {
-        findings.push(edges(name, &measured.recorder.tools[CHEAP].service.histogram().clone(), doubt));
+        findings.push(edges(name, measured.recorder.tools[CHEAP].service.histogram(), doubt));
     }
     Ok(findings)
 }

@@ -8,6 +8,7 @@ mod buckets;
 mod cache;
 mod contention;
 mod delay;
+mod faults;
 mod frozen;
 mod http_rate;
 mod integrity;
@@ -114,55 +115,40 @@ pub struct Audit {
     pub name: &'static str,
     /// What it shows, in one sentence.
     pub about: &'static str,
-    /// Nothing in it depends on how busy the machine is.
-    pub is_arithmetic: bool,
     /// Runs it.
     pub run: fn(Length) -> anyhow::Result<Vec<Finding>>,
 }
 
-/// An audit that only calculates.
-const fn arithmetic(
+const fn audit(
     name: &'static str,
     about: &'static str,
     run: fn(Length) -> anyhow::Result<Vec<Finding>>,
 ) -> Audit {
-    Audit { name, about, is_arithmetic: true, run }
-}
-
-/// An audit that measures a server.
-const fn measured(
-    name: &'static str,
-    about: &'static str,
-    run: fn(Length) -> anyhow::Result<Vec<Finding>>,
-) -> Audit {
-    Audit { name, about, is_arithmetic: false, run }
+    Audit { name, about, run }
 }
 
 /// Every audit, in the order they run.
 pub const AUDITS: &[Audit] = &[
-    arithmetic("histogram", "figures read off a histogram are the exact ones", arithmetic::histogram),
-    arithmetic("refusal", "a percentile without enough samples is refused", arithmetic::refusal),
-    arithmetic("schedule", "arrivals have the distribution they claim", arithmetic::schedule),
-    arithmetic("regression", "no false alarm on identical servers, and real slowdowns found", |_| {
+    audit("histogram", "figures read off a histogram are the exact ones", arithmetic::histogram),
+    audit("refusal", "a percentile without enough samples is refused", arithmetic::refusal),
+    audit("schedule", "arrivals have the distribution they claim", arithmetic::schedule),
+    audit("regression", "no false alarm on identical servers, and real slowdowns found", |_| {
         Ok(regression::run()?.into_iter().map(Finding::from).collect())
     }),
-    measured("frozen", "a server frozen 1 s in every 10 shows in p95 and p99", frozen::run),
-    measured("delay", "known delays are reported as the server's own clock has them", delay::run),
-    measured("accounting", "calls reported are calls the server counted", accounting::run),
-    measured("integrity", "each answer is the one to its call, and a false one is found", integrity::run),
-    measured("overload", "four times too many calls show the capacity and lose none", overload::run),
-    measured("leak", "memory that leaks is told from memory that only grows at first", leak::run),
-    measured("buckets", "broken rate limiters are found and the right one passes", buckets::run),
-    measured("cache", "answers from a cache are told from answers worked out", cache::run),
-    measured("seeds", "three seeds give the same p95 within its bounds", seeds::run),
-    measured("generator", "50, 100 and 200 clients are served on time", pace::generator),
-    measured(
-        "null-rate",
-        "2000 calls a second, 20 times any scenario's rate, are sustained",
-        pace::null_rate,
-    ),
-    measured("http-rate", "what a call over HTTP costs the client, against a bare server", http_rate::run),
-    measured("contention", "a run beside a machine's worth of other work is not rated", contention::run),
+    audit("frozen", "a server frozen 1 s in every 10 shows in p95 and p99", frozen::run),
+    audit("delay", "known delays are reported as the server's own clock has them", delay::run),
+    audit("accounting", "calls reported are calls the server counted", accounting::run),
+    audit("integrity", "each answer is the one to its call, and a false one is found", integrity::run),
+    audit("faults", "whatever a server does, each call ends in one class and on time", faults::run),
+    audit("overload", "four times too many calls show the capacity and lose none", overload::run),
+    audit("leak", "memory that leaks is told from memory that only grows at first", leak::run),
+    audit("buckets", "broken rate limiters are found and the right one passes", buckets::run),
+    audit("cache", "answers from a cache are told from answers worked out", cache::run),
+    audit("seeds", "three seeds give the same p95 within its bounds", seeds::run),
+    audit("generator", "50, 100 and 200 clients are served on time", pace::generator),
+    audit("null-rate", "2000 calls a second, 20 times any scenario's rate, are sustained", pace::null_rate),
+    audit("http-rate", "what a call over HTTP costs the client, against a bare server", http_rate::run),
+    audit("contention", "a run beside a machine's worth of other work is not rated", contention::run),
 ];
 
 #[cfg(test)]

@@ -170,11 +170,14 @@ pub(super) async fn measure_with<T: Target>(
     let sink = Arc::new(Mutex::new(Tapped { recorder, tap }));
     let machine = Machine::watch();
     let run = drive(plan, Arc::new(target), &CancellationToken::new(), Arc::clone(&sink)).await?;
+    let conditions = machine.watch.stop();
     let busy = machine.busy_with_others();
     let recorder = std::mem::take(&mut sink.lock().unwrap_or_else(PoisonError::into_inner).recorder);
     let mut facts = recorder.generator_facts(&run, matches!(plan.load, Load::Open { .. }));
     let responses = recorder.tools.keys().filter_map(|tool| recorder.figures(tool)?.response);
     facts.p95_ns = responses.filter_map(|response| response.p95.ns()).max();
+    facts.steal_share = conditions.steal_percent.map(|percent| percent / 100.0);
+    facts.cpu_pressure_percent = conditions.cpu_pressure_percent;
     let validity = validity::judge(&facts);
     Ok(Measured { recorder, run, facts, validity, busy })
 }

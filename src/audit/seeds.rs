@@ -5,9 +5,9 @@ use super::{Finding, Length};
 use crate::measure::quantile::Quantile;
 
 const SEEDS: [u64; 3] = [1, 2, 3];
-/// Four sessions at 10 ms take 400 calls a second; at half of that some calls wait, and how many depends
+/// Four sessions at 5 ms take 800 calls a second; at half of that some calls wait, and how many depends
 /// on how they arrive.
-const PER_SECOND: f64 = 200.0;
+const PER_SECOND: f64 = 400.0;
 const SESSIONS: usize = 4;
 
 pub(super) fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
@@ -24,7 +24,7 @@ pub(super) fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
 }
 
 async fn p95(seed: u64, calls: u64) -> anyhow::Result<(Quantile, Option<String>)> {
-    let server = Server::start(&["--fault", "delay=10ms"]).await?;
+    let server = Server::start(&["--fault", "delay=5ms"]).await?;
     let plan = rig::cheap(poisson(PER_SECOND, seed, SESSIONS), rig::calls(calls));
     let measured = rig::measure(&plan, &server).await?;
     server.stop().await;
