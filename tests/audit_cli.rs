@@ -38,3 +38,21 @@ fn an_audit_that_does_not_exist_is_a_usage_error_that_names_those_that_do() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8(output.stderr).unwrap().contains("accounting"));
 }
+
+#[test]
+fn the_findings_are_written_between_two_lines_of_a_document() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("METHOD.md");
+    std::fs::write(&file, "head\n<!-- audit -->\nstale\n<!-- /audit -->\ntail\n").unwrap();
+    let path = file.to_str().unwrap();
+    assert_eq!(audit(&["refusal", "--into", path]).status.code(), Some(0));
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.starts_with("head\n<!-- audit -->\n| test | audit |"), "{text}");
+    assert!(text.contains("| T15 | refusal | p95 of 199 samples | refused | refused | ok |\n"), "{text}");
+    assert!(text.ends_with("|\n<!-- /audit -->\ntail\n") && !text.contains("stale"), "{text}");
+
+    std::fs::write(&file, "nothing to replace").unwrap();
+    let output = audit(&["refusal", "--into", path]);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("has no lines '<!-- audit -->'"));
+}

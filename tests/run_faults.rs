@@ -5,8 +5,12 @@ mod run;
 #[path = "run/server.rs"]
 mod server;
 
+use std::process::Child;
+
+use music21_mcp_bench::load::StoppedBy;
 use music21_mcp_bench::measure::Outcome;
-use music21_mcp_bench::scenario::Verdict;
+use music21_mcp_bench::scenario::{RunFile, Verdict};
+use music21_mcp_bench::target::ProcessTree;
 use run::{Bench, text};
 use rustix::process::{Pid, Signal, kill_process};
 use server::Server;
@@ -24,8 +28,71 @@ fn until_it_works(server: &Server, idle: u64) {
     }
 }
 
+/// A run with a server of its own, once that works.
+fn run_with_own_server(arguments: &[&str]) -> (Bench, Child, u32) {
+    let bench = Bench::new(arguments);
+    let child = bench.command().spawn().unwrap();
+    let server = loop {
+        let tree = ProcessTree::new([child.id()]).pids();
+        if let Some(&server) = tree.iter().find(|&&pid| pid != child.id() && ticks(pid) > 5) {
+            break server;
+        }
+        std::thread::yield_now();
+    };
+    (bench, child, server)
+}
+
+fn is_alive(pid: u32) -> bool {
+    procfs::process::Process::new(pid.cast_signed())
+        .and_then(|p| p.stat())
+        .is_ok_and(|stat| stat.state != 'Z')
+}
+
 #[test]
-fn ctrl_c_writes_what_there_is_and_leaves_no_server() {
+fn ctrl_c_leaves_no_server_of_ours() {
+    let (bench, child, server) = run_with_own_server(&["concurrent", "--clients", "2", "--duration", "600"]);
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
+    assert!(!is_alive(server));
+    assert!(!bench.result().complete);
+}
+
+#[test]
+fn a_second_ctrl_c_waits_for_nothing_and_leaves_no_server_either() {
+    let arguments = ["concurrent", "--clients", "2", "--duration", "600", "--deadline", "300"];
+    let (bench, child, server) = run_with_own_server(&arguments);
+    let frozen = Pid::from_raw(server.cast_signed()).unwrap();
+    kill_process(frozen, Signal::STOP).unwrap();
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
+    assert!(!is_alive(server));
+    // Written whole or not at all.
+    assert!(!bench.result().complete);
+}
+
+#[test]
+fn what_was_measured_outlives_a_run_that_is_killed() {
+    let server = Server::start(&[]);
+    let arguments = ["concurrent", "--clients", "2", "--duration", "600", "--server", &server.url];
+    let bench = Bench::new(&arguments);
+    let mut child = bench.command().spawn().unwrap();
+    let so_far = || serde_json::from_slice::<RunFile>(&std::fs::read(bench.path()).ok()?).ok();
+    while so_far().is_none_or(|file| file.scenarios.is_empty()) {
+        std::thread::yield_now();
+    }
+    child.kill().and_then(|()| child.wait()).unwrap();
+    let file = bench.result();
+    let stage = &file.scenarios[0].stages[0];
+    assert!(!file.complete && stage.accounts.count(Outcome::Ok) > 0, "{:?}", stage.accounts);
+    assert_eq!(stage.stopped_by, StoppedBy::StillRunning);
+    assert!(!stage.timeline.is_empty() && !stage.resources.is_empty());
+}
+
+#[test]
+fn ctrl_c_writes_what_there_is() {
     let server = Server::start(&[]);
     let idle = ticks(server.child.id());
     let bench = Bench::new(&["concurrent", "--clients", "2", "--duration", "600", "--server", &server.url]);

@@ -131,8 +131,8 @@ fn a_threshold_that_does_not_hold_is_exit_code_1() {
     let scenario = &result.scenarios[0];
     assert_eq!(scenario.stages[0].accounts.count(Outcome::ToolError), 30);
     assert_eq!(scenario.checks[0].verdict, Verdict::Fail, "{:?}", scenario.checks);
-    let expected = if scenario.stages[0].validity.is_valid() { 1 } else { 3 };
-    assert_eq!(output.status.code(), Some(expected), "{}", text(&output.stdout));
+    // Also on a machine too busy for times: these are counts.
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
 }
 
 #[test]

@@ -78,7 +78,7 @@ async fn live(kind: LimiterKind) -> anyhow::Result<Finding> {
     let server =
         Server::start(&["--rate-limit", &RateLimit { capacity, per_second, kind }.to_string()]).await?;
     let client = server.client().await?;
-    let machine = Machine::watch();
+    let machine = Machine::watch(&server.pids());
     let report = probe_limiter(&client, LIVE, &CancellationToken::new()).await.map_err(anyhow::Error::msg)?;
     client.close().await;
     server.stop().await;
@@ -90,7 +90,7 @@ async fn live(kind: LimiterKind) -> anyhow::Result<Finding> {
     };
     let what = format!("over HTTP, {}: {} calls", kind.name(), report.calls);
     let required = if is_right { "passes" } else { "found" };
-    Ok(Finding::new(what, required, told(&report), passed).unless(doubt(&report, machine)))
+    Ok(Finding::new(what, required, told(&report), passed).unless(doubt(&report, &machine)))
 }
 
 fn told(report: &Report) -> String {
@@ -103,7 +103,7 @@ fn told(report: &Report) -> String {
 }
 
 /// An inconclusive answer says itself that round trips were too slow.
-fn doubt(report: &Report, machine: Machine) -> Option<String> {
+fn doubt(report: &Report, machine: &Machine) -> Option<String> {
     match &report.verdict {
         Verdict::Inconclusive(_) => Some(told(report)),
         Verdict::Pass | Verdict::Fail(_) | Verdict::NoLimiter => machine.busy_with_others(),

@@ -70,7 +70,7 @@ where
     S: Session,
 {
     let (mut same, mut distinct) = (Vec::new(), Vec::new());
-    let machine = Machine::watch();
+    let machine = Machine::watch(&server.pids());
     for block in 0..BLOCKS {
         let id = |id: String| vec![Step::call(TOOL, json!({ "score_id": id }))];
         let calls = SCORES / BLOCKS;
@@ -78,7 +78,7 @@ where
         for (steps, times) in [(id("audit-0".into()), &mut same), (each, &mut distinct)] {
             let plan = rig::plan(Load::Closed { workers: 1 }, rig::calls(calls as u64), steps);
             let inner = Inner { url: server.url.clone() };
-            let measured = rig::measure_with(&plan, wrap(inner), |_| {}).await?;
+            let measured = rig::measure_with(&plan, &server.pids(), wrap(inner), |_| {}).await?;
             times.push(measured.service(TOOL)?.median.ns().map_or_else(|| mean_ms(&measured), ms));
         }
     }

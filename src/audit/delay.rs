@@ -35,7 +35,7 @@ async fn known(name: &str, delay: &str, calls: u64) -> anyhow::Result<Vec<Findin
         }
     };
     let plan = rig::cheap(constant(PER_SECOND, SESSIONS), rig::calls(calls));
-    let measured = rig::measure_with(&plan, rig::sessions(&server.url), tap).await?;
+    let measured = rig::measure_with(&plan, &server.pids(), rig::sessions(&server.url), tap).await?;
     server.stop().await;
     let clock = clock.lock().unwrap_or_else(PoisonError::into_inner);
     let service = measured.service(CHEAP)?;

@@ -57,7 +57,7 @@ async fn case(fault: &str, outcome: Outcome, expected: u64) -> anyhow::Result<Ve
         seen.fetch_max(event.sample.service_ns(), Ordering::Relaxed);
     };
     let cheap = rig::cheap(Load::Closed { workers: 1 }, rig::calls(CALLS));
-    let measured = rig::measure_with(&Plan { deadline: DEADLINE, ..cheap }, target, tap).await?;
+    let measured = rig::measure_with(&Plan { deadline: DEADLINE, ..cheap }, &[], target, tap).await?;
     let accounts = measured.recorder.accounts(&measured.run);
     let (found, rest) = (accounts.count(outcome), accounts.count(Outcome::Ok));
     let adds_up = accounts.check(None).is_ok() && (outcome == Outcome::Ok || found + rest == CALLS);

@@ -24,7 +24,7 @@ pub(super) fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
     rig::block_on(async {
         let directory = tempfile::tempdir().context("no temporary directory")?;
         let server = Server::bare().await?;
-        let machine = Machine::watch();
+        let machine = Machine::watch(&server.pids());
         let duration_s = length.of(5, 45);
         let mut client = start(directory.path(), &server.url, duration_s)?;
         let memory = watch_memory(&mut client).await?;

@@ -118,7 +118,7 @@ async fn compare(server: &Server, expected: &Arc<Expected>) -> anyhow::Result<(A
         in_tap.wrong.fetch_add(u64::from(right != Some(&digest(event.reply))), Ordering::Relaxed);
     };
     let target = Watching { inner: rig::sessions(&server.url), seen: Arc::clone(&seen) };
-    let measured = rig::measure_with(&plan, target, tap).await?;
+    let measured = rig::measure_with(&plan, &server.pids(), target, tap).await?;
     let keys = measured.recorder.tools.get(TOOLS[1]).map_or(0, |tool| tool.accounts.ended());
     Ok((seen, keys))
 }

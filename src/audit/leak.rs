@@ -61,7 +61,7 @@ async fn live(mb_per_min: u32, expected: LeakVerdict) -> anyhow::Result<Finding>
     let time = Duration::from_secs(WINDOW_S + u64::from(FASTER)) / FASTER;
     let stop_after = crate::load::Stop { duration: Some(time), calls: None };
     let plan = rig::cheap(constant(CALLS_PER_S * f64::from(FASTER), 8), stop_after);
-    let measured = rig::measure_with(&plan, rig::sessions(&server.url), tap).await?;
+    let measured = rig::measure_with(&plan, &server.pids(), rig::sessions(&server.url), tap).await?;
     stop.cancel();
     let report = judge(&readings.await?).context("too few readings of the server's memory")?;
     server.stop().await;

@@ -19,6 +19,7 @@ mod pace;
 pub mod regression;
 mod rig;
 mod seeds;
+mod stall;
 
 use serde::Serialize;
 
@@ -113,6 +114,8 @@ impl Length {
 pub struct Audit {
     /// Its name on the command line.
     pub name: &'static str,
+    /// The acceptance tests it is, by their numbers in METHODOLOGY.md.
+    pub tests: &'static str,
     /// What it shows, in one sentence.
     pub about: &'static str,
     /// Runs it.
@@ -121,34 +124,44 @@ pub struct Audit {
 
 const fn audit(
     name: &'static str,
+    tests: &'static str,
     about: &'static str,
     run: fn(Length) -> anyhow::Result<Vec<Finding>>,
 ) -> Audit {
-    Audit { name, about, run }
+    Audit { name, tests, about, run }
 }
 
 /// Every audit, in the order they run.
 pub const AUDITS: &[Audit] = &[
-    audit("histogram", "figures read off a histogram are the exact ones", arithmetic::histogram),
-    audit("refusal", "a percentile without enough samples is refused", arithmetic::refusal),
-    audit("schedule", "arrivals have the distribution they claim", arithmetic::schedule),
-    audit("regression", "no false alarm on identical servers, and real slowdowns found", |_| {
-        Ok(regression::run()?.into_iter().map(Finding::from).collect())
-    }),
-    audit("frozen", "a server frozen 1 s in every 10 shows in p95 and p99", frozen::run),
-    audit("delay", "known delays are reported as the server's own clock has them", delay::run),
-    audit("accounting", "calls reported are calls the server counted", accounting::run),
-    audit("integrity", "each answer is the one to its call, and a false one is found", integrity::run),
-    audit("faults", "whatever a server does, each call ends in one class and on time", faults::run),
-    audit("overload", "four times too many calls show the capacity and lose none", overload::run),
-    audit("leak", "memory that leaks is told from memory that only grows at first", leak::run),
-    audit("buckets", "broken rate limiters are found and the right one passes", buckets::run),
-    audit("cache", "answers from a cache are told from answers worked out", cache::run),
-    audit("seeds", "three seeds give the same p95 within its bounds", seeds::run),
-    audit("generator", "50, 100 and 200 clients are served on time", pace::generator),
-    audit("null-rate", "2000 calls a second, 20 times any scenario's rate, are sustained", pace::null_rate),
-    audit("http-rate", "what a call over HTTP costs the client, against a bare server", http_rate::run),
-    audit("contention", "a run beside a machine's worth of other work is not rated", contention::run),
+    audit("histogram", "T14", "figures read off a histogram are the exact ones", arithmetic::histogram),
+    audit("refusal", "T15", "a percentile without enough samples is refused", arithmetic::refusal),
+    audit("schedule", "T12", "arrivals have the distribution they claim", arithmetic::schedule),
+    audit(
+        "regression",
+        "T1, T2, T3",
+        "no false alarm on identical servers, and real slowdowns found",
+        |_| Ok(regression::run()?.into_iter().map(Finding::from).collect()),
+    ),
+    audit("frozen", "-", "a server frozen 1 s in every 10 shows in p95 and p99", frozen::run),
+    audit("stall", "T5", "one stall shows in p99 and in no closed loop's figure", stall::run),
+    audit("delay", "T4", "known delays are reported as the server's own clock has them", delay::run),
+    audit("accounting", "T8", "calls reported are calls the server counted", accounting::run),
+    audit("integrity", "T9", "each answer is the one to its call, and a false one is found", integrity::run),
+    audit("faults", "T20", "whatever a server does, each call ends in one class and on time", faults::run),
+    audit("overload", "T6", "four times too many calls show the capacity and lose none", overload::run),
+    audit("leak", "T16", "memory that leaks is told from memory that only grows at first", leak::run),
+    audit("buckets", "T16", "broken rate limiters are found and the right one passes", buckets::run),
+    audit("cache", "T10", "answers from a cache are told from answers worked out", cache::run),
+    audit("seeds", "T11", "three seeds give the same p95 within its bounds", seeds::run),
+    audit("generator", "T18", "50, 100 and 200 clients are served on time", pace::generator),
+    audit(
+        "null-rate",
+        "T7",
+        "2000 calls a second, 20 times any scenario's rate, are sustained",
+        pace::null_rate,
+    ),
+    audit("http-rate", "-", "what a call over HTTP costs the client, against a bare server", http_rate::run),
+    audit("contention", "T17", "a run beside a machine's worth of other work is not rated", contention::run),
 ];
 
 #[cfg(test)]

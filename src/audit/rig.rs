@@ -2,10 +2,9 @@
 //! machine was free to show anything.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context;
-use procfs::CurrentSI;
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 use tokio::process::Child;
@@ -20,7 +19,7 @@ use crate::measure::steady::FixedWarmUp;
 use crate::measure::summary::Summary;
 use crate::measure::validity::{self, GeneratorFacts, Validity};
 use crate::record::Watch;
-use crate::target::{ProcessTree, spawn_own};
+use crate::target::{OthersClock, spawn_own};
 
 /// Share of the CPUs that others may use before a number that was not reached proves nothing.
 const OTHERS: f64 = 0.15;
@@ -75,6 +74,11 @@ impl Server {
     /// Its process.
     pub(super) fn pid(&self) -> Option<u32> {
         self.child.id()
+    }
+
+    /// Its processes.
+    pub(super) fn pids(&self) -> Vec<u32> {
+        self.child.id().into_iter().collect()
     }
 
     /// A session of its own.
@@ -155,12 +159,14 @@ impl<F: FnMut(&Event<'_>) + Send + 'static> Sink for Tapped<F> {
 
 /// Runs `plan` against a server of our own.
 pub(super) async fn measure(plan: &Plan, server: &Server) -> anyhow::Result<Measured> {
-    measure_with(plan, sessions(&server.url), |_| {}).await
+    measure_with(plan, &server.pids(), sessions(&server.url), |_| {}).await
 }
 
-/// Runs `plan`; `tap` sees every call that ends, as the recorder does.
+/// Runs `plan` against `target`; `tap` sees every call that ends, as the recorder does. `server` is the
+/// processes that are no one else's; those that ended meanwhile need not be named.
 pub(super) async fn measure_with<T: Target>(
     plan: &Plan,
+    server: &[u32],
     target: T,
     tap: impl FnMut(&Event<'_>) + Send + 'static,
 ) -> anyhow::Result<Measured> {
@@ -168,7 +174,7 @@ pub(super) async fn measure_with<T: Target>(
     let warm_up = FixedWarmUp { time_ns: 0, calls: 0 };
     let recorder = Recorder::new(Settings { warm_up, ..Settings::default() });
     let sink = Arc::new(Mutex::new(Tapped { recorder, tap }));
-    let machine = Machine::watch();
+    let machine = Machine::watch(server);
     let run = drive(plan, Arc::new(target), &CancellationToken::new(), Arc::clone(&sink)).await?;
     let conditions = machine.watch.stop();
     let busy = machine.busy_with_others();
@@ -178,6 +184,7 @@ pub(super) async fn measure_with<T: Target>(
     facts.p95_ns = responses.filter_map(|response| response.p95.ns()).max();
     facts.steal_share = conditions.steal_percent.map(|percent| percent / 100.0);
     facts.cpu_pressure_percent = conditions.cpu_pressure_percent;
+    facts.others_cpu_share = machine.others.share(&machine.server);
     let validity = validity::judge(&facts);
     Ok(Measured { recorder, run, facts, validity, busy })
 }
@@ -204,20 +211,18 @@ impl Measured {
 /// What others do with the machine's CPUs meanwhile.
 pub(super) struct Machine {
     watch: Watch,
-    start: Instant,
-    before: Option<Duration>,
+    others: OthersClock,
+    server: Vec<u32>,
 }
 
 impl Machine {
-    pub(super) fn watch() -> Self {
-        Self { watch: Watch::start(), start: Instant::now(), before: others() }
+    pub(super) fn watch(server: &[u32]) -> Self {
+        Self { watch: Watch::start(), others: OthersClock::start(server), server: server.to_vec() }
     }
 
     /// `None` where the machine was ours, or the kernel does not tell.
-    pub(super) fn busy_with_others(self) -> Option<String> {
-        let cpus = std::thread::available_parallelism().map_or(1.0, |cpus| cpus.get() as f64);
-        let used = others().zip(self.before).map(|(after, before)| after.saturating_sub(before));
-        let share = used.map_or(0.0, |used| used.as_secs_f64() / self.start.elapsed().as_secs_f64() / cpus);
+    pub(super) fn busy_with_others(&self) -> Option<String> {
+        let share = self.others.share(&self.server).unwrap_or(0.0);
         let steal = self.watch.stop().steal_percent.unwrap_or(0.0);
         match () {
             () if share > OTHERS => Some(format!("others used {:.0} % of the CPUs", share * 100.0)),
@@ -225,15 +230,6 @@ impl Machine {
             () => None,
         }
     }
-}
-
-/// CPU time of everything but us and what we started, since boot.
-fn others() -> Option<Duration> {
-    let stat = procfs::KernelStats::current().ok()?.total;
-    let ticks = stat.user + stat.nice + stat.system + stat.irq.unwrap_or(0) + stat.softirq.unwrap_or(0);
-    let all = Duration::from_secs_f64(ticks as f64 / procfs::ticks_per_second() as f64);
-    let ours = ProcessTree::new([std::process::id()]).sample()?;
-    Some(all.saturating_sub(Duration::from_nanos(ours.cpu_ns)))
 }
 
 /// Nanoseconds as milliseconds.

@@ -1,9 +1,10 @@
 //! `audit`: this program's detectors and its generator against known truths.
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use serde::Serialize;
@@ -28,12 +29,16 @@ pub(super) struct Audit {
     /// Print JSON instead of a table.
     #[arg(long)]
     json: bool,
+    /// Write the findings as a Markdown table into FILE, between its lines `<!-- audit -->` and `<!-- /audit -->`.
+    #[arg(long, value_name = "FILE")]
+    into: Option<PathBuf>,
 }
 
 /// One audit's findings.
 #[derive(Serialize)]
 struct Done {
     audit: &'static str,
+    tests: &'static str,
     about: &'static str,
     seconds: f64,
     findings: Vec<Judged>,
@@ -63,14 +68,17 @@ impl Audit {
             if !self.json {
                 print(&findings, &mut out)?;
             }
-            let (audit, about) = (audit.name, audit.about);
-            all.push(Done { audit, about, seconds: start.elapsed().as_secs_f64(), findings });
+            let Entry { name, tests, about, .. } = *audit;
+            all.push(Done { audit: name, tests, about, seconds: start.elapsed().as_secs_f64(), findings });
         }
         if self.json {
             serde_json::to_writer_pretty(&mut out, &all)?;
             writeln!(out)?;
         } else {
             legend(&all, &mut out)?;
+        }
+        if let Some(file) = &self.into {
+            write_into(file, &all)?;
         }
         Ok(exit(&all))
     }
@@ -114,6 +122,38 @@ fn print(findings: &[Judged], out: &mut impl Write) -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+const BEGIN: &str = "<!-- audit -->";
+const END: &str = "<!-- /audit -->";
+
+/// Replaces what stands between the two lines of a file.
+fn write_into(file: &Path, all: &[Done]) -> anyhow::Result<()> {
+    let read =
+        std::fs::read_to_string(file).with_context(|| format!("failed to read '{}'", file.display()))?;
+    let split = read.split_once(BEGIN).and_then(|(head, rest)| Some((head, rest.split_once(END)?.1)));
+    let Some((head, tail)) = split else {
+        bail!("'{}' has no lines '{BEGIN}' and '{END}' to write between", file.display());
+    };
+    let text = format!("{head}{BEGIN}\n{}{END}{tail}", markdown(all));
+    std::fs::write(file, text).with_context(|| format!("failed to write '{}'", file.display()))
+}
+
+fn markdown(all: &[Done]) -> String {
+    let mut text = String::from("| test | audit | what | required | found | |\n|---|---|---|---|---|---|\n");
+    for Done { audit, tests, findings, .. } in all {
+        for Judged { verdict, finding: Finding { check, doubt } } in findings {
+            let word = match (verdict, doubt) {
+                (Verdict::Pass, _) => "ok".to_owned(),
+                (Verdict::Fail, _) => "FAIL".to_owned(),
+                (Verdict::CannotTell, doubt) => format!("cannot tell: {}", doubt.as_deref().unwrap_or("")),
+            };
+            let cells = [*tests, *audit, &check.what, &check.required, &check.found, &word];
+            let row: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+            text.push_str(&format!("| {} |\n", row.join(" | ")));
+        }
+    }
+    text
 }
 
 fn legend(all: &[Done], out: &mut impl Write) -> std::io::Result<()> {

@@ -1,6 +1,7 @@
 //! What a run asks of its own process: descriptors, and an end that leaves nothing behind.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -8,11 +9,27 @@ use super::Exit;
 
 /// Each session over HTTP holds a connection or two, and the usual limit of 1024 is soon reached.
 pub(super) fn raise_descriptor_limit() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     // With the old limit a run of many clients fails by itself, and says so.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }
+
+/// A run that cannot open its sessions would blame the server for it.
+pub(super) fn enough_descriptors(clients: usize) -> anyhow::Result<()> {
+    let needed = clients as u64 * DESCRIPTORS_PER_CLIENT + DESCRIPTORS_OF_OURS;
+    match getrlimit(Resource::Nofile).current {
+        Some(limit) if limit < needed => bail!(
+            "{clients} clients need {needed} file descriptors and this process may open {limit}; \
+             raise 'ulimit -n' or lower --clients"
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// The three pipes of a stdio server, or two connections over HTTP and one that is being replaced.
+const DESCRIPTORS_PER_CLIENT: u64 = 3;
+/// The runtime, files, and what finds the server's processes.
+const DESCRIPTORS_OF_OURS: u64 = 64;
 
 /// The first signal cancels; the second ends the process, children included: they are killed with us.
 pub(super) fn watch_signals(interrupt: &CancellationToken) -> anyhow::Result<()> {

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
-use super::process::{raise_descriptor_limit, watch_signals};
+use super::process::{enough_descriptors, raise_descriptor_limit, watch_signals};
 use super::{Exit, report};
 use crate::embedded::rate_limit::RateLimit;
 use crate::measure::token_bucket::Limit;
@@ -144,6 +144,9 @@ impl Run {
         };
         let options = self.options(&host);
         let profiling = self.profile.then(|| Profiling::into(self.out.join("flamegraphs"))).transpose()?;
+        let most =
+            chosen.iter().flat_map(|one| (one.define)(&options).stages).map(|stage| stage.clients).max();
+        enough_descriptors(most.unwrap_or(0))?;
         let watch = Watch::start();
         let mut file = self.file(&host);
         let path = self.out.join("result.json");

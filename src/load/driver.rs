@@ -75,6 +75,8 @@ pub enum StoppedBy {
     Calls,
     /// The caller's token.
     Interrupt,
+    /// Nothing yet: it was under way when this was written.
+    StillRunning,
 }
 
 /// What the driver knows of a finished run; what came of the calls, the sink knows.

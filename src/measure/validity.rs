@@ -7,6 +7,11 @@ use super::accounting::Imbalance;
 use super::trend::LeakVerdict;
 
 const MS: u64 = 1_000_000;
+/// Percent of the time that tasks may wait for a CPU.
+const PRESSURE: f64 = 20.0;
+/// Share of the CPUs that others may use where tasks wait. A desktop's or a CI runner's own services use a few
+/// percent; a compiler beside the run uses half of two CPUs and more.
+const OTHERS: f64 = 0.20;
 
 /// What is known about the generator and its machine after a run. `None` is "not measured".
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -25,7 +30,7 @@ pub struct GeneratorFacts {
     pub own_cpu_share: Option<f64>,
     /// Whether the generator's own memory grows.
     pub own_leak: Option<LeakVerdict>,
-    /// Descriptors open after the run minus before it.
+    /// Own descriptors at the end minus those halfway, when all sessions had long been open.
     pub descriptors_left: Option<i64>,
     /// Calls dropped while a session was free to take them.
     pub dropped_unexplained: u64,
@@ -41,8 +46,11 @@ pub struct GeneratorFacts {
     pub imbalance: Option<Imbalance>,
     /// Share of CPU time taken by the hypervisor.
     pub steal_share: Option<f64>,
-    /// `some avg10` of the kernel's CPU pressure, percent.
+    /// Share of the time that some task of the machine waited for a CPU, percent.
     pub cpu_pressure_percent: Option<f64>,
+    /// Share of the machine's CPUs that neither the generator nor the server used.
+    #[serde(default)]
+    pub others_cpu_share: Option<f64>,
 }
 
 /// The judgement of a run.
@@ -79,8 +87,8 @@ pub enum Reason {
     /// The generator's memory grows.
     #[error("the generator's own memory grows")]
     OwnLeak,
-    /// The generator lost descriptors.
-    #[error("the generator left {0} descriptors open")]
+    /// The generator loses descriptors.
+    #[error("the generator's open descriptors grew by {0} in the second half")]
     DescriptorsLeft(i64),
     /// Calls were dropped without need.
     #[error("{0} calls were dropped although a session was free")]
@@ -97,9 +105,23 @@ pub enum Reason {
     /// Other machines on the same host took CPU time.
     #[error("the hypervisor took {:.1} % of the CPU time", .0 * 100.0)]
     Steal(f64),
-    /// Others on this machine waited for CPU time.
+    /// There was more work than CPUs; it may have been the server's own.
     #[error("tasks waited for a CPU {0:.0} % of the time")]
     CpuPressure(f64),
+    /// There was more work than CPUs, and much of it was not ours.
+    #[error("others used {:.0} % of the machine's CPUs while tasks waited for one; stop them and measure again", .0 * 100.0)]
+    OthersBusy(f64),
+}
+
+impl Reason {
+    /// Whether not even the counts can be believed; otherwise it is only the times that cannot.
+    #[must_use]
+    pub fn spoils_counts(&self) -> bool {
+        matches!(
+            self,
+            Self::Imbalance(_) | Self::InternalError(_) | Self::Dropped(_) | Self::FasterThanServer(_)
+        )
+    }
 }
 
 fn ms(ns: u64) -> f64 {
@@ -174,9 +196,11 @@ fn judge_machine(facts: &GeneratorFacts, judgement: &mut Validity) {
     if let Some(share) = facts.steal_share.filter(|&share| share >= 0.05) {
         judgement.warnings.push(Reason::Steal(share));
     }
-    if let Some(percent) = facts.cpu_pressure_percent.filter(|&percent| percent >= 20.0) {
-        judgement.warnings.push(Reason::CpuPressure(percent));
-    }
+    let Some(percent) = facts.cpu_pressure_percent.filter(|&percent| percent >= PRESSURE) else { return };
+    judgement.warnings.push(Reason::CpuPressure(percent));
+    // Neither is enough alone. A server that is busy on every CPU makes pressure, and that is the finding; and
+    // others on a machine with CPUs to spare take nothing from anybody.
+    judgement.invalid.extend(facts.others_cpu_share.filter(|&share| share >= OTHERS).map(Reason::OthersBusy));
 }
 
 #[cfg(test)]
@@ -218,6 +242,21 @@ mod tests {
         check(|f| f.dropped_unexplained = 1, &["1 calls were dropped although a session was free"], &[]);
         check(|f| f.internal_errors = 1, &["1 tasks of the generator panicked"], &[]);
         check(|f| f.steal_share = Some(0.05), &[], &["the hypervisor took 5.0 % of the CPU time"]);
+    }
+
+    #[test]
+    fn others_invalidate_a_run_only_where_tasks_wait_for_a_cpu() {
+        let waited = "tasks waited for a CPU 93 % of the time";
+        let others =
+            "others used 85 % of the machine's CPUs while tasks waited for one; stop them and measure again";
+        check(|f| f.cpu_pressure_percent = Some(93.0), &[], &[waited]);
+        check(|f| f.others_cpu_share = Some(0.85), &[], &[]);
+        check(
+            |f| (f.cpu_pressure_percent, f.others_cpu_share) = (Some(93.0), Some(0.85)),
+            &[others],
+            &[waited],
+        );
+        check(|f| (f.cpu_pressure_percent, f.others_cpu_share) = (Some(93.0), Some(0.1)), &[], &[waited]);
     }
 
     #[test]

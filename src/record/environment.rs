@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::process::Command;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -113,7 +113,7 @@ pub struct Conditions {
     pub load_after: Option<f64>,
     /// Share of CPU time the hypervisor gave to others meanwhile, percent.
     pub steal_percent: Option<f64>,
-    /// Share of the last 10 s in which some task waited for a CPU, percent.
+    /// Share of the time in which some task waited for a CPU, percent.
     pub cpu_pressure_percent: Option<f64>,
 }
 
@@ -122,6 +122,8 @@ pub struct Conditions {
 pub struct Watch {
     load: Option<f64>,
     ticks: Option<Ticks>,
+    waited_us: Option<u64>,
+    start: Instant,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -134,7 +136,7 @@ impl Watch {
     /// Reads what is needed before measuring.
     #[must_use]
     pub fn start() -> Self {
-        Self { load: load_average(), ticks: ticks() }
+        Self { load: load_average(), ticks: ticks(), waited_us: waited(), start: Instant::now() }
     }
 
     /// Reads the rest after measuring.
@@ -145,11 +147,14 @@ impl Watch {
             let stolen = after.stolen.saturating_sub(before.stolen);
             (all > 0).then(|| stolen as f64 / all as f64 * 100.0)
         });
+        let elapsed_us = self.start.elapsed().as_micros() as f64;
+        let waited = self.waited_us.zip(waited());
+        let pressure = waited.map(|(before, after)| after.saturating_sub(before) as f64 / elapsed_us * 100.0);
         Conditions {
             load_before: self.load,
             load_after: load_average(),
             steal_percent: steal,
-            cpu_pressure_percent: cpu_pressure(),
+            cpu_pressure_percent: pressure,
         }
     }
 }
@@ -158,9 +163,11 @@ fn load_average() -> Option<f64> {
     line("/proc/loadavg")?.split(' ').next()?.parse().ok()
 }
 
-fn cpu_pressure() -> Option<f64> {
+/// Microseconds since the machine started in which some task waited for a CPU. Its difference is of the time
+/// measured, which the kernel's own averages of 10, 60 and 300 s are not.
+fn waited() -> Option<u64> {
     let text = line("/proc/pressure/cpu")?;
-    text.lines().next()?.split(' ').find_map(|field| field.strip_prefix("avg10="))?.parse().ok()
+    text.lines().next()?.split(' ').find_map(|field| field.strip_prefix("total="))?.parse().ok()
 }
 
 /// The first line of `/proc/stat`: user nice system idle iowait irq softirq steal.

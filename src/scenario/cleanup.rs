@@ -1,7 +1,7 @@
 //! What errors leave behind.
 
 use super::definition::{Definition, Stage};
-use super::judge::check;
+use super::judge::{check, count};
 use super::result::{Check, ScenarioResult, StageResult, Verdict};
 use super::steps::{ID, WORK, delete, export, import, import_from, on_score, stage, warm};
 use super::{Options, Scenario};
@@ -102,7 +102,7 @@ fn answers(stage: &StageResult) -> Check {
     let verdict = if is_right { Verdict::Pass } else { Verdict::Fail };
     let text =
         format!("{ok} good and {refused} refused of {CALLS}, expected {} and {expected}", CALLS - expected);
-    check(format!("{}: answers", stage.name), verdict, text)
+    count(format!("{}: answers", stage.name), verdict, text)
 }
 
 fn growth(
@@ -120,7 +120,7 @@ fn growth(
     let verdict = if rises && is_judged { Verdict::Fail } else { Verdict::Pass };
     let shown: Vec<String> = values.iter().map(u64::to_string).collect();
     let word = if rises { ", grows every round" } else { "" };
-    check(what, verdict, format!("{}{word}", shown.join(" → ")))
+    count(what, verdict, format!("{}{word}", shown.join(" → ")))
 }
 
 /// Every round's exports by themselves: what is left of them is left for good.
@@ -130,7 +130,7 @@ fn files(rounds: &[StageResult]) -> Check {
     let made: u64 = rounds.iter().map(|stage| stage.exports.made).sum();
     let verdict = if left.iter().all(|&left| left > 0) { Verdict::Fail } else { Verdict::Pass };
     let total: u64 = left.iter().sum();
-    check(
+    count(
         "files of exports",
         verdict,
         format!("{total} of {made} are still on the server's disk, {bytes} bytes"),

@@ -113,7 +113,8 @@ pub enum Arrivals {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Thresholds {
-    /// The share of good answers must be at least this, in each stage.
+    /// The share of good answers must be at least this, in each stage. Calls too few to prove it pass only if
+    /// all were good.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_success: Option<f64>,
     /// p95 of each tool: response times of an open loop, service times of a closed one.

@@ -1,5 +1,6 @@
 //! The server of a run: started, watched, and shared by the stages through sessions that stay open.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -83,6 +84,13 @@ impl Host {
     #[must_use]
     pub fn is_embedded(&self) -> bool {
         self.facts.name == crate::embedded::SERVER_NAME
+    }
+
+    /// The temporary directory of a server of ours, where its exports go.
+    #[must_use]
+    pub(super) fn servers_directory(&self) -> Option<&Path> {
+        let is_ours = lock(&self.child).is_some() || !matches!(self.target.spec(), TargetSpec::Url(_));
+        is_ours.then(|| self.directory.path())
     }
 
     /// The processes to watch, without their descendants.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::definition::{Definition, Thresholds};
-use super::judge::check;
+use super::judge::count;
 use super::result::{Check, ScenarioResult, StageResult, Verdict};
 use super::steps::{ID, delete, on_score, stage};
 use super::{Options, Scenario};
@@ -83,5 +83,5 @@ fn ownership(stage: &StageResult) -> Check {
         "{foreign} foreign and {wrong} wrong answers of {answered} to {} sessions{example}",
         stage.clients
     );
-    check(format!("{}: ownership", stage.name), verdict, text)
+    count(format!("{}: ownership", stage.name), verdict, text)
 }

@@ -1,12 +1,13 @@
 //! From figures to grades and verdicts.
 
 use super::definition::Thresholds;
-use super::result::{AccountsBy, Check, Ratings, ScenarioResult, StageResult, ToolResult, Verdict};
+use super::result::{AccountsBy, Check, Ratings, ScenarioResult, Second, StageResult, ToolResult, Verdict};
 use crate::measure::quantile::Quantile;
 use crate::measure::rating;
-use crate::measure::stats::Proportion;
+use crate::measure::stats::{Proportion, mean, standard_deviation, t_quantile};
 use crate::measure::steady::Steadiness;
 use crate::measure::trend::LeakVerdict;
+use crate::measure::validity::Reason;
 use crate::measure::{Outcome, summary::Summary};
 
 impl AccountsBy {
@@ -42,7 +43,13 @@ fn is_settled(tool: &ToolResult) -> bool {
 /// A judgement with its evidence.
 #[must_use]
 pub fn check(name: impl Into<String>, verdict: Verdict, text: impl Into<String>) -> Check {
-    Check { name: name.into(), verdict, text: text.into() }
+    Check { name: name.into(), verdict, text: text.into(), is_count: false }
+}
+
+/// A judgement of counts alone: it holds in a run whose times cannot be believed.
+#[must_use]
+pub fn count(name: impl Into<String>, verdict: Verdict, text: impl Into<String>) -> Check {
+    Check { is_count: true, ..check(name, verdict, text) }
 }
 
 /// What the thresholds say of every stage.
@@ -55,16 +62,34 @@ pub(super) fn thresholds(limits: &Thresholds, stages: &[StageResult]) -> Vec<Che
             checks.extend(stage.tools.iter().filter_map(|(name, tool)| p95(stage, name, tool, max_ms)));
         }
         checks.extend(limits.max_memory_mb_per_min.map(|max| memory(stage, max)));
-        checks.extend(limits.min_calls_per_s.map(|min| {
-            let verdict = if stage.calls_per_s >= min { Verdict::Pass } else { Verdict::Fail };
-            check(
-                format!("{}: throughput", stage.name),
-                verdict,
-                format!("{:.1} calls/s, at least {min}", stage.calls_per_s),
-            )
-        }));
+        checks.extend(limits.min_calls_per_s.map(|min| throughput(stage, min)));
     }
     checks
+}
+
+/// Slices of a stage whose throughputs are compared; ten leave nine degrees of freedom, as for percentiles.
+const SLICES: usize = 10;
+
+/// Student's t over the throughputs of contiguous slices: within one, calls depend on each other.
+fn throughput(stage: &StageResult, min: f64) -> Check {
+    let name = format!("{}: throughput", stage.name);
+    // The last second is a part of one.
+    let whole = &stage.timeline[..stage.timeline.len().saturating_sub(1)];
+    let seconds = whole.len() / SLICES;
+    if seconds == 0 {
+        let text = format!("{:.1} calls/s, but bounds need {} s or more", stage.calls_per_s, SLICES + 1);
+        return check(name, Verdict::Inconclusive, text);
+    }
+    let ok = |slice: &[Second]| slice.iter().map(|second| second.ok).sum::<u64>() as f64 / seconds as f64;
+    let rates: Vec<f64> = whole.chunks_exact(seconds).take(SLICES).map(ok).collect();
+    let half = t_quantile(0.975, SLICES as f64 - 1.0) * standard_deviation(&rates) / (SLICES as f64).sqrt();
+    let (low, high) = (mean(&rates) - half, mean(&rates) + half);
+    let verdict = match () {
+        () if low >= min => Verdict::Pass,
+        () if high < min => Verdict::Fail,
+        () => Verdict::Inconclusive,
+    };
+    check(name, verdict, format!("{:.1} good calls/s ({low:.1} to {high:.1}), at least {min}", mean(&rates)))
 }
 
 fn success(stage: &StageResult, min: f64) -> Check {
@@ -73,13 +98,15 @@ fn success(stage: &StageResult, min: f64) -> Check {
     let verdict = match () {
         () if lower >= min => Verdict::Pass,
         () if upper < min => Verdict::Fail,
-        // Too few calls to prove a high share, but none went wrong.
+        // Too few calls to prove a high share, but none went wrong: nobody makes 29 calls that take a minute.
         () if share.trials > 0 && share.successes == share.trials => Verdict::Pass,
         () => Verdict::Inconclusive,
     };
+    let unproved =
+        if verdict == Verdict::Pass && lower < min { "; too few to prove it, but all good" } else { "" };
     let percent = |value: f64| format!("{:.2} %", value * 100.0);
     let text = format!(
-        "{} of {} calls ({}, 95 % bounds {} to {}), at least {}",
+        "{} of {} calls ({}, 95 % bounds {} to {}), at least {}{unproved}",
         share.successes,
         share.trials,
         share.share().map_or_else(|| "none".into(), percent),
@@ -87,7 +114,7 @@ fn success(stage: &StageResult, min: f64) -> Check {
         percent(upper),
         percent(min)
     );
-    check(format!("{}: success", stage.name), verdict, text)
+    count(format!("{}: success", stage.name), verdict, text)
 }
 
 fn p95(stage: &StageResult, name: &str, tool: &ToolResult, max_ms: f64) -> Option<Check> {
@@ -109,11 +136,13 @@ fn p95(stage: &StageResult, name: &str, tool: &ToolResult, max_ms: f64) -> Optio
     Some(check(format!("{}: {name}", stage.name), verdict, text))
 }
 
+const TOO_SHORT: &str =
+    "needs a warm-up of 120 s and 1200 calls, whichever takes longer, and then 300 s: run longer";
+
 fn memory(stage: &StageResult, max: f64) -> Check {
     let name = format!("{}: memory growth", stage.name);
     let Some(leak) = &stage.leak else {
-        let text = "the stage is shorter than warm-up (120 s, 1200 calls) and window (300 s)";
-        return check(name, Verdict::Inconclusive, text);
+        return check(name, Verdict::Inconclusive, TOO_SHORT);
     };
     let slope = leak.mb_per_min;
     let verdict = match () {
@@ -131,8 +160,7 @@ fn memory(stage: &StageResult, max: f64) -> Check {
 pub fn leak(stage: &StageResult) -> Check {
     let name = format!("{}: leak", stage.name);
     let Some(report) = &stage.leak else {
-        let text = "the stage is shorter than warm-up (120 s, 1200 calls) and most of a 300 s window";
-        return check(name, Verdict::Inconclusive, text);
+        return check(name, Verdict::Inconclusive, TOO_SHORT);
     };
     let (verdict, word) = match report.verdict {
         LeakVerdict::Leak => (Verdict::Fail, "leak"),
@@ -152,16 +180,98 @@ pub fn leak(stage: &StageResult) -> Check {
 #[must_use]
 pub(super) fn verdict(result: &ScenarioResult, interrupted: bool) -> Verdict {
     let has = |verdict| result.checks.iter().any(|check| check.verdict == verdict);
+    let reasons = || result.stages.iter().flat_map(|stage| &stage.validity.invalid);
+    // A score that was left behind was left behind, however late the generator.
+    let counts_hold = !reasons().any(Reason::spoils_counts);
+    // In any scenario: somebody else's answer is one.
+    let is_foreign = result.stages.iter().any(|stage| stage.accounts.count(Outcome::ForeignAnswer) > 0);
+    let failed_count = result.checks.iter().any(|check| check.is_count && check.verdict == Verdict::Fail);
     match () {
         () if interrupted => Verdict::Interrupted,
         () if result.error.is_some() => Verdict::ServerFailed,
-        // Somebody else's answer is one however busy the generator was.
-        () if result.stages.iter().any(|stage| stage.accounts.count(Outcome::ForeignAnswer) > 0) => {
-            Verdict::Fail
-        }
-        () if result.stages.iter().any(|stage| !stage.validity.is_valid()) => Verdict::Invalid,
+        () if counts_hold && (failed_count || is_foreign) => Verdict::Fail,
+        () if reasons().next().is_some() => Verdict::Invalid,
         () if has(Verdict::Fail) => Verdict::Fail,
         () if has(Verdict::Inconclusive) => Verdict::Inconclusive,
         () => Verdict::Pass,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::load::Settings;
+    use crate::scenario::cleanup;
+    use crate::scenario::figures::{run_so_far, summarize};
+    use crate::scenario::observer::Observer;
+    use crate::scenario::steps::{life, stage};
+
+    /// A stage in which nothing happened, but for what `change` says.
+    fn with(change: impl Fn(&mut StageResult)) -> StageResult {
+        let observer = Observer::new(Settings::default(), None);
+        let run = run_so_far(&observer, Duration::from_secs(1));
+        let mut result = summarize(&stage("s", 1, life()), &run, &observer, Vec::new());
+        change(&mut result);
+        result
+    }
+
+    fn scenario(invalid: Option<&Reason>, checks: Vec<Check>) -> ScenarioResult {
+        let stages = vec![with(|stage| stage.validity.invalid = invalid.cloned().into_iter().collect())];
+        ScenarioResult {
+            name: "cleanup".into(),
+            verdict: Verdict::Interrupted,
+            checks,
+            notes: Vec::new(),
+            error: None,
+            definition: (cleanup::SCENARIO.define)(&super::super::Options::default()),
+            stages,
+            rate_limit: None,
+        }
+    }
+
+    #[test]
+    fn a_failed_count_fails_a_late_run_and_a_failed_time_leaves_it_invalid() {
+        let late = Some(&Reason::LoopLag(11_000_000));
+        let failed_count = || vec![count("files", Verdict::Fail, "3 left")];
+        let failed_time = || vec![check("p95", Verdict::Fail, "too slow")];
+        let of = |result: ScenarioResult| verdict(&result, false);
+        assert_eq!(of(scenario(late, failed_count())), Verdict::Fail);
+        assert_eq!(of(scenario(late, failed_time())), Verdict::Invalid);
+        assert_eq!(of(scenario(None, failed_time())), Verdict::Fail);
+        assert_eq!(of(scenario(Some(&Reason::InternalError(1)), failed_count())), Verdict::Invalid);
+    }
+
+    #[test]
+    fn throughput_is_judged_by_its_bounds() {
+        let second = |ok| Second { ok, ..Second::default() };
+        let of = |counts: &[u64], min| {
+            let stage = with(|stage| {
+                stage.timeline = counts.iter().map(|&ok| second(ok)).collect();
+            });
+            throughput(&stage, min).verdict
+        };
+        let steady = [10; 21];
+        assert_eq!(of(&steady, 9.9), Verdict::Pass);
+        assert_eq!(of(&steady, 10.1), Verdict::Fail);
+        let wild: Vec<u64> = (0..21).map(|second| if second % 4 < 2 { 20 } else { 2 }).collect();
+        assert_eq!(of(&wild, 10.0), Verdict::Inconclusive);
+        assert_eq!(of(&steady[..10], 5.0), Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn a_few_calls_that_were_all_good_pass_and_say_that_they_prove_little() {
+        let of = |ok, failed| {
+            let stage = with(|stage| {
+                stage.accounts.sent = ok + failed;
+                stage.accounts.ended = [(Outcome::Ok, ok), (Outcome::ToolError, failed)].into();
+            });
+            success(&stage, 0.9)
+        };
+        assert_eq!(of(8, 0).verdict, Verdict::Pass);
+        assert!(of(8, 0).text.ends_with("too few to prove it, but all good"), "{}", of(8, 0).text);
+        assert!(of(29, 0).text.ends_with("at least 90.00 %"));
+        assert_eq!((of(28, 1).verdict, of(0, 8).verdict), (Verdict::Inconclusive, Verdict::Fail));
     }
 }

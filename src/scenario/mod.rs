@@ -3,6 +3,7 @@
 mod cleanup;
 mod concurrent;
 mod definition;
+mod figures;
 mod host;
 mod isolation;
 mod judge;
@@ -25,7 +26,7 @@ mod tools;
 
 pub use definition::{Arrivals, Definition, ScoreFile, Stage, Thresholds};
 pub use host::Host;
-pub use judge::{check, leak};
+pub use judge::{check, count, leak};
 pub(crate) use probe::ask as probe_limiter;
 pub use progress::Progress;
 pub use record::{Runs, RunsError};

@@ -288,6 +288,7 @@ mod tests {
             at_ns: 0,
             calls,
             sample: ResourceSample { processes, cpu_ns, ..ResourceSample::default() },
+            temp_bytes: None,
         };
         let grown = [at(0, 1, 900), at(10, 2, 5000), at(20, 2, 6000), at(30, 2, 7000)];
         assert_eq!(cpu_ns_per_call(&grown), Some(100.0));

@@ -117,6 +117,9 @@ pub struct Check {
     pub verdict: Verdict,
     /// The figures and the limit.
     pub text: String,
+    /// It is made of counts and no times, so that a late generator takes nothing from it.
+    #[serde(default)]
+    pub is_count: bool,
 }
 
 /// One stage.
@@ -250,6 +253,10 @@ pub struct ResourceAt {
     pub calls: u64,
     /// What they used.
     pub sample: ResourceSample,
+    /// Files in the server's temporary directory, bytes; read at every tenth sample, and only where we started
+    /// the server and so know the directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temp_bytes: Option<u64>,
 }
 
 /// What exports left on the server's disk, as far as this machine can see.

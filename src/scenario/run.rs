@@ -115,8 +115,15 @@ async fn measure(
             scenario: &definition.name,
             profiling: context.profiling,
         };
-        let measured =
-            stage::run(stage, &setting).await.map_err(|error| format!("{}: {error}", stage.name))?;
+        let before = result.clone();
+        let mut so_far = |partial| {
+            let mut result = before.clone();
+            result.stages.push(partial);
+            saved(&result);
+        };
+        let measured = stage::run(stage, &setting, &mut so_far)
+            .await
+            .map_err(|error| format!("{}: {error}", stage.name))?;
         let lost = measured.server_lost.clone();
         result.stages.push(measured);
         saved(result);

@@ -1,5 +1,7 @@
-//! Reads what the server's processes use, once a second, while a stage runs.
+//! Reads what the server's processes and our own use, once a second, while a stage runs.
 
+use std::fs::DirEntry;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,22 +13,34 @@ use super::result::ResourceAt;
 use crate::target::{ProcessTree, ResourceSample, TargetSpec};
 
 const INTERVAL: Duration = Duration::from_secs(1);
-/// Finding who listens on a port reads every process's descriptors, so it is done seldom.
+/// Finding who listens on a port reads every process's descriptors, and files may be many, so both are done
+/// seldom.
 const LOOK_AGAIN: u32 = 10;
 
 /// What was read.
 #[derive(Debug, Default)]
-pub(super) struct Readings(Vec<(Instant, u64, ResourceSample)>);
+pub(super) struct Readings {
+    server: Vec<Reading>,
+    own: Vec<Reading>,
+}
+
+#[derive(Debug)]
+struct Reading {
+    moment: Instant,
+    calls: u64,
+    sample: ResourceSample,
+    temp_bytes: Option<u64>,
+}
 
 /// Reads until told to stop. Cancels `server_gone` when our own server has ended, since nobody will
 /// start it again.
 pub(super) async fn sample(
     host: Arc<Host>,
     observer: Arc<Mutex<Observer>>,
+    readings: Arc<Mutex<Readings>>,
     stop: CancellationToken,
     server_gone: CancellationToken,
-) -> Readings {
-    let mut readings = Readings::default();
+) {
     let mut watch = Watch::new(&host).await;
     let mut ticks = tokio::time::interval(INTERVAL);
     loop {
@@ -37,23 +51,37 @@ pub(super) async fn sample(
         if host.obituary().is_some() {
             server_gone.cancel();
         }
-        if let Some(sample) = watch.sample(&host).await {
-            let calls = observer.lock().unwrap_or_else(PoisonError::into_inner).calls;
-            readings.0.push((Instant::now(), calls, sample));
-        }
+        let server = watch.sample(&host).await;
+        let temp_bytes = watch.temp_bytes(&host).await;
+        let calls = observer.lock().unwrap_or_else(PoisonError::into_inner).calls;
+        let moment = Instant::now();
+        let reading = |sample| Reading { moment, calls, sample, temp_bytes };
+        let mut readings = readings.lock().unwrap_or_else(PoisonError::into_inner);
+        readings.server.extend(server.map(reading));
+        readings.own.extend(ResourceSample::of_own_process().map(reading));
     }
-    readings
 }
 
 impl Readings {
-    /// With times from the stage's start; what was read before it is left out.
-    pub(super) fn since(self, start: Instant) -> Vec<ResourceAt> {
-        let at = |(moment, calls, sample): (Instant, u64, ResourceSample)| {
-            let at_ns = moment.checked_duration_since(start)?.as_nanos() as u64;
-            Some(ResourceAt { at_ns, calls, sample })
-        };
-        self.0.into_iter().filter_map(at).collect()
+    /// The server's, with times from the stage's start.
+    pub(super) fn server(&self, start: Instant) -> Vec<ResourceAt> {
+        since(&self.server, start)
     }
+
+    /// Our own, with times from the stage's start.
+    pub(super) fn own(&self, start: Instant) -> Vec<ResourceAt> {
+        since(&self.own, start)
+    }
+}
+
+/// What was read before the start is left out.
+fn since(readings: &[Reading], start: Instant) -> Vec<ResourceAt> {
+    let at = |reading: &Reading| {
+        let at_ns = reading.moment.checked_duration_since(start)?.as_nanos() as u64;
+        let &Reading { calls, sample, temp_bytes, .. } = reading;
+        Some(ResourceAt { at_ns, calls, sample, temp_bytes })
+    };
+    readings.iter().filter_map(at).collect()
 }
 
 /// The server's process tree, looked for again as sessions come and go.
@@ -81,4 +109,21 @@ impl Watch {
         }
         self.tree.sample()
     }
+
+    /// The files in the server's temporary directory, at every tenth sample: there may be thousands.
+    async fn temp_bytes(&self, host: &Host) -> Option<u64> {
+        let directory = host.servers_directory().filter(|_| self.samples % LOOK_AGAIN == 1)?.to_owned();
+        tokio::task::spawn_blocking(move || bytes_below(&directory)).await.ok()
+    }
+}
+
+/// The sizes of all files; what disappears meanwhile counts as nothing.
+fn bytes_below(directory: &Path) -> u64 {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let size = |entry: DirEntry| match entry.metadata() {
+        Ok(data) if data.is_dir() => bytes_below(&entry.path()),
+        Ok(data) => data.len(),
+        Err(_) => 0,
+    };
+    entries.map(size).sum()
 }

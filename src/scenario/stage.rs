@@ -1,25 +1,27 @@
 //! Runs one stage and turns what was seen into its result.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde_json::Map;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::definition::Stage;
+use super::figures::{reading, run_so_far, session_memory, summarize};
 use super::host::{Host, Pool};
 use super::judge;
 use super::observer::Observer;
 use super::progress::Progress;
-use super::result::{AccountsBy, PhaseResult, Ratings, ResourceAt, SessionMemory, StageResult, ToolResult};
-use super::sampler::{self, Watch};
-use crate::load::{Call, DriveError, Recorder, Run, Settings, drive};
+use super::result::{ResourceAt, StageResult};
+use super::sampler::{self, Readings, Watch};
+use crate::load::{Call, DriveError, Run, Settings, drive};
 use crate::measure::trend::{self, MemoryReading};
-use crate::measure::{Outcome, little, validity};
+use crate::measure::validity;
 use crate::profile::{CallSpan, Profiling};
 use crate::record;
+use crate::target::OthersClock;
 
 /// Calls in a row that did not reach the server, after which it counts as lost.
 const LOST_AFTER: u64 = 5;
@@ -36,8 +38,13 @@ pub(super) struct Setting<'a> {
     pub(super) profiling: Option<&'a Profiling>,
 }
 
-/// Runs a stage to its end, to an interrupt, or to the end of our own server.
-pub(super) async fn run(stage: &Stage, setting: &Setting<'_>) -> Result<StageResult, DriveError> {
+/// Runs a stage to its end, to an interrupt, or to the end of our own server. `so_far` is told now and then
+/// what there is, so that nothing is lost if we are killed.
+pub(super) async fn run(
+    stage: &Stage,
+    setting: &Setting<'_>,
+    so_far: &mut dyn FnMut(StageResult),
+) -> Result<StageResult, DriveError> {
     let host = setting.host;
     let settings = Settings {
         warm_up: stage.warm_up(),
@@ -48,26 +55,40 @@ pub(super) async fn run(stage: &Stage, setting: &Setting<'_>) -> Result<StageRes
     observer.spans = setting.profiling.map(|_| Vec::new());
     let observer = Arc::new(Mutex::new(observer));
     let (stop, server_gone) = (CancellationToken::new(), CancellationToken::new());
-    let readings = tokio::spawn(sampler::sample(
+    let readings = Arc::new(Mutex::new(Readings::default()));
+    let sampling = tokio::spawn(sampler::sample(
         Arc::clone(host),
         Arc::clone(&observer),
+        Arc::clone(&readings),
         stop.clone(),
         server_gone.clone(),
     ));
     let shown = setting.progress.show(stage, &observer);
     let machine = record::Watch::start();
+    let others = OthersClock::start(&host.pids().await);
 
     let plan = stage.plan(setting.seed, setting.run_id);
+    let deadline = plan.deadline;
     let target = Arc::new(Pool { host: Arc::clone(host), keeps: stage.workload.sessions.is_kept() });
     let any_end = either(setting.interrupt, &server_gone);
     let title = format!("{} · {}", setting.scenario, stage.name);
     let server = if host.facts.shares_our_process { Vec::new() } else { host.pids().await };
     let profiled = setting.profiling.map(|profiling| profiling.start(title, &server));
-    let driven = drive(&plan, target, &any_end, Arc::clone(&observer)).await;
+    let sink = Arc::clone(&observer);
+    let driving = tokio::spawn(async move { drive(&plan, target, &any_end, sink).await });
+    let partial = || {
+        let observer = lock(&observer);
+        let start = observer.started()?;
+        let run = run_so_far(&observer, start.elapsed());
+        Some(summarize(stage, &run, &observer, lock(&readings).server(start)))
+    };
+    let driven = watch(driving, || partial().into_iter().for_each(&mut *so_far)).await;
     let conditions = machine.stop();
+    let others_cpu_share = others_share(&others, host).await;
     stop.cancel();
     drop(shown);
-    let readings = readings.await.unwrap_or_default();
+    // A sampler that panicked read nothing more.
+    let _ = sampling.await;
     if let Some(profiled) = profiled {
         let (started, spans) = spans(&observer);
         profiled.finish(started, &spans).await;
@@ -76,19 +97,22 @@ pub(super) async fn run(stage: &Stage, setting: &Setting<'_>) -> Result<StageRes
 
     rest(stage, setting.interrupt).await;
     let settled = Watch::new(host).await.sample(host).await;
-    let scores_held = if stage.settle_s > 0.0 { scores_held(host, &plan.deadline).await } else { None };
-    let observer = observer.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut result =
-        summarize(stage, &run, &observer, readings.since(observer.started().unwrap_or_else(Instant::now)));
+    let scores_held = if stage.settle_s > 0.0 { scores_held(host, &deadline).await } else { None };
+    let (observer, readings) = (lock(&observer), lock(&readings));
+    let start = observer.started().unwrap_or_else(Instant::now);
+    let mut result = summarize(stage, &run, &observer, readings.server(start));
     result.settled = settled;
     result.session_memory = session_memory(stage, host, &result.resources);
     result.scores_held = scores_held;
     result.exports = observer.exports();
     result.generator.steal_share = conditions.steal_percent.map(|percent| percent / 100.0);
     result.generator.cpu_pressure_percent = conditions.cpu_pressure_percent;
+    result.generator.others_cpu_share = others_cpu_share;
     if host.facts.shares_our_process {
         // The server's work is in this figure, so it says nothing about the generator.
         result.generator.own_cpu_share = None;
+    } else {
+        judge_own(&mut result, &readings.own(start));
     }
     result.validity = validity::judge(&result.generator);
     result.server_lost = lost(host, &observer);
@@ -98,8 +122,54 @@ pub(super) async fn run(stage: &Stage, setting: &Setting<'_>) -> Result<StageRes
 
 /// When the stage's clock began, and the calls on it.
 fn spans(observer: &Mutex<Observer>) -> (Instant, Vec<CallSpan>) {
-    let mut observer = observer.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut observer = lock(observer);
     (observer.started().unwrap_or_else(Instant::now), observer.spans.take().unwrap_or_default())
+}
+
+/// How often a stage under way is written down.
+const SO_FAR_EVERY: Duration = Duration::from_secs(10);
+/// Writing it takes at most one part in this many of the time: meanwhile calls that end must wait, and less
+/// than one in a hundred may, or it would show in their p99.
+const SO_FAR_SHARE: u32 = 500;
+
+/// Waits for the driver, which runs as a task of its own so that writing does not hold it up.
+async fn watch(
+    mut driving: JoinHandle<Result<Run, DriveError>>,
+    mut write: impl FnMut(),
+) -> Result<Run, DriveError> {
+    let mut pause = SO_FAR_EVERY;
+    loop {
+        match tokio::time::timeout(pause, &mut driving).await {
+            Ok(Ok(driven)) => return driven,
+            Ok(Err(panicked)) => std::panic::resume_unwind(panicked.into_panic()),
+            Err(_) => {
+                let began = Instant::now();
+                write();
+                pause = SO_FAR_EVERY.max(began.elapsed() * SO_FAR_SHARE);
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// `None` for a server whose processes cannot be seen: its work would count as that of others.
+async fn others_share(others: &OthersClock, host: &Host) -> Option<f64> {
+    let pids = host.pids().await;
+    let is_seen = host.facts.shares_our_process || !pids.is_empty();
+    is_seen.then(|| others.share(&pids)).flatten()
+}
+
+/// Whether the generator itself grows, judged by what a server is judged by.
+fn judge_own(result: &mut StageResult, own: &[ResourceAt]) {
+    let memory: Vec<MemoryReading> = own.iter().map(reading).collect();
+    result.generator.own_leak = trend::judge(&memory).map(|report| report.verdict);
+    // By halfway all sessions are open; one that was lost and opened again may hold one more for a moment.
+    let fds = |at: Option<&ResourceAt>| at.and_then(|at| i64::try_from(at.sample.fds).ok());
+    let grown = fds(own.last()).zip(fds(own.get(own.len() / 2))).map(|(last, half)| last - half);
+    result.generator.descriptors_left = grown.filter(|_| result.reopened == 0);
 }
 
 fn either(a: &CancellationToken, b: &CancellationToken) -> CancellationToken {
@@ -137,104 +207,4 @@ fn lost(host: &Host, observer: &Observer) -> Option<String> {
     host.obituary().or_else(|| {
         (unreached >= LOST_AFTER).then(|| format!("the last {unreached} calls did not reach the server"))
     })
-}
-
-fn summarize(stage: &Stage, run: &Run, observer: &Observer, resources: Vec<ResourceAt>) -> StageResult {
-    let recorder = &observer.recorder;
-    let is_open = stage.rate_per_s.is_some();
-    let tools: BTreeMap<String, ToolResult> =
-        recorder.tools.keys().filter_map(|tool| Some((tool.clone(), tool_result(recorder, tool)?))).collect();
-    let accounts = recorder.accounts(run);
-    let mut generator = recorder.generator_facts(run, is_open);
-    generator.p95_ns = tools.values().filter_map(|tool| tool.response.as_ref()?.p95.ns()).max();
-    let memory: Vec<MemoryReading> = resources.iter().map(reading).collect();
-    StageResult {
-        name: stage.name.clone(),
-        clients: stage.clients,
-        open_loop: is_open,
-        stopped_by: run.stopped_by,
-        elapsed_ns: run.elapsed.as_nanos() as u64,
-        calls_per_s: generator.achieved_per_s,
-        little_gap: (!is_open).then(|| little_gap(stage, run, recorder)).flatten(),
-        accounts: AccountsBy::of(&accounts),
-        tools,
-        phases: observer.phases.iter().map(|(&name, phase)| (name.to_owned(), phase_result(phase))).collect(),
-        timeline: observer.seconds(),
-        resources,
-        settled: None,
-        scores_held: None,
-        exports: super::result::Exports::default(),
-        leak: trend::judge(&memory),
-        reopened: run.reopened,
-        session_memory: None,
-        validity: validity::judge(&generator),
-        generator,
-        ratings: Ratings::default(),
-        server_lost: None,
-    }
-}
-
-fn reading(at: &ResourceAt) -> MemoryReading {
-    MemoryReading { at_ns: at.at_ns, calls: at.calls, rss_anon_bytes: at.sample.rss_anon_bytes }
-}
-
-/// Readings that a slope needs.
-const READINGS: usize = 10;
-
-/// A session makes the calls of one iteration, so that calls count sessions where a flow has one step.
-fn session_memory(stage: &Stage, host: &Host, resources: &[ResourceAt]) -> Option<SessionMemory> {
-    if stage.workload.sessions.is_kept() {
-        return None;
-    }
-    if host.has_process_per_session() {
-        return Some(SessionMemory::OfItsProcess);
-    }
-    if host.facts.shares_our_process {
-        return Some(SessionMemory::Unknown("the server shares this process, and its memory".into()));
-    }
-    let calls_each = stage.workload.flows.iter().map(|flow| flow.steps.len()).max()? as f64;
-    let thousands: Vec<f64> = resources.iter().map(|at| at.calls as f64 / calls_each / 1e3).collect();
-    let megabytes: Vec<f64> = resources.iter().map(|at| at.sample.rss_anon_bytes as f64 / 1e6).collect();
-    let slope = (resources.len() >= READINGS).then(|| trend::slope(&thousands, &megabytes)).flatten();
-    // MB for a thousand sessions are KB for each.
-    Some(slope.map_or_else(
-        || SessionMemory::Unknown(format!("{} readings of memory, {READINGS} are needed", resources.len())),
-        SessionMemory::Kb,
-    ))
-}
-
-fn tool_result(recorder: &Recorder, tool: &str) -> Option<ToolResult> {
-    let record = recorder.tools.get(tool)?;
-    let figures = recorder.figures(tool)?;
-    Some(ToolResult {
-        accounts: AccountsBy::of(&record.accounts),
-        first_calls_ns: record.cold.iter().map(crate::measure::Sample::service_ns).collect(),
-        response: figures.response,
-        service: figures.service,
-        steadiness: figures.steadiness,
-        response_hdr: record.response.histogram().to_base64(),
-        service_hdr: record.service.histogram().to_base64(),
-        examples: record.examples.clone(),
-    })
-}
-
-fn phase_result(phase: &Recorder) -> PhaseResult {
-    let accounts = phase.tools.get("all").map(|all| AccountsBy::of(&all.accounts)).unwrap_or_default();
-    PhaseResult { accounts, response: phase.figures("all").and_then(|figures| figures.response) }
-}
-
-/// Little's law over the whole stage, all calls counted; think time is the mean over the steps.
-fn little_gap(stage: &Stage, run: &Run, recorder: &Recorder) -> Option<f64> {
-    let records = recorder.tools.values();
-    let only_good = records.clone().all(|tool| tool.accounts.count(Outcome::Ok) == tool.accounts.ended());
-    let timed = records.clone().flat_map(|tool| tool.samples.iter().chain(&tool.cold));
-    let (calls, busy_ns) = timed.fold((0_u64, 0), |(n, ns), sample| (n + 1, ns + sample.service_ns()));
-    let has_all = calls == recorder.tools.values().map(|tool| tool.accounts.ended()).sum::<u64>();
-    let thinks = stage.workload.flows.iter().flat_map(|flow| &flow.steps).any(|step| step.think_ms > 0);
-    // Sessions that are opened in between take time that no call has.
-    if !only_good || !has_all || thinks || calls == 0 || !stage.workload.sessions.is_kept() {
-        return None;
-    }
-    let throughput = calls as f64 / run.elapsed.as_secs_f64();
-    little::gap(u32::try_from(stage.clients).ok()?, throughput, busy_ns as f64 / calls as f64 / 1e9, 0.0)
 }

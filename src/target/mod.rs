@@ -1,6 +1,7 @@
 //! What is measured: the embedded server, a command, or a URL, behind one way of opening sessions.
 
 mod cpu;
+mod others;
 mod own;
 mod process;
 mod spec;
@@ -10,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 pub use cpu::CpuClock;
+pub use others::OthersClock;
 pub(crate) use own::{STDERR, spawn_own};
 pub use process::{ProcessTree, ResourceSample, listeners};
 pub use spec::{SERVER_VARIABLE, SpecError, TargetSpec};

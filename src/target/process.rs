@@ -86,6 +86,12 @@ impl ProcessTree {
 }
 
 impl ResourceSample {
+    /// What this process uses, without what it started. `None` where `/proc` does not tell.
+    #[must_use]
+    pub fn of_own_process() -> Option<Self> {
+        read(i32::try_from(std::process::id()).ok()?)
+    }
+
     fn plus(self, other: &Self) -> Self {
         let Self { processes, rss_bytes, rss_anon_bytes, cpu_ns, fds, threads } = self;
         Self {

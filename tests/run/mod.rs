@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use music21_mcp_bench::load::StoppedBy;
 use music21_mcp_bench::measure::Outcome;
 use music21_mcp_bench::scenario::{RunFile, ScenarioResult};
 use tempfile::TempDir;
@@ -52,7 +53,8 @@ fn adds_up(scenario: &ScenarioResult) {
         let seconds = stage.timeline.iter().map(|second| second.ok + second.errors.values().sum::<u64>());
         assert_eq!(seconds.sum::<u64>(), accounts.sent, "{name}");
         let is_graded = stage.ratings.success.is_some();
-        assert_eq!(is_graded, stage.validity.is_valid(), "{name}: rated if and only if valid");
+        let has_ended = stage.stopped_by != StoppedBy::StillRunning;
+        assert_eq!(is_graded, stage.validity.is_valid() && has_ended, "{name}: rated if and only if valid");
     }
 }
 

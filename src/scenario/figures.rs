@@ -1,0 +1,132 @@
+//! From what was seen of a stage to its result.
+
+use std::collections::BTreeMap;
+
+use super::definition::Stage;
+use super::host::Host;
+use super::observer::Observer;
+use super::result::{AccountsBy, PhaseResult, Ratings, ResourceAt, SessionMemory, StageResult, ToolResult};
+use crate::load::{LoopLag, Recorder, Run, StoppedBy};
+use crate::measure::trend::{self, MemoryReading};
+use crate::measure::{Outcome, little, validity};
+
+/// What the stage measured, but for what is read after its end.
+pub(super) fn summarize(
+    stage: &Stage,
+    run: &Run,
+    observer: &Observer,
+    resources: Vec<ResourceAt>,
+) -> StageResult {
+    let recorder = &observer.recorder;
+    let is_open = stage.rate_per_s.is_some();
+    let tools: BTreeMap<String, ToolResult> =
+        recorder.tools.keys().filter_map(|tool| Some((tool.clone(), tool_result(recorder, tool)?))).collect();
+    let accounts = recorder.accounts(run);
+    let mut generator = recorder.generator_facts(run, is_open);
+    generator.p95_ns = tools.values().filter_map(|tool| tool.response.as_ref()?.p95.ns()).max();
+    let memory: Vec<MemoryReading> = resources.iter().map(reading).collect();
+    StageResult {
+        name: stage.name.clone(),
+        clients: stage.clients,
+        open_loop: is_open,
+        stopped_by: run.stopped_by,
+        elapsed_ns: run.elapsed.as_nanos() as u64,
+        calls_per_s: generator.achieved_per_s,
+        little_gap: (!is_open).then(|| little_gap(stage, run, recorder)).flatten(),
+        accounts: AccountsBy::of(&accounts),
+        tools,
+        phases: observer.phases.iter().map(|(&name, phase)| (name.to_owned(), phase_result(phase))).collect(),
+        timeline: observer.seconds(),
+        resources,
+        settled: None,
+        scores_held: None,
+        exports: super::result::Exports::default(),
+        leak: trend::judge(&memory),
+        reopened: run.reopened,
+        session_memory: None,
+        validity: validity::judge(&generator),
+        generator,
+        ratings: Ratings::default(),
+        server_lost: None,
+    }
+}
+
+pub(super) fn reading(at: &ResourceAt) -> MemoryReading {
+    MemoryReading { at_ns: at.at_ns, calls: at.calls, rss_anon_bytes: at.sample.rss_anon_bytes }
+}
+
+/// Readings that a slope needs.
+const READINGS: usize = 10;
+
+/// A session makes the calls of one iteration, so that calls count sessions where a flow has one step.
+pub(super) fn session_memory(stage: &Stage, host: &Host, resources: &[ResourceAt]) -> Option<SessionMemory> {
+    if stage.workload.sessions.is_kept() {
+        return None;
+    }
+    if host.has_process_per_session() {
+        return Some(SessionMemory::OfItsProcess);
+    }
+    if host.facts.shares_our_process {
+        return Some(SessionMemory::Unknown("the server shares this process, and its memory".into()));
+    }
+    let calls_each = stage.workload.flows.iter().map(|flow| flow.steps.len()).max()? as f64;
+    let thousands: Vec<f64> = resources.iter().map(|at| at.calls as f64 / calls_each / 1e3).collect();
+    let megabytes: Vec<f64> = resources.iter().map(|at| at.sample.rss_anon_bytes as f64 / 1e6).collect();
+    let slope = (resources.len() >= READINGS).then(|| trend::slope(&thousands, &megabytes)).flatten();
+    // MB for a thousand sessions are KB for each.
+    Some(slope.map_or_else(
+        || SessionMemory::Unknown(format!("{} readings of memory, {READINGS} are needed", resources.len())),
+        SessionMemory::Kb,
+    ))
+}
+
+fn tool_result(recorder: &Recorder, tool: &str) -> Option<ToolResult> {
+    let record = recorder.tools.get(tool)?;
+    let figures = recorder.figures(tool)?;
+    Some(ToolResult {
+        accounts: AccountsBy::of(&record.accounts),
+        first_calls_ns: record.cold.iter().map(crate::measure::Sample::service_ns).collect(),
+        response: figures.response,
+        service: figures.service,
+        steadiness: figures.steadiness,
+        response_hdr: record.response.histogram().to_base64(),
+        service_hdr: record.service.histogram().to_base64(),
+        examples: record.examples.clone(),
+    })
+}
+
+fn phase_result(phase: &Recorder) -> PhaseResult {
+    let accounts = phase.tools.get("all").map(|all| AccountsBy::of(&all.accounts)).unwrap_or_default();
+    PhaseResult { accounts, response: phase.figures("all").and_then(|figures| figures.response) }
+}
+
+/// Little's law over the whole stage, all calls counted; think time is the mean over the steps.
+fn little_gap(stage: &Stage, run: &Run, recorder: &Recorder) -> Option<f64> {
+    let records = recorder.tools.values();
+    let only_good = records.clone().all(|tool| tool.accounts.count(Outcome::Ok) == tool.accounts.ended());
+    let timed = records.clone().flat_map(|tool| tool.samples.iter().chain(&tool.cold));
+    let (calls, busy_ns) = timed.fold((0_u64, 0), |(n, ns), sample| (n + 1, ns + sample.service_ns()));
+    let has_all = calls == recorder.tools.values().map(|tool| tool.accounts.ended()).sum::<u64>();
+    let thinks = stage.workload.flows.iter().flat_map(|flow| &flow.steps).any(|step| step.think_ms > 0);
+    // Sessions that are opened in between take time that no call has.
+    if !only_good || !has_all || thinks || calls == 0 || !stage.workload.sessions.is_kept() {
+        return None;
+    }
+    let throughput = calls as f64 / run.elapsed.as_secs_f64();
+    little::gap(u32::try_from(stage.clients).ok()?, throughput, busy_ns as f64 / calls as f64 / 1e9, 0.0)
+}
+
+/// A stage under way as a run of what has ended so far.
+pub(super) fn run_so_far(observer: &Observer, elapsed: std::time::Duration) -> Run {
+    Run {
+        stopped_by: StoppedBy::StillRunning,
+        scheduled: observer.calls + observer.recorder.dropped,
+        offered_for: elapsed,
+        elapsed,
+        dropped_unexplained: 0,
+        reopened: 0,
+        internal_errors: 0,
+        loop_lag: LoopLag::default(),
+        own_cpu_share: None,
+    }
+}
