@@ -10,6 +10,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, measurement::WallTime};
+use music21_mcp_bench::record::criterion::restore_committed;
 use music21_mcp_bench::score::{OrchestraSpec, ReadLimits, generate, read, write, write_generated};
 use quick_xml::Reader;
 use quick_xml::events::Event;
@@ -83,8 +84,15 @@ fn summary(preset: &str, spec: &OrchestraSpec, document: &[u8]) -> String {
 }
 
 fn main() {
-    let mut criterion =
-        Criterion::default().with_profiler(profiler::Sampling::default()).configure_from_args();
+    for line in restore_committed() {
+        eprintln!("{line}");
+    }
+    let mut criterion = Criterion::default()
+        .with_profiler(profiler::Sampling::default())
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(200))
+        .measurement_time(Duration::from_secs(1))
+        .configure_from_args();
     // `--test` and `--list` run nothing to be measured.
     let measured = std::env::args().any(|argument| argument == "--bench")
         && !std::env::args().any(|argument| argument == "--test" || argument == "--list");
@@ -95,10 +103,6 @@ fn main() {
         check(&spec, &bytes);
         let mut group = criterion.benchmark_group("generator");
         group.throughput(Throughput::Bytes(bytes.len() as u64));
-        group
-            .sample_size(10)
-            .warm_up_time(Duration::from_millis(200))
-            .measurement_time(Duration::from_secs(1));
         bench(&mut group, "generate-write", preset, || {
             drop(black_box(document(&spec, bytes.len())));
         });

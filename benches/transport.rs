@@ -16,6 +16,7 @@ use criterion::{BenchmarkId, Criterion, Throughput};
 use floor::{HyperFloor, TcpFloor};
 use music21_mcp_bench::client::{ClientOptions, Music21Client};
 use music21_mcp_bench::embedded::{Config, HttpOptions, HttpServer, Server};
+use music21_mcp_bench::record::criterion::restore_committed;
 use music21_mcp_bench::target::{Target, TargetOptions, TargetSpec};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -178,12 +179,15 @@ fn sessions(criterion: &mut Criterion, runtime: &Runtime, calls: usize, lines: &
 }
 
 fn main() {
+    for line in restore_committed() {
+        eprintln!("{line}");
+    }
     let mut criterion = Criterion::default()
         .with_profiler(profiler::Sampling::default())
-        .configure_from_args()
         .sample_size(50)
         .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(2));
+        .measurement_time(Duration::from_secs(2))
+        .configure_from_args();
     let measured = std::env::args().any(|argument| argument == "--bench")
         && !std::env::args().any(|argument| argument == "--test" || argument == "--list");
     let calls = if measured { 2000 } else { 1 };

@@ -7,8 +7,9 @@ use crate::compare::paired::{Block, round};
 use crate::measure::dice::Dice;
 use crate::pair::{Measured, Round};
 
-/// Two identical embedded servers, 50 rounds, on a virtual machine of two cores that compiled Rust meanwhile (load
-/// average 3 to 5). Made by `music21-mcp-bench ab --server embedded --rounds 50 --seed 2 --all-rounds --trace noise.json`.
+/// Two identical embedded servers, 50 rounds of every entry, on a virtual machine of two cores that compiled Rust
+/// meanwhile (load average 3 to 5). `music21-mcp-bench ab --server embedded --rounds 50 --all-rounds --trace FILE`
+/// writes such a recording; without `--all-rounds` an entry that is decided would have fewer rounds.
 const RECORDED: &str = include_str!("noise.json");
 
 /// Log ratios of two identical servers, by entry, one a round.

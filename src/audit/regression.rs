@@ -3,9 +3,10 @@
 
 use super::Check;
 use super::noise::{Tier, Trace};
-use crate::compare::gate::LOOKS;
+use crate::compare::gate::{LOOKS, Level, judge};
+use crate::compare::paired::suite_change;
 use crate::compare::sequence::{Series, look};
-use crate::compare::{Figure, Limits, Severity, Verdict};
+use crate::compare::{Figure, LimitTable, Limits, Severity, Verdict};
 use crate::measure::dice::Dice;
 
 const SUITES: usize = 20;
@@ -62,12 +63,15 @@ fn all_found(name: &str, noise: Noise<'_>) -> Vec<Check> {
         passed,
     };
     let [five, ten, twenty] = [0.05, 0.10, 0.20].map(|slower| suites(slower, noise));
+    let [none, all] = [0.0, 0.03].map(|slower| alarms_of_all_together(slower, noise));
     vec![
         check("identical, suites with a FAIL", "0", of(identical.false_fail), identical.false_fail == 0),
         check("identical, false alarms an entry", "<= 1 %", format!("{:.2} %", rate * 100.0), rate <= 0.01),
         check("+5 %, suites that fail it", "<= 1", of(five.failed), five.failed <= 1),
         check("+10 %, suites that flag it", "20", of(ten.flagged), ten.flagged == SUITES),
         check("+20 %, suites that fail it", "20", of(twenty.failed), twenty.failed == SUITES),
+        check("identical, alarms of all entries together", "0", of(none), none == 0),
+        check("+3 % everywhere, flagged by all entries together", "20", of(all), all == SUITES),
     ]
 }
 
@@ -102,6 +106,24 @@ fn suites(slower: f64, noise: Noise<'_>) -> Tally {
         tally.passed += usize::from(slowed.contains(&Verdict::Unchanged));
     }
     tally
+}
+
+/// Suites in which forty entries, each slowed by the same, are called slower together after the first look.
+fn alarms_of_all_together(slower: f64, noise: Noise<'_>) -> usize {
+    let level = Level::LOOK.alone();
+    let is_flagged = |suite: &usize| {
+        let mut dice = Dice::new(SEED + *suite as u64);
+        let entry = |dice: &mut Dice| -> Vec<f64> {
+            noise(LOOKS[0], dice).into_iter().map(|ratio| ratio + slower.ln_1p()).collect()
+        };
+        let entries: Vec<Vec<f64>> = (0..ENTRIES).map(|_| entry(&mut dice)).collect();
+        let ratios: Vec<&[f64]> = entries.iter().map(Vec::as_slice).collect();
+        // OK because there are forty entries of ten rounds.
+        let change = suite_change(&ratios).unwrap();
+        let verdicts = judge(&[(change, LimitTable::default().suite(1.0))], level);
+        verdicts.iter().any(|verdict| severity(verdict).is_some())
+    };
+    (0..SUITES).filter(is_flagged).count()
 }
 
 /// Forty entries, the first of them slowed, through all looks.
