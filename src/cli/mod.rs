@@ -14,6 +14,7 @@ mod report;
 mod rounds;
 mod run;
 mod serve;
+mod shape;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -10,9 +10,8 @@ use clap::Args;
 use tokio_util::sync::CancellationToken;
 
 use super::process::{enough_descriptors, raise_descriptor_limit, watch_signals};
+use super::shape::Shape;
 use super::{Exit, report};
-use crate::embedded::rate_limit::RateLimit;
-use crate::measure::token_bucket::Limit;
 use crate::profile::Profiling;
 use crate::record::{Machine, Tool, Watch, utc};
 use crate::scenario::{
@@ -37,39 +36,17 @@ pub(super) struct Run {
     /// Where result.json is written.
     #[arg(long, value_name = "DIR", default_value = "results")]
     out: PathBuf,
-    /// Sessions.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    clients: Option<u32>,
-    /// Seconds that each timed stage takes.
-    #[arg(long, value_name = "SECONDS", value_parser = positive)]
-    duration: Option<f64>,
-    /// Calls per second, in scenarios that have a rate.
-    #[arg(long, value_name = "PER_SECOND", value_parser = positive)]
-    rate: Option<f64>,
-    /// Hours of the day's pattern in `stability`.
-    #[arg(long, default_value_t = 24.0, value_parser = positive)]
-    hours: f64,
+    #[command(flatten)]
+    shape: Shape,
     /// Decides arrivals and the choice of calls.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Seconds that a call may take.
-    #[arg(long, value_name = "SECONDS", value_parser = positive)]
-    deadline: Option<f64>,
     /// The server's process, where it is not the one that listens on the URL's port.
     #[arg(long)]
     pid: Option<u32>,
-    /// What the rate limiter declares: capacity and refill a second.
-    #[arg(long, value_name = "LIMIT", default_value = "10/1s")]
-    limit: RateLimit,
     /// Most sessions that are server processes.
     #[arg(long, value_name = "N", default_value_t = 16)]
     max_processes: usize,
-    /// Short versions: seconds instead of minutes.
-    #[arg(long)]
-    quick: bool,
-    /// Large scores of all sizes for any server.
-    #[arg(long)]
-    all_sizes: bool,
     /// Write flamegraphs of this process and of the server into DIR/flamegraphs; the figures then include
     /// what sampling costs.
     #[arg(long)]
@@ -77,11 +54,6 @@ pub(super) struct Run {
     /// Print the result as JSON instead of a summary.
     #[arg(long)]
     json: bool,
-}
-
-fn positive(text: &str) -> Result<f64, String> {
-    let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    if value > 0.0 && value <= 1e6 { Ok(value) } else { Err("must be positive and at most 1000000".into()) }
 }
 
 /// A scenario, from the table or from a file.
@@ -117,21 +89,6 @@ impl Run {
         names.into_iter().map(choose_one).collect()
     }
 
-    fn options(&self, host: &Host) -> Options {
-        let all_quick = self.scenarios.iter().all(|name| name == "quick");
-        Options {
-            clients: self.clients.map(|clients| clients as usize),
-            duration_s: self.duration,
-            rate_per_s: self.rate,
-            deadline_s: self.deadline,
-            hours: self.hours,
-            limit: Limit { capacity: self.limit.capacity, per_second: self.limit.per_second },
-            quick: self.quick || all_quick,
-            all_sizes: self.all_sizes || host.is_embedded(),
-            process_per_session: host.has_process_per_session(),
-        }
-    }
-
     async fn measure(&self, chosen: Vec<Chosen>) -> anyhow::Result<Exit> {
         let interrupt = CancellationToken::new();
         watch_signals(&interrupt)?;
@@ -142,10 +99,10 @@ impl Run {
             host = Host::start(server.as_deref(), self.pid) => Arc::new(host?),
             () = interrupt.cancelled() => return Ok(Exit::Interrupted),
         };
-        let options = self.options(&host);
+        let all_quick = self.scenarios.iter().all(|name| name == "quick");
+        let options = self.shape.options(&host, all_quick);
         let profiling = self.profile.then(|| Profiling::into(self.out.join("flamegraphs"))).transpose()?;
-        let most =
-            chosen.iter().flat_map(|one| (one.define)(&options).stages).map(|stage| stage.clients).max();
+        let most = chosen.iter().map(|one| (one.define)(&options).most_clients()).max();
         enough_descriptors(most.unwrap_or(0))?;
         let watch = Watch::start();
         let mut file = self.file(&host);

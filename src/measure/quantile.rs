@@ -113,6 +113,16 @@ impl Quantile {
         }
     }
 
+    /// The limit above which the quantile lies with confidence; `None` if there is none.
+    #[must_use]
+    pub fn lower_ns(&self) -> Option<u64> {
+        match *self {
+            Self::Value { interval, .. } => Some(interval.low_ns),
+            Self::Censored { at_least_ns } => Some(at_least_ns),
+            Self::UpperBound { .. } | Self::TooFewSamples { .. } => None,
+        }
+    }
+
     /// The limit below which the quantile lies with confidence; `None` if there is none.
     #[must_use]
     pub fn upper_ns(&self) -> Option<u64> {

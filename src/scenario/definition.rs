@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::search::Search;
 use crate::load::{DayProfile, Load, Plan, Schedule, Step, Stop, Workload};
 use crate::measure::steady::FixedWarmUp;
 use crate::measure::token_bucket::Limit;
@@ -32,6 +33,9 @@ pub struct Definition {
     /// Probe the rate limiter that this declares, with one session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<Limit>,
+    /// Search for the most clients with which the first stage keeps an objective.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<Search>,
     /// Scores generated into files before the run; `{{score:NAME}}` is a file's path.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scores: Vec<ScoreFile>,
@@ -144,9 +148,24 @@ impl Definition {
         Ok(definition)
     }
 
+    /// The most sessions that any stage has.
+    #[must_use]
+    pub fn most_clients(&self) -> usize {
+        let searched = self.search.map(|search| search.max_clients);
+        self.stages.iter().map(|stage| stage.clients).chain(searched).max().unwrap_or(0)
+    }
+
     fn check(&self) -> Result<(), String> {
         if self.stages.is_empty() && self.probe.is_none() {
             return Err("it has no [[stages]]; give it one with a [[stages.workload.flows]]".into());
+        }
+        if let Some(search) = &self.search {
+            let sound = search.max_p95_ms > 0.0 && (0.0..=1.0).contains(&search.min_success);
+            if !sound || search.max_clients == 0 || self.stages.len() != 1 {
+                return Err(
+                    "a search needs one stage, a positive max_p95_ms and max_clients, and a share".into()
+                );
+            }
         }
         for stage in &self.stages {
             let fail = |what: &str| Err(format!("stage '{}': {what}", stage.name));

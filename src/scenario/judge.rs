@@ -228,6 +228,7 @@ mod tests {
             definition: (cleanup::SCENARIO.define)(&super::super::Options::default()),
             stages,
             rate_limit: None,
+            capacity: None,
         }
     }
 

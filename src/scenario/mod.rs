@@ -1,5 +1,6 @@
 //! The load scenarios: one file each, one table that lists them, all of them data for the one driver.
 
+mod capacity;
 mod cleanup;
 mod concurrent;
 mod definition;
@@ -17,6 +18,7 @@ mod record;
 mod result;
 mod run;
 mod sampler;
+mod search;
 mod sessions;
 mod stability;
 mod stage;
@@ -35,6 +37,7 @@ pub use result::{
     Second, ServerFacts, SessionMemory, StageResult, ToolResult, Verdict,
 };
 pub use run::{Context, run};
+pub use search::{Capacity, Search, Served, Tried};
 pub use summary::summary;
 
 use crate::measure::token_bucket::Limit;
@@ -65,6 +68,10 @@ pub struct Options {
     pub rate_per_s: Option<f64>,
     /// Seconds that a call may take.
     pub deadline_s: Option<f64>,
+    /// Milliseconds that p95 may take where clients are searched for.
+    pub objective_ms: Option<f64>,
+    /// Most clients that are tried there.
+    pub max_clients: Option<usize>,
     /// Hours of the day's pattern.
     pub hours: f64,
     /// What the rate limiter declares.
@@ -84,6 +91,8 @@ impl Default for Options {
             duration_s: None,
             rate_per_s: None,
             deadline_s: None,
+            objective_ms: None,
+            max_clients: None,
             hours: 24.0,
             limit: Limit { capacity: 10, per_second: 1.0 },
             quick: false,
@@ -94,7 +103,7 @@ impl Default for Options {
 }
 
 /// Every shipped scenario, in the order of `all`.
-pub static SCENARIOS: [Scenario; 9] = [
+pub static SCENARIOS: [Scenario; 10] = [
     tools::SCENARIO,
     concurrent::SCENARIO,
     large_scores::SCENARIO,
@@ -104,6 +113,7 @@ pub static SCENARIOS: [Scenario; 9] = [
     stability::SCENARIO,
     isolation::SCENARIO,
     sessions::SCENARIO,
+    capacity::SCENARIO,
 ];
 
 /// Those that together take less than a minute in their short versions.

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::Definition;
+use super::{Capacity, Definition};
 use crate::load::{Example, StoppedBy};
 use crate::measure::Outcome;
 use crate::measure::rating::Rating;
@@ -106,6 +106,9 @@ pub struct ScenarioResult {
     pub stages: Vec<StageResult>,
     /// What the rate limiter is.
     pub rate_limit: Option<token_bucket::Report>,
+    /// How many clients keep the objective, where that was searched for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<Capacity>,
 }
 
 /// One judgement.

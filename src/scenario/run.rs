@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::definition::{Definition, ScoreFile};
+use super::capacity;
+use super::definition::{Definition, ScoreFile, Stage};
 use super::host::{Host, Pool};
 use super::judge;
 use super::probe::probe;
 use super::progress::Progress;
 use super::result::{Check, ScenarioResult, Verdict};
+use super::search::Capacity;
 use super::stage::{self, Setting};
 use crate::load::{Load, Plan, Recorder, Step, Stop, Workload, drive};
 use crate::profile::Profiling;
@@ -53,6 +55,7 @@ pub async fn run(
         definition: definition.clone(),
         stages: Vec::new(),
         rate_limit: None,
+        capacity: definition.search.map(|search| Capacity::new(search.max_clients)),
     };
     definition.place_scores(context.host.directory.path());
     if let Err(error) = measure(&definition, context, &mut result, saved).await {
@@ -62,7 +65,8 @@ pub async fn run(
     let was_interrupted = context.interrupt.is_cancelled();
     result.checks = judge::thresholds(&definition.thresholds, &result.stages);
     if !was_interrupted {
-        result.checks.extend(judge(&result));
+        let capacity = result.capacity.as_ref().map(capacity::found);
+        result.checks.extend(judge(&result).into_iter().chain(capacity));
     }
     result.verdict = judge::verdict(&result, was_interrupted);
     result
@@ -80,6 +84,12 @@ fn cap(definition: &mut Definition, context: &Context<'_>) -> Vec<String> {
                 stage.name, stage.clients
             ));
             stage.clients = max;
+        }
+        if let Some(search) = definition.search.as_mut().filter(|search| search.max_clients > max) {
+            notes.push(format!(
+                "each client is a server process; no more than {max} are tried (raise --max-processes, or use an http:// server)"
+            ));
+            search.max_clients = max;
         }
     }
     notes
@@ -100,12 +110,9 @@ async fn measure(
     }
     prepare(&definition.prepare, context).await?;
     let progress = Progress::new(&definition.name, context.is_shown);
-    for (index, stage) in definition.stages.iter().enumerate() {
-        if context.interrupt.is_cancelled() {
-            break;
-        }
+    while let Some(stage) = next_stage(definition, result).filter(|_| !context.interrupt.is_cancelled()) {
         // A nonce is one of its stage: what a stage leaves must not collide with the next.
-        let run_id = format!("{}{index}", context.run_id);
+        let run_id = format!("{}{}", context.run_id, result.stages.len());
         let setting = Setting {
             host: context.host,
             seed: context.seed,
@@ -121,9 +128,12 @@ async fn measure(
             result.stages.push(partial);
             saved(&result);
         };
-        let measured = stage::run(stage, &setting, &mut so_far)
+        let measured = stage::run(&stage, &setting, &mut so_far)
             .await
             .map_err(|error| format!("{}: {error}", stage.name))?;
+        if let (Some(search), Some(capacity)) = (&definition.search, &mut result.capacity) {
+            capacity.observe(search.judge(&measured));
+        }
         let lost = measured.server_lost.clone();
         result.stages.push(measured);
         saved(result);
@@ -132,6 +142,18 @@ async fn measure(
         }
     }
     Ok(())
+}
+
+/// The stages in order; in a search the one stage with the next number of clients.
+fn next_stage(definition: &Definition, result: &ScenarioResult) -> Option<Stage> {
+    match &result.capacity {
+        None => definition.stages.get(result.stages.len()).cloned(),
+        Some(capacity) => {
+            let clients = capacity.next()?;
+            let name = format!("{clients} client{}", if clients == 1 { "" } else { "s" });
+            Some(Stage { name, clients, ..definition.stages.first()?.clone() })
+        }
+    }
 }
 
 /// Long enough for the first calls of a Python server on a busy machine.

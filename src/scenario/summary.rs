@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::result::{ScenarioResult, StageResult, ToolResult, Verdict};
+use super::search::Served;
 use crate::measure::quantile::Quantile;
 use crate::measure::rating::{Grade, Rating};
 
@@ -18,6 +19,14 @@ pub fn summary(result: &ScenarioResult, colour: bool) -> String {
     let _ = writeln!(out, "{}: {word}", result.name);
     for stage in &result.stages {
         write_stage(&mut out, stage);
+    }
+    for tried in result.capacity.iter().flat_map(|capacity| &capacity.tried) {
+        let word = match tried.served {
+            Served::Within => "within",
+            Served::CannotTell => "cannot tell",
+            Served::Beyond => "beyond",
+        };
+        let _ = writeln!(out, "  {:>5} clients {word:<12}{}", tried.clients, tried.text);
     }
     for check in &result.checks {
         let word = paint(verdict_word(check.verdict), check.verdict, colour);
