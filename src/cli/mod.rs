@@ -9,6 +9,7 @@ mod generate;
 mod history;
 mod init;
 mod list;
+mod manual;
 mod process;
 mod report;
 mod rounds;
@@ -61,11 +62,13 @@ enum Verb {
     Bare(bare::Bare),
     Baseline(baseline::Baseline),
     Compare(compare::Compare),
+    Completions(manual::Completions),
     Explain(list::Explain),
     Generate(generate::Generate),
     History(history::Show),
     Init(init::Init),
     List(list::List),
+    Man(manual::Man),
     Report(report::Report),
     Run(Box<run::Run>),
     Serve(Box<serve::Serve>),
@@ -79,11 +82,13 @@ pub fn main() -> ExitCode {
         Verb::Bare(verb) => verb.run(),
         Verb::Baseline(verb) => verb.run(),
         Verb::Compare(verb) => verb.run(),
+        Verb::Completions(verb) => verb.run(),
         Verb::Explain(verb) => verb.run(),
         Verb::Generate(verb) => verb.run(),
         Verb::History(verb) => verb.run(),
         Verb::Init(verb) => verb.run(),
         Verb::List(verb) => verb.run(),
+        Verb::Man(verb) => verb.run(),
         Verb::Report(verb) => verb.run(),
         Verb::Run(verb) => verb.run(),
         Verb::Serve(verb) => verb.run(),
