@@ -15,4 +15,5 @@ pub mod record;
 pub mod report;
 pub mod scenario;
 pub mod score;
+pub mod shard;
 pub mod target;

@@ -4,12 +4,15 @@ mod ab;
 mod audit;
 mod bare;
 mod baseline;
+mod choose;
 mod compare;
 mod generate;
 mod history;
 mod init;
 mod list;
 mod manual;
+mod merge;
+mod metrics;
 mod process;
 mod report;
 mod rounds;
@@ -69,6 +72,7 @@ enum Verb {
     Init(init::Init),
     List(list::List),
     Man(manual::Man),
+    Merge(merge::Merge),
     Report(report::Report),
     Run(Box<run::Run>),
     Serve(Box<serve::Serve>),
@@ -89,6 +93,7 @@ pub fn main() -> ExitCode {
         Verb::Init(verb) => verb.run(),
         Verb::List(verb) => verb.run(),
         Verb::Man(verb) => verb.run(),
+        Verb::Merge(verb) => verb.run(),
         Verb::Report(verb) => verb.run(),
         Verb::Run(verb) => verb.run(),
         Verb::Serve(verb) => verb.run(),

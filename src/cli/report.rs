@@ -26,7 +26,7 @@ pub(super) struct Report {
 
 impl Report {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        let result = if self.run.is_dir() { self.run.join("result.json") } else { self.run.clone() };
+        let result = result_of(&self.run);
         let file = load(&result)?;
         let out = self.out.unwrap_or_else(|| result.with_file_name(NAME));
         write(&file, &out)?;
@@ -48,7 +48,12 @@ fn write(file: &RunFile, out: &Path) -> anyhow::Result<()> {
     std::fs::write(out, page(file)).with_context(|| format!("failed to write '{}'", out.display()))
 }
 
-fn load(path: &Path) -> anyhow::Result<RunFile> {
+/// The result in a directory that `run --out` wrote, or the file itself.
+pub(super) fn result_of(run: &Path) -> PathBuf {
+    if run.is_dir() { run.join("result.json") } else { run.to_owned() }
+}
+
+pub(super) fn load(path: &Path) -> anyhow::Result<RunFile> {
     let text = std::fs::read(path).with_context(|| format!("failed to read '{}'", path.display()))?;
     let file: RunFile = serde_json::from_slice(&text)
         .with_context(|| format!("'{}' is no result of this program's 'run'", path.display()))?;

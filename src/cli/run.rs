@@ -1,6 +1,7 @@
 //! `run`: load scenarios against a server.
 
 use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,15 +10,17 @@ use anyhow::Context as _;
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
+use super::choose::{Chosen, choose};
 use super::process::{enough_descriptors, raise_descriptor_limit, watch_signals};
 use super::shape::Shape;
-use super::{Exit, report};
+use super::{Exit, metrics, report};
 use crate::profile::Profiling;
 use crate::record::{Machine, Tool, Watch, utc};
+use crate::report::formats;
 use crate::scenario::{
-    Check, Context, Definition, Host, Options, QUICK, RunFile, SCENARIOS, SCHEMA_VERSION, ScenarioResult,
-    Verdict, find, run, summary,
+    Context, Definition, Host, Live, Options, RunFile, SCHEMA_VERSION, ScenarioResult, Verdict, run, summary,
 };
+use crate::shard::Shard;
 
 /// Run load scenarios and write what they measured to DIR/result.json.
 ///
@@ -51,26 +54,23 @@ pub(super) struct Run {
     /// what sampling costs.
     #[arg(long)]
     profile: bool,
+    /// Take the I-th of N shares of the clients and rates; `auto` reads the variables of a Slurm job array, or of a
+    /// Kubernetes Indexed Job and MUSIC21_SHARDS. See `merge`.
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
+    /// Serve the figures of the stage under way for Prometheus at http://ADDRESS/metrics.
+    #[arg(long, value_name = "ADDRESS")]
+    metrics: Option<SocketAddr>,
     /// Print the result as JSON instead of a summary.
     #[arg(long)]
     json: bool,
 }
 
-/// A scenario, from the table or from a file.
-struct Chosen {
-    define: Box<dyn Fn(&Options) -> Definition>,
-    judge: fn(&ScenarioResult) -> Vec<Check>,
-}
-
 impl Run {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        let chosen = match self.choose() {
+        let chosen = match choose(&self.scenarios) {
             Ok(chosen) => chosen,
-            Err(problem) => {
-                // Nothing is left to tell if stderr is gone.
-                let _ = writeln!(std::io::stderr(), "music21-mcp-bench: {problem}");
-                return Ok(Exit::Usage);
-            }
+            Err(problem) => return Ok(refuse(&problem)),
         };
         std::fs::create_dir_all(&self.out)
             .with_context(|| format!("failed to create '{}'", self.out.display()))?;
@@ -79,14 +79,6 @@ impl Run {
         let exit = runtime.block_on(self.measure(chosen));
         runtime.shutdown_background();
         exit
-    }
-
-    fn choose(&self) -> Result<Vec<Chosen>, String> {
-        let names: Vec<&str> = match self.scenarios.as_slice() {
-            [] => QUICK.to_vec(),
-            given => given.iter().flat_map(|name| expand(name)).collect(),
-        };
-        names.into_iter().map(choose_one).collect()
     }
 
     async fn measure(&self, chosen: Vec<Chosen>) -> anyhow::Result<Exit> {
@@ -102,30 +94,45 @@ impl Run {
         let all_quick = self.scenarios.iter().all(|name| name == "quick");
         let options = self.shape.options(&host, all_quick);
         let profiling = self.profile.then(|| Profiling::into(self.out.join("flamegraphs"))).transpose()?;
-        let most = chosen.iter().map(|one| (one.define)(&options).most_clients()).max();
-        enough_descriptors(most.unwrap_or(0))?;
         let watch = Watch::start();
+        let whole: Vec<Definition> = chosen.iter().map(|one| (one.define)(&options)).collect();
+        let definitions = match self.shares(&whole) {
+            Ok(definitions) => definitions,
+            Err(problem) => {
+                host.stop().await;
+                return Ok(refuse(&problem));
+            }
+        };
+        let most = definitions.iter().map(Definition::most_clients).max();
+        enough_descriptors(most.unwrap_or(0))?;
         let mut file = self.file(&host);
+        file.shard = self.shard.map(|shard| shard.facts(&whole, self.seed));
+        let live = Live::default();
+        if let Some(address) = self.metrics {
+            metrics::serve(address, live.clone(), host.facts.clone()).await?;
+        }
         let path = self.out.join("result.json");
         write(&file, &path)?;
         let context = Context {
             host: &host,
             seed: self.seed,
-            run_id: run_id(),
+            run_id: run_id(self.shard),
+            shard: self.shard,
+            live,
             interrupt: &interrupt,
             is_shown: std::io::stderr().is_terminal(),
             max_processes: self.max_processes.max(1),
             profiling: profiling.as_ref(),
         };
         let mut failed_to_write = None;
-        for one in chosen {
+        for (one, definition) in chosen.into_iter().zip(definitions) {
             let mut save = |partial: &ScenarioResult| {
                 let mut so_far = file.clone();
                 so_far.scenarios.push(partial.clone());
                 // A full disk must not end the run: the summary is still to come.
                 failed_to_write = write(&so_far, &path).err();
             };
-            let result = run((one.define)(&options), one.judge, &context, &mut save).await;
+            let result = run(definition, one.judge, &context, &mut save).await;
             self.show(&result)?;
             let is_over = matches!(result.verdict, Verdict::Interrupted | Verdict::ServerFailed);
             file.scenarios.push(result);
@@ -143,6 +150,15 @@ impl Run {
         Ok(exit(&file.scenarios))
     }
 
+    /// This process's share of each scenario.
+    fn shares(&self, whole: &[Definition]) -> Result<Vec<Definition>, String> {
+        let share = |one: &Definition| match self.shard {
+            Some(shard) => shard.take(one.clone()),
+            None => Ok(one.clone()),
+        };
+        whole.iter().map(share).collect()
+    }
+
     fn file(&self, host: &Host) -> RunFile {
         RunFile {
             schema_version: SCHEMA_VERSION,
@@ -153,6 +169,7 @@ impl Run {
             tool: Tool::here(),
             machine: Machine::here(),
             conditions: None,
+            shard: None,
             server: host.facts.clone(),
             scenarios: Vec::new(),
         }
@@ -169,40 +186,10 @@ impl Run {
     }
 }
 
-fn expand(name: &str) -> Vec<&str> {
-    match name {
-        "quick" => QUICK.to_vec(),
-        "all" => SCENARIOS.iter().map(|scenario| scenario.name).collect(),
-        other => vec![other],
-    }
-}
-
-fn choose_one(name: &str) -> Result<Chosen, String> {
-    if let Some(scenario) = find(name) {
-        return Ok(Chosen { define: Box::new(scenario.define), judge: scenario.judge });
-    }
-    if Path::new(name).extension().is_none_or(|end| end != "toml") {
-        let known: Vec<&str> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
-        return Err(format!(
-            "unknown scenario '{name}'; use one of {}, quick, all, or a .toml file",
-            known.join(", ")
-        ));
-    }
-    let text = std::fs::read_to_string(name).map_err(|error| format!("cannot read '{name}': {error}"))?;
-    let definition = Definition::from_toml(&text).map_err(|error| format!("'{name}': {error}"))?;
-    let define = move |options: &Options| overridden(definition.clone(), options);
-    Ok(Chosen { define: Box::new(define), judge: |_| Vec::new() })
-}
-
-/// A file's definition with what the command line says instead.
-fn overridden(mut definition: Definition, options: &Options) -> Definition {
-    for stage in &mut definition.stages {
-        stage.clients = options.clients.unwrap_or(stage.clients);
-        stage.duration_s = options.duration_s.or(stage.duration_s);
-        stage.deadline_s = options.deadline_s.unwrap_or(stage.deadline_s);
-        stage.rate_per_s = stage.rate_per_s.map(|rate| options.rate_per_s.unwrap_or(rate));
-    }
-    definition
+fn refuse(problem: &str) -> Exit {
+    // Nothing is left to tell if stderr is gone.
+    let _ = writeln!(std::io::stderr(), "music21-mcp-bench: {problem}");
+    Exit::Usage
 }
 
 /// The worst that happened.
@@ -219,11 +206,14 @@ fn exit(scenarios: &[ScenarioResult]) -> Exit {
 
 fn write(file: &RunFile, path: &Path) -> anyhow::Result<()> {
     file.write(path).with_context(|| format!("failed to write '{}'", path.display()))?;
-    report::write_beside(file, path)
+    report::write_beside(file, path)?;
+    formats::write(file, path.parent().unwrap_or(Path::new(".")))
 }
 
 /// No other run against the same server has the same.
-fn run_id() -> String {
+fn run_id(shard: Option<Shard>) -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    format!("{:x}{:x}", since.as_millis(), std::process::id())
+    // Two machines may have the same process id at the same time.
+    let share = shard.map_or(0, |shard| shard.index);
+    format!("{:x}{:x}{share:x}", since.as_millis(), std::process::id())
 }

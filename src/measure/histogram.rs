@@ -52,9 +52,7 @@ impl Histogram {
     ///
     /// What is wrong with the text.
     pub fn from_base64(text: &str, censored_from_ns: Option<u64>) -> Result<Self, String> {
-        let bytes = STANDARD.decode(text).map_err(|error| error.to_string())?;
-        let read: Hdr<u32> =
-            Deserializer::new().deserialize(&mut bytes.as_slice()).map_err(|error| error.to_string())?;
+        let read = Self::decode(text)?;
         let mut histogram = Self::default();
         for value in read.iter_recorded() {
             let (ns, count) = (value.value_iterated_to(), value.count_since_last_iteration());
@@ -62,6 +60,16 @@ impl Histogram {
             (0..count).for_each(|_| histogram.record(Latency { ns, censored }));
         }
         Ok(histogram)
+    }
+
+    /// What [`Histogram::to_base64`] wrote, as the library of its format has it.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the text.
+    pub fn decode(text: &str) -> Result<Hdr<u32>, String> {
+        let bytes = STANDARD.decode(text).map_err(|error| error.to_string())?;
+        Deserializer::new().deserialize(&mut bytes.as_slice()).map_err(|error| error.to_string())
     }
 
     /// Counts one latency.

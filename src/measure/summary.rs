@@ -68,13 +68,24 @@ impl Running {
     /// The figures so far; `None` without latencies.
     #[must_use]
     pub fn summary(&self) -> Option<Summary> {
-        let all = &self.total;
-        let lag1 = self.lag1.value();
+        Summary::read(&self.total, &self.batches, self.lag1.value())
+    }
+}
+
+impl Summary {
+    /// The figures of latencies whose order is lost; `lag1` is the largest autocorrelation known of its parts. `None`
+    /// without latencies.
+    #[must_use]
+    pub fn of_histogram(all: &Histogram, lag1: f64) -> Option<Self> {
+        Self::read(all, &[], lag1)
+    }
+
+    fn read(all: &Histogram, batches: &[[u64; QUANTILES.len()]], lag1: f64) -> Option<Self> {
         let [median, p95, p99, p999] = std::array::from_fn(|i| {
-            let batches: Vec<u64> = self.batches.iter().map(|quantiles| quantiles[i]).collect();
+            let batches: Vec<u64> = batches.iter().map(|quantiles| quantiles[i]).collect();
             Quantile::read(all, QUANTILES[i], &batches, Some(lag1))
         });
-        Some(Summary {
+        Some(Self {
             count: all.count(),
             censored: all.censored(),
             min_ns: all.min_ns()?,

@@ -1,5 +1,10 @@
 //! What people and machines read of a run. Nothing here measures.
 
+pub mod csv;
+pub mod formats;
+pub mod hdr_log;
 pub mod headline;
 pub mod html;
+pub mod junit;
+pub mod prometheus;
 pub mod units;

@@ -1,6 +1,7 @@
 //! From what was seen of a stage to its result.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::definition::Stage;
 use super::host::Host;
@@ -30,6 +31,7 @@ pub(super) fn summarize(
         clients: stage.clients,
         open_loop: is_open,
         stopped_by: run.stopped_by,
+        started_unix_ms: started_unix_ms(observer),
         elapsed_ns: run.elapsed.as_nanos() as u64,
         calls_per_s: generator.achieved_per_s,
         little_gap: (!is_open).then(|| little_gap(stage, run, recorder)).flatten(),
@@ -49,6 +51,12 @@ pub(super) fn summarize(
         ratings: Ratings::default(),
         server_lost: None,
     }
+}
+
+fn started_unix_ms(observer: &Observer) -> u64 {
+    let ago = observer.started().map_or(Duration::ZERO, |started| started.elapsed());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    now.saturating_sub(ago).as_millis() as u64
 }
 
 pub(super) fn reading(at: &ResourceAt) -> MemoryReading {

@@ -1,5 +1,6 @@
 //! From figures to grades and verdicts.
 
+use super::capacity;
 use super::definition::Thresholds;
 use super::result::{AccountsBy, Check, Ratings, ScenarioResult, Second, StageResult, ToolResult, Verdict};
 use crate::measure::quantile::Quantile;
@@ -174,6 +175,24 @@ pub fn leak(stage: &StageResult) -> Check {
         slope.estimate, slope.lower, slope.upper, report.window_s, report.p
     );
     check(name, verdict, text)
+}
+
+/// Judges measured stages: grades, thresholds, and what the scenario itself checks once it has run to its end.
+pub fn conclude(
+    result: &mut ScenarioResult,
+    judge: Option<fn(&ScenarioResult) -> Vec<Check>>,
+    interrupted: bool,
+) {
+    for stage in &mut result.stages {
+        stage.ratings = rate(stage);
+    }
+    result.checks = thresholds(&result.definition.thresholds, &result.stages);
+    if !interrupted {
+        let own = judge.map(|judge| judge(result)).unwrap_or_default();
+        let capacity = result.capacity.as_ref().map(capacity::found);
+        result.checks.extend(own.into_iter().chain(capacity));
+    }
+    result.verdict = verdict(result, interrupted);
 }
 
 /// One word for a scenario whose stages have ended and whose checks are made.

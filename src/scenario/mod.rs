@@ -9,6 +9,7 @@ mod host;
 mod isolation;
 mod judge;
 mod large_scores;
+mod live;
 mod memory;
 mod observer;
 mod probe;
@@ -28,7 +29,8 @@ mod tools;
 
 pub use definition::{Arrivals, Definition, ScoreFile, Stage, Thresholds};
 pub use host::Host;
-pub use judge::{check, count, leak};
+pub use judge::{check, conclude, count, leak};
+pub use live::{Live, StageFigures, ToolFigures};
 pub(crate) use probe::ask as probe_limiter;
 pub use progress::Progress;
 pub use record::{Runs, RunsError};

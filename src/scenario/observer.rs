@@ -11,6 +11,7 @@ use crate::measure::histogram::Histogram;
 use crate::measure::steady::FixedWarmUp;
 use crate::measure::{Outcome, Sample};
 use crate::profile::CallSpan;
+use crate::target::ResourceSample;
 
 const SECOND_NS: u64 = 1_000_000_000;
 /// Paths of exports remembered, to see later whether the files are still there.
@@ -29,6 +30,8 @@ pub(super) struct Observer {
     pub(super) errors: u64,
     /// Calls that ended in a row without reaching the server.
     pub(super) unreached_in_a_row: u64,
+    /// What the server's processes used when last looked at.
+    pub(super) resources: Option<ResourceSample>,
     /// Every call's time, where a profile needs them.
     pub(super) spans: Option<Vec<CallSpan>>,
     day: Option<DayProfile>,
@@ -47,6 +50,7 @@ impl Observer {
             calls: 0,
             errors: 0,
             unreached_in_a_row: 0,
+            resources: None,
             spans: None,
             day,
             timeline: Timeline::default(),

@@ -18,6 +18,7 @@ use crate::measure::token_bucket;
 use crate::measure::trend::{LeakReport, Slope};
 use crate::measure::validity::{GeneratorFacts, Validity};
 use crate::record::{Conditions, Machine, Tool};
+use crate::shard::ShardFacts;
 use crate::target::ResourceSample;
 
 /// The layout of the file.
@@ -44,6 +45,9 @@ pub struct RunFile {
     pub conditions: Option<Conditions>,
     /// What was measured.
     pub server: ServerFacts,
+    /// What it is a part of, where it was run with `--shard`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<ShardFacts>,
     /// In the order of running.
     pub scenarios: Vec<ScenarioResult>,
 }
@@ -136,6 +140,9 @@ pub struct StageResult {
     pub open_loop: bool,
     /// What ended it.
     pub stopped_by: StoppedBy,
+    /// When its clock began, milliseconds since 1970 by this machine's clock; 0 in older files.
+    #[serde(default)]
+    pub started_unix_ms: u64,
     /// From the first call due to the end of the last, nanoseconds.
     pub elapsed_ns: u64,
     /// Every call in its class.

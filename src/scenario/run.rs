@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::capacity;
 use super::definition::{Definition, ScoreFile, Stage};
 use super::host::{Host, Pool};
 use super::judge;
+use super::live::Live;
 use super::probe::probe;
 use super::progress::Progress;
 use super::result::{Check, ScenarioResult, Verdict};
@@ -19,6 +19,7 @@ use super::stage::{self, Setting};
 use crate::load::{Load, Plan, Recorder, Step, Stop, Workload, drive};
 use crate::profile::Profiling;
 use crate::score::{OrchestraSpec, write_generated};
+use crate::shard::Shard;
 
 /// What all scenarios of a run share.
 pub struct Context<'a> {
@@ -34,6 +35,10 @@ pub struct Context<'a> {
     pub is_shown: bool,
     /// Most sessions that are processes.
     pub max_processes: usize,
+    /// Which share of the load this is; its arrivals and choices differ from the others'.
+    pub shard: Option<Shard>,
+    /// Told of every stage that begins.
+    pub live: Live,
     /// Profiles each stage.
     pub profiling: Option<&'a Profiling>,
 }
@@ -63,12 +68,7 @@ pub async fn run(
     }
     result.notes.extend(context.profiling.into_iter().flat_map(Profiling::take_lines));
     let was_interrupted = context.interrupt.is_cancelled();
-    result.checks = judge::thresholds(&definition.thresholds, &result.stages);
-    if !was_interrupted {
-        let capacity = result.capacity.as_ref().map(capacity::found);
-        result.checks.extend(judge(&result).into_iter().chain(capacity));
-    }
-    result.verdict = judge::verdict(&result, was_interrupted);
+    judge::conclude(&mut result, Some(judge), was_interrupted);
     result
 }
 
@@ -115,12 +115,13 @@ async fn measure(
         let run_id = format!("{}{}", context.run_id, result.stages.len());
         let setting = Setting {
             host: context.host,
-            seed: context.seed,
+            seed: context.shard.map_or(context.seed, |shard| shard.seed(context.seed)),
             run_id: &run_id,
             interrupt: context.interrupt,
             progress: &progress,
             scenario: &definition.name,
             profiling: context.profiling,
+            live: &context.live,
         };
         let before = result.clone();
         let mut so_far = |partial| {

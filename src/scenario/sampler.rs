@@ -53,7 +53,11 @@ pub(super) async fn sample(
         }
         let server = watch.sample(&host).await;
         let temp_bytes = watch.temp_bytes(&host).await;
-        let calls = observer.lock().unwrap_or_else(PoisonError::into_inner).calls;
+        let calls = {
+            let mut observer = observer.lock().unwrap_or_else(PoisonError::into_inner);
+            observer.resources = server.or(observer.resources);
+            observer.calls
+        };
         let moment = Instant::now();
         let reading = |sample| Reading { moment, calls, sample, temp_bytes };
         let mut readings = readings.lock().unwrap_or_else(PoisonError::into_inner);

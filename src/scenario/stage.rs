@@ -12,6 +12,7 @@ use super::definition::Stage;
 use super::figures::{reading, run_so_far, session_memory, summarize};
 use super::host::{Host, Pool};
 use super::judge;
+use super::live::Live;
 use super::observer::Observer;
 use super::progress::Progress;
 use super::result::{ResourceAt, StageResult};
@@ -33,9 +34,10 @@ pub(super) struct Setting<'a> {
     pub(super) run_id: &'a str,
     pub(super) interrupt: &'a CancellationToken,
     pub(super) progress: &'a Progress,
-    /// Of the scenario: the title of its profiles.
+    /// The scenario's name.
     pub(super) scenario: &'a str,
     pub(super) profiling: Option<&'a Profiling>,
+    pub(super) live: &'a Live,
 }
 
 /// Runs a stage to its end, to an interrupt, or to the end of our own server. `so_far` is told now and then
@@ -63,6 +65,7 @@ pub(super) async fn run(
         stop.clone(),
         server_gone.clone(),
     ));
+    setting.live.begin(setting.scenario, &stage.name, &observer);
     let shown = setting.progress.show(stage, &observer);
     let machine = record::Watch::start();
     let others = OthersClock::start(&host.pids().await);

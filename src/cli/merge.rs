@@ -1,0 +1,45 @@
+//! `merge`: the results of all shards as the result of the whole.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Exit, report};
+use crate::report::formats;
+use crate::shard;
+
+/// Merge the results of all shards of a run. Counts add up, and quantiles are those of all calls together.
+#[derive(Debug, Args)]
+pub(super) struct Merge {
+    /// The directories that `run --shard` wrote, or their result.json.
+    #[arg(value_name = "RUN", required = true)]
+    runs: Vec<PathBuf>,
+    /// Where the result and what is made of it are written.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+impl Merge {
+    pub(super) fn run(self) -> anyhow::Result<Exit> {
+        let mut files = Vec::new();
+        for run in &self.runs {
+            files.push((run.display().to_string(), report::load(&report::result_of(run))?));
+        }
+        let merged = match shard::merge(&files) {
+            Ok(merged) => merged,
+            Err(error) => {
+                // Nothing is left to tell if stderr is gone.
+                let _ = writeln!(std::io::stderr(), "music21-mcp-bench: {error}");
+                return Ok(Exit::Inconclusive);
+            }
+        };
+        std::fs::create_dir_all(&self.out)?;
+        let path = self.out.join("result.json");
+        merged.write(&path)?;
+        report::write_beside(&merged, &path)?;
+        formats::write(&merged, &self.out)?;
+        writeln!(std::io::stdout(), "{}", path.display())?;
+        Ok(Exit::Ok)
+    }
+}

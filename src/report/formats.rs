@@ -1,0 +1,29 @@
+//! What other programs read of a run, written beside its result.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::{csv, hdr_log, junit, prometheus};
+use crate::scenario::RunFile;
+
+/// Writes `results.junit.xml`, `metrics.prom`, `tools.csv`, `timeline.csv` and `latency.hlog` into a directory.
+///
+/// # Errors
+///
+/// Where one cannot be written, or a histogram of the result cannot be read.
+pub fn write(file: &RunFile, directory: &Path) -> anyhow::Result<()> {
+    let texts = [
+        ("results.junit.xml", junit::xml(file)?),
+        ("metrics.prom", prometheus::text(file).into_bytes()),
+        ("tools.csv", csv::tools(file).into_bytes()),
+        ("timeline.csv", csv::timeline(file).into_bytes()),
+        ("latency.hlog", hdr_log::log(file)?),
+    ];
+    for (name, text) in texts {
+        let path = directory.join(name);
+        fs::write(&path, text).with_context(|| format!("failed to write '{}'", path.display()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! Figures of one stage, finished or under way, for those who look while it runs.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use super::observer::Observer;
+use super::result::{AccountsBy, StageResult};
+use crate::measure::summary::Summary;
+use crate::target::ResourceSample;
+
+/// The stage under way. Clones look at the same.
+#[derive(Debug, Clone, Default)]
+pub struct Live(Arc<Mutex<Option<Current>>>);
+
+#[derive(Debug)]
+struct Current {
+    scenario: String,
+    stage: String,
+    observer: Arc<Mutex<Observer>>,
+}
+
+/// What is shown of one stage.
+#[derive(Debug, Clone)]
+pub struct StageFigures {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The stage's name.
+    pub stage: String,
+    /// Seconds since its first call was due.
+    pub elapsed_s: f64,
+    /// By tool.
+    pub tools: BTreeMap<String, ToolFigures>,
+    /// The server's processes when last looked at.
+    pub resources: Option<ResourceSample>,
+}
+
+/// What is shown of one tool.
+#[derive(Debug, Clone)]
+pub struct ToolFigures {
+    /// Every call in its class.
+    pub accounts: AccountsBy,
+    /// From the intended start to the end, after the warm-up.
+    pub response: Option<Summary>,
+    /// From sending to the end, after the warm-up.
+    pub service: Option<Summary>,
+}
+
+impl Live {
+    pub(super) fn begin(&self, scenario: &str, stage: &str, observer: &Arc<Mutex<Observer>>) {
+        let (scenario, stage) = (scenario.to_owned(), stage.to_owned());
+        let current = Current { scenario, stage, observer: Arc::clone(observer) };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(current);
+    }
+
+    /// The stage under way, or the last; `None` before the first.
+    #[must_use]
+    pub fn stage(&self) -> Option<StageFigures> {
+        let current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Current { scenario, stage, observer } = current.as_ref()?;
+        let observer = observer.lock().unwrap_or_else(PoisonError::into_inner);
+        let tools = observer.recorder.tools.iter().map(|(name, tool)| {
+            let accounts = AccountsBy::of(&tool.accounts);
+            let figures =
+                ToolFigures { accounts, response: tool.response.summary(), service: tool.service.summary() };
+            (name.clone(), figures)
+        });
+        Some(StageFigures {
+            scenario: scenario.clone(),
+            stage: stage.clone(),
+            elapsed_s: observer.started().map_or(0.0, |started: Instant| started.elapsed().as_secs_f64()),
+            tools: tools.collect(),
+            resources: observer.resources,
+        })
+    }
+}
+
+impl StageFigures {
+    /// Of a finished stage.
+    #[must_use]
+    pub fn of(scenario: &str, stage: &StageResult) -> Self {
+        let tools = stage.tools.iter().map(|(name, tool)| {
+            let (response, service) = (tool.response.clone(), tool.service.clone());
+            (name.clone(), ToolFigures { accounts: tool.accounts.clone(), response, service })
+        });
+        Self {
+            scenario: scenario.to_owned(),
+            stage: stage.name.clone(),
+            elapsed_s: stage.elapsed_ns as f64 / 1e9,
+            tools: tools.collect(),
+            resources: stage.resources.last().map(|at| at.sample),
+        }
+    }
+}

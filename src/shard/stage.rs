@@ -1,0 +1,178 @@
+//! One stage of all shards, as one.
+
+use std::collections::BTreeMap;
+
+use super::merge::{MergeError, Part};
+use crate::load::StoppedBy;
+use crate::measure::histogram::Histogram;
+use crate::measure::summary::Summary;
+use crate::measure::validity::{self, GeneratorFacts};
+use crate::measure::{Outcome, trend::LeakVerdict};
+use crate::scenario::{
+    AccountsBy, Definition, Exports, PhaseResult, Ratings, ScenarioResult, Second, StageResult, ToolResult,
+};
+
+/// Messages kept of each tool.
+const EXAMPLES: usize = 5;
+
+/// The whole's definition: what the shards shared is added up again.
+pub(super) fn definition(parts: &[Part<'_, ScenarioResult>]) -> Definition {
+    let mut whole = parts[0].of.definition.clone();
+    for (index, stage) in whole.stages.iter_mut().enumerate() {
+        let shares = || parts.iter().filter_map(|part| part.of.definition.stages.get(index));
+        stage.clients = shares().map(|stage| stage.clients).sum();
+        stage.calls = stage.calls.map(|_| shares().filter_map(|stage| stage.calls).sum());
+        // A share is the rate divided by the number of shards.
+        stage.rate_per_s = stage.rate_per_s.map(|rate| rate * parts.len() as f64);
+    }
+    whole
+}
+
+pub(super) fn merge(parts: &[Part<'_, StageResult>], deadline_s: f64) -> Result<StageResult, MergeError> {
+    let stages: Vec<&StageResult> = parts.iter().map(|part| part.of).collect();
+    let mut tools = BTreeMap::new();
+    for name in stages.iter().flat_map(|stage| stage.tools.keys()) {
+        if !tools.contains_key(name) {
+            tools.insert(name.clone(), tool(parts, name, deadline_s)?);
+        }
+    }
+    // Shards of one server all see the same processes; the one that looked longest saw the most.
+    let watched = stages.iter().max_by_key(|stage| stage.resources.len()).unwrap_or(&stages[0]);
+    let mut generator = generator(&stages);
+    generator.p95_ns = tools.values().filter_map(|tool| tool.response.as_ref()?.p95.ns()).max();
+    Ok(StageResult {
+        clients: stages.iter().map(|stage| stage.clients).sum(),
+        stopped_by: stopped_by(&stages),
+        started_unix_ms: stages.iter().map(|stage| stage.started_unix_ms).min().unwrap_or(0),
+        elapsed_ns: stages.iter().map(|stage| stage.elapsed_ns).max().unwrap_or(0),
+        accounts: accounts(stages.iter().map(|stage| &stage.accounts)),
+        calls_per_s: stages.iter().map(|stage| stage.calls_per_s).sum(),
+        tools,
+        phases: phases(&stages),
+        timeline: timeline(&stages),
+        resources: watched.resources.clone(),
+        leak: watched.leak,
+        settled: stages.iter().find_map(|stage| stage.settled),
+        scores_held: stages.iter().filter_map(|stage| stage.scores_held).max(),
+        exports: exports(&stages),
+        // Little's law would need the times of all calls, and not their quantiles.
+        little_gap: None,
+        reopened: stages.iter().map(|stage| stage.reopened).sum(),
+        validity: validity::judge(&generator),
+        generator,
+        ratings: Ratings::default(),
+        server_lost: stages.iter().find_map(|stage| stage.server_lost.clone()),
+        ..stages[0].clone()
+    })
+}
+
+fn stopped_by(stages: &[&StageResult]) -> StoppedBy {
+    let interrupted = stages.iter().find(|stage| stage.stopped_by == StoppedBy::Interrupt);
+    interrupted.unwrap_or(&stages[0]).stopped_by
+}
+
+fn accounts<'a>(parts: impl Iterator<Item = &'a AccountsBy>) -> AccountsBy {
+    let mut sum = AccountsBy::default();
+    for part in parts {
+        sum.scheduled += part.scheduled;
+        sum.sent += part.sent;
+        for (&outcome, count) in &part.ended {
+            *sum.ended.entry(outcome).or_default() += count;
+        }
+    }
+    sum
+}
+
+fn tool(parts: &[Part<'_, StageResult>], name: &str, deadline_s: f64) -> Result<ToolResult, MergeError> {
+    let (mut response, mut service) = (Histogram::default(), Histogram::default());
+    let (mut first_calls_ns, mut examples, mut lag1) = (Vec::new(), Vec::new(), 0.0_f64);
+    let shards = || parts.iter().filter_map(|part| Some((part.origin, part.of.tools.get(name)?)));
+    for (origin, tool) in shards() {
+        // Which calls were given up is not in the histogram; none was before its deadline.
+        let censored_ns = (tool.accounts.count(Outcome::TimedOut) > 0).then_some((deadline_s * 1e9) as u64);
+        for (all, encoded) in [(&mut response, &tool.response_hdr), (&mut service, &tool.service_hdr)] {
+            let damaged = |why| MergeError::Damaged(origin.to_owned(), name.to_owned(), why);
+            all.merge(&Histogram::from_base64(encoded, censored_ns).map_err(damaged)?);
+        }
+        first_calls_ns.extend(&tool.first_calls_ns);
+        for example in &tool.examples {
+            if examples.len() < EXAMPLES && !examples.contains(example) {
+                examples.push(example.clone());
+            }
+        }
+        lag1 = tool.response.as_ref().map_or(lag1, |summary| lag1.max(summary.lag1));
+    }
+    Ok(ToolResult {
+        accounts: accounts(shards().map(|(_, tool)| &tool.accounts)),
+        first_calls_ns,
+        response: Summary::of_histogram(&response, lag1),
+        service: Summary::of_histogram(&service, lag1),
+        steadiness: None,
+        response_hdr: response.to_base64(),
+        service_hdr: service.to_base64(),
+        examples,
+    })
+}
+
+/// Response times of a phase are kept as quantiles only, which do not merge.
+fn phases(stages: &[&StageResult]) -> BTreeMap<String, PhaseResult> {
+    let mut phases = BTreeMap::new();
+    for name in stages.iter().flat_map(|stage| stage.phases.keys()) {
+        let parts = stages.iter().filter_map(|stage| stage.phases.get(name)).map(|phase| &phase.accounts);
+        phases.insert(name.clone(), PhaseResult { accounts: accounts(parts), response: None });
+    }
+    phases
+}
+
+fn timeline(stages: &[&StageResult]) -> Vec<Second> {
+    let mut seconds: BTreeMap<u64, Second> = BTreeMap::new();
+    for second in stages.iter().flat_map(|stage| &stage.timeline) {
+        let sum =
+            seconds.entry(second.at_s).or_insert_with(|| Second { at_s: second.at_s, ..Second::default() });
+        sum.ok += second.ok;
+        for (&outcome, count) in &second.errors {
+            *sum.errors.entry(outcome).or_default() += count;
+        }
+        sum.max_ns = sum.max_ns.max(second.max_ns);
+        sum.in_flight += second.in_flight;
+    }
+    seconds.into_values().collect()
+}
+
+fn exports(stages: &[&StageResult]) -> Exports {
+    stages.iter().fold(Exports::default(), |sum, stage| Exports {
+        made: sum.made + stage.exports.made,
+        made_bytes: sum.made_bytes + stage.exports.made_bytes,
+        left: sum.left + stage.exports.left,
+        left_bytes: sum.left_bytes + stage.exports.left_bytes,
+    })
+}
+
+/// The worst that any generator did, and what all of them offered together.
+fn generator(stages: &[&StageResult]) -> GeneratorFacts {
+    let facts = || stages.iter().map(|stage| &stage.generator);
+    let worst = |of: fn(&GeneratorFacts) -> Option<f64>| facts().filter_map(of).max_by(f64::total_cmp);
+    let any_leak = facts().find_map(|one| one.own_leak.filter(|leak| *leak == LeakVerdict::Leak));
+    GeneratorFacts {
+        gen_lag_p99_ns: facts().filter_map(|one| one.gen_lag_p99_ns).max(),
+        late_share: worst(|one| Some(one.late_share)).unwrap_or(0.0),
+        p95_ns: None,
+        loop_lag_p99_ns: facts().filter_map(|one| one.loop_lag_p99_ns).max(),
+        longest_gap_ns: facts().map(|one| one.longest_gap_ns).max().unwrap_or(0),
+        own_cpu_share: worst(|one| one.own_cpu_share),
+        own_leak: any_leak.or_else(|| stages[0].generator.own_leak),
+        descriptors_left: facts().filter_map(|one| one.descriptors_left).max(),
+        dropped_unexplained: facts().map(|one| one.dropped_unexplained).sum(),
+        offered_per_s: stages[0]
+            .generator
+            .offered_per_s
+            .map(|_| facts().filter_map(|one| one.offered_per_s).sum()),
+        achieved_per_s: facts().map(|one| one.achieved_per_s).sum(),
+        faster_than_server: facts().map(|one| one.faster_than_server).sum(),
+        internal_errors: facts().map(|one| one.internal_errors).sum(),
+        imbalance: facts().find_map(|one| one.imbalance.clone()),
+        others_cpu_share: worst(|one| one.others_cpu_share),
+        steal_share: worst(|one| one.steal_share),
+        cpu_pressure_percent: worst(|one| one.cpu_pressure_percent),
+    }
+}

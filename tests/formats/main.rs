@@ -1,0 +1,6 @@
+//! What other programs read of a run.
+
+mod files;
+mod metrics;
+#[path = "../run/mod.rs"]
+mod run;
