@@ -9,7 +9,7 @@ use std::process::Command;
 
 use music21_mcp_bench::measure::Outcome;
 use music21_mcp_bench::measure::validity::{self, GeneratorFacts};
-use music21_mcp_bench::report::html::page;
+use music21_mcp_bench::report::html::{self, Extras, Flamegraph};
 use music21_mcp_bench::scenario::{RunFile, Verdict};
 use report::{all_ended, memory_run, probed};
 use run::{PROGRAM, text};
@@ -24,6 +24,10 @@ fn first_line(html: &str) -> String {
         "no words stand before it: {before}"
     );
     heading.replace("<strong>", "").replace("</strong>", "")
+}
+
+fn page(file: &RunFile) -> String {
+    html::page(file, &Extras::default())
 }
 
 fn judged(verdict: Verdict) -> RunFile {
@@ -165,6 +169,36 @@ fn the_verb_writes_a_page_and_names_it() {
 }
 
 #[test]
+fn a_run_is_shown_beside_a_baseline_and_its_flamegraphs() {
+    let directory = tempfile::tempdir().unwrap();
+    let [before, after] = ["before", "after"].map(|name| directory.path().join(name));
+    for (path, hour) in [(&before, 11), (&after, 12)] {
+        std::fs::create_dir_all(path.join("flamegraphs")).unwrap();
+        let mut file = memory_run(600, "a server");
+        file.created_utc = format!("2026-11-24T{hour}:00:00Z");
+        file.write(&path.join("result.json")).unwrap();
+    }
+    std::fs::write(after.join("flamegraphs/key_analysis.svg"), "<svg/>").unwrap();
+    let output =
+        Command::new(PROGRAM).arg("report").arg(&after).arg("--baseline").arg(&before).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let html = std::fs::read_to_string(after.join("report.html")).unwrap();
+    for part in [
+        "Figures side by side",
+        "memory/steady load/key_analysis",
+        "1.00",
+        "title=\"flamegraph of key_analysis\"",
+    ] {
+        assert!(html.contains(part), "{part}");
+    }
+    let output =
+        Command::new(PROGRAM).arg("report").arg(&after).args(["--baseline", "nowhere"]).output().unwrap();
+    assert!(output.status.success(), "a report is written all the same");
+    let html = std::fs::read_to_string(after.join("report.html")).unwrap();
+    assert!(html.contains("Not comparable") && html.contains("nowhere"));
+}
+
+#[test]
 fn a_file_that_is_no_result_is_named() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("result.json");
@@ -229,6 +263,19 @@ fn a_browser_runs_nothing_of_what_a_server_says() {
     };
     assert!(!log.contains("CONSOLE"), "{log}");
     assert!(!dom.contains("<script") && !dom.contains("<img"));
+}
+
+#[test]
+fn a_flamegraph_runs_its_scripts_in_a_frame_of_its_own() {
+    let svg = "<svg xmlns='http://www.w3.org/2000/svg'><script>console.log('zoom ' + (window.origin == 'null'))</script></svg>";
+    let flamegraphs = vec![Flamegraph { name: "server <b>".into(), svg: svg.into() }];
+    let html = html::page(&memory_run(60, "s"), &Extras { flamegraphs, ..Extras::default() });
+    let Some((dom, log)) = in_chromium("a_flamegraph_runs_its_scripts_in_a_frame_of_its_own", &html) else {
+        return;
+    };
+    assert!(dom.contains("server &lt;b&gt;"));
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("CONSOLE")).collect();
+    assert!(lines.len() == 1 && lines[0].contains("zoom true"), "{lines:?}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `report`: a finished, interrupted or damaged-looking run as a page to read.
+//! `report`: a run, however it ended, as a page to read.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -7,11 +7,16 @@ use anyhow::Context;
 use clap::Args;
 
 use super::Exit;
-use crate::report::html::page;
-use crate::scenario::{RunFile, SCHEMA_VERSION};
+use crate::compare::LimitTable;
+use crate::compare::records::compare;
+use crate::record::{Record, Store};
+use crate::report::html::{Baseline, Compared, Extras, Flamegraph, page};
+use crate::scenario::{RunFile, Runs, SCHEMA_VERSION};
 
 /// What a report beside a result is called.
 const NAME: &str = "report.html";
+/// Where `run` leaves flamegraphs, beside the result.
+const FLAMEGRAPHS: &str = "flamegraphs";
 
 /// Write a run as one HTML file that needs no network. `run` writes it beside its result by itself.
 #[derive(Debug, Args)]
@@ -22,16 +27,45 @@ pub(super) struct Report {
     /// Where to write it; beside the result if not given.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Compare it with another run's directory, or with a record by its name or path.
+    #[arg(long, value_name = "RUN|RECORD")]
+    baseline: Option<String>,
+    /// The directory of flamegraphs (SVG); `flamegraphs` beside the result if not given.
+    #[arg(long, value_name = "DIR")]
+    flamegraphs: Option<PathBuf>,
+    /// The directory of the records.
+    #[arg(long, value_name = "DIR", default_value = "baselines")]
+    dir: PathBuf,
 }
 
 impl Report {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let result = result_of(&self.run);
         let file = load(&result)?;
+        let graphs = self.flamegraphs.clone().unwrap_or_else(|| result.with_file_name(FLAMEGRAPHS));
+        let baseline = self.baseline.as_ref().map(|name| Baseline {
+            name: name.clone(),
+            compared: self.compared(name, &result).map_err(|error| format!("{error:#}")),
+        });
+        let extras = Extras { baseline, flamegraphs: flamegraphs(&graphs)? };
         let out = self.out.unwrap_or_else(|| result.with_file_name(NAME));
-        write(&file, &out)?;
+        write(&file, &extras, &out)?;
         writeln!(std::io::stdout(), "{}", out.display())?;
         Ok(Exit::Ok)
+    }
+
+    fn compared(&self, name: &str, result: &Path) -> anyhow::Result<Compared> {
+        let path = Path::new(name);
+        let (candidate, mut left_out) = Runs::load(&[result.to_owned()])?.record(None)?;
+        let baseline = if path.is_dir() || path.ends_with("result.json") {
+            let (record, too) = Runs::load(&[path.to_owned()])?.record(None)?;
+            left_out.extend(too);
+            record
+        } else {
+            Record::load(&Store::at(&self.dir).path(name))?
+        };
+        let comparison = compare(&baseline, &candidate, &LimitTable::new(Vec::new()))?;
+        Ok(Compared { baseline, candidate, comparison, left_out })
     }
 }
 
@@ -39,13 +73,30 @@ impl Report {
 ///
 /// # Errors
 ///
-/// Where that cannot be written.
+/// Where that cannot be written, or flamegraphs there cannot be read.
 pub(super) fn write_beside(file: &RunFile, result: &Path) -> anyhow::Result<()> {
-    write(file, &result.with_file_name(NAME))
+    let extras =
+        Extras { flamegraphs: flamegraphs(&result.with_file_name(FLAMEGRAPHS))?, ..Extras::default() };
+    write(file, &extras, &result.with_file_name(NAME))
 }
 
-fn write(file: &RunFile, out: &Path) -> anyhow::Result<()> {
-    std::fs::write(out, page(file)).with_context(|| format!("failed to write '{}'", out.display()))
+fn write(file: &RunFile, extras: &Extras, out: &Path) -> anyhow::Result<()> {
+    std::fs::write(out, page(file, extras)).with_context(|| format!("failed to write '{}'", out.display()))
+}
+
+/// Every SVG of a directory in the order of their names; none if there is no such directory.
+fn flamegraphs(directory: &Path) -> anyhow::Result<Vec<Flamegraph>> {
+    let mut paths: Vec<PathBuf> =
+        std::fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|ending| ending == "svg"));
+    paths.sort();
+    let read = |path: &PathBuf| {
+        let svg =
+            std::fs::read_to_string(path).with_context(|| format!("failed to read '{}'", path.display()))?;
+        let name = path.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        Ok(Flamegraph { name, svg })
+    };
+    paths.iter().map(read).collect()
 }
 
 /// The result in a directory that `run --out` wrote, or the file itself.

@@ -3,15 +3,20 @@
 //! Everything is escaped by the templates; scripts run only in the sandboxed frames of flamegraphs.
 
 mod axis;
+mod baseline;
 mod chart;
 mod facts;
 mod figure;
+mod flame;
 mod limiter;
 mod percentiles;
 mod resources;
 mod scenario;
 mod timeline;
 mod tools;
+
+pub use baseline::{Baseline, Compared};
+pub use flame::Flamegraph;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -20,19 +25,31 @@ use super::units::{count, percent};
 use crate::scenario::{RunFile, ScenarioResult};
 
 /// Nothing is fetched, whatever a server's words may contain.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+/// Frames of flamegraphs inherit the page's policy.
+const POLICY_OF_FRAMES: &str = "; frame-src data:; script-src 'unsafe-inline'";
+
+/// What a report shows beside the run itself.
+#[derive(Debug, Clone, Default)]
+pub struct Extras {
+    /// What the run is compared with.
+    pub baseline: Option<Baseline>,
+    /// Where the time went.
+    pub flamegraphs: Vec<Flamegraph>,
+}
 
 /// The report of a run.
 #[must_use]
-pub fn page(file: &RunFile) -> String {
+pub fn page(file: &RunFile, extras: &Extras) -> String {
     let headlines = headlines(file);
     let title = format!("{}: {}, {}", words(&headlines), file.server.name, file.created_utc);
+    let frames = if extras.flamegraphs.is_empty() { "" } else { POLICY_OF_FRAMES };
     let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta http-equiv="Content-Security-Policy" content=(format!("{POLICY}{frames}"));
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (title) }
@@ -44,6 +61,8 @@ pub fn page(file: &RunFile) -> String {
                     (facts::server(file))
                     (overview(file))
                     @for (number, scenario) in file.scenarios.iter().enumerate() { (scenario::section(number, scenario)) }
+                    @if let Some(baseline) = &extras.baseline { (baseline::section(baseline)) }
+                    @if !extras.flamegraphs.is_empty() { (flame::section(&extras.flamegraphs)) }
                     (facts::validity(file))
                     (facts::environment(file))
                     (facts::reproduce(file))

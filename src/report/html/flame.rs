@@ -1,0 +1,35 @@
+//! Flamegraphs in frames of their own: they bring scripts for zooming, which can reach nothing of the page.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use maud::{Markup, html};
+
+/// Larger ones are only named; a page of many megabytes opens slowly.
+const MOST_BYTES: usize = 1_500_000;
+
+/// One flamegraph.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flamegraph {
+    /// The name of its file, without the ending.
+    pub name: String,
+    /// The SVG document.
+    pub svg: String,
+}
+
+pub(super) fn section(flamegraphs: &[Flamegraph]) -> Markup {
+    html! {
+        section aria-labelledby="flamegraphs" {
+            h2 id="flamegraphs" { "Flamegraphs" }
+            p.note { "Click a frame to zoom in; wide is where the time went." }
+            @for graph in flamegraphs {
+                h3 { (graph.name) }
+                @if graph.svg.len() > MOST_BYTES {
+                    p { "Too large to be shown here (" (graph.svg.len() / 1_000_000) " MB): open " code { (graph.name) ".svg" } " itself." }
+                } @else {
+                    iframe.flame sandbox="allow-scripts" loading="lazy" title=(format!("flamegraph of {}", graph.name))
+                        src=(format!("data:image/svg+xml;base64,{}", STANDARD.encode(&graph.svg))) {}
+                }
+            }
+        }
+    }
+}
