@@ -146,3 +146,29 @@ fn a_server_that_freezes_times_out_at_the_deadline_and_the_run_does_not_pass() {
         file.scenarios[0].stages.iter().map(|stage| stage.accounts.count(Outcome::TimedOut)).sum();
     assert!(timed_out > 0 || file.scenarios[0].error.is_some(), "{}", text(&output.stdout));
 }
+
+#[test]
+fn two_runs_do_not_write_into_one_directory() {
+    let (bench, mut first, _) = run_with_own_server(&["concurrent", "--clients", "2", "--duration", "600"]);
+    let second = bench.command().output().unwrap();
+    let told = text(&second.stderr);
+    assert_eq!(second.status.code(), Some(4), "{told}");
+    assert!(told.contains(&format!("another run (process {}) writes into", first.id())), "{told}");
+    kill_process(Pid::from_child(&first), Signal::INT).unwrap();
+    assert_eq!(first.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn too_few_descriptors_are_told_before_a_server_is_blamed() {
+    let bench = Bench::new(&["concurrent", "--clients", "200"]);
+    let command = bench.command();
+    let mut limited = std::process::Command::new("sh");
+    limited
+        .args(["-c", "ulimit -n 128; exec \"$@\"", "sh"])
+        .arg(command.get_program())
+        .args(command.get_args());
+    let output = limited.output().unwrap();
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{told}");
+    assert!(told.contains("200 clients need 664 file descriptors and this process may open 128"), "{told}");
+}

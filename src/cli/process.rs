@@ -1,5 +1,9 @@
 //! What a run asks of its own process: descriptors, and an end that leaves nothing behind.
 
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::Path;
+
 use anyhow::{Context as _, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
@@ -30,6 +34,31 @@ pub(super) fn enough_descriptors(clients: usize) -> anyhow::Result<()> {
 const DESCRIPTORS_PER_CLIENT: u64 = 3;
 /// The runtime, files, and what finds the server's processes.
 const DESCRIPTORS_OF_OURS: u64 = 64;
+
+/// A directory that one run writes into; free again once this is dropped, however the process ends.
+pub(super) struct Claim {
+    _locked: File,
+}
+
+/// Claims `directory` for this run: two would overwrite each other's result.
+pub(super) fn claim(directory: &Path) -> anyhow::Result<Claim> {
+    let path = directory.join(".lock");
+    let open = || format!("failed to write '{}'", path.display());
+    let mut file =
+        File::options().create(true).truncate(false).read(true).write(true).open(&path).with_context(open)?;
+    if file.try_lock().is_err() {
+        let mut pid = String::new();
+        // A pid that cannot be read is no reason to hide the rest.
+        let _ = file.read_to_string(&mut pid);
+        bail!(
+            "another run (process {}) writes into '{}'; wait for it or choose another --out",
+            pid.trim(),
+            directory.display()
+        );
+    }
+    file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).with_context(open)?;
+    Ok(Claim { _locked: file })
+}
 
 /// The first signal cancels; the second ends the process, children included: they are killed with us.
 pub(super) fn watch_signals(interrupt: &CancellationToken) -> anyhow::Result<()> {

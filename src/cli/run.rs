@@ -11,7 +11,7 @@ use clap::Args;
 use tokio_util::sync::CancellationToken;
 
 use super::choose::{Chosen, choose};
-use super::process::{enough_descriptors, raise_descriptor_limit, watch_signals};
+use super::process::{claim, enough_descriptors, raise_descriptor_limit, watch_signals};
 use super::shape::Shape;
 use super::{Exit, metrics, report};
 use crate::profile::Profiling;
@@ -74,6 +74,7 @@ impl Run {
         };
         std::fs::create_dir_all(&self.out)
             .with_context(|| format!("failed to create '{}'", self.out.display()))?;
+        let _claim = claim(&self.out)?;
         raise_descriptor_limit();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let exit = runtime.block_on(self.measure(chosen));

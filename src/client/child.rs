@@ -32,6 +32,7 @@ pub struct Child {
     pid: Pid,
     exit: watch::Receiver<Option<ExitStatus>>,
     stderr: Arc<Mutex<VecDeque<u8>>>,
+    oom_kills: i64,
 }
 
 /// What is kept of stderr.
@@ -68,7 +69,7 @@ impl Child {
             let _ = tokio::time::timeout(EXIT_NOTICE / 2, drained).await;
             let _ = ended.send(status.ok());
         });
-        Ok((Self { pid, exit, stderr }, stdin, stdout))
+        Ok((Self { pid, exit, stderr, oom_kills: oom_kills() }, stdin, stdout))
     }
 
     /// The process id, which is its group's id too.
@@ -98,7 +99,12 @@ impl Child {
             None => "the server closed its stdout and runs on".to_owned(),
             Some(status) => match (status.code(), status.signal()) {
                 (Some(code), _) => format!("the server exited with status {code}"),
-                (None, Some(signal)) => format!("the server was killed by signal {signal}"),
+                (None, Some(signal)) => {
+                    format!(
+                        "the server was killed by signal {signal}{}",
+                        out_of_memory(signal, self.oom_kills)
+                    )
+                }
                 (None, None) => format!("the server ended: {status}"),
             },
         };
@@ -133,6 +139,21 @@ impl Drop for Child {
     }
 }
 
+/// Processes that the kernel has killed since it started because memory ran out; 0 where it does not tell.
+fn oom_kills() -> i64 {
+    procfs::vmstat().ok().and_then(|counts| counts.get("oom_kill").copied()).unwrap_or(0)
+}
+
+/// Said of signal 9, which is what the kernel sends when memory runs out; others send it too, so the count decides.
+fn out_of_memory(signal: i32, before: i64) -> String {
+    match oom_kills() - before {
+        kills @ 1.. if signal == Signal::KILL.as_raw() => {
+            format!("; the kernel killed {kills} processes meanwhile because memory ran out")
+        }
+        _ => String::new(),
+    }
+}
+
 fn pid_of(child: &tokio::process::Child) -> Option<Pid> {
     Pid::from_raw(i32::try_from(child.id()?).ok()?)
 }
@@ -158,4 +179,17 @@ fn last_words(stderr: &str) -> String {
     let words = lines[lines.len().saturating_sub(3)..].join(" | ");
     let surplus = words.chars().count().saturating_sub(400);
     words.chars().skip(surplus).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_that_ran_out_is_told_of_signal_9_alone() {
+        let said = out_of_memory(9, oom_kills() - 2);
+        assert_eq!(said, "; the kernel killed 2 processes meanwhile because memory ran out");
+        assert_eq!(out_of_memory(9, oom_kills()), "");
+        assert_eq!(out_of_memory(15, oom_kills() - 2), "");
+    }
 }
