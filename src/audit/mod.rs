@@ -93,7 +93,7 @@ impl From<Check> for Finding {
 /// How long the audits may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Length {
-    /// A minute for all of them.
+    /// Two minutes for all of them.
     Quick,
     /// A quarter of an hour.
     Full,

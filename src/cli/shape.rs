@@ -13,7 +13,7 @@ pub(super) struct Shape {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     clients: Option<u32>,
     /// Seconds that each timed stage takes.
-    #[arg(long, value_name = "SECONDS", value_parser = positive)]
+    #[arg(long, value_name = "SECONDS", env = "MUSIC21_BENCH_DURATION", value_parser = positive)]
     duration: Option<f64>,
     /// Calls per second, in scenarios that have a rate.
     #[arg(long, value_name = "PER_SECOND", value_parser = positive)]
