@@ -38,7 +38,7 @@ impl Default for Settings {
 }
 
 /// One message of a call that did not end well.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Example {
     /// The class.
     pub outcome: Outcome,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// What sessions do.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Workload {
     /// Calls each session makes once before the run, outside of its figures.
@@ -23,7 +23,7 @@ pub struct Workload {
 }
 
 /// What becomes of a session when an iteration ends. One that is not kept is followed by a new one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionEnd {
     /// The next iteration uses it.
@@ -44,7 +44,7 @@ impl SessionEnd {
 }
 
 /// A sequence of calls.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Flow {
     /// How often it is chosen, relative to the other flows.
@@ -61,7 +61,7 @@ pub struct Flow {
 /// session, `{{iteration}}` for the count of iterations it has begun, `{{nonce}}` for a text that is the
 /// same within one iteration and no other, in this run or any other, and `{{by-client:A|B|C}}` for one of
 /// the texts, the next for each session.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
     /// The tool.

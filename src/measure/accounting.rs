@@ -6,7 +6,7 @@ use super::Outcome;
 use super::stats::Proportion;
 
 /// How many calls were scheduled and how they ended.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Accounts {
     /// Calls the schedule or the workers began, dropped ones included.
     pub scheduled: u64,
@@ -14,7 +14,7 @@ pub struct Accounts {
 }
 
 /// A total that does not add up.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum Imbalance {
     /// A call was lost or counted twice.
     #[error("{scheduled} calls were scheduled but {ended} ended; the run is not to be believed")]

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 /// The one class in which every scheduled call ends; the classes' counts always add up to the
 /// number of calls scheduled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Answered, and the answer is what the call expects.

@@ -14,7 +14,7 @@ const SAMPLES_ABOVE: f64 = 10.0;
 const OPTIMISTIC_LAG1: f64 = 0.3;
 
 /// What can be said about one quantile of a latency.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Quantile {
     /// The estimate, with its 95 % interval.
@@ -42,7 +42,7 @@ pub enum Quantile {
 }
 
 /// A 95 % confidence interval.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Interval {
     /// The lower end, nanoseconds.
     pub low_ns: u64,
@@ -55,7 +55,7 @@ pub struct Interval {
 }
 
 /// How an interval was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum IntervalMethod {
     /// Student's t over the logarithms of the quantile in ten contiguous batches; robust against

@@ -8,7 +8,9 @@ use super::stats::Proportion;
 use super::trend::LeakReport;
 
 /// A grade, worst first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Grade {
     /// Below every limit.
@@ -22,7 +24,7 @@ pub enum Grade {
 }
 
 /// A grade with the evidence for it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Rating {
     /// The grade the confidence bound earns; the one that counts. `None` if there is no bound, since
     /// too few samples are no grade.

@@ -32,7 +32,7 @@ impl Default for FixedWarmUp {
 }
 
 /// What the series looks like after its warm-up.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Steadiness {
     /// Steady from sample `from` on.

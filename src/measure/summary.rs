@@ -10,7 +10,7 @@ use super::quantile::{BATCHES, Quantile};
 const QUANTILES: [f64; 4] = [0.5, 0.95, 0.99, 0.999];
 
 /// What is printed of one series.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Summary {
     /// Latencies in the series, censored ones included.
     pub count: u64,

@@ -14,7 +14,7 @@ const PRESSURE: f64 = 20.0;
 const OTHERS: f64 = 0.20;
 
 /// What is known about the generator and its machine after a run. `None` is "not measured".
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct GeneratorFacts {
     /// The quantile 0.99 of dispatched − due, nanoseconds.
     pub gen_lag_p99_ns: Option<u64>,
@@ -54,7 +54,7 @@ pub struct GeneratorFacts {
 }
 
 /// The judgement of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Validity {
     /// Why the run is INVALID; empty for a valid run.
     pub invalid: Vec<Reason>,
@@ -66,7 +66,7 @@ pub struct Validity {
 }
 
 /// Something about the generator that a reader must know.
-#[derive(Debug, Clone, PartialEq, thiserror::Error, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// Calls went out late.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::sha256_hex;
 
 /// The program that measured.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tool {
     /// This package's version.
@@ -46,7 +46,7 @@ fn output(program: &str, arguments: &[&str]) -> Option<String> {
 }
 
 /// The machine. Absolute times of two machines are never compared.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Machine {
     /// As the processor calls itself.
@@ -104,7 +104,7 @@ fn line(path: &str) -> Option<String> {
 }
 
 /// What else the machine did while something was measured.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Conditions {
     /// One-minute load average before.

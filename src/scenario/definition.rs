@@ -16,7 +16,7 @@ use crate::measure::token_bucket::Limit;
 const QUEUE_PER_SESSION: usize = 1000;
 
 /// One scenario.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Definition {
     /// Its name.
@@ -48,7 +48,7 @@ pub struct Definition {
 }
 
 /// A generated orchestral score.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScoreFile {
     /// What `{{score:NAME}}` calls it.
@@ -60,7 +60,7 @@ pub struct ScoreFile {
 }
 
 /// One load, held until its end.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Stage {
     /// Its name.
@@ -96,7 +96,7 @@ pub struct Stage {
 }
 
 /// How an open loop's calls are spread.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
 pub enum Arrivals {
     /// Evenly.
@@ -114,7 +114,7 @@ pub enum Arrivals {
 }
 
 /// What makes a scenario fail. Each is judged by its confidence bound.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Thresholds {
     /// The share of good answers must be at least this, in each stage. Calls too few to prove it pass only if

@@ -25,7 +25,7 @@ use crate::target::ResourceSample;
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// Everything one `run` measured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RunFile {
     /// The layout of the file.
     pub schema_version: u32,
@@ -53,7 +53,7 @@ pub struct RunFile {
 }
 
 /// Who answered, and how it was reached.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ServerFacts {
     /// As `--server` takes it.
     pub spec: String,
@@ -74,7 +74,7 @@ pub struct ServerFacts {
 }
 
 /// How a scenario ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// All checks passed.
@@ -92,7 +92,7 @@ pub enum Verdict {
 }
 
 /// One scenario.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ScenarioResult {
     /// Its name.
     pub name: String,
@@ -116,7 +116,7 @@ pub struct ScenarioResult {
 }
 
 /// One judgement.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Check {
     /// What was judged.
     pub name: String,
@@ -130,7 +130,7 @@ pub struct Check {
 }
 
 /// One stage.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct StageResult {
     /// Its name.
     pub name: String,
@@ -183,7 +183,7 @@ pub struct StageResult {
 }
 
 /// What a session leaves in the server's memory.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionMemory {
     /// Each session is a process, and its memory ends with it.
@@ -195,7 +195,7 @@ pub enum SessionMemory {
 }
 
 /// How many calls ended in each class; classes without calls are left out.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AccountsBy {
     /// Calls that were due.
     pub scheduled: u64,
@@ -206,7 +206,7 @@ pub struct AccountsBy {
 }
 
 /// One tool.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ToolResult {
     /// Every call in its class.
     pub accounts: AccountsBy,
@@ -227,7 +227,7 @@ pub struct ToolResult {
 }
 
 /// One phase of the day.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct PhaseResult {
     /// Every call in its class.
     pub accounts: AccountsBy,
@@ -236,7 +236,7 @@ pub struct PhaseResult {
 }
 
 /// One second of a stage.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Second {
     /// Seconds from the start.
     pub at_s: u64,
@@ -255,7 +255,7 @@ pub struct Second {
 }
 
 /// The server's processes at one moment.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ResourceAt {
     /// Nanoseconds from the stage's first call.
     pub at_ns: u64,
@@ -270,7 +270,7 @@ pub struct ResourceAt {
 }
 
 /// What exports left on the server's disk, as far as this machine can see.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Exports {
     /// Files that replies named.
     pub made: u64,
@@ -283,7 +283,7 @@ pub struct Exports {
 }
 
 /// Grades with their evidence; `None` where there is nothing to rate.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Ratings {
     /// Share of good answers.
     pub success: Option<Rating>,

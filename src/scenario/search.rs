@@ -7,7 +7,7 @@ use crate::measure::quantile::Quantile;
 use crate::measure::stats::Proportion;
 
 /// A search for the most clients, as data: the definition's one stage is run with different numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Search {
     /// p95 of each tool's service times must surely be below this.
@@ -19,7 +19,9 @@ pub struct Search {
 }
 
 /// What a stage says of its number of clients.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Served {
     /// Surely within the objective.
@@ -31,7 +33,7 @@ pub enum Served {
 }
 
 /// One number of clients tried.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Tried {
     /// Clients.
     pub clients: usize,
@@ -42,7 +44,7 @@ pub struct Tried {
 }
 
 /// Where a search is. What cannot be told counts as not served: the answer is a number that is proven.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Capacity {
     /// No more than this were to be tried.
     pub max_clients: usize,

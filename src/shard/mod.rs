@@ -15,7 +15,7 @@ use crate::record::sha256_hex;
 use crate::scenario::Definition;
 
 /// Which of how many shares a process takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Shard {
     /// From 1 on.
     pub index: u32,
@@ -24,7 +24,7 @@ pub struct Shard {
 }
 
 /// What a result says of the whole it is a part of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ShardFacts {
     /// Which part.
     pub shard: Shard,

@@ -8,7 +8,7 @@ use procfs::process::{FDTarget, Process, all_processes};
 use serde::{Deserialize, Serialize};
 
 /// What a process tree uses at one moment, summed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ResourceSample {
     /// Processes in the tree.
     pub processes: u64,

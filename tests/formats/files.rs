@@ -22,7 +22,7 @@ static RUN: LazyLock<Bench> = LazyLock::new(|| {
     bench
 });
 
-fn file(name: &str) -> PathBuf {
+pub(crate) fn file(name: &str) -> PathBuf {
     RUN.path().with_file_name(name)
 }
 

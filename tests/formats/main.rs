@@ -4,3 +4,4 @@ mod files;
 mod metrics;
 #[path = "../run/mod.rs"]
 mod run;
+mod schema;

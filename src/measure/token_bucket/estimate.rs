@@ -12,7 +12,7 @@ const STANDARD_ERRORS: f64 = 2.6;
 const REFILL_SLACK: f64 = 0.03;
 
 /// Calls back to back from a full bucket.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Burst {
     /// Calls let through before the first refusal, or all.
     pub admitted: u32,
@@ -49,7 +49,7 @@ fn admitted_in_a_row(probes: &[Probe], limit: Limit) -> (u32, f64) {
 }
 
 /// The rate at which polled calls are let through.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Rate {
     /// Calls per second.
     pub per_second: f64,
@@ -86,7 +86,7 @@ pub(super) fn rate(probes: &[Probe]) -> Option<Rate> {
 }
 
 /// Calls let through after an idle time.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Refill {
     /// Seconds without a call.
     pub idle_s: f64,

@@ -6,7 +6,7 @@ use super::prober::Log;
 use super::{Limit, estimate};
 
 /// The kind of limiter found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Nothing is refused.

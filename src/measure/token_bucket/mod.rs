@@ -27,7 +27,7 @@ const RATE_TOLERANCE: f64 = 0.05;
 const RATE_ACCEPTS: usize = 30;
 
 /// What a token bucket declares.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Limit {
     /// Tokens it holds when full, which is how it starts for a new identity.
     pub capacity: u32,
@@ -42,7 +42,7 @@ impl Limit {
 }
 
 /// One probing call. Times are nanoseconds on a monotonic clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Probe {
     /// When it was sent; the limiter decided after this …
     pub sent_ns: u64,
@@ -55,7 +55,7 @@ pub struct Probe {
 }
 
 /// Everything that was found out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Report {
     /// The judgement.
     pub verdict: Verdict,
@@ -79,7 +79,7 @@ pub struct Report {
 }
 
 /// Whether the limiter keeps what it declares.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// It does.
@@ -93,7 +93,7 @@ pub enum Verdict {
 }
 
 /// Something that a correct bucket never does.
-#[derive(Debug, Clone, PartialEq, thiserror::Error, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Defect {
     /// Let through without a token.
@@ -136,7 +136,7 @@ pub enum Defect {
 }
 
 /// Why nothing can be said.
-#[derive(Debug, Clone, PartialEq, thiserror::Error, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Doubt {
     /// The round trip is too long for this rate.

@@ -8,7 +8,7 @@ use super::Probe;
 const GRANULARITY_NS: u64 = 1_000_000_000;
 
 /// What refusals promised and what came of it, in calls.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RetryAfter {
     /// Refusals that say nothing that can be read.
     pub absent: u32,

@@ -32,7 +32,7 @@ const LEAK_SECOND_HALF: f64 = 0.3;
 const SOUND_UPPER: f64 = 2.0;
 
 /// One reading of the server's memory.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct MemoryReading {
     /// Nanoseconds from the run's start.
     pub at_ns: u64,
@@ -43,7 +43,7 @@ pub struct MemoryReading {
 }
 
 /// Whether memory leaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LeakVerdict {
     /// Memory grows steadily. Confirm it with a 600 s window before failing a build for it.
@@ -55,7 +55,7 @@ pub enum LeakVerdict {
 }
 
 /// A slope with its one-sided 95 % bounds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Slope {
     /// The Theil–Sen estimate.
     pub estimate: f64,
@@ -66,7 +66,7 @@ pub struct Slope {
 }
 
 /// What the window shows. MB are 10⁶ bytes, KB 10³.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct LeakReport {
     /// The verdict.
     pub verdict: LeakVerdict,
