@@ -55,6 +55,20 @@ fn a_run_goes_on_where_no_sampler_is_installed() {
 }
 
 #[test]
+fn a_run_goes_on_where_the_kernel_refuses_a_sampler() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = tempfile::tempdir().unwrap();
+    let perf = directory.path().join("perf");
+    std::fs::write(&perf, "#!/bin/sh\necho 'Access to performance monitoring is limited.' >&2\nexit 255\n")
+        .unwrap();
+    std::fs::set_permissions(&perf, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let run = profiled(&[], Some(directory.path()));
+    let refusal = run.refusal().expect("a line says why");
+    assert!(refusal.ends_with("perf gave up: Access to performance monitoring is limited."), "{refusal}");
+    assert!(run.flamegraph("own-process").is_some());
+}
+
+#[test]
 fn a_native_server_has_a_flamegraph_of_all_calls_and_one_of_a_tool() {
     if !is_installed("perf") {
         eprintln!("skipped: perf is not installed");

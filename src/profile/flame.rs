@@ -31,6 +31,8 @@ pub(super) fn draw(
         Unit::Microseconds => "µs",
     }
     .to_owned();
+    // Percent; what is narrower is a pixel wide and would be most of the file.
+    options.min_width = 0.1;
     // The same function has the same colour in every flamegraph, so that two can be held side by side.
     options.hash = true;
     let mut svg = Vec::new();

@@ -5,6 +5,8 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::run::Bench;
 
 /// Far more than a scrape takes; a machine may be busy.
@@ -15,8 +17,8 @@ struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // One that has ended is what we want.
-        let _ = self.0.kill();
+        // Asked and not killed: a run has a server to end. One that has ended is what we want.
+        let _ = kill_process(Pid::from_child(&self.0), Signal::TERM);
         let _ = self.0.wait();
     }
 }
