@@ -6,6 +6,9 @@ use std::process::{Command, Output};
 
 use music21_mcp_bench::record::{Kind, Record, Store};
 
+/// What is said, and what is different.
+type Change = (&'static str, fn(&mut Record));
+
 /// A committed record of calls.
 fn committed() -> Record {
     let store = Store::at(Path::new(env!("CARGO_MANIFEST_DIR")).join("baselines"));
@@ -37,7 +40,7 @@ fn a_committed_record_beside_itself_has_not_changed() {
 #[test]
 fn every_refused_difference_is_named_and_exits_with_3() {
     let record = committed();
-    let changes: [(&str, fn(&mut Record)); 13] = [
+    let changes: [Change; 13] = [
         ("kind is Calls", |r| r.kind = Kind::Load),
         ("workload.id", |r| r.workload.id.push('x')),
         ("workload.version", |r| r.workload.version += 1),

@@ -19,12 +19,12 @@ const CHECKSUM: &str = "sha256_of_body";
 #[derive(Debug, Error)]
 #[expect(missing_docs, reason = "the message of each variant says what it is")]
 pub enum RecordError {
-    #[error("record '{path}' cannot be read: {source}")]
-    Unreadable { path: PathBuf, source: io::Error },
+    #[error("record '{path}' cannot be read: {why}")]
+    Unreadable { path: PathBuf, why: io::Error },
     #[error("record '{path}' is empty")]
     Empty { path: PathBuf },
-    #[error("record '{path}' is cut off or damaged: {source}")]
-    NotJson { path: PathBuf, source: serde_json::Error },
+    #[error("record '{path}' is cut off or damaged: {why}")]
+    NotJson { path: PathBuf, why: serde_json::Error },
     #[error("'{path}' is no record of this program: it has no {missing}")]
     Foreign { path: PathBuf, missing: &'static str },
     #[error(
@@ -33,16 +33,16 @@ pub enum RecordError {
     Future { path: PathBuf, found: u64 },
     #[error("record '{path}' was changed after it was written: its checksum does not fit")]
     Changed { path: PathBuf },
-    #[error("record '{path}' is malformed: {source}")]
-    Malformed { path: PathBuf, source: serde_json::Error },
+    #[error("record '{path}' is malformed: {why}")]
+    Malformed { path: PathBuf, why: serde_json::Error },
     #[error(
         "record '{path}', entry '{entry}', round {round}: {figure} is {value}, which no measurement gives"
     )]
     Impossible { path: PathBuf, entry: String, round: usize, figure: &'static str, value: f64 },
     #[error("record '{path}' exists and is never overwritten; choose another name")]
     Exists { path: PathBuf },
-    #[error("record '{path}' cannot be written: {source}")]
-    Unwritable { path: PathBuf, source: io::Error },
+    #[error("record '{path}' cannot be written: {why}")]
+    Unwritable { path: PathBuf, why: io::Error },
 }
 
 impl Record {
@@ -53,12 +53,12 @@ impl Record {
     /// One variant for each way in which a file is not a usable record.
     pub fn load(path: &Path) -> Result<Self, RecordError> {
         let path_buf = || path.to_owned();
-        let bytes = fs::read(path).map_err(|source| RecordError::Unreadable { path: path_buf(), source })?;
+        let bytes = fs::read(path).map_err(|why| RecordError::Unreadable { path: path_buf(), why })?;
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Err(RecordError::Empty { path: path_buf() });
         }
-        let mut body: Value = serde_json::from_slice(&bytes)
-            .map_err(|source| RecordError::NotJson { path: path_buf(), source })?;
+        let mut body: Value =
+            serde_json::from_slice(&bytes).map_err(|why| RecordError::NotJson { path: path_buf(), why })?;
         let foreign = |missing| RecordError::Foreign { path: path_buf(), missing };
         let version = body.get("schema_version").and_then(Value::as_u64);
         let version = version.ok_or_else(|| foreign("schema_version"))?;
@@ -70,8 +70,8 @@ impl Record {
         if sum != Value::String(checksum(&body)) {
             return Err(RecordError::Changed { path: path_buf() });
         }
-        let record: Self = serde_json::from_value(body)
-            .map_err(|source| RecordError::Malformed { path: path_buf(), source })?;
+        let record: Self =
+            serde_json::from_value(body).map_err(|why| RecordError::Malformed { path: path_buf(), why })?;
         record.check(path)?;
         Ok(record)
     }
@@ -83,7 +83,7 @@ impl Record {
     /// If the file exists, cannot be written, or the record holds impossible figures.
     pub fn save(&self, path: &Path) -> Result<(), RecordError> {
         self.check(path)?;
-        let unwritable = |source| RecordError::Unwritable { path: path.to_owned(), source };
+        let unwritable = |why| RecordError::Unwritable { path: path.to_owned(), why };
         let directory = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),

@@ -17,18 +17,18 @@ use crate::record::{
 #[derive(Debug, Error)]
 #[expect(missing_docs, reason = "the message of each variant says what it is")]
 pub enum RunsError {
-    #[error("run '{path}' cannot be read: {source}")]
-    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("run '{path}' cannot be read: {why}")]
+    Unreadable { path: PathBuf, why: std::io::Error },
     #[error("run '{path}' is empty")]
     Empty { path: PathBuf },
-    #[error("run '{path}' is cut off or damaged: {source}")]
-    NotJson { path: PathBuf, source: serde_json::Error },
+    #[error("run '{path}' is cut off or damaged: {why}")]
+    NotJson { path: PathBuf, why: serde_json::Error },
     #[error("'{path}' is no result of this program's 'run': it has no schema_version")]
     Foreign { path: PathBuf },
     #[error("run '{path}' has schema version {found}, this program reads {SCHEMA_VERSION}")]
     Future { path: PathBuf, found: u64 },
-    #[error("run '{path}' is malformed: {source}")]
-    Malformed { path: PathBuf, source: serde_json::Error },
+    #[error("run '{path}' is malformed: {why}")]
+    Malformed { path: PathBuf, why: serde_json::Error },
     #[error("run '{path}' did not end by itself; what is missing was not measured")]
     Incomplete { path: PathBuf },
     #[error("runs '{first}' and '{second}' are the same run; a round is a run of its own")]
@@ -146,12 +146,12 @@ impl Runs {
 
 fn load(path: &Path) -> Result<RunFile, RunsError> {
     let here = || path.to_owned();
-    let bytes = std::fs::read(path).map_err(|source| RunsError::Unreadable { path: here(), source })?;
+    let bytes = std::fs::read(path).map_err(|why| RunsError::Unreadable { path: here(), why })?;
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(RunsError::Empty { path: here() });
     }
     let value: serde_json::Value =
-        serde_json::from_slice(&bytes).map_err(|source| RunsError::NotJson { path: here(), source })?;
+        serde_json::from_slice(&bytes).map_err(|why| RunsError::NotJson { path: here(), why })?;
     match value.get("schema_version").and_then(serde_json::Value::as_u64) {
         None => return Err(RunsError::Foreign { path: here() }),
         Some(found) if found != u64::from(SCHEMA_VERSION) => {
@@ -160,7 +160,7 @@ fn load(path: &Path) -> Result<RunFile, RunsError> {
         Some(_) => {}
     }
     let file: RunFile =
-        serde_json::from_value(value).map_err(|source| RunsError::Malformed { path: here(), source })?;
+        serde_json::from_value(value).map_err(|why| RunsError::Malformed { path: here(), why })?;
     if file.complete { Ok(file) } else { Err(RunsError::Incomplete { path: here() }) }
 }
 
