@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Calls shorter than this are not told apart: the sampler's clock is aligned with ours to about half of it.
-pub(super) const SHORTEST_NS: u64 = 20_000_000;
+/// Calls shorter than this are not told apart: a sampler's clock is aligned with ours to one of its samples, half of
+/// this.
+pub(super) const SHORTEST_NS: u64 = 40_000_000;
 /// The share of calls that counts as the slowest.
 const SLOWEST: usize = 20;
 

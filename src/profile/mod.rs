@@ -2,7 +2,7 @@
 //!
 //! This process is sampled by pprof (see [`OwnProfile`] for what that cannot see). A server is sampled from outside,
 //! with times, so that a moment can be given to the call that was under way: a tool has its own flamegraph where
-//! it ran alone for 20 ms or more, the slowest twentieth of the calls have theirs. Where the kernel refuses (no
+//! it ran alone for 40 ms or more, the slowest twentieth of the calls have theirs. Where the kernel refuses (no
 //! `CAP_SYS_PTRACE`, `perf_event_paranoid`), a line says so and the run goes on.
 
 mod calls;

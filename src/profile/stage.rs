@@ -97,7 +97,7 @@ impl Profiling {
         self.draw(&format!("{name} · server"), &all, slices, &[(0, u64::MAX)]);
         for (tool, windows) in calls::alone(calls) {
             let what =
-                format!("{program}, while one call of it and no other was under way for 20 ms or more");
+                format!("{program}, while one call of it and no other was under way for 40 ms or more");
             self.draw(&format!("{name} · server · {tool}"), &what, slices, &windows);
         }
         if let Some((windows, shortest_ns)) = calls::slowest(calls) {
