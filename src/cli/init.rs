@@ -73,6 +73,7 @@ fn definition(server: Option<String>, tools: &[Tool]) -> Definition {
         warm_up_s: 5.0,
         warm_up_calls: 0,
         settle_s: 0.0,
+        fault: None,
         workload: Workload { flows: others.map(flow).collect(), ..Workload::default() },
     };
     Definition {

@@ -30,7 +30,7 @@ pub struct Before {
 }
 
 /// What happened after the fault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Recovery {
     /// From the fault to recovery; `None` if the server did not recover while it was watched.
     pub recovered_after_ns: Option<u64>,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::inject::Injection;
 use super::search::Search;
 use crate::load::{DayProfile, Load, Plan, Schedule, Step, Stop, Workload};
 use crate::measure::steady::FixedWarmUp;
@@ -91,6 +92,9 @@ pub struct Stage {
     /// Seconds of rest afterwards, before the server's resources are read for the last time.
     #[serde(default)]
     pub settle_s: f64,
+    /// What the server meets while it runs; only where we started it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Injection>,
     /// What is called.
     pub workload: Workload,
 }
@@ -187,6 +191,12 @@ impl Definition {
                 || !(0.0..=3600.0).contains(&stage.settle_s)
             {
                 return fail("deadline_s must be positive, warm_up_s and settle_s not negative");
+            }
+            if let Some(fault) = &stage.fault {
+                let sound = |seconds: f64| (0.0..=86_400.0).contains(&seconds);
+                if stage.rate_per_s.is_none() || !sound(fault.at_s) || !sound(fault.for_s) {
+                    return fail("a fault needs rate_per_s, and times that are not negative");
+                }
             }
             if let Arrivals::Day { hours, levels } = &stage.arrivals {
                 let ordered = levels.windows(2).all(|pair| pair[0].0 + 1.0 <= pair[1].0);

@@ -46,6 +46,7 @@ pub(super) fn summarize(
         leak: trend::judge(&memory),
         reopened: run.reopened,
         session_memory: None,
+        fault: None,
         validity: validity::judge(&generator),
         generator,
         ratings: Ratings::default(),

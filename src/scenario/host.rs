@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use tempfile::TempDir;
@@ -23,8 +23,17 @@ pub struct Host {
     /// Where generated scores are handed over, and for servers of our own the temporary directory.
     pub directory: TempDir,
     pid: Option<u32>,
+    /// Our own server's address.
+    address: Option<String>,
     child: Mutex<Option<Child>>,
+    outage: Mutex<Option<Outage>>,
     idle: Mutex<Vec<Music21Client>>,
+}
+
+/// A fault of a server that we took away ourselves.
+struct Outage {
+    at: Instant,
+    reconnected: Option<Instant>,
 }
 
 impl Host {
@@ -39,12 +48,13 @@ impl Host {
             .prefix("music21-mcp-bench-")
             .tempdir()
             .context("no temporary directory")?;
-        let mut child = None;
+        let (mut child, mut address) = (None, None);
         let mut spec = match server {
             None => {
                 let own = ["serve", "--http", "127.0.0.1:0", "--quiet"];
                 let (started, url) = spawn_own(directory.path(), &own).await?;
                 child = Some(started);
+                address = url.split('/').nth(2).map(str::to_owned);
                 TargetSpec::Url(url)
             }
             Some("embedded") => TargetSpec::Embedded,
@@ -70,8 +80,16 @@ impl Host {
             tools: target.tools().to_vec(),
             start_retries: target.start_retries(),
         };
-        let pid = pid.or_else(|| child.as_ref().and_then(Child::id));
-        Ok(Self { target, facts, directory, pid, child: Mutex::new(child), idle: Mutex::default() })
+        Ok(Self {
+            target,
+            facts,
+            directory,
+            pid,
+            address,
+            child: Mutex::new(child),
+            outage: Mutex::default(),
+            idle: Mutex::default(),
+        })
     }
 
     /// Each session is a process.
@@ -89,16 +107,56 @@ impl Host {
     /// The temporary directory of a server of ours, where its exports go.
     #[must_use]
     pub(super) fn servers_directory(&self) -> Option<&Path> {
-        let is_ours = lock(&self.child).is_some() || !matches!(self.target.spec(), TargetSpec::Url(_));
-        is_ours.then(|| self.directory.path())
+        let is_elsewhere = matches!(self.target.spec(), TargetSpec::Url(_)) && !self.is_ours();
+        (!is_elsewhere).then(|| self.directory.path())
     }
 
     /// The processes to watch, without their descendants.
     pub async fn pids(&self) -> Vec<u32> {
         match self.pid {
             Some(pid) => vec![pid],
+            None if self.is_ours() => lock(&self.child).as_ref().and_then(Child::id).into_iter().collect(),
             None => self.target.pids().await,
         }
+    }
+
+    /// We started this HTTP server.
+    pub(super) fn is_ours(&self) -> bool {
+        self.address.is_some()
+    }
+
+    /// Kills our own HTTP server. From here on it is not missed.
+    pub(super) async fn kill(&self) {
+        let child = lock(&self.child).take();
+        if let Some(mut child) = child {
+            // It is dead or dying; what else could go wrong shows in the calls.
+            let _ = child.kill().await;
+        }
+    }
+
+    /// Starts our own HTTP server again on its address. Where that fails, no call will succeed and say so.
+    pub(super) async fn start_again(&self) {
+        let Some(address) = &self.address else { return };
+        let arguments = ["serve", "--http", address, "--quiet"];
+        if let Ok((child, _)) = spawn_own(self.directory.path(), &arguments).await {
+            *lock(&self.child) = Some(child);
+        }
+    }
+
+    /// Notes the time of a fault.
+    pub(super) fn begin_outage(&self, at: Instant) {
+        *lock(&self.outage) = Some(Outage { at, reconnected: None });
+    }
+
+    /// Forgets the sessions that wait for the next stage: they ended with their server.
+    pub(super) fn forget_sessions(&self) {
+        lock(&self.idle).clear();
+    }
+
+    /// How long after the fault a session was opened; `None` where none was.
+    pub(super) fn end_outage(&self) -> Option<Duration> {
+        let outage = lock(&self.outage).take()?;
+        Some(outage.reconnected? - outage.at)
     }
 
     /// How our own child ended, once it has.
@@ -112,6 +170,14 @@ impl Host {
     fn last_words(&self) -> String {
         let text = std::fs::read_to_string(self.directory.path().join(STDERR)).unwrap_or_default();
         text.lines().last().map_or_else(|| ", stderr empty".to_owned(), |line| format!(", stderr: {line}"))
+    }
+
+    async fn new_session(&self) -> Result<Music21Client, OpenError> {
+        let client = self.target.session().await?;
+        if let Some(outage) = &mut *lock(&self.outage) {
+            outage.reconnected.get_or_insert_with(Instant::now);
+        }
+        Ok(client)
     }
 
     /// One call outside of all figures, with a session of the pool.
@@ -170,7 +236,7 @@ impl load::Target for Pool {
         let idle = pool.as_ref().and_then(|host| lock(&host.idle).pop());
         let client = match idle {
             Some(client) => client,
-            None => self.host.target.session().await?,
+            None => self.host.new_session().await?,
         };
         Ok(Pooled { client, pool })
     }

@@ -1,8 +1,8 @@
 //! From figures to grades and verdicts.
 
-use super::capacity;
 use super::definition::Thresholds;
 use super::result::{AccountsBy, Check, Ratings, ScenarioResult, Second, StageResult, ToolResult, Verdict};
+use super::{capacity, recovery};
 use crate::measure::quantile::Quantile;
 use crate::measure::rating;
 use crate::measure::stats::{Proportion, mean, standard_deviation, t_quantile};
@@ -20,10 +20,11 @@ impl AccountsBy {
     }
 }
 
-/// The grades of a stage; none of an INVALID one.
+/// The grades of a stage; none of an INVALID one, nor of one with a fault.
 #[must_use]
 pub(super) fn rate(stage: &StageResult) -> Ratings {
-    if !stage.validity.is_valid() {
+    // With a fault, calls that do not reach the server are what is measured.
+    if !stage.validity.is_valid() || stage.fault.is_some() {
         return Ratings::default();
     }
     let may_rate_p95 = stage.open_loop && !stage.validity.saturated;
@@ -190,7 +191,8 @@ pub fn conclude(
     if !interrupted {
         let own = judge.map(|judge| judge(result)).unwrap_or_default();
         let capacity = result.capacity.as_ref().map(capacity::found);
-        result.checks.extend(own.into_iter().chain(capacity));
+        let recovered: Vec<Check> = result.stages.iter().filter_map(recovery::recovered).collect();
+        result.checks.extend(own.into_iter().chain(capacity).chain(recovered));
     }
     result.verdict = verdict(result, interrupted);
 }

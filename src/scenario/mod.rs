@@ -6,6 +6,7 @@ mod concurrent;
 mod definition;
 mod figures;
 mod host;
+mod inject;
 mod isolation;
 mod judge;
 mod large_scores;
@@ -16,6 +17,7 @@ mod probe;
 mod progress;
 mod rate_limit;
 mod record;
+mod recovery;
 mod result;
 mod run;
 mod sampler;
@@ -29,6 +31,7 @@ mod tools;
 
 pub use definition::{Arrivals, Definition, ScoreFile, Stage, Thresholds};
 pub use host::Host;
+pub use inject::{Disruption, FaultResult, Injection};
 pub use judge::{check, conclude, count, leak};
 pub use live::{Live, StageFigures, ToolFigures};
 pub(crate) use probe::ask as probe_limiter;
@@ -105,7 +108,7 @@ impl Default for Options {
 }
 
 /// Every shipped scenario, in the order of `all`.
-pub static SCENARIOS: [Scenario; 10] = [
+pub static SCENARIOS: [Scenario; 11] = [
     tools::SCENARIO,
     concurrent::SCENARIO,
     large_scores::SCENARIO,
@@ -116,6 +119,7 @@ pub static SCENARIOS: [Scenario; 10] = [
     isolation::SCENARIO,
     sessions::SCENARIO,
     capacity::SCENARIO,
+    recovery::SCENARIO,
 ];
 
 /// Those that together take less than a minute in their short versions.

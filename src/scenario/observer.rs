@@ -34,6 +34,8 @@ pub(super) struct Observer {
     pub(super) resources: Option<ResourceSample>,
     /// Every call's time, where a profile needs them.
     pub(super) spans: Option<Vec<CallSpan>>,
+    /// Every call, where a fault is to be seen in them.
+    pub(super) samples: Option<Vec<Sample>>,
     day: Option<DayProfile>,
     timeline: Timeline,
     exports: Ledger,
@@ -52,6 +54,7 @@ impl Observer {
             unreached_in_a_row: 0,
             resources: None,
             spans: None,
+            samples: None,
             day,
             timeline: Timeline::default(),
             exports: Ledger::default(),
@@ -105,6 +108,9 @@ impl Sink for Observer {
         self.calls += 1;
         self.errors += u64::from(outcome != Outcome::Ok);
         self.unreached_in_a_row = if outcome.is_connection_loss() { self.unreached_in_a_row + 1 } else { 0 };
+        if let Some(samples) = &mut self.samples {
+            samples.push(event.sample);
+        }
         if let Some(spans) = &mut self.spans {
             let (tool, sent_ns) = (event.tool.to_owned(), event.sample.sent_ns);
             spans.push(CallSpan { tool, sent_ns, done_ns });

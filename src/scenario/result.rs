@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Capacity, Definition};
+use super::{Capacity, Definition, FaultResult};
 use crate::load::{Example, StoppedBy};
 use crate::measure::Outcome;
 use crate::measure::rating::Rating;
@@ -174,6 +174,9 @@ pub struct StageResult {
     pub session_memory: Option<SessionMemory>,
     /// What is known about the generator.
     pub generator: GeneratorFacts,
+    /// What a fault did that was injected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<FaultResult>,
     /// Whether the figures may be believed.
     pub validity: Validity,
     /// Grades; none of an INVALID stage.

@@ -9,10 +9,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::definition::{Definition, ScoreFile, Stage};
 use super::host::{Host, Pool};
+use super::inject::FaultResult;
 use super::judge;
 use super::live::Live;
 use super::probe::probe;
 use super::progress::Progress;
+use super::recovery;
 use super::result::{Check, ScenarioResult, Verdict};
 use super::search::Capacity;
 use super::stage::{self, Setting};
@@ -51,6 +53,7 @@ pub async fn run(
     saved: &mut dyn FnMut(&ScenarioResult),
 ) -> ScenarioResult {
     let notes = cap(&mut definition, context);
+    let not_applicable = recovery::leave_out(&mut definition, context.host);
     let mut result = ScenarioResult {
         name: definition.name.clone(),
         verdict: Verdict::Interrupted,
@@ -69,6 +72,10 @@ pub async fn run(
     result.notes.extend(context.profiling.into_iter().flat_map(Profiling::take_lines));
     let was_interrupted = context.interrupt.is_cancelled();
     judge::conclude(&mut result, Some(judge), was_interrupted);
+    if !was_interrupted && !not_applicable.is_empty() {
+        result.checks.extend(not_applicable);
+        result.verdict = judge::verdict(&result, was_interrupted);
+    }
     result
 }
 
@@ -140,6 +147,11 @@ async fn measure(
         saved(result);
         if let Some(lost) = lost {
             return Err(format!("{}: {lost}", stage.name));
+        }
+        let fault = result.stages.last().and_then(|stage| stage.fault.as_ref());
+        if fault.is_some_and(FaultResult::is_for_good) {
+            result.notes.push(format!("{}: the server did not come back; nothing else was run", stage.name));
+            break;
         }
     }
     Ok(())

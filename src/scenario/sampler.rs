@@ -103,7 +103,7 @@ impl Watch {
 
     pub(super) async fn sample(&mut self, host: &Host) -> Option<ResourceSample> {
         self.samples += 1;
-        let is_cheap = !matches!(host.target.spec(), TargetSpec::Url(_));
+        let is_cheap = host.is_ours() || !matches!(host.target.spec(), TargetSpec::Url(_));
         if is_cheap || self.samples.is_multiple_of(LOOK_AGAIN) {
             let roots = host.pids().await;
             if roots != self.roots {

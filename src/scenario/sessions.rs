@@ -1,7 +1,7 @@
 //! What a session leaves behind, ended or abandoned.
 
 use super::definition::{Definition, Stage};
-use super::judge::check;
+use super::judge::{check, count};
 use super::result::{Check, ScenarioResult, SessionMemory, StageResult, Verdict};
 use super::steps::stage;
 use super::{Options, Scenario};
@@ -115,7 +115,7 @@ fn leftovers(before: &StageResult, stage: &StageResult) -> Vec<Check> {
             return check(name, Verdict::Inconclusive, "could not be read after the rest");
         };
         let verdict = if after > before + allowed { Verdict::Fail } else { Verdict::Pass };
-        check(name, verdict, format!("{before} → {after} over {} sessions", stage.accounts.sent))
+        count(name, verdict, format!("{before} → {after} over {} sessions", stage.accounts.sent))
     };
     // Connections of other stages come and go: a handful is nobody's leak.
     let few = (stage.accounts.sent / SESSIONS_A_LEFTOVER).max(2);

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::definition::Stage;
 use super::figures::{reading, run_so_far, session_memory, summarize};
 use super::host::{Host, Pool};
+use super::inject::Injecting;
 use super::judge;
 use super::live::Live;
 use super::observer::Observer;
@@ -54,6 +55,7 @@ pub(super) async fn run(
         ..Settings::default()
     };
     let mut observer = Observer::new(settings, stage.day());
+    observer.samples = stage.fault.map(|_| Vec::new());
     observer.spans = setting.profiling.map(|_| Vec::new());
     let observer = Arc::new(Mutex::new(observer));
     let (stop, server_gone) = (CancellationToken::new(), CancellationToken::new());
@@ -66,6 +68,7 @@ pub(super) async fn run(
         server_gone.clone(),
     ));
     setting.live.begin(setting.scenario, &stage.name, &observer);
+    let injecting = stage.fault.map(|fault| Injecting::start(fault, host, &observer, &stop));
     let shown = setting.progress.show(stage, &observer);
     let machine = record::Watch::start();
     let others = OthersClock::start(&host.pids().await);
@@ -87,8 +90,13 @@ pub(super) async fn run(
     };
     let driven = watch(driving, || partial().into_iter().for_each(&mut *so_far)).await;
     let conditions = machine.stop();
-    let others_cpu_share = others_share(&others, host).await;
+    // What a server that is gone by now used would count as that of others.
+    let others_cpu_share = if stage.fault.is_none() { others_share(&others, host).await } else { None };
     stop.cancel();
+    let fault = match injecting {
+        Some(injecting) => Some(injecting.result(host, &observer).await),
+        None => None,
+    };
     drop(shown);
     // A sampler that panicked read nothing more.
     let _ = sampling.await;
@@ -107,6 +115,7 @@ pub(super) async fn run(
     result.settled = settled;
     result.session_memory = session_memory(stage, host, &result.resources);
     result.scores_held = scores_held;
+    result.fault = fault;
     result.exports = observer.exports();
     result.generator.steal_share = conditions.steal_percent.map(|percent| percent / 100.0);
     result.generator.cpu_pressure_percent = conditions.cpu_pressure_percent;
@@ -118,7 +127,10 @@ pub(super) async fn run(
         judge_own(&mut result, &readings.own(start));
     }
     result.validity = validity::judge(&result.generator);
-    result.server_lost = lost(host, &observer);
+    // With a fault, calls that do not reach the server are what is measured.
+    if stage.fault.is_none() {
+        result.server_lost = lost(host, &observer);
+    }
     result.ratings = judge::rate(&result);
     Ok(result)
 }

@@ -55,6 +55,7 @@ pub(super) fn stage(name: impl Into<String>, clients: usize, steps: Vec<Step>) -
         warm_up_s: 0.0,
         warm_up_calls: 0,
         settle_s: 0.0,
+        fault: None,
         // What the end of the stage interrupts leaves no score behind.
         workload: Workload { teardown: vec![on_score("delete_score")], ..Workload::of(steps) },
     }

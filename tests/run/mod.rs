@@ -54,7 +54,11 @@ fn adds_up(scenario: &ScenarioResult) {
         assert_eq!(seconds.sum::<u64>(), accounts.sent, "{name}");
         let is_graded = stage.ratings.success.is_some();
         let has_ended = stage.stopped_by != StoppedBy::StillRunning;
-        assert_eq!(is_graded, stage.validity.is_valid() && has_ended, "{name}: rated if and only if valid");
+        assert_eq!(
+            is_graded,
+            stage.validity.is_valid() && has_ended && stage.fault.is_none(),
+            "{name}: rated if and only if valid"
+        );
     }
 }
 

@@ -1,0 +1,165 @@
+//! How long is the server away after a fault, and what is lost?
+
+use serde_json::json;
+
+use super::definition::{Definition, Stage};
+use super::host::Host;
+use super::inject::{Disruption, Injection};
+use super::judge::{check, count};
+use super::result::{Check, StageResult, Verdict};
+use super::steps::{ID, delete, on_score, stage};
+use super::{Options, Scenario, nothing_more};
+use crate::load::Step;
+
+pub(super) static SCENARIO: Scenario = Scenario {
+    name: "recovery",
+    about: "kill, freeze, closed port: how long until the server is itself again, and what is lost?",
+    explanation: "\
+Three stages, each an open loop of 10 calls a second (--rate) over 4 sessions (--clients) that goes on during
+the fault: 24 s before it and 45 s (--duration) after it. 'kill' is SIGKILL, and a new start at once; 'freeze'
+SIGSTOP and after 5 s SIGCONT; 'close' SIGKILL, and a new start on the same port after 5 s. Over stdio the
+sessions start their servers again themselves. --quick: only the kill, at 30 calls a second.
+
+Recovered is the earliest half second from which three windows of 5 s have no more failures and slow calls
+(above 1.25 times the p95 from before) than a healthy server's: of 50 calls 2 and 5. Shown with it: the first
+success, the first new session, and the calls lost. Fails if that never comes while it is watched.
+
+Only servers that it starts itself can be treated so: not those behind a URL, nor the one in this process,
+and a server on stdio has no port; then it cannot tell. It cannot show faults of disk or network, nor how a
+supervisor of your own would start the server again.",
+    define,
+    judge: nothing_more,
+};
+
+fn define(options: &Options) -> Definition {
+    let kinds: &[Disruption] = if options.quick {
+        &[Disruption::Kill]
+    } else {
+        &[Disruption::Kill, Disruption::Freeze, Disruption::Close]
+    };
+    Definition {
+        name: SCENARIO.name.into(),
+        description: SCENARIO.about.into(),
+        stages: kinds.iter().map(|&kind| with_fault(kind, options)).collect(),
+        ..Definition::default()
+    }
+}
+
+/// Calls before the fault: a p95 needs 200, and some of them may fail.
+const CALLS_BEFORE: f64 = 240.0;
+
+fn with_fault(kind: Disruption, options: &Options) -> Stage {
+    let rate_per_s = options.rate_per_s.unwrap_or(if options.quick { 30.0 } else { 10.0 });
+    let watched_s = options.duration_s.unwrap_or(if options.quick { 24.0 } else { 45.0 });
+    let at_s = CALLS_BEFORE / rate_per_s;
+    let (name, for_s) = match kind {
+        Disruption::Kill => ("kill", 0.0),
+        Disruption::Freeze => ("freeze", 5.0),
+        Disruption::Close => ("close", 5.0),
+    };
+    Stage {
+        rate_per_s: Some(rate_per_s),
+        duration_s: Some(at_s + watched_s),
+        deadline_s: options.deadline_s.unwrap_or(30.0),
+        fault: Some(Injection { at_s, kind, for_s }),
+        ..stage(name, options.clients.unwrap_or(4), steps())
+    }
+}
+
+/// Light calls, so that the rate is far from what the server can do.
+fn steps() -> Vec<Step> {
+    let tune = json!({ "score_id": ID, "source": "C4 E4 G4 C5 B4 A4 G4 F4 E4 D4 C4", "source_type": "text" });
+    vec![Step::call("import_score", tune), on_score("key_analysis"), delete()]
+}
+
+/// Takes the stages out whose fault this server cannot be given, with the reason of each.
+pub(super) fn leave_out(definition: &mut Definition, host: &Host) -> Vec<Check> {
+    let obstacle = |stage: &Stage| stage.fault.and_then(|fault| fault.kind.obstacle(host));
+    let told = |stage: &Stage| {
+        let text = format!("not applicable: {}", obstacle(stage)?);
+        Some(check(format!("{}: recovery", stage.name), Verdict::Inconclusive, text))
+    };
+    let left_out = definition.stages.iter().filter_map(told).collect();
+    definition.stages.retain(|stage| obstacle(stage).is_none());
+    left_out
+}
+
+/// What a stage says of the fault that it had.
+pub(super) fn recovered(stage: &StageResult) -> Option<Check> {
+    let fault = stage.fault.as_ref()?;
+    let name = format!("{}: recovery", stage.name);
+    if fault.at_ns.is_none() {
+        return Some(check(name, Verdict::Inconclusive, "the stage ended before the fault"));
+    }
+    let (Some(found), Some(p95_ns)) = (fault.recovery, fault.p95_before_ns) else {
+        return Some(check(name, Verdict::Inconclusive, "fewer than 200 good calls before the fault"));
+    };
+    let seconds = |ns: u64| format!("{:.2} s", ns as f64 / 1e9);
+    let after = |ns: Option<u64>, never: &str| ns.map_or_else(|| never.to_owned(), seconds);
+    let details = format!(
+        "first success after {}, first new session after {}, {} calls lost, p95 before {:.1} ms",
+        after(found.first_success_after_ns, "none"),
+        after(fault.reconnected_after_ns, "none"),
+        found.calls_lost,
+        p95_ns as f64 / 1e6
+    );
+    let watched = seconds(found.watched_ns);
+    Some(match found.recovered_after_ns {
+        Some(ns) => check(name, Verdict::Pass, format!("recovered after {}; {details}", seconds(ns))),
+        None if found.watched_ns < SHORTEST_NS => {
+            check(name, Verdict::Inconclusive, format!("watched for {watched} only; {details}"))
+        }
+        // That nothing succeeded is a count, whatever the times are worth.
+        None if fault.is_for_good() => count(name, Verdict::Fail, format!("> {watched}, never; {details}")),
+        None => check(name, Verdict::Fail, format!("> {watched}, not yet; {details}")),
+    })
+}
+
+/// Three windows of 5 s, and one of the fault itself.
+const SHORTEST_NS: u64 = 20_000_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::fixture::stage as made_up;
+
+    fn verdict(
+        at_ns: Option<u64>,
+        recovered_after_ns: Option<u64>,
+        first: Option<u64>,
+        watched_s: u64,
+    ) -> Check {
+        let recovery = json!({
+            "recovered_after_ns": recovered_after_ns, "first_success_after_ns": first, "calls_lost": 7,
+            "watched_ns": watched_s * 1_000_000_000
+        });
+        let fault = json!({
+            "injection": { "at_s": 1.0, "kind": "kill" }, "at_ns": at_ns, "p95_before_ns": 12_000_000,
+            "recovery": at_ns.map(|_| recovery), "reconnected_after_ns": 90_000_000
+        });
+        recovered(&made_up(&json!({ "name": "kill", "fault": fault }))).unwrap()
+    }
+
+    #[test]
+    fn a_recovery_is_told_with_what_it_took() {
+        let check = verdict(Some(1), Some(2_500_000_000), Some(2_020_000_000), 45);
+        assert_eq!(check.verdict, Verdict::Pass);
+        assert_eq!(
+            check.text,
+            "recovered after 2.50 s; first success after 2.02 s, first new session after 0.09 s, 7 calls lost, \
+             p95 before 12.0 ms"
+        );
+    }
+
+    #[test]
+    fn no_recovery_is_a_failure_if_there_was_time_for_one() {
+        assert_eq!(verdict(Some(1), None, Some(1), 45).verdict, Verdict::Fail);
+        assert_eq!(verdict(Some(1), None, Some(1), 12).verdict, Verdict::Inconclusive);
+        assert_eq!(verdict(None, None, None, 0).verdict, Verdict::Inconclusive);
+        let never = verdict(Some(1), None, None, 45);
+        assert!(
+            never.is_count && never.text.starts_with("> 45.00 s, never; first success after none"),
+            "{never:?}"
+        );
+    }
+}
