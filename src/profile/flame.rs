@@ -1,6 +1,11 @@
-//! Folded stacks drawn as an SVG that opens in any browser and can be searched and zoomed there.
+//! Folded stacks drawn as an SVG: the root at the bottom, a frame as wide as its share, siblings by name.
+//!
+//! Drawn here because the usual library's licence (CDDL) is not a permissive one. A click widens a frame to the whole
+//! width, a click on the root's row brings everything back; without scripts the picture is the same and stands still.
 
-use inferno::flamegraph::{Options, from_lines};
+use std::collections::BTreeMap;
+
+use maud::{Markup, PreEscaped, html};
 
 /// What the counts are of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,33 +14,183 @@ pub(super) enum Unit {
     Microseconds,
 }
 
+/// Width of the picture, and of the root.
+const WIDTH: f64 = 1200.0;
+/// Height of a frame and the gap above it.
+const ROW: f64 = 18.0;
+/// Above the frames: title and subtitle.
+const HEAD: f64 = 56.0;
+/// A letter, about; the font is monospaced.
+const LETTER: f64 = 7.2;
+/// Frames narrower than this share, a pixel, are left out, with all above them: they would be most of the file.
+const NARROWEST: f64 = 0.001;
+
+const STYLE: &str = "
+svg{background:#fff;font:12px ui-monospace,Menlo,Consolas,monospace}
+.t{font:600 16px system-ui,sans-serif}.s{font:13px system-ui,sans-serif}
+.t,.s{fill:#1b1b1b}.f text{fill:#1b1b1b;pointer-events:none}.f{cursor:pointer}.f:hover rect{stroke:#1b1b1b}
+@media(prefers-color-scheme:dark){svg{background:#16181c}.t,.s{fill:#e8e8e8}.f rect{filter:brightness(.82)}
+.f:hover rect{stroke:#fff}}";
+
+/// An SVG is XML, in which `<` and `&` begin something. Scales what is above the frame that was clicked, and below it shows the path to the root.
+const SCRIPT: &str = "//<![CDATA[
+{const svg=document.currentScript.closest('svg'),frames=[...svg.querySelectorAll('.f')],W=+svg.dataset.w;
+const box=f=>({x:+f.dataset.x,w:+f.dataset.w,d:+f.dataset.d});
+const show=z=>frames.forEach(f=>{const b=box(f),path=b.d<=z.d&&b.x<=z.x&&b.x+b.w>=z.x+z.w;
+const x=path?0:(b.x-z.x)/z.w*W,w=path?W:b.w/z.w*W,on=path||(b.d>z.d&&b.x>=z.x&&b.x+b.w<=z.x+z.w+1e-6);
+f.style.display=on?'':'none';const [r,t]=[f.querySelector('rect'),f.querySelector('text')];
+r.setAttribute('x',x);r.setAttribute('width',Math.max(w-.5,.1));t.setAttribute('x',x+3);
+const n=f.dataset.n,fit=Math.floor((w-6)/7.2);t.textContent=fit<3?'':n.length<=fit?n:n.slice(0,fit-1)+'…'});
+frames.forEach(f=>f.addEventListener('click',()=>show(box(f))))}
+//]]>";
+
+/// A function as called from the one below it.
+#[derive(Debug, Default)]
+struct Frame {
+    count: u64,
+    callees: BTreeMap<String, Frame>,
+}
+
 /// Draws folded stacks (`outer;inner count`); `None` where there is no sample to draw.
 ///
 /// # Errors
 ///
-/// If the stacks are not folded lines.
+/// The first line that is no folded stack.
 pub(super) fn draw(
     folded: &[String],
     title: &str,
     subtitle: &str,
     unit: Unit,
 ) -> std::io::Result<Option<Vec<u8>>> {
-    if folded.is_empty() {
+    let mut root = Frame::default();
+    for line in folded {
+        let no_stack = || std::io::Error::other(format!("'{line}' is no folded stack"));
+        let (stack, count) = line.rsplit_once(' ').ok_or_else(no_stack)?;
+        root.add(stack.split(';'), count.parse().map_err(|_| no_stack())?);
+    }
+    if root.count == 0 {
         return Ok(None);
     }
-    let mut options = Options::default();
-    options.title = title.to_owned();
-    options.subtitle = Some(subtitle.to_owned());
-    options.count_name = match unit {
-        Unit::Samples => "samples",
-        Unit::Microseconds => "µs",
+    let drawing = Drawing { total: root.count, depth: root.depth(root.count), unit };
+    let height = HEAD + ROW * (drawing.depth + 1) as f64 + 6.0;
+    let svg = html! {
+        svg xmlns="http://www.w3.org/2000/svg" viewBox=(format!("0 0 {WIDTH} {height}")) data-w=(WIDTH) role="img"
+            aria-label=(format!("{title}, {subtitle}")) {
+            style { (PreEscaped(STYLE)) }
+            text.t x="8" y="22" { (title) }
+            text.s x="8" y="43" { (subtitle) }
+            (drawing.frame("all", &root, 0, 0))
+            script { (PreEscaped(SCRIPT)) }
+        }
+    };
+    Ok(Some(svg.into_string().into_bytes()))
+}
+
+impl Frame {
+    fn add<'a>(&mut self, mut stack: impl Iterator<Item = &'a str>, count: u64) {
+        self.count += count;
+        if let Some(name) = stack.next() {
+            self.callees.entry(name.to_owned()).or_default().add(stack, count);
+        }
     }
-    .to_owned();
-    // Percent; what is narrower is a pixel wide and would be most of the file.
-    options.min_width = 0.1;
-    // The same function has the same colour in every flamegraph, so that two can be held side by side.
-    options.hash = true;
-    let mut svg = Vec::new();
-    from_lines(&mut options, folded.iter().map(String::as_str), &mut svg).map_err(std::io::Error::other)?;
-    Ok(Some(svg))
+
+    /// Rows above this one that are wide enough to be drawn.
+    fn depth(&self, total: u64) -> usize {
+        let seen = self.callees.values().filter(|frame| is_seen(frame.count, total));
+        seen.map(|frame| 1 + frame.depth(total)).max().unwrap_or(0)
+    }
+}
+
+fn is_seen(count: u64, total: u64) -> bool {
+    count as f64 >= NARROWEST * total as f64
+}
+
+/// What all frames of a picture share.
+struct Drawing {
+    total: u64,
+    depth: usize,
+    unit: Unit,
+}
+
+impl Drawing {
+    /// A frame that begins after `before` of the counts, and all above it.
+    fn frame(&self, name: &str, frame: &Frame, before: u64, depth: usize) -> Markup {
+        let scale = WIDTH / self.total as f64;
+        let (x, width) = (before as f64 * scale, frame.count as f64 * scale);
+        let y = HEAD + ROW * (self.depth - depth) as f64;
+        let share = frame.count as f64 / self.total as f64 * 100.0;
+        let unit = match self.unit {
+            Unit::Samples => "samples",
+            Unit::Microseconds => "µs",
+        };
+        let mut next = before;
+        html! {
+            g.f data-n=(name) data-x=(format!("{x:.3}")) data-w=(format!("{width:.3}")) data-d=(depth) {
+                title { (name) " (" (frame.count) " " (unit) ", " (format!("{share:.2}")) " %)" }
+                rect x=(format!("{x:.2}")) y=(y) width=(format!("{:.2}", (width - 0.5).max(0.1))) height=(ROW - 1.0)
+                    rx="2" fill=(colour(name)) {}
+                text x=(format!("{:.2}", x + 3.0)) y=(y + 13.0) { (fitted(name, width)) }
+            }
+            @for (name, callee) in &frame.callees {
+                @if is_seen(callee.count, self.total) { (self.frame(name, callee, next, depth + 1)) }
+                ({ next += callee.count; PreEscaped("") })
+            }
+        }
+    }
+}
+
+/// The same function has the same colour in every flamegraph, so that two can be held side by side. FNV-1a.
+fn colour(name: &str) -> String {
+    let hash =
+        name.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    format!("hsl({},{}%,{}%)", hash % 50, 70 + hash / 50 % 20, 62 + hash / 1000 % 12)
+}
+
+/// What fits into a frame; nothing if that is too little to read.
+fn fitted(name: &str, width: f64) -> String {
+    let letters = ((width - 6.0) / LETTER).max(0.0) as usize;
+    match letters {
+        0..3 => String::new(),
+        _ if name.chars().count() <= letters => name.to_owned(),
+        _ => name.chars().take(letters - 1).chain(['…']).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(folded: &[&str]) -> String {
+        let folded: Vec<String> = folded.iter().map(ToString::to_string).collect();
+        let svg = draw(&folded, "title", "subtitle", Unit::Samples).unwrap().unwrap();
+        String::from_utf8(svg).unwrap()
+    }
+
+    #[test]
+    fn a_frame_is_as_wide_as_its_share_and_above_its_caller() {
+        let svg = drawn(&["main;parse 30", "main;write 10", "main 20"]);
+        assert!(svg.contains("main (60 samples, 100.00 %)"), "{svg}");
+        assert!(svg.contains("parse (30 samples, 50.00 %)") && svg.contains("write (10 samples, 16.67 %)"));
+        assert!(svg.contains(r#"data-n="parse" data-x="0.000" data-w="600.000" data-d="2""#), "{svg}");
+        assert!(svg.contains(r#"data-n="write" data-x="600.000" data-w="200.000" data-d="2""#), "{svg}");
+    }
+
+    #[test]
+    fn what_a_function_is_called_cannot_break_the_picture() {
+        let svg = drawn(&["<T as Trait>::call;\"quoted\" & more 5"]);
+        assert!(svg.contains("&lt;T as Trait&gt;::call") && !svg.contains("<T as"), "{svg}");
+    }
+
+    #[test]
+    fn no_samples_are_no_picture_and_a_line_that_is_no_stack_is_named() {
+        assert!(draw(&[], "t", "s", Unit::Samples).unwrap().is_none());
+        let error = draw(&["main;parse many".into()], "t", "s", Unit::Microseconds).unwrap_err();
+        assert_eq!(error.to_string(), "'main;parse many' is no folded stack");
+    }
+
+    #[test]
+    fn frames_that_nobody_could_hit_are_left_out() {
+        let svg = drawn(&["main;wide 9999", "main;thin;thinner 1"]);
+        assert!(svg.contains("wide") && !svg.contains("thin"), "{svg}");
+    }
 }
