@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::process::Command;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -176,6 +176,12 @@ fn ticks() -> Option<Ticks> {
     let fields = text.lines().next()?.split_ascii_whitespace().skip(1);
     let fields: Vec<u64> = fields.map_while(|field| field.parse().ok()).take(8).collect();
     Some(Ticks { all: fields.iter().sum(), stolen: *fields.get(7)? })
+}
+
+/// The wall clock, since 1970; only to say when something was, never how long it took.
+#[must_use]
+pub fn unix_time() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// A moment as RFC 3339 in UTC, to the second.

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use environment::{Conditions, Machine, Tool, Watch, utc};
+pub use environment::{Conditions, Machine, Tool, Watch, unix_time, utc};
 pub use file::{RecordError, sha256_hex};
 pub use store::{Found, Store};
 
