@@ -1,6 +1,6 @@
 //! The few pieces of arithmetic that several figures share.
 
-use statrs::distribution::{Beta, Binomial, ContinuousCDF, DiscreteCDF, Normal, StudentsT};
+use statrs::distribution::{Beta, Binomial, ChiSquared, ContinuousCDF, DiscreteCDF, Normal, StudentsT};
 
 /// The median, the mean of the middle two for an even count; `None` without values.
 #[must_use]
@@ -87,6 +87,27 @@ pub fn t_quantile(p: f64, freedom: f64) -> f64 {
     StudentsT::new(0.0, 1.0, freedom.max(1.0)).unwrap().inverse_cdf(p)
 }
 
+/// Counts below this are no normal deviates: neighbours are taken together until more are expected.
+const EXPECTED_AT_LEAST: f64 = 5.0;
+
+/// The p-value of Pearson's χ² = Σ (o − e)²/e for independent counts in neighbouring bins, whose sum is
+/// not given: one degree of freedom for each. `None` where fewer than five are expected in all.
+#[must_use]
+pub fn chi_squared_p(observed: &[u64], expected: &[f64]) -> Option<f64> {
+    let (mut square, mut bins) = (0.0, 0_u32);
+    let (mut seen, mut due) = (0.0, 0.0);
+    for (&observed, &expected) in observed.iter().zip(expected) {
+        seen += observed as f64;
+        due += expected;
+        if due >= EXPECTED_AT_LEAST {
+            square += (seen - due).powi(2) / due;
+            bins += 1;
+            (seen, due) = (0.0, 0.0);
+        }
+    }
+    Some(ChiSquared::new(f64::from(bins)).ok()?.sf(square))
+}
+
 /// The smallest `k` with P(Bin(n, q) <= k) >= p.
 #[must_use]
 pub fn binomial_quantile(p: f64, n: u64, q: f64) -> u64 {
@@ -132,6 +153,18 @@ impl Proportion {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counts_are_held_against_what_was_expected() {
+        // χ² = 16/10 + 4/10 = 2.0 with two degrees of freedom: p = e^(−1).
+        let p = chi_squared_p(&[14, 8], &[10.0, 10.0]).unwrap();
+        assert!((p - (-1.0_f64).exp()).abs() < 1e-9, "{p}");
+        // Ten hours of one call each are two bins of five.
+        let p = chi_squared_p(&[1; 10], &[1.0; 10]).unwrap();
+        assert!((p - 1.0).abs() < 1e-9, "{p}");
+        assert!(chi_squared_p(&[60, 40], &[50.0, 20.0]).unwrap() < 1e-4);
+        assert_eq!(chi_squared_p(&[1], &[1.0]), None);
+    }
 
     #[test]
     fn the_success_bound_allows_what_the_tables_say() {

@@ -3,7 +3,7 @@
 use super::definition::{Definition, Thresholds};
 use super::judge::check;
 use super::result::{Check, Verdict};
-use super::search::{Capacity, Search};
+use super::search::{Capacity, Search, Served};
 use super::steps::{life, stage, timed, warm};
 use super::{Options, Scenario, nothing_more};
 use crate::measure::rating;
@@ -56,10 +56,19 @@ pub(super) fn found(found: &Capacity) -> Check {
         let tried = found.tried.iter().find(|tried| tried.clients == clients);
         tried.map_or(String::new(), |tried| format!(" ({})", tried.text))
     };
+    let is_proven = |clients: usize| {
+        found.tried.iter().any(|tried| tried.clients == clients && tried.served == Served::Beyond)
+    };
     let (verdict, text) = match (found.highest_within, found.lowest_not_within) {
         (Some(low), Some(high)) => (
             Verdict::Pass,
-            format!("{low} clients keep the objective{}, {high} do not{}", why(low), why(high)),
+            format!(
+                "{low} client{} keep the objective{}, {high} {}{}",
+                if low == 1 { "" } else { "s" },
+                why(low),
+                if is_proven(high) { "do not" } else { "are not shown to" },
+                why(high)
+            ),
         ),
         (Some(low), None) => (
             Verdict::Inconclusive,
@@ -76,7 +85,7 @@ pub(super) fn found(found: &Capacity) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::search::{Served, Tried};
+    use crate::scenario::search::Tried;
 
     fn verdict(max_clients: usize, limit: usize) -> (Verdict, String) {
         let mut found = Capacity::new(max_clients);

@@ -1,7 +1,7 @@
 //! From what was seen of a stage to its result.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use super::definition::Stage;
 use super::host::Host;
@@ -10,6 +10,7 @@ use super::result::{AccountsBy, PhaseResult, Ratings, ResourceAt, SessionMemory,
 use crate::load::{LoopLag, Recorder, Run, StoppedBy};
 use crate::measure::trend::{self, MemoryReading};
 use crate::measure::{Outcome, little, validity};
+use crate::record;
 
 /// What the stage measured, but for what is read after its end.
 pub(super) fn summarize(
@@ -38,6 +39,7 @@ pub(super) fn summarize(
         accounts: AccountsBy::of(&accounts),
         tools,
         phases: observer.phases.iter().map(|(&name, phase)| (name.to_owned(), phase_result(phase))).collect(),
+        due_by_hour: observer.due_by_hour.clone(),
         timeline: observer.seconds(),
         resources,
         settled: None,
@@ -56,8 +58,7 @@ pub(super) fn summarize(
 
 fn started_unix_ms(observer: &Observer) -> u64 {
     let ago = observer.started().map_or(Duration::ZERO, |started| started.elapsed());
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    now.saturating_sub(ago).as_millis() as u64
+    record::unix_time().saturating_sub(ago).as_millis() as u64
 }
 
 pub(super) fn reading(at: &ResourceAt) -> MemoryReading {

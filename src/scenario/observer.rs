@@ -36,6 +36,8 @@ pub(super) struct Observer {
     pub(super) spans: Option<Vec<CallSpan>>,
     /// Every call, where a fault is to be seen in them.
     pub(super) samples: Option<Vec<Sample>>,
+    /// Calls due in each hour of the day's pattern, as far as they were sent.
+    pub(super) due_by_hour: Vec<u64>,
     day: Option<DayProfile>,
     timeline: Timeline,
     exports: Ledger,
@@ -55,6 +57,7 @@ impl Observer {
             resources: None,
             spans: None,
             samples: None,
+            due_by_hour: Vec::new(),
             day,
             timeline: Timeline::default(),
             exports: Ledger::default(),
@@ -82,7 +85,12 @@ impl Observer {
 
     fn note_phase(&mut self, event: &Event<'_>) {
         let Some(day) = &self.day else { return };
-        let phase = phase_name(day.hour_at(event.sample.due_ns as f64 / 1e9) % 24.0);
+        let hour = day.hour_at(event.sample.due_ns as f64 / 1e9);
+        if self.due_by_hour.len() <= hour as usize {
+            self.due_by_hour.resize(hour as usize + 1, 0);
+        }
+        self.due_by_hour[hour as usize] += 1;
+        let phase = phase_name(hour % 24.0);
         let settings = Settings { warm_up: FixedWarmUp { time_ns: 0, calls: 0 }, ..Settings::default() };
         let recorder = self.phases.entry(phase).or_insert_with(|| Recorder::new(settings));
         recorder.on_end(&Event { tool: "all", ..*event });

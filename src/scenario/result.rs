@@ -153,6 +153,9 @@ pub struct StageResult {
     pub tools: BTreeMap<String, ToolResult>,
     /// By phase of the day, the same figures again.
     pub phases: BTreeMap<String, PhaseResult>,
+    /// Calls due in each hour of the day's pattern.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub due_by_hour: Vec<u64>,
     /// Second by second.
     pub timeline: Vec<Second>,
     /// The server's processes, once a second.

@@ -49,6 +49,7 @@ pub(super) fn merge(parts: &[Part<'_, StageResult>], deadline_s: f64) -> Result<
         calls_per_s: stages.iter().map(|stage| stage.calls_per_s).sum(),
         tools,
         phases: phases(&stages),
+        due_by_hour: due_by_hour(&stages),
         timeline: timeline(&stages),
         resources: watched.resources.clone(),
         leak: watched.leak,
@@ -64,6 +65,12 @@ pub(super) fn merge(parts: &[Part<'_, StageResult>], deadline_s: f64) -> Result<
         server_lost: stages.iter().find_map(|stage| stage.server_lost.clone()),
         ..stages[0].clone()
     })
+}
+
+fn due_by_hour(stages: &[&StageResult]) -> Vec<u64> {
+    let hours = stages.iter().map(|stage| stage.due_by_hour.len()).max().unwrap_or(0);
+    let due = |hour: usize| stages.iter().filter_map(|stage| stage.due_by_hour.get(hour)).sum();
+    (0..hours).map(due).collect()
 }
 
 fn stopped_by(stages: &[&StageResult]) -> StoppedBy {
