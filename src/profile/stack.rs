@@ -2,28 +2,41 @@
 
 use std::time::SystemTime;
 
-use pprof::Frames;
+use pprof::{Frames, Symbol};
 
-/// Frames of thread start, task polling, unwinding and benching, by the path their names begin with.
-const NOISE: [&str; 17] = [
-    // The unwinder had no more of the stack.
-    "[unknown]",
-    "__rust_try",
-    "__libc_start",
-    "_start",
-    "clone",
+/// Where a frame only leads to the work, by the beginning of its function's path: thread start, polling, unwinding,
+/// benching.
+const NOISE: [&str; 12] = [
     "core::future::",
     "core::ops::function::",
     "core::panic::",
     "criterion::",
     "futures_util::",
-    "main",
-    "start_thread",
     "std::panic",
     "std::rt::",
     "std::sys::",
     "std::thread::",
     "tokio::",
+    "__libc_start",
+    "__rust_try",
+];
+/// The same, where the whole name is that; the first stands for what the unwinder could not read.
+const START: [&str; 6] = ["[unknown]", "_start", "clone", "clone3", "main", "start_thread"];
+/// The same by a part of the function's file: release binaries know inlined functions by their last name only.
+const NOISE_FILES: [&str; 13] = [
+    "/alloca-",
+    "/criterion-",
+    "/futures-util-",
+    "/library/alloc/src/boxed.rs",
+    "/library/core/src/future/",
+    "/library/core/src/ops/function.rs",
+    "/library/core/src/panic",
+    "/library/std/src/panic",
+    "/library/std/src/rt.rs",
+    "/library/std/src/sys",
+    "/library/std/src/thread",
+    "/tokio-1",
+    "/tokio-util-",
 ];
 
 /// Leaves out the runtime's frames but for the innermost: time that the runtime itself takes stays visible.
@@ -31,9 +44,9 @@ const NOISE: [&str; 17] = [
 pub(super) fn clean(sample: &mut Frames) {
     let symbols = std::mem::take(&mut sample.frames).into_iter().flatten();
     // The signal's handler lies on top of what it interrupted.
-    let symbols = symbols.skip_while(|symbol| is_sampler(&symbol.name())).enumerate();
-    let kept = symbols.filter(|(index, symbol)| *index == 0 || !is_noise(&symbol.name()));
-    sample.frames = kept.map(|(_, symbol)| vec![symbol]).collect();
+    let symbols = symbols.skip_while(is_sampler).enumerate();
+    let kept = symbols.filter(|(index, symbol)| *index == 0 || !is_noise_symbol(symbol));
+    sample.frames = kept.map(|(_, symbol)| vec![labelled(symbol)]).collect();
     sample.thread_id = 0;
     sample.sample_timestamp = SystemTime::UNIX_EPOCH;
 }
@@ -43,15 +56,47 @@ pub(super) fn without_noise(names: impl Iterator<Item = String>) -> impl Iterato
     names.enumerate().filter(|(index, name)| *index == 0 || !is_noise(name)).map(|(_, name)| name)
 }
 
-fn is_sampler(name: &str) -> bool {
+fn is_sampler(symbol: &Symbol) -> bool {
+    let (name, file) = (symbol.name(), symbol.filename());
     let path = name.trim_start_matches('<');
-    path.starts_with("pprof::") || path.starts_with("backtrace::")
+    let is_of = |name: &str, directory: &str| path.starts_with(name) || file.contains(directory);
+    is_of("pprof::", "/pprof-") || is_of("backtrace::", "/backtrace-")
+}
+
+fn is_noise_symbol(symbol: &Symbol) -> bool {
+    let file = symbol.filename();
+    is_noise(&symbol.name()) || NOISE_FILES.iter().any(|noise| file.contains(noise))
+}
+
+/// A function known by its last name only, with its file instead of its path and parameters.
+fn labelled(symbol: Symbol) -> Symbol {
+    let name = symbol.name();
+    let bare = name.split_once('<').map_or(&*name, |(bare, _)| bare);
+    if bare.is_empty() || bare.contains("::") || symbol.filename.is_none() {
+        return symbol;
+    }
+    let label = format!("{bare} ({})", short(&symbol.filename()));
+    Symbol { name: Some(label.into_bytes()), ..symbol }
+}
+
+/// A file in its package, the package named unless it is ours.
+fn short(file: &str) -> String {
+    let Some((package, file_in_it)) = file.rsplit_once("/src/") else {
+        let beside = file.rsplit_once("/benches/").or_else(|| file.rsplit_once("/tests/"));
+        return beside.map_or(file, |(_, file_in_it)| file_in_it).to_owned();
+    };
+    if !package.contains("/library/") && !package.contains("/registry/") {
+        return file_in_it.to_owned();
+    }
+    let package = package.rsplit('/').next().unwrap_or(package);
+    let name = package.rsplit_once('-').map_or(package, |(name, _)| name);
+    format!("{name}/{file_in_it}")
 }
 
 fn is_noise(name: &str) -> bool {
     // `<Type as Trait>::function` is noise by either of the two.
     let mut paths = name.split(" as ").map(|path| path.trim_start_matches(['<', '&']));
-    paths.any(|path| NOISE.iter().any(|noise| path.starts_with(noise)))
+    START.contains(&name) || paths.any(|path| NOISE.iter().any(|noise| path.starts_with(noise)))
 }
 
 /// A sample as `thread;outer;…;inner count`. A semicolon in a name would cut it in two.
@@ -63,8 +108,6 @@ pub(super) fn fold(sample: &Frames, count: isize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use pprof::Symbol;
-
     use super::*;
 
     fn sample(names: &[&str]) -> Frames {
@@ -99,5 +142,23 @@ mod tests {
         clean(&mut a);
         clean(&mut b);
         assert!(a == b);
+    }
+
+    #[test]
+    fn a_function_known_by_its_last_name_only_has_its_file() {
+        let labelled = |name: &str, file: &str| {
+            let (name, filename) = (Some(name.as_bytes().to_vec()), Some(file.into()));
+            labelled(Symbol { name, addr: None, lineno: None, filename }).name()
+        };
+        let serde = "/home/me/.cargo/registry/src/index/serde_json-1.0.1/src/ser.rs";
+        assert_eq!(labelled("to_vec<str>", serde), "to_vec (serde_json/ser.rs)");
+        assert_eq!(labelled("read<T>", "/home/me/bench/src/score/read/mod.rs"), "read (score/read/mod.rs)");
+        assert_eq!(
+            labelled("push<T, A>", "/rustc/1/library/alloc/src/vec/mod.rs"),
+            "push (alloc/vec/mod.rs)"
+        );
+        assert_eq!(labelled("run", "/home/me/bench/benches/support/suite.rs"), "run (support/suite.rs)");
+        assert_eq!(labelled("a::b", serde), "a::b");
+        assert_eq!(labelled("<a::B as c::D>::e", serde), "<a::B as c::D>::e");
     }
 }
