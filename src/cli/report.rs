@@ -1,6 +1,6 @@
 //! `report`: a run, however it ended, as a page to read.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -78,6 +78,27 @@ pub(super) fn write_beside(file: &RunFile, result: &Path) -> anyhow::Result<()> 
     let extras =
         Extras { flamegraphs: flamegraphs(&result.with_file_name(FLAMEGRAPHS))?, ..Extras::default() };
     write(file, &extras, &result.with_file_name(NAME))
+}
+
+/// Says where the report of a result is.
+///
+/// # Errors
+///
+/// Where stdout is gone.
+pub(super) fn name_beside(result: &Path) -> anyhow::Result<()> {
+    let report = result.with_file_name(NAME);
+    writeln!(std::io::stdout(), "report: {}", report.display()).context("failed to print")
+}
+
+/// Prints what a terminal shows, in colours if it is one and `NO_COLOR` does not say otherwise.
+///
+/// # Errors
+///
+/// Where stdout is gone.
+pub(super) fn print(text: impl FnOnce(bool) -> String) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout();
+    let colour = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    writeln!(stdout, "{}", text(colour)).context("failed to print the summary")
 }
 
 fn write(file: &RunFile, extras: &Extras, out: &Path) -> anyhow::Result<()> {

@@ -16,9 +16,9 @@ use super::shape::Shape;
 use super::{Exit, metrics, report};
 use crate::profile::Profiling;
 use crate::record::{Machine, Tool, Watch, utc};
-use crate::report::formats;
+use crate::report::{formats, terminal};
 use crate::scenario::{
-    Context, Definition, Host, Live, Options, RunFile, SCHEMA_VERSION, ScenarioResult, Verdict, run, summary,
+    Context, Definition, Host, Live, Options, RunFile, SCHEMA_VERSION, ScenarioResult, Verdict, run,
 };
 use crate::shard::Shard;
 
@@ -134,7 +134,9 @@ impl Run {
                 failed_to_write = write(&so_far, &path).err();
             };
             let result = run(definition, one.judge, &context, &mut save).await;
-            self.show(&result)?;
+            if !self.json {
+                report::print(|colour| terminal::scenario(&result, colour))?;
+            }
             let is_over = matches!(result.verdict, Verdict::Interrupted | Verdict::ServerFailed);
             file.scenarios.push(result);
             if is_over {
@@ -144,10 +146,13 @@ impl Run {
         file.complete = !interrupt.is_cancelled();
         file.conditions = Some(watch.stop());
         host.stop().await;
+        write(&file, &path)?;
         if self.json {
             serde_json::to_writer_pretty(std::io::stdout(), &file)?;
+        } else {
+            report::print(|colour| terminal::overview(&file, colour))?;
+            report::name_beside(&path)?;
         }
-        write(&file, &path)?;
         Ok(exit(&file.scenarios))
     }
 
@@ -174,16 +179,6 @@ impl Run {
             server: host.facts.clone(),
             scenarios: Vec::new(),
         }
-    }
-
-    fn show(&self, result: &ScenarioResult) -> anyhow::Result<()> {
-        if self.json {
-            return Ok(());
-        }
-        let mut stdout = std::io::stdout();
-        let colour =
-            stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        writeln!(stdout, "{}", summary(result, colour)).context("failed to print the summary")
     }
 }
 

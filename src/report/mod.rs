@@ -7,4 +7,5 @@ pub mod headline;
 pub mod html;
 pub mod junit;
 pub mod prometheus;
+pub mod terminal;
 pub mod units;

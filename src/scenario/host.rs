@@ -8,6 +8,7 @@ use anyhow::Context;
 use tempfile::TempDir;
 use tokio::process::Child;
 
+use super::in_flight::InFlight;
 use super::result::ServerFacts;
 use crate::client::{ClientOptions, Music21Client, Reply};
 use crate::embedded::Config;
@@ -28,6 +29,8 @@ pub struct Host {
     child: Mutex<Option<Child>>,
     outage: Mutex<Option<Outage>>,
     idle: Mutex<Vec<Music21Client>>,
+    /// Calls sent and not yet answered.
+    pub(super) in_flight: InFlight,
 }
 
 /// A fault of a server that we took away ourselves.
@@ -89,6 +92,7 @@ impl Host {
             child: Mutex::new(child),
             outage: Mutex::default(),
             idle: Mutex::default(),
+            in_flight: InFlight::default(),
         })
     }
 
@@ -226,6 +230,7 @@ pub(super) struct Pooled {
     client: Music21Client,
     /// Where it goes back to.
     pool: Option<Arc<Host>>,
+    in_flight: InFlight,
 }
 
 impl load::Target for Pool {
@@ -238,12 +243,13 @@ impl load::Target for Pool {
             Some(client) => client,
             None => self.host.new_session().await?,
         };
-        Ok(Pooled { client, pool })
+        Ok(Pooled { client, pool, in_flight: self.host.in_flight.clone() })
     }
 }
 
 impl Session for Pooled {
     async fn call(&self, call: Call, deadline: Duration) -> Reply {
+        let _under_way = self.in_flight.begin();
         self.client.call(&call.tool, call.arguments, deadline).await
     }
 

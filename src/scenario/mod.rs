@@ -6,6 +6,7 @@ mod concurrent;
 mod definition;
 mod figures;
 mod host;
+mod in_flight;
 mod inject;
 mod isolation;
 mod judge;
@@ -26,7 +27,6 @@ mod sessions;
 mod stability;
 mod stage;
 mod steps;
-mod summary;
 mod tools;
 
 pub use definition::{Arrivals, Definition, ScoreFile, Stage, Thresholds};
@@ -43,7 +43,6 @@ pub use result::{
 };
 pub use run::{Context, run};
 pub use search::{Capacity, Search, Served, Tried};
-pub use summary::summary;
 
 use crate::measure::token_bucket::Limit;
 

@@ -77,6 +77,12 @@ impl Observer {
         self.timeline.seconds()
     }
 
+    /// The last whole second in which calls ended, or what there is of the first.
+    #[must_use]
+    pub(super) fn last_second(&self) -> Second {
+        self.timeline.finished.last().cloned().unwrap_or_else(|| self.timeline.close())
+    }
+
     /// What exports left; looks at each file.
     #[must_use]
     pub(super) fn exports(&self) -> Exports {

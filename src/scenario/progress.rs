@@ -7,9 +7,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::task::JoinHandle;
 
 use super::definition::Stage;
+use super::in_flight::InFlight;
 use super::observer::Observer;
+use crate::report::units::{duration, megabytes};
 
 const REFRESH: Duration = Duration::from_millis(250);
+/// Calls that ended longer ago say nothing about now: the server stands still.
+const OLD_S: f64 = 3.0;
 
 /// Whether and how progress is shown.
 #[derive(Debug, Clone)]
@@ -31,34 +35,50 @@ impl Progress {
         Self { scenario: scenario.to_owned(), is_shown }
     }
 
-    pub(super) fn show(&self, stage: &Stage, observer: &Arc<Mutex<Observer>>) -> Shown {
+    pub(super) fn show(&self, stage: &Stage, observer: &Arc<Mutex<Observer>>, in_flight: &InFlight) -> Shown {
         if !self.is_shown {
             return Shown { bar: ProgressBar::hidden(), task: None };
         }
         let bar = ProgressBar::new_spinner();
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+        // A line that is too long for the terminal is cut, or it would be drawn below itself again and again.
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
             bar.set_style(style);
         }
         let head = format!("{} · {}", self.scenario, stage.name);
         let end = stage.duration_s.map_or(String::new(), |end| format!("/{end:.0}"));
-        let (shown, observer, start) = (bar.clone(), Arc::clone(observer), Instant::now());
+        let (shown, observer, in_flight) = (bar.clone(), Arc::clone(observer), in_flight.clone());
+        let start = Instant::now();
         let task = tokio::spawn(async move {
             loop {
-                let (calls, errors) = {
-                    let observer = observer.lock().unwrap_or_else(PoisonError::into_inner);
-                    (observer.calls, observer.errors)
-                };
                 let seconds = start.elapsed().as_secs_f64();
-                let rate = calls as f64 / seconds.max(0.1);
-                shown.set_message(format!(
-                    "{head} · {seconds:.0}{end} s · {calls} calls, {rate:.0}/s, {errors} errors"
-                ));
+                let now = {
+                    let observer = observer.lock().unwrap_or_else(PoisonError::into_inner);
+                    pulse(&observer, seconds)
+                };
+                let in_flight = in_flight.count();
+                shown.set_message(format!("{head} {seconds:.0}{end}s · {in_flight} in flight · {now}"));
                 shown.tick();
                 tokio::time::sleep(REFRESH).await;
             }
         });
         Shown { bar, task: Some(task) }
     }
+}
+
+/// What the last second was like: throughput, response times, errors so far, the server's memory.
+fn pulse(observer: &Observer, elapsed_s: f64) -> String {
+    let last = observer.last_second();
+    let is_old = elapsed_s - last.at_s as f64 > OLD_S;
+    let ended = last.ok + last.errors.values().sum::<u64>();
+    let rate = if is_old { 0 } else { ended };
+    let time = |ns: Option<u64>| match ns {
+        Some(ns) if !is_old => duration(ns as f64).replace(' ', ""),
+        _ => "–".to_owned(),
+    };
+    let memory =
+        observer.resources.map_or_else(String::new, |used| format!(" {:.0}MB", megabytes(used.rss_bytes)));
+    // Short, so that a terminal of 80 columns has room for all of it.
+    format!("{rate}/s {} err p50 {} p95 {}{memory}", observer.errors, time(last.p50_ns), time(last.p95_ns))
 }
 
 impl Drop for Shown {

@@ -69,7 +69,7 @@ pub(super) async fn run(
     ));
     setting.live.begin(setting.scenario, &stage.name, &observer);
     let injecting = stage.fault.map(|fault| Injecting::start(fault, host, &observer, &stop));
-    let shown = setting.progress.show(stage, &observer);
+    let shown = setting.progress.show(stage, &observer, &host.in_flight);
     let machine = record::Watch::start();
     let others = OthersClock::start(&host.pids().await);
 
