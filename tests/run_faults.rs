@@ -74,6 +74,17 @@ fn a_second_ctrl_c_waits_for_nothing_and_leaves_no_server_either() {
 }
 
 #[test]
+fn a_run_that_is_killed_leaves_no_server_of_ours() {
+    let (_bench, mut child, server) =
+        run_with_own_server(&["concurrent", "--clients", "2", "--duration", "600"]);
+    child.kill().and_then(|()| child.wait()).unwrap();
+    // It sees its pipe close; if it did not, this would never end.
+    while is_alive(server) {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
 fn what_was_measured_outlives_a_run_that_is_killed() {
     let server = Server::start(&[]);
     let arguments = ["concurrent", "--clients", "2", "--duration", "600", "--server", &server.url];

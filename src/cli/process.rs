@@ -35,6 +35,28 @@ const DESCRIPTORS_PER_CLIENT: u64 = 3;
 /// The runtime, files, and what finds the server's processes.
 const DESCRIPTORS_OF_OURS: u64 = 64;
 
+/// For a server that another process of ours has started: its stdin closes when that process is gone, even by
+/// SIGKILL, and nobody else would end it.
+#[derive(Debug, clap::Args)]
+pub(super) struct EndsWithStdin {
+    /// End when standard input closes.
+    #[arg(long, hide = true)]
+    ends_with_stdin: bool,
+}
+
+impl EndsWithStdin {
+    /// Watches, if that was asked for.
+    pub(super) fn watch(&self) {
+        if self.ends_with_stdin {
+            std::thread::spawn(|| {
+                // Read or broken: either way its other end is gone.
+                let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+                std::process::exit(i32::from(Exit::Ok as u8));
+            });
+        }
+    }
+}
+
 /// A directory that one run writes into; free again once this is dropped, however the process ends.
 pub(super) struct Claim {
     _locked: File,

@@ -11,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::Exit;
+use super::process::EndsWithStdin;
 use crate::embedded::rate_limit::RateLimit;
 use crate::embedded::{Config, Fault, HttpOptions, HttpServer, Limits, Server, serve_stdio};
 
@@ -72,12 +73,15 @@ pub(super) struct Serve {
     /// Do not tell stderr why an import failed.
     #[arg(long, short)]
     quiet: bool,
+    #[command(flatten)]
+    ends: EndsWithStdin,
 }
 
 impl Serve {
     /// Serves until the client leaves, Ctrl-C or SIGTERM.
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let config = self.config()?;
+        self.ends.watch();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()

@@ -25,8 +25,10 @@ pub(crate) async fn spawn_own(directory: &Path, arguments: &[&str]) -> anyhow::R
     let stderr = File::create(directory.join(STDERR)).context("failed to create a file for stderr")?;
     let mut child = Command::new(&program)
         .args(arguments)
+        // The pipe is never written to; it closes with us.
+        .arg("--ends-with-stdin")
         .env("TMPDIR", directory)
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(stderr)
         .process_group(0)
