@@ -36,12 +36,7 @@ fn a_server_that_swaps_answers_fails_whatever_the_share() {
         assert!(scenario.stages[0].accounts.count(class) > 0, "{fault}: {}", text(&output.stdout));
         let ownership = scenario.checks.iter().find(|check| check.name == "nonces: ownership").unwrap();
         assert_eq!(ownership.verdict, Verdict::Fail, "{fault}: {ownership:?}");
-        let is_hard = class == Outcome::ForeignAnswer || scenario.stages[0].validity.is_valid();
-        assert_eq!(
-            output.status.code(),
-            Some(if is_hard { 1 } else { 3 }),
-            "{fault}: {}",
-            text(&output.stdout)
-        );
+        // Also where the machine was too busy for times: these are counts.
+        assert_eq!(output.status.code(), Some(1), "{fault}: {}", text(&output.stdout));
     }
 }
