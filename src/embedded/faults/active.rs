@@ -1,7 +1,6 @@
 //! Faults at work: what happens to a call before and after it is answered.
 
 use std::hint::black_box;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,19 +18,15 @@ const CRASH_STATUS: i32 = 70;
 /// The faults of one server.
 #[derive(Debug)]
 pub(in crate::embedded) struct Active {
-    faults: Vec<Counted>,
+    faults: Vec<Fault>,
+    /// The calls that each fault has seen. Under one lock, so that calls at the same time are numbered in one order
+    /// by all faults: else the calls that two faults concern at once would be another number in every run.
+    seen: Mutex<Vec<u64>>,
     start: Instant,
     timer: Timer,
     leaked: Mutex<Vec<Vec<u8>>>,
     /// The answer to the call before, for somebody else.
     before: Mutex<Option<CallToolResult>>,
-}
-
-/// A fault and the calls that it has seen.
-#[derive(Debug)]
-struct Counted {
-    fault: Fault,
-    calls: AtomicU64,
 }
 
 /// The faults that concern one call, each with the number of this call, from 1.
@@ -40,8 +35,8 @@ pub(in crate::embedded) type Concerned<'a> = Vec<(&'a FaultKind, u64)>;
 impl Active {
     /// No call has been seen.
     pub(in crate::embedded) fn new(faults: Vec<Fault>) -> Self {
-        let faults = faults.into_iter().map(|fault| Counted { fault, calls: AtomicU64::new(0) }).collect();
         Self {
+            seen: Mutex::new(vec![0; faults.len()]),
             faults,
             start: Instant::now(),
             timer: Timer::default(),
@@ -53,9 +48,13 @@ impl Active {
     /// Counts a call of `tool`.
     pub(in crate::embedded) fn concerning(&self, tool: &str) -> Concerned<'_> {
         let concerns = |fault: &Fault| fault.tool.as_deref().is_none_or(|only| only == tool);
-        let concerned = self.faults.iter().filter(|counted| concerns(&counted.fault));
-        concerned
-            .map(|Counted { fault, calls }| (&fault.kind, calls.fetch_add(1, Ordering::Relaxed) + 1))
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let counted = self.faults.iter().zip(seen.iter_mut()).filter(|(fault, _)| concerns(fault));
+        counted
+            .map(|(fault, calls)| {
+                *calls += 1;
+                (&fault.kind, *calls)
+            })
             .collect()
     }
 
@@ -174,6 +173,23 @@ async fn burn(time: Duration) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn calls_at_the_same_time_are_numbered_alike_by_all_faults() {
+        let faults = ["tool-error=7", "rpc-error=11"].map(|fault| fault.parse().unwrap());
+        let active = Active::new(faults.to_vec());
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..5000 {
+                        let numbers: Vec<u64> =
+                            active.concerning("any").iter().map(|(_, call)| *call).collect();
+                        assert_eq!(numbers[0], numbers[1]);
+                    }
+                });
+            }
+        });
+    }
 
     #[test]
     fn a_stall_is_the_end_of_each_period() {
