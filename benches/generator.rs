@@ -3,14 +3,13 @@
 //!
 //! At the end, one line a preset: each rate and its ratio to the floor.
 
-#[path = "support/profiler.rs"]
-mod profiler;
+#[path = "support/set_up.rs"]
+mod set_up;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, measurement::WallTime};
-use music21_mcp_bench::record::criterion::restore_committed;
+use criterion::{BenchmarkGroup, BenchmarkId, Throughput, measurement::WallTime};
 use music21_mcp_bench::score::{OrchestraSpec, ReadLimits, generate, read, write, write_generated};
 use quick_xml::Reader;
 use quick_xml::events::Event;
@@ -84,18 +83,8 @@ fn summary(preset: &str, spec: &OrchestraSpec, document: &[u8]) -> String {
 }
 
 fn main() {
-    for line in restore_committed() {
-        eprintln!("{line}");
-    }
-    let mut criterion = Criterion::default()
-        .with_profiler(profiler::Sampling::default())
-        .sample_size(10)
-        .warm_up_time(Duration::from_millis(200))
-        .measurement_time(Duration::from_secs(1))
-        .configure_from_args();
-    // `--test` and `--list` run nothing to be measured.
-    let measured = std::env::args().any(|argument| argument == "--bench")
-        && !std::env::args().any(|argument| argument == "--test" || argument == "--list");
+    let mut criterion = set_up::criterion(10, Duration::from_millis(200), Duration::from_secs(1));
+    let measured = set_up::is_measured();
     let mut lines = Vec::new();
     for (preset, ..) in OrchestraSpec::PRESETS {
         let spec = OrchestraSpec::preset(preset, SEED).expect("the preset is in the list");

@@ -7,8 +7,8 @@
 mod bare;
 #[path = "support/floor.rs"]
 mod floor;
-#[path = "support/profiler.rs"]
-mod profiler;
+#[path = "support/set_up.rs"]
+mod set_up;
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,6 @@ use criterion::{BenchmarkId, Criterion, Throughput};
 use floor::{HyperFloor, TcpFloor};
 use music21_mcp_bench::client::{ClientOptions, Music21Client};
 use music21_mcp_bench::embedded::{Config, HttpOptions, HttpServer, Server};
-use music21_mcp_bench::record::criterion::restore_committed;
 use music21_mcp_bench::target::{Target, TargetOptions, TargetSpec};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -179,17 +178,8 @@ fn sessions(criterion: &mut Criterion, runtime: &Runtime, calls: usize, lines: &
 }
 
 fn main() {
-    for line in restore_committed() {
-        eprintln!("{line}");
-    }
-    let mut criterion = Criterion::default()
-        .with_profiler(profiler::Sampling::default())
-        .sample_size(50)
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(2))
-        .configure_from_args();
-    let measured = std::env::args().any(|argument| argument == "--bench")
-        && !std::env::args().any(|argument| argument == "--test" || argument == "--list");
+    let mut criterion = set_up::criterion(50, Duration::from_millis(500), Duration::from_secs(2));
+    let measured = set_up::is_measured();
     let calls = if measured { 2000 } else { 1 };
     // With one caller a current-thread runtime is the faster one.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -1,0 +1,28 @@
+//! What benches that start no server share: Criterion with committed baselines and our profiler.
+
+use std::time::Duration;
+
+use criterion::Criterion;
+use music21_mcp_bench::record::criterion::restore_committed;
+
+#[path = "profiler.rs"]
+mod profiler;
+
+/// Criterion with these settings; those of the command line win.
+pub(crate) fn criterion(samples: usize, warm_up: Duration, measurement: Duration) -> Criterion {
+    for line in restore_committed() {
+        eprintln!("{line}");
+    }
+    Criterion::default()
+        .with_profiler(profiler::Sampling::default())
+        .sample_size(samples)
+        .warm_up_time(warm_up)
+        .measurement_time(measurement)
+        .configure_from_args()
+}
+
+/// Whether anything is measured: `--test` and `--list` measure nothing.
+pub(crate) fn is_measured() -> bool {
+    let has = |wanted: &str| std::env::args().any(|argument| argument == wanted);
+    has("--bench") && !has("--test") && !has("--list")
+}
