@@ -1,10 +1,8 @@
 //! A profile of this process while a runtime of several threads works.
 
 use std::hint::black_box;
-use std::time::Duration;
 
 use music21_mcp_bench::profile::OwnProfile;
-use rustix::time::{ClockId, clock_gettime};
 
 #[inline(never)]
 fn work_that_is_seen(rounds: u64) -> u64 {
@@ -37,27 +35,4 @@ fn samples_name_our_function_on_worker_threads_and_no_runtime_frame_above_it() {
     let drawn = std::fs::read_to_string(svg).unwrap();
     assert!(drawn.starts_with("<svg") && drawn.contains("work_that_is_seen"));
     assert!(std::fs::metadata(protobuf).unwrap().len() > 100);
-}
-
-/// CPU time of this process so far, of which waiting for other programs is no part.
-fn own_cpu() -> Duration {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
-}
-
-/// What sampling costs: `cargo test --release --test profile_own -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement"]
-fn overhead() {
-    let used = |profiled: bool| {
-        let profile = profiled.then(|| OwnProfile::start().unwrap());
-        let before = own_cpu();
-        on_all_threads(400_000_000);
-        let used = own_cpu() - before;
-        drop(profile);
-        used
-    };
-    let mut ratios: Vec<f64> = (0..11).map(|_| used(true).div_duration_f64(used(false))).collect();
-    ratios.sort_by(f64::total_cmp);
-    eprintln!("CPU time with ÷ without sampling: median {:.4} of {ratios:.4?}", ratios[5]);
 }

@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use music21_mcp_bench::measure::histogram::Histogram;
 use music21_mcp_bench::measure::quantile::Quantile;
 use music21_mcp_bench::measure::{Latency, Outcome};
+use music21_mcp_bench::merge::{self, MergeError};
 use music21_mcp_bench::scenario::RunFile;
-use music21_mcp_bench::shard::{self, MergeError};
 use tempfile::TempDir;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_music21-mcp-bench");
@@ -103,7 +103,7 @@ fn percentiles_are_those_of_the_union(mut parts: Vec<RunFile>) {
     union.sort_unstable();
     let parts: Vec<(String, RunFile)> =
         parts.into_iter().enumerate().map(|(index, part)| (index.to_string(), part)).collect();
-    let merged = shard::merge(&parts).unwrap();
+    let merged = merge::merge(&parts).unwrap();
     let summary = merged.scenarios[0].stages[0].tools["list_scores"].response.clone().unwrap();
     assert_eq!(summary.count, union.len() as u64);
     let quantiles = BTreeMap::from([(500, summary.median), (950, summary.p95), (990, summary.p99)]);
@@ -130,9 +130,9 @@ fn shards_that_do_not_belong_together_are_refused() {
     assert!(!out.exists());
     let mut whole = file(&runs[0]);
     whole.shard = None;
-    assert_eq!(shard::merge(&[("a".into(), whole)]), Err(MergeError::NoShard("a".into())));
+    assert_eq!(merge::merge(&[("a".into(), whole)]), Err(MergeError::NoShard("a".into())));
     let twice = [("a".to_owned(), file(&runs[0])), ("b".to_owned(), file(&runs[0]))];
-    assert_eq!(shard::merge(&twice), Err(MergeError::Twice("a".into(), "b".into(), 1)));
+    assert_eq!(merge::merge(&twice), Err(MergeError::Twice("a".into(), "b".into(), 1)));
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use tokio_util::sync::CancellationToken;
 
+use super::limiters::{FAST, SLOW, broken, correct, jittered};
 use super::rig::{self, Machine, Server};
 use super::{Finding, Length};
 use crate::embedded::rate_limit::{LimiterKind, RateLimit};
-use crate::measure::token_bucket::limiters::{FAST, SLOW, broken, correct, jittered};
 use crate::measure::token_bucket::{Limit, Report, Verdict, simulate};
 use crate::scenario::probe_limiter;
 

@@ -13,11 +13,13 @@ mod frozen;
 mod http_rate;
 mod integrity;
 mod leak;
+pub(crate) mod limiters;
 pub mod noise;
 mod overload;
 mod pace;
 pub mod regression;
 mod rig;
+mod sampling;
 mod seeds;
 mod stall;
 
@@ -161,6 +163,7 @@ pub const AUDITS: &[Audit] = &[
         pace::null_rate,
     ),
     audit("http-rate", "-", "what a call over HTTP costs the client, against a bare server", http_rate::run),
+    audit("sampling", "-", "a profile of this process costs next to nothing", sampling::run),
     audit("contention", "T17", "a run beside a machine's worth of other work is not rated", contention::run),
 ];
 

@@ -53,6 +53,8 @@ struct Judged {
 
 impl Audit {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
+        // Before minutes of work whose end could not be written.
+        let document = self.into.as_deref().map(Document::read).transpose()?;
         let length = if self.quick { Length::Quick } else { Length::Full };
         let mut out = std::io::stdout();
         let mut all = Vec::new();
@@ -77,8 +79,8 @@ impl Audit {
         } else {
             legend(&all, &mut out)?;
         }
-        if let Some(file) = &self.into {
-            write_into(file, &all)?;
+        if let Some(document) = document {
+            document.write(&all)?;
         }
         Ok(exit(&all))
     }
@@ -127,16 +129,28 @@ fn print(findings: &[Judged], out: &mut impl Write) -> std::io::Result<()> {
 const BEGIN: &str = "<!-- audit -->";
 const END: &str = "<!-- /audit -->";
 
-/// Replaces what stands between the two lines of a file.
-fn write_into(file: &Path, all: &[Done]) -> anyhow::Result<()> {
-    let read =
-        std::fs::read_to_string(file).with_context(|| format!("failed to read '{}'", file.display()))?;
-    let split = read.split_once(BEGIN).and_then(|(head, rest)| Some((head, rest.split_once(END)?.1)));
-    let Some((head, tail)) = split else {
-        bail!("'{}' has no lines '{BEGIN}' and '{END}' to write between", file.display());
-    };
-    let text = format!("{head}{BEGIN}\n{}{END}{tail}", markdown(all));
-    std::fs::write(file, text).with_context(|| format!("failed to write '{}'", file.display()))
+/// A file with the two lines between which the findings go.
+struct Document {
+    path: PathBuf,
+    head: String,
+    tail: String,
+}
+
+impl Document {
+    fn read(path: &Path) -> anyhow::Result<Self> {
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("failed to read '{}'", path.display()))?;
+        let split = text.split_once(BEGIN).and_then(|(head, rest)| Some((head, rest.split_once(END)?.1)));
+        let Some((head, tail)) = split else {
+            bail!("'{}' has no lines '{BEGIN}' and '{END}' to write between", path.display());
+        };
+        Ok(Self { path: path.to_owned(), head: head.to_owned(), tail: tail.to_owned() })
+    }
+
+    fn write(&self, all: &[Done]) -> anyhow::Result<()> {
+        let text = format!("{}{BEGIN}\n{}{END}{}", self.head, markdown(all), self.tail);
+        std::fs::write(&self.path, text).with_context(|| format!("failed to write '{}'", self.path.display()))
+    }
 }
 
 fn markdown(all: &[Done]) -> String {

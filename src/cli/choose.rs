@@ -29,7 +29,10 @@ fn expand(name: &str) -> Vec<&str> {
 
 fn choose_one(name: &str) -> Result<Chosen, String> {
     if let Some(scenario) = find(name) {
-        return Ok(Chosen { define: Box::new(scenario.define), judge: scenario.judge });
+        return Ok(Chosen {
+            define: Box::new(move |options| scenario.definition(options)),
+            judge: scenario.judge,
+        });
     }
     if Path::new(name).extension().is_none_or(|end| end != "toml") {
         let known: Vec<&str> = SCENARIOS.iter().map(|scenario| scenario.name).collect();

@@ -49,7 +49,7 @@ impl Explain {
         };
         let mut stdout = std::io::stdout();
         if self.toml {
-            let definition = (scenario.define)(&Options { all_sizes: true, ..Options::default() });
+            let definition = scenario.definition(&Options { all_sizes: true, ..Options::default() });
             write!(stdout, "{}", toml::to_string_pretty(&definition)?)?;
         } else {
             writeln!(stdout, "{}: {}\n\n{}", scenario.name, scenario.about, scenario.explanation)?;

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Exit, report};
+use crate::merge::merge;
 use crate::report::formats;
-use crate::shard;
 
 /// Merge the results of all shards of a run. Counts add up, and quantiles are those of all calls together.
 #[derive(Debug, Args)]
@@ -26,7 +26,7 @@ impl Merge {
         for run in &self.runs {
             files.push((run.display().to_string(), report::load(&report::result_of(run))?));
         }
-        let merged = match shard::merge(&files) {
+        let merged = match merge(&files) {
             Ok(merged) => merged,
             Err(error) => {
                 // Nothing is left to tell if stderr is gone.

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io::Write;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -21,6 +22,9 @@ use crate::scenario::{Live, ServerFacts};
 /// Prometheus's text format.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
+/// Before the next try to accept; without it a lack of descriptors would take a CPU from the load.
+const RETRY: Duration = Duration::from_millis(100);
+
 /// Serves until the process ends, and says where on stderr.
 pub(super) async fn serve(address: SocketAddr, live: Live, server: ServerFacts) -> anyhow::Result<()> {
     let listener =
@@ -29,9 +33,9 @@ pub(super) async fn serve(address: SocketAddr, live: Live, server: ServerFacts) 
     let _ = writeln!(std::io::stderr(), "metrics: http://{}/metrics", listener.local_addr()?);
     tokio::spawn(async move {
         loop {
-            // Out of descriptors, or a client that is gone already: the next one may be luckier.
+            // Out of descriptors, or a client that is gone already: a later one may be luckier.
             let Ok((stream, _)) = listener.accept().await else {
-                tokio::task::yield_now().await;
+                tokio::time::sleep(RETRY).await;
                 continue;
             };
             let (live, server) = (live.clone(), server.clone());

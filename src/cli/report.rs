@@ -19,6 +19,8 @@ const NAME: &str = "report.html";
 const FLAMEGRAPHS: &str = "flamegraphs";
 
 /// Write a run as one HTML file that needs no network. `run` writes it beside its result by itself.
+///
+/// Exits with 3 if the baseline cannot be compared with; the page is written all the same, and says why.
 #[derive(Debug, Args)]
 pub(super) struct Report {
     /// The directory that `run --out` wrote, or its result.json.
@@ -51,7 +53,18 @@ impl Report {
         let out = self.out.unwrap_or_else(|| result.with_file_name(NAME));
         write(&file, &extras, &out)?;
         writeln!(std::io::stdout(), "{}", out.display())?;
-        Ok(Exit::Ok)
+        match extras
+            .baseline
+            .as_ref()
+            .and_then(|baseline| Some((baseline, baseline.compared.as_ref().err()?)))
+        {
+            None => Ok(Exit::Ok),
+            Some((Baseline { name, .. }, why)) => {
+                // Nothing is left to tell if stderr is gone; the page says it too.
+                let _ = writeln!(std::io::stderr(), "music21-mcp-bench: not compared with '{name}': {why}");
+                Ok(Exit::Inconclusive)
+            }
+        }
     }
 
     fn compared(&self, name: &str, result: &Path) -> anyhow::Result<Compared> {
@@ -107,17 +120,33 @@ fn write(file: &RunFile, extras: &Extras, out: &Path) -> anyhow::Result<()> {
 
 /// Every SVG of a directory in the order of their names; none if there is no such directory.
 fn flamegraphs(directory: &Path) -> anyhow::Result<Vec<Flamegraph>> {
-    let mut paths: Vec<PathBuf> =
-        std::fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|ending| ending == "svg"));
-    paths.sort();
     let read = |path: &PathBuf| {
         let svg =
             std::fs::read_to_string(path).with_context(|| format!("failed to read '{}'", path.display()))?;
         let name = path.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         Ok(Flamegraph { name, svg })
     };
-    paths.iter().map(read).collect()
+    flamegraph_paths(directory).iter().map(read).collect()
+}
+
+fn flamegraph_paths(directory: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> =
+        std::fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|ending| ending == "svg"));
+    paths.sort();
+    paths
+}
+
+/// Removes the flamegraphs beside a result that is about to be replaced: they would be shown with the new one.
+///
+/// # Errors
+///
+/// Where one cannot be removed.
+pub(super) fn forget_flamegraphs(result: &Path) -> anyhow::Result<()> {
+    for path in flamegraph_paths(&result.with_file_name(FLAMEGRAPHS)) {
+        std::fs::remove_file(&path).with_context(|| format!("failed to remove '{}'", path.display()))?;
+    }
+    Ok(())
 }
 
 /// The result in a directory that `run --out` wrote, or the file itself.

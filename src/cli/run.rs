@@ -16,11 +16,11 @@ use super::shape::Shape;
 use super::{Exit, metrics, report};
 use crate::profile::Profiling;
 use crate::record::{Machine, Tool, Watch, utc};
+use crate::report::live_line::LiveLine;
 use crate::report::{formats, terminal};
 use crate::scenario::{
-    Context, Definition, Host, Live, Options, RunFile, SCHEMA_VERSION, ScenarioResult, Verdict, run,
+    Context, Definition, Host, Live, Options, RunFile, SCHEMA_VERSION, ScenarioResult, Shard, Verdict, run,
 };
-use crate::shard::Shard;
 
 /// Run load scenarios and write what they measured to DIR/result.json.
 ///
@@ -109,10 +109,12 @@ impl Run {
         let mut file = self.file(&host);
         file.shard = self.shard.map(|shard| shard.facts(&whole, self.seed));
         let live = Live::default();
+        let line = LiveLine::start(&live, std::io::stderr().is_terminal());
         if let Some(address) = self.metrics {
             metrics::serve(address, live.clone(), host.facts.clone()).await?;
         }
         let path = self.out.join("result.json");
+        report::forget_flamegraphs(&path)?;
         write(&file, &path)?;
         let context = Context {
             host: &host,
@@ -121,21 +123,19 @@ impl Run {
             shard: self.shard,
             live,
             interrupt: &interrupt,
-            is_shown: std::io::stderr().is_terminal(),
             max_processes: self.max_processes.max(1),
             profiling: profiling.as_ref(),
         };
-        let mut failed_to_write = None;
         for (one, definition) in chosen.into_iter().zip(definitions) {
             let mut save = |partial: &ScenarioResult| {
                 let mut so_far = file.clone();
                 so_far.scenarios.push(partial.clone());
-                // A full disk must not end the run: the summary is still to come.
-                failed_to_write = write(&so_far, &path).err();
+                // A full disk must not end the run: the summary is still to come, and the last write tells.
+                let _ = so_far.write(&path);
             };
             let result = run(definition, one.judge, &context, &mut save).await;
             if !self.json {
-                report::print(|colour| terminal::scenario(&result, colour))?;
+                line.suspend(|| report::print(|colour| terminal::scenario(&result, colour)))?;
             }
             let is_over = matches!(result.verdict, Verdict::Interrupted | Verdict::ServerFailed);
             file.scenarios.push(result);
@@ -143,6 +143,7 @@ impl Run {
                 break;
             }
         }
+        drop(line);
         file.complete = !interrupt.is_cancelled();
         file.conditions = Some(watch.stop());
         host.stop().await;

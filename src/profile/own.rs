@@ -5,8 +5,8 @@
 //! every flamegraph says how many of the expected samples it has; `perf record -g` on the same command sees
 //! the rest. The kernel's tick caps the rate near 250 Hz.
 //!
-//! What it costs: 1.0 % more CPU time (median of 11 pairs with and without, 0.0 to 2.0 %, on two cores) by
-//! `cargo test --release --test profile_own -- --ignored --nocapture`.
+//! What it costs: about 1 % more CPU time; `music21-mcp-bench audit sampling` measures it, and METHODOLOGY.md has the
+//! figure.
 
 use std::fs;
 use std::path::Path;

@@ -6,6 +6,7 @@ pub mod hdr_log;
 pub mod headline;
 pub mod html;
 pub mod junit;
+pub mod live_line;
 pub mod prometheus;
 pub mod terminal;
 pub mod units;

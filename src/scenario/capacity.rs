@@ -39,8 +39,6 @@ fn define(options: &Options) -> Definition {
         max_clients: options.max_clients.unwrap_or(if options.quick { 16 } else { 200 }),
     };
     Definition {
-        name: SCENARIO.name.into(),
-        description: SCENARIO.about.into(),
         thresholds: Thresholds::default(),
         search: Some(search),
         prepare: warm(),

@@ -36,8 +36,6 @@ fn define(options: &Options) -> Definition {
         stage
     });
     Definition {
-        name: SCENARIO.name.into(),
-        description: SCENARIO.about.into(),
         thresholds: Thresholds { min_success: Some(0.9), ..Thresholds::default() },
         prepare: warm(),
         stages: stages.collect(),

@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::definition::Stage;
 use super::host::Host;
 use super::observer::Observer;
-use super::result::{AccountsBy, PhaseResult, Ratings, ResourceAt, SessionMemory, StageResult, ToolResult};
+use super::stage_result::{
+    AccountsBy, PhaseResult, Ratings, ResourceAt, SessionMemory, StageResult, ToolResult,
+};
 use crate::load::{LoopLag, Recorder, Run, StoppedBy};
 use crate::measure::trend::{self, MemoryReading};
 use crate::measure::{Outcome, little, validity};
@@ -26,7 +28,7 @@ pub(super) fn summarize(
     let accounts = recorder.accounts(run);
     let mut generator = recorder.generator_facts(run, is_open);
     generator.p95_ns = tools.values().filter_map(|tool| tool.response.as_ref()?.p95.ns()).max();
-    let memory: Vec<MemoryReading> = resources.iter().map(reading).collect();
+    let memory: Vec<MemoryReading> = resources.iter().map(ResourceAt::memory).collect();
     StageResult {
         name: stage.name.clone(),
         clients: stage.clients,
@@ -44,7 +46,7 @@ pub(super) fn summarize(
         resources,
         settled: None,
         scores_held: None,
-        exports: super::result::Exports::default(),
+        exports: super::stage_result::Exports::default(),
         leak: trend::judge(&memory),
         reopened: run.reopened,
         session_memory: None,
@@ -59,10 +61,6 @@ pub(super) fn summarize(
 fn started_unix_ms(observer: &Observer) -> u64 {
     let ago = observer.started().map_or(Duration::ZERO, |started| started.elapsed());
     record::unix_time().saturating_sub(ago).as_millis() as u64
-}
-
-pub(super) fn reading(at: &ResourceAt) -> MemoryReading {
-    MemoryReading { at_ns: at.at_ns, calls: at.calls, rss_anon_bytes: at.sample.rss_anon_bytes }
 }
 
 /// Readings that a slope needs.

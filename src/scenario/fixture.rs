@@ -2,16 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::result::StageResult;
+use super::stage_result::StageResult;
 use crate::target::ResourceSample;
 
 /// A stage of that name in which nothing happened.
-pub(super) fn stage_named(name: &str) -> StageResult {
+pub(crate) fn stage_named(name: &str) -> StageResult {
     stage(&json!({ "name": name }))
 }
 
 /// A stage with some of its fields set, as in its file.
-pub(super) fn stage(fields: &Value) -> StageResult {
+pub(crate) fn stage(fields: &Value) -> StageResult {
     let mut all = json!({
         "name": "s", "clients": 1, "open_loop": false, "stopped_by": "duration", "elapsed_ns": 1,
         "accounts": { "scheduled": 0, "sent": 0, "ended": {} }, "calls_per_s": 0.0, "tools": {}, "phases": {},
@@ -27,6 +27,6 @@ pub(super) fn stage(fields: &Value) -> StageResult {
 }
 
 /// A server with that many descriptors.
-pub(super) fn sample(fds: u64) -> ResourceSample {
+pub(crate) fn sample(fds: u64) -> ResourceSample {
     ResourceSample { processes: 1, fds, threads: 3, ..ResourceSample::default() }
 }

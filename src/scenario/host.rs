@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use tempfile::TempDir;
 use tokio::process::Child;
 
@@ -13,7 +13,7 @@ use super::result::ServerFacts;
 use crate::client::{ClientOptions, Music21Client, Reply};
 use crate::embedded::Config;
 use crate::load::{self, Call, OpenError, Session};
-use crate::target::{STDERR, Target, TargetOptions, TargetSpec, spawn_own};
+use crate::target::{ProcessTree, STDERR, Target, TargetOptions, TargetSpec, spawn_own};
 
 /// A server that runs.
 pub struct Host {
@@ -47,6 +47,9 @@ impl Host {
     ///
     /// Where it cannot be started or is no music21 server.
     pub async fn start(server: Option<&str>, pid: Option<u32>) -> anyhow::Result<Self> {
+        if let Some(pid) = pid.filter(|&pid| ProcessTree::new([pid]).sample().is_none()) {
+            bail!("there is no process {pid}; give --pid the server's own, or leave it out");
+        }
         let directory = tempfile::Builder::new()
             .prefix("music21-mcp-bench-")
             .tempdir()

@@ -4,7 +4,8 @@ use serde_json::json;
 
 use super::definition::{Definition, Thresholds};
 use super::judge::count;
-use super::result::{Check, ScenarioResult, StageResult, Verdict};
+use super::result::{Check, ScenarioResult, Verdict};
+use super::stage_result::StageResult;
 use super::steps::{ID, delete, on_score, stage};
 use super::{Options, Scenario};
 use crate::load::Step;
@@ -41,8 +42,6 @@ fn define(options: &Options) -> Definition {
     stage.duration_s = Some(duration_s);
     stage.deadline_s = options.deadline_s.unwrap_or(30.0);
     Definition {
-        name: SCENARIO.name.into(),
-        description: SCENARIO.about.into(),
         thresholds: Thresholds { min_success: Some(0.9), ..Thresholds::default() },
         stages: vec![stage],
         ..Definition::default()

@@ -1,7 +1,8 @@
 //! From figures to grades and verdicts.
 
 use super::definition::Thresholds;
-use super::result::{AccountsBy, Check, Ratings, ScenarioResult, Second, StageResult, ToolResult, Verdict};
+use super::result::{Check, ScenarioResult, Verdict};
+use super::stage_result::{AccountsBy, Ratings, Second, StageResult, ToolResult};
 use super::{capacity, recovery};
 use crate::measure::quantile::Quantile;
 use crate::measure::rating;
@@ -220,34 +221,21 @@ pub(super) fn verdict(result: &ScenarioResult, interrupted: bool) -> Verdict {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::load::Settings;
     use crate::scenario::cleanup;
-    use crate::scenario::figures::{run_so_far, summarize};
-    use crate::scenario::observer::Observer;
-    use crate::scenario::steps::{life, stage};
-
-    /// A stage in which nothing happened, but for what `change` says.
-    fn with(change: impl Fn(&mut StageResult)) -> StageResult {
-        let observer = Observer::new(Settings::default(), None);
-        let run = run_so_far(&observer, Duration::from_secs(1));
-        let mut result = summarize(&stage("s", 1, life()), &run, &observer, Vec::new());
-        change(&mut result);
-        result
-    }
+    use crate::scenario::fixture::stage_named;
 
     fn scenario(invalid: Option<&Reason>, checks: Vec<Check>) -> ScenarioResult {
-        let stages = vec![with(|stage| stage.validity.invalid = invalid.cloned().into_iter().collect())];
+        let mut stage = stage_named("s");
+        stage.validity.invalid.extend(invalid.cloned());
         ScenarioResult {
             name: "cleanup".into(),
             verdict: Verdict::Interrupted,
             checks,
             notes: Vec::new(),
             error: None,
-            definition: (cleanup::SCENARIO.define)(&super::super::Options::default()),
-            stages,
+            definition: cleanup::SCENARIO.definition(&super::super::Options::default()),
+            stages: vec![stage],
             rate_limit: None,
             capacity: None,
         }
@@ -269,10 +257,8 @@ mod tests {
     fn throughput_is_judged_by_its_bounds() {
         let second = |ok| Second { ok, ..Second::default() };
         let of = |counts: &[u64], min| {
-            let stage = with(|stage| {
-                stage.timeline = counts.iter().map(|&ok| second(ok)).collect();
-            });
-            throughput(&stage, min).verdict
+            let timeline = counts.iter().map(|&ok| second(ok)).collect();
+            throughput(&StageResult { timeline, ..stage_named("s") }, min).verdict
         };
         let steady = [10; 21];
         assert_eq!(of(&steady, 9.9), Verdict::Pass);
@@ -285,11 +271,9 @@ mod tests {
     #[test]
     fn a_few_calls_that_were_all_good_pass_and_say_that_they_prove_little() {
         let of = |ok, failed| {
-            let stage = with(|stage| {
-                stage.accounts.sent = ok + failed;
-                stage.accounts.ended = [(Outcome::Ok, ok), (Outcome::ToolError, failed)].into();
-            });
-            success(&stage, 0.9)
+            let ended = [(Outcome::Ok, ok), (Outcome::ToolError, failed)].into();
+            let accounts = AccountsBy { sent: ok + failed, ended, ..AccountsBy::default() };
+            success(&StageResult { accounts, ..stage_named("s") }, 0.9)
         };
         assert_eq!(of(8, 0).verdict, Verdict::Pass);
         assert!(of(8, 0).text.ends_with("too few to prove it, but all good"), "{}", of(8, 0).text);

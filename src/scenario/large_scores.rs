@@ -34,8 +34,6 @@ pub(super) fn define(options: &Options) -> Definition {
     let score =
         |&(name, parts, measures): &(&str, u32, u32)| ScoreFile { name: name.into(), parts, measures };
     Definition {
-        name: SCENARIO.name.into(),
-        description: SCENARIO.about.into(),
         thresholds: Thresholds { min_success: Some(0.9), ..Thresholds::default() },
         prepare: warm(),
         scores: sizes.iter().map(score).collect(),

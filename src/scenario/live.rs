@@ -1,11 +1,13 @@
 //! Figures of one stage, finished or under way, for those who look while it runs.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use super::definition::Stage;
+use super::in_flight::InFlight;
 use super::observer::Observer;
-use super::result::{AccountsBy, StageResult};
+use super::stage_result::{AccountsBy, Second, StageResult};
 use crate::measure::summary::Summary;
 use crate::target::ResourceSample;
 
@@ -17,7 +19,32 @@ pub struct Live(Arc<Mutex<Option<Current>>>);
 struct Current {
     scenario: String,
     stage: String,
+    duration_s: Option<f64>,
+    begun: Instant,
+    has_ended: bool,
     observer: Arc<Mutex<Observer>>,
+    in_flight: InFlight,
+}
+
+/// How a stage under way is at this moment.
+#[derive(Debug, Clone)]
+pub struct Pulse {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The stage's name.
+    pub stage: String,
+    /// Seconds since it began.
+    pub elapsed_s: f64,
+    /// Seconds that it takes, where that is known.
+    pub duration_s: Option<f64>,
+    /// Calls sent and not yet answered.
+    pub in_flight: usize,
+    /// Calls so far that ended otherwise than well.
+    pub errors: u64,
+    /// The last second that is over.
+    pub last: Second,
+    /// The server's processes when last looked at.
+    pub resources: Option<ResourceSample>,
 }
 
 /// What is shown of one stage.
@@ -47,17 +74,57 @@ pub struct ToolFigures {
 }
 
 impl Live {
-    pub(super) fn begin(&self, scenario: &str, stage: &str, observer: &Arc<Mutex<Observer>>) {
-        let (scenario, stage) = (scenario.to_owned(), stage.to_owned());
-        let current = Current { scenario, stage, observer: Arc::clone(observer) };
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(current);
+    pub(super) fn begin(
+        &self,
+        scenario: &str,
+        stage: &Stage,
+        observer: &Arc<Mutex<Observer>>,
+        in_flight: &InFlight,
+    ) {
+        *self.lock() = Some(Current {
+            scenario: scenario.to_owned(),
+            stage: stage.name.clone(),
+            duration_s: stage.duration_s,
+            begun: Instant::now(),
+            has_ended: false,
+            observer: Arc::clone(observer),
+            in_flight: in_flight.clone(),
+        });
+    }
+
+    pub(super) fn end(&self) {
+        if let Some(current) = &mut *self.lock() {
+            current.has_ended = true;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Current>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The stage under way; `None` between stages.
+    #[must_use]
+    pub fn pulse(&self) -> Option<Pulse> {
+        let current = self.lock();
+        let current = current.as_ref().filter(|current| !current.has_ended)?;
+        let observer = current.observer.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(Pulse {
+            scenario: current.scenario.clone(),
+            stage: current.stage.clone(),
+            elapsed_s: current.begun.elapsed().as_secs_f64(),
+            duration_s: current.duration_s,
+            in_flight: current.in_flight.count(),
+            errors: observer.errors,
+            last: observer.last_second(),
+            resources: observer.resources,
+        })
     }
 
     /// The stage under way, or the last; `None` before the first.
     #[must_use]
     pub fn stage(&self) -> Option<StageFigures> {
-        let current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Current { scenario, stage, observer } = current.as_ref()?;
+        let current = self.lock();
+        let Current { scenario, stage, observer, .. } = current.as_ref()?;
         let observer = observer.lock().unwrap_or_else(PoisonError::into_inner);
         let tools = observer.recorder.tools.iter().map(|(name, tool)| {
             let accounts = AccountsBy::of(&tool.accounts);

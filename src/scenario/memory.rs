@@ -37,8 +37,6 @@ fn define(options: &Options) -> Definition {
         ..timed(stage("steady load", options.clients.unwrap_or(8), life()), duration_s)
     };
     Definition {
-        name: SCENARIO.name.into(),
-        description: SCENARIO.about.into(),
         thresholds: Thresholds { min_success: Some(0.9), ..Thresholds::default() },
         prepare: warm(),
         stages: vec![stage],

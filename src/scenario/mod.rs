@@ -15,7 +15,6 @@ mod live;
 mod memory;
 mod observer;
 mod probe;
-mod progress;
 mod rate_limit;
 mod record;
 mod recovery;
@@ -24,8 +23,10 @@ mod run;
 mod sampler;
 mod search;
 mod sessions;
+mod shard;
 mod stability;
 mod stage;
+mod stage_result;
 mod steps;
 mod tools;
 
@@ -33,16 +34,16 @@ pub use definition::{Arrivals, Definition, ScoreFile, Stage, Thresholds};
 pub use host::Host;
 pub use inject::{Disruption, FaultResult, Injection};
 pub use judge::{check, conclude, count, leak};
-pub use live::{Live, StageFigures, ToolFigures};
+pub use live::{Live, Pulse, StageFigures, ToolFigures};
 pub(crate) use probe::ask as probe_limiter;
-pub use progress::Progress;
 pub use record::{Runs, RunsError};
-pub use result::{
-    AccountsBy, Check, Exports, PhaseResult, Ratings, ResourceAt, RunFile, SCHEMA_VERSION, ScenarioResult,
-    Second, ServerFacts, SessionMemory, StageResult, ToolResult, Verdict,
-};
+pub use result::{Check, RunFile, SCHEMA_VERSION, ScenarioResult, ServerFacts, Verdict};
 pub use run::{Context, run};
 pub use search::{Capacity, Search, Served, Tried};
+pub use shard::{Shard, ShardFacts};
+pub use stage_result::{
+    AccountsBy, Exports, PhaseResult, Ratings, ResourceAt, Second, SessionMemory, StageResult, ToolResult,
+};
 
 use crate::measure::token_bucket::Limit;
 
@@ -55,10 +56,18 @@ pub struct Scenario {
     pub about: &'static str,
     /// Method, thresholds, and what it cannot show.
     pub explanation: &'static str,
-    /// Written down for a server and what the user asked for.
-    pub define: fn(&Options) -> Definition,
+    /// Everything of the definition but its name and description.
+    define: fn(&Options) -> Definition,
     /// What is judged beyond the thresholds, once all stages have ended.
     pub judge: fn(&ScenarioResult) -> Vec<Check>,
+}
+
+impl Scenario {
+    /// Written down for what the user asked for.
+    #[must_use]
+    pub fn definition(&self, options: &Options) -> Definition {
+        Definition { name: self.name.into(), description: self.about.into(), ..(self.define)(options) }
+    }
 }
 
 /// What a user can change about shipped scenarios.
@@ -136,7 +145,7 @@ fn nothing_more(_: &ScenarioResult) -> Vec<Check> {
 }
 
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 
 #[cfg(test)]
 mod tests {
@@ -145,7 +154,7 @@ mod tests {
     #[test]
     fn every_shipped_scenario_survives_the_way_through_toml() {
         for scenario in &SCENARIOS {
-            let definition = (scenario.define)(&Options::default());
+            let definition = scenario.definition(&Options::default());
             assert_eq!(definition.name, scenario.name);
             let text = toml::to_string(&definition).unwrap();
             assert_eq!(Definition::from_toml(&text).unwrap(), definition, "{text}");
@@ -163,7 +172,7 @@ mod tests {
 
     #[test]
     fn scores_are_put_in_their_place() {
-        let mut definition = large_scores::define(&Options::default());
+        let mut definition = large_scores::SCENARIO.definition(&Options::default());
         definition.place_scores(std::path::Path::new("/tmp/d"));
         let text = toml::to_string(&definition).unwrap();
         assert!(text.contains("/tmp/d/20x100.musicxml"));

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-use super::result::{Exports, Second};
+use super::stage_result::{Exports, Second};
 use crate::load::{DayProfile, Event, Recorder, Settings, Sink};
 use crate::measure::histogram::Histogram;
 use crate::measure::steady::FixedWarmUp;

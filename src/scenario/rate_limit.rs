@@ -24,12 +24,7 @@ It cannot show limits by address or by account that other sessions share, nor li
 };
 
 fn define(options: &Options) -> Definition {
-    Definition {
-        name: SCENARIO.name.into(),
-        description: SCENARIO.about.into(),
-        probe: Some(options.limit),
-        ..Definition::default()
-    }
+    Definition { probe: Some(options.limit), ..Definition::default() }
 }
 
 fn judge(result: &ScenarioResult) -> Vec<Check> {

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::result::{ResourceAt, RunFile, SCHEMA_VERSION, StageResult, ToolResult};
+use super::result::{RunFile, SCHEMA_VERSION};
+use super::stage_result::{ResourceAt, StageResult, ToolResult};
 use super::{Definition, Stage};
 use crate::measure::histogram::Histogram;
 use crate::measure::quantile::Quantile;

@@ -6,7 +6,8 @@ use super::definition::{Definition, Stage};
 use super::host::Host;
 use super::inject::{Disruption, Injection};
 use super::judge::{check, count};
-use super::result::{Check, StageResult, Verdict};
+use super::result::{Check, Verdict};
+use super::stage_result::StageResult;
 use super::steps::{ID, delete, on_score, stage};
 use super::{Options, Scenario, nothing_more};
 use crate::load::Step;
@@ -38,8 +39,6 @@ fn define(options: &Options) -> Definition {
         &[Disruption::Kill, Disruption::Freeze, Disruption::Close]
     };
     Definition {
-        name: SCENARIO.name.into(),
-        description: SCENARIO.about.into(),
         stages: kinds.iter().map(|&kind| with_fault(kind, options)).collect(),
         ..Definition::default()
     }

@@ -1,25 +1,15 @@
 //! What a run leaves behind: `result.json`, in integers of nanoseconds and bytes, raw figures beside
 //! the judgements made of them.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Capacity, Definition, FaultResult};
-use crate::load::{Example, StoppedBy};
-use crate::measure::Outcome;
-use crate::measure::rating::Rating;
-use crate::measure::steady::Steadiness;
-use crate::measure::summary::Summary;
+use super::{Capacity, Definition, ShardFacts, StageResult};
 use crate::measure::token_bucket;
-use crate::measure::trend::{LeakReport, Slope};
-use crate::measure::validity::{GeneratorFacts, Validity};
 use crate::record::{Conditions, Machine, Tool};
-use crate::shard::ShardFacts;
-use crate::target::ResourceSample;
 
 /// The layout of the file.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -129,176 +119,6 @@ pub struct Check {
     pub is_count: bool,
 }
 
-/// One stage.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct StageResult {
-    /// Its name.
-    pub name: String,
-    /// Sessions.
-    pub clients: usize,
-    /// An open loop's calls were due on a schedule, and its response times are rated.
-    pub open_loop: bool,
-    /// What ended it.
-    pub stopped_by: StoppedBy,
-    /// When its clock began, milliseconds since 1970 by this machine's clock; 0 in older files.
-    #[serde(default)]
-    pub started_unix_ms: u64,
-    /// From the first call due to the end of the last, nanoseconds.
-    pub elapsed_ns: u64,
-    /// Every call in its class.
-    pub accounts: AccountsBy,
-    /// Calls answered per second.
-    pub calls_per_s: f64,
-    /// By tool.
-    pub tools: BTreeMap<String, ToolResult>,
-    /// By phase of the day, the same figures again.
-    pub phases: BTreeMap<String, PhaseResult>,
-    /// Calls due in each hour of the day's pattern.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub due_by_hour: Vec<u64>,
-    /// Second by second.
-    pub timeline: Vec<Second>,
-    /// The server's processes, once a second.
-    pub resources: Vec<ResourceAt>,
-    /// The server's processes after the rest at the end.
-    pub settled: Option<ResourceSample>,
-    /// Scores that the server held after the rest at the end, where it was asked.
-    pub scores_held: Option<u64>,
-    /// What exports left on the server's disk.
-    pub exports: Exports,
-    /// Whether the server's memory grows; `None` where the stage is too short to say.
-    pub leak: Option<LeakReport>,
-    /// Deviation from Little's law as a share of the clients; closed loops without errors only.
-    pub little_gap: Option<f64>,
-    /// Sessions opened again after they were lost or given up.
-    pub reopened: u64,
-    /// What a session leaves in the server's memory, where each iteration has one of its own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub session_memory: Option<SessionMemory>,
-    /// What is known about the generator.
-    pub generator: GeneratorFacts,
-    /// What a fault did that was injected.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fault: Option<FaultResult>,
-    /// Whether the figures may be believed.
-    pub validity: Validity,
-    /// Grades; none of an INVALID stage.
-    pub ratings: Ratings,
-    /// The server's end was seen: its process is gone or nothing reached it any more.
-    pub server_lost: Option<String>,
-}
-
-/// What a session leaves in the server's memory.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SessionMemory {
-    /// Each session is a process, and its memory ends with it.
-    OfItsProcess,
-    /// KB (10³ bytes) for each session.
-    Kb(Slope),
-    /// Why it cannot be told.
-    Unknown(String),
-}
-
-/// How many calls ended in each class; classes without calls are left out.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct AccountsBy {
-    /// Calls that were due.
-    pub scheduled: u64,
-    /// Calls that left the generator.
-    pub sent: u64,
-    /// By class.
-    pub ended: BTreeMap<Outcome, u64>,
-}
-
-/// One tool.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct ToolResult {
-    /// Every call in its class.
-    pub accounts: AccountsBy,
-    /// Service times of the first call of each server, nanoseconds; in no other figure.
-    pub first_calls_ns: Vec<u64>,
-    /// From the intended start to the end, after the warm-up.
-    pub response: Option<Summary>,
-    /// From sending to the end, after the warm-up.
-    pub service: Option<Summary>,
-    /// Whether times settled; `None` where there were too many calls to keep each.
-    pub steadiness: Option<Steadiness>,
-    /// All response times after the fixed warm-up: HdrHistogram V2, deflated, base64.
-    pub response_hdr: String,
-    /// The same of service times.
-    pub service_hdr: String,
-    /// What went wrong, in the server's words.
-    pub examples: Vec<Example>,
-}
-
-/// One phase of the day.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct PhaseResult {
-    /// Every call in its class.
-    pub accounts: AccountsBy,
-    /// Response times of all tools together.
-    pub response: Option<Summary>,
-}
-
-/// One second of a stage.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Second {
-    /// Seconds from the start.
-    pub at_s: u64,
-    /// Calls that ended well in it.
-    pub ok: u64,
-    /// Calls that ended otherwise.
-    pub errors: BTreeMap<Outcome, u64>,
-    /// Median response time, nanoseconds.
-    pub p50_ns: Option<u64>,
-    /// Quantile 0.95, nanoseconds.
-    pub p95_ns: Option<u64>,
-    /// The longest, nanoseconds.
-    pub max_ns: Option<u64>,
-    /// Calls under way, on average over the second.
-    pub in_flight: f64,
-}
-
-/// The server's processes at one moment.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct ResourceAt {
-    /// Nanoseconds from the stage's first call.
-    pub at_ns: u64,
-    /// Calls that had ended.
-    pub calls: u64,
-    /// What they used.
-    pub sample: ResourceSample,
-    /// Files in the server's temporary directory, bytes; read at every tenth sample, and only where we started
-    /// the server and so know the directory.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub temp_bytes: Option<u64>,
-}
-
-/// What exports left on the server's disk, as far as this machine can see.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Exports {
-    /// Files that replies named.
-    pub made: u64,
-    /// Their sizes by the replies, bytes.
-    pub made_bytes: u64,
-    /// Files that were still there at the end of the stage.
-    pub left: u64,
-    /// Their sizes on disk, bytes.
-    pub left_bytes: u64,
-}
-
-/// Grades with their evidence; `None` where there is nothing to rate.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Ratings {
-    /// Share of good answers.
-    pub success: Option<Rating>,
-    /// The worst tool's p95 response time; open loops only.
-    pub p95: Option<Rating>,
-    /// Growth of memory.
-    pub memory: Option<Rating>,
-}
-
 impl RunFile {
     /// Writes it whole: a temporary file beside it, `fsync`, and a rename. An old file stays until then.
     ///
@@ -312,21 +132,5 @@ impl RunFile {
         file.write_all(b"\n")?;
         file.sync_all()?;
         fs::rename(&temporary, path)
-    }
-}
-
-impl AccountsBy {
-    /// The classes that have calls.
-    #[must_use]
-    pub fn of(accounts: &crate::measure::accounting::Accounts) -> Self {
-        let count = |outcome| (outcome, accounts.count(outcome));
-        let ended = Outcome::ALL.into_iter().map(count).filter(|&(_, count)| count > 0).collect();
-        Self { scheduled: accounts.scheduled, sent: accounts.sent(), ended }
-    }
-
-    /// Calls of one class.
-    #[must_use]
-    pub fn count(&self, outcome: Outcome) -> u64 {
-        self.ended.get(&outcome).copied().unwrap_or(0)
     }
 }

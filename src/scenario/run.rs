@@ -13,15 +13,14 @@ use super::inject::FaultResult;
 use super::judge;
 use super::live::Live;
 use super::probe::probe;
-use super::progress::Progress;
 use super::recovery;
 use super::result::{Check, ScenarioResult, Verdict};
 use super::search::Capacity;
+use super::shard::Shard;
 use super::stage::{self, Setting};
 use crate::load::{Load, Plan, Recorder, Step, Stop, Workload, drive};
 use crate::profile::Profiling;
 use crate::score::{OrchestraSpec, write_generated};
-use crate::shard::Shard;
 
 /// What all scenarios of a run share.
 pub struct Context<'a> {
@@ -33,8 +32,6 @@ pub struct Context<'a> {
     pub run_id: String,
     /// Stops everything.
     pub interrupt: &'a CancellationToken,
-    /// Whether people watch.
-    pub is_shown: bool,
     /// Most sessions that are processes.
     pub max_processes: usize,
     /// Which share of the load this is; its arrivals and choices differ from the others'.
@@ -116,7 +113,6 @@ async fn measure(
         return Ok(());
     }
     prepare(&definition.prepare, context).await?;
-    let progress = Progress::new(&definition.name, context.is_shown);
     while let Some(stage) = next_stage(definition, result).filter(|_| !context.interrupt.is_cancelled()) {
         // A nonce is one of its stage: what a stage leaves must not collide with the next.
         let run_id = format!("{}{}", context.run_id, result.stages.len());
@@ -125,7 +121,6 @@ async fn measure(
             seed: context.shard.map_or(context.seed, |shard| shard.seed(context.seed)),
             run_id: &run_id,
             interrupt: context.interrupt,
-            progress: &progress,
             scenario: &definition.name,
             profiling: context.profiling,
             live: &context.live,

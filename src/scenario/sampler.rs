@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::host::Host;
 use super::observer::Observer;
-use super::result::ResourceAt;
+use super::stage_result::ResourceAt;
 use crate::target::{ProcessTree, ResourceSample, TargetSpec};
 
 const INTERVAL: Duration = Duration::from_secs(1);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::result::StageResult;
+use super::stage_result::StageResult;
 use crate::measure::quantile::Quantile;
 use crate::measure::stats::Proportion;
 

@@ -2,7 +2,8 @@
 
 use super::definition::{Definition, Stage};
 use super::judge::{check, count};
-use super::result::{Check, ScenarioResult, SessionMemory, StageResult, Verdict};
+use super::result::{Check, ScenarioResult, Verdict};
+use super::stage_result::{SessionMemory, StageResult};
 use super::steps::stage;
 use super::{Options, Scenario};
 use crate::load::{SessionEnd, Step, Workload};
@@ -41,8 +42,6 @@ const ABANDONED: &str = "abandoned";
 fn define(options: &Options) -> Definition {
     let named = |name: &str, end| one_call_each(name, end, options);
     Definition {
-        name: SCENARIO.name.into(),
-        description: SCENARIO.about.into(),
         // A kept session: over stdio its process is what the others are compared with.
         prepare: calls(),
         stages: vec![

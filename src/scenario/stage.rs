@@ -9,15 +9,14 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::definition::Stage;
-use super::figures::{reading, run_so_far, session_memory, summarize};
+use super::figures::{run_so_far, session_memory, summarize};
 use super::host::{Host, Pool};
 use super::inject::Injecting;
 use super::judge;
 use super::live::Live;
 use super::observer::Observer;
-use super::progress::Progress;
-use super::result::{ResourceAt, StageResult};
 use super::sampler::{self, Readings, Watch};
+use super::stage_result::{ResourceAt, StageResult};
 use crate::load::{Call, DriveError, Run, Settings, drive};
 use crate::measure::trend::{self, MemoryReading};
 use crate::measure::validity;
@@ -34,7 +33,6 @@ pub(super) struct Setting<'a> {
     pub(super) seed: u64,
     pub(super) run_id: &'a str,
     pub(super) interrupt: &'a CancellationToken,
-    pub(super) progress: &'a Progress,
     /// The scenario's name.
     pub(super) scenario: &'a str,
     pub(super) profiling: Option<&'a Profiling>,
@@ -67,9 +65,8 @@ pub(super) async fn run(
         stop.clone(),
         server_gone.clone(),
     ));
-    setting.live.begin(setting.scenario, &stage.name, &observer);
+    setting.live.begin(setting.scenario, stage, &observer, &host.in_flight);
     let injecting = stage.fault.map(|fault| Injecting::start(fault, host, &observer, &stop));
-    let shown = setting.progress.show(stage, &observer, &host.in_flight);
     let machine = record::Watch::start();
     let others = OthersClock::start(&host.pids().await);
 
@@ -97,7 +94,7 @@ pub(super) async fn run(
         Some(injecting) => Some(injecting.result(host, &observer).await),
         None => None,
     };
-    drop(shown);
+    setting.live.end();
     // A sampler that panicked read nothing more.
     let _ = sampling.await;
     if let Some(profiled) = profiled {
@@ -179,7 +176,7 @@ async fn others_share(others: &OthersClock, host: &Host) -> Option<f64> {
 
 /// Whether the generator itself grows, judged by what a server is judged by.
 fn judge_own(result: &mut StageResult, own: &[ResourceAt]) {
-    let memory: Vec<MemoryReading> = own.iter().map(reading).collect();
+    let memory: Vec<MemoryReading> = own.iter().map(ResourceAt::memory).collect();
     result.generator.own_leak = trend::judge(&memory).map(|report| report.verdict);
     // By halfway all sessions are open; one that was lost and opened again may hold one more for a moment.
     let fds = |at: Option<&ResourceAt>| at.and_then(|at| i64::try_from(at.sample.fds).ok());

@@ -42,8 +42,6 @@ fn define(options: &Options) -> Definition {
     // Cold calls are apart already; one client needs no time to fill the server.
     (stage.warm_up_s, stage.warm_up_calls) = (0.0, 0);
     Definition {
-        name: SCENARIO.name.into(),
-        description: SCENARIO.about.into(),
         thresholds: Thresholds { min_success: Some(0.9), ..Thresholds::default() },
         stages: vec![stage],
         ..Definition::default()

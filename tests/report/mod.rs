@@ -23,7 +23,7 @@ pub(crate) fn memory_run(seconds: u64, name: &str) -> RunFile {
         "name": "memory", "verdict": "pass", "error": null, "rate_limit": null,
         "notes": ["made up for a test"],
         "checks": [{ "name": "steady load: success", "verdict": "pass", "text": "5400 of 5400 calls" }],
-        "definition": (find("memory").unwrap().define)(&music21_mcp_bench::scenario::Options::default()),
+        "definition": find("memory").unwrap().definition(&music21_mcp_bench::scenario::Options::default()),
         "stages": [stage(seconds)],
     });
     let file = json!({
@@ -129,7 +129,7 @@ pub(crate) fn probed() -> ScenarioResult {
             admitted
         },
     );
-    let definition = (find("rate-limit").unwrap().define)(&music21_mcp_bench::scenario::Options::default());
+    let definition = find("rate-limit").unwrap().definition(&music21_mcp_bench::scenario::Options::default());
     let scenario = json!({
         "name": "rate-limit", "verdict": "pass", "error": null, "rate_limit": report, "notes": [], "checks": [],
         "definition": definition, "stages": [],

@@ -4,7 +4,6 @@
 mod envelope;
 mod estimate;
 mod kind;
-pub(crate) mod limiters;
 mod prober;
 mod retry_after;
 mod simulate;

@@ -1,7 +1,7 @@
 //! Correct and broken limiters, simulated.
 
-use super::limiters::{FAST, SLOW, broken, correct, jittered, limiter};
 use super::*;
+use crate::audit::limiters::{FAST, SLOW, broken, correct, jittered, limiter};
 use crate::embedded::rate_limit::LimiterKind;
 
 #[test]

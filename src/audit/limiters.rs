@@ -1,8 +1,8 @@
 //! Correct and broken limiters as functions of time, to simulate.
 
-use super::{Limit, RoundTrip};
 use crate::embedded::rate_limit::{LimiterKind, RateLimit};
 use crate::measure::dice::Dice;
+use crate::measure::token_bucket::{Limit, RoundTrip};
 
 /// A slow bucket.
 pub(crate) const SLOW: Limit = Limit { capacity: 10, per_second: 1.0 };

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::merge::{MergeError, Part};
+use super::{MergeError, Part};
 use crate::load::StoppedBy;
+use crate::measure::Outcome;
 use crate::measure::histogram::Histogram;
 use crate::measure::summary::Summary;
+use crate::measure::trend::{self, LeakVerdict, MemoryReading};
 use crate::measure::validity::{self, GeneratorFacts};
-use crate::measure::{Outcome, trend::LeakVerdict};
 use crate::scenario::{
-    AccountsBy, Definition, Exports, PhaseResult, Ratings, ScenarioResult, Second, StageResult, ToolResult,
+    AccountsBy, Definition, Exports, PhaseResult, Ratings, ResourceAt, ScenarioResult, Second, SessionMemory,
+    StageResult, ToolResult,
 };
 
 /// Messages kept of each tool.
@@ -36,8 +38,8 @@ pub(super) fn merge(parts: &[Part<'_, StageResult>], deadline_s: f64) -> Result<
             tools.insert(name.clone(), tool(parts, name, deadline_s)?);
         }
     }
-    // Shards of one server all see the same processes; the one that looked longest saw the most.
-    let watched = stages.iter().max_by_key(|stage| stage.resources.len()).unwrap_or(&stages[0]);
+    let resources = resources(&stages);
+    let memory: Vec<MemoryReading> = resources.iter().map(ResourceAt::memory).collect();
     let mut generator = generator(&stages);
     generator.p95_ns = tools.values().filter_map(|tool| tool.response.as_ref()?.p95.ns()).max();
     Ok(StageResult {
@@ -51,20 +53,39 @@ pub(super) fn merge(parts: &[Part<'_, StageResult>], deadline_s: f64) -> Result<
         phases: phases(&stages),
         due_by_hour: due_by_hour(&stages),
         timeline: timeline(&stages),
-        resources: watched.resources.clone(),
-        leak: watched.leak,
+        leak: trend::judge(&memory),
+        resources,
         settled: stages.iter().find_map(|stage| stage.settled),
         scores_held: stages.iter().filter_map(|stage| stage.scores_held).max(),
         exports: exports(&stages),
         // Little's law would need the times of all calls, and not their quantiles.
         little_gap: None,
         reopened: stages.iter().map(|stage| stage.reopened).sum(),
+        session_memory: stages[0].session_memory.as_ref().map(|_| {
+            let why = "each shard sees the memory of all shards' sessions and counts its own";
+            SessionMemory::Unknown(why.to_owned())
+        }),
         validity: validity::judge(&generator),
         generator,
         ratings: Ratings::default(),
         server_lost: stages.iter().find_map(|stage| stage.server_lost.clone()),
         ..stages[0].clone()
     })
+}
+
+/// Shards of one server all see the same processes; the one that looked longest saw the most. The calls are those of
+/// all shards by then, each by its own clock from its own beginning.
+fn resources(stages: &[&StageResult]) -> Vec<ResourceAt> {
+    let watched = stages.iter().max_by_key(|stage| stage.resources.len()).unwrap_or(&stages[0]);
+    let calls_of = |stage: &&StageResult, at_ns: u64| {
+        let by_then = stage.resources.partition_point(|at| at.at_ns <= at_ns);
+        by_then.checked_sub(1).map_or(0, |last| stage.resources[last].calls)
+    };
+    let with_all_calls = |at: &ResourceAt| ResourceAt {
+        calls: stages.iter().map(|stage| calls_of(stage, at.at_ns)).sum(),
+        ..*at
+    };
+    watched.resources.iter().map(with_all_calls).collect()
 }
 
 fn due_by_hour(stages: &[&StageResult]) -> Vec<u64> {
@@ -181,5 +202,22 @@ fn generator(stages: &[&StageResult]) -> GeneratorFacts {
         others_cpu_share: worst(|one| one.others_cpu_share),
         steal_share: worst(|one| one.steal_share),
         cpu_pressure_percent: worst(|one| one.cpu_pressure_percent),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::fixture::{sample, stage_named};
+
+    #[test]
+    fn the_servers_readings_are_beside_the_calls_of_all_shards() {
+        let stage = |calls: &[(u64, u64)]| {
+            let at = |&(at_ns, calls)| ResourceAt { at_ns, calls, sample: sample(9), temp_bytes: None };
+            StageResult { resources: calls.iter().map(at).collect(), ..stage_named("s") }
+        };
+        let (long, short) = (stage(&[(10, 1), (20, 5), (30, 9)]), stage(&[(12, 2), (22, 4)]));
+        let calls: Vec<u64> = resources(&[&short, &long]).iter().map(|at| at.calls).collect();
+        assert_eq!(calls, [1, 7, 13]);
     }
 }

@@ -1,18 +1,13 @@
-//! One load from several machines: each takes its share of the clients or of the arrival rate, and the results are
-//! merged into that of the whole.
-
-mod merge;
-mod stage;
+//! One load from several machines: each takes its share of the clients or of the arrival rate. What they measured is
+//! put together by `merge`.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-pub use merge::{MergeError, merge};
-
+use super::Definition;
 use crate::record::sha256_hex;
-use crate::scenario::Definition;
 
 /// Which of how many shares a process takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -183,8 +178,7 @@ mod tests {
 
     #[test]
     fn a_stage_of_fewer_clients_than_shards_says_so() {
-        let define = crate::scenario::find("tools").unwrap().define;
-        let whole = define(&crate::scenario::Options::default());
+        let whole = crate::scenario::find("tools").unwrap().definition(&crate::scenario::Options::default());
         let error = Shard { index: 1, count: 8 }.take(whole).unwrap_err();
         assert!(error.contains("'one client' of 'tools' has 1 clients, too few for 8 shards"), "{error}");
     }

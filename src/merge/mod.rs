@@ -1,9 +1,9 @@
 //! Results of shards merged into the result of the whole. Counts add up; latencies are the merged histograms', so
 //! that their quantiles are those of all calls together, to the histograms' three digits.
 
-use super::ShardFacts;
-use super::stage;
-use crate::scenario::{RunFile, ScenarioResult, conclude, find};
+mod stage;
+
+use crate::scenario::{RunFile, ScenarioResult, ShardFacts, conclude, find};
 
 /// Why results are not merged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,9 +35,9 @@ pub enum MergeError {
 }
 
 /// A result and where it is from.
-pub(super) struct Part<'a, T> {
-    pub(super) origin: &'a str,
-    pub(super) of: &'a T,
+struct Part<'a, T> {
+    origin: &'a str,
+    of: &'a T,
 }
 
 /// Merges all shards of one whole, each given with its origin for messages.

@@ -1,0 +1,79 @@
+//! A line on stderr that tells how a run is; nothing where stderr is no terminal.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::task::JoinHandle;
+
+use super::units::{duration, megabytes};
+use crate::scenario::{Live, Pulse};
+
+const REFRESH: Duration = Duration::from_millis(250);
+/// Calls that ended longer ago say nothing about now: the server stands still.
+const OLD_S: f64 = 3.0;
+
+/// The line, shown while stages are under way, until dropped.
+pub struct LiveLine {
+    bar: ProgressBar,
+    task: Option<JoinHandle<()>>,
+}
+
+impl LiveLine {
+    /// For people, if `is_shown`.
+    #[must_use]
+    pub fn start(live: &Live, is_shown: bool) -> Self {
+        if !is_shown {
+            return Self { bar: ProgressBar::hidden(), task: None };
+        }
+        let bar = ProgressBar::new_spinner();
+        // A line that is too long for the terminal is cut, or it would be drawn below itself again and again.
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
+            bar.set_style(style);
+        }
+        let (shown, live) = (bar.clone(), live.clone());
+        let task = tokio::spawn(async move {
+            loop {
+                if let Some(pulse) = live.pulse() {
+                    shown.set_message(line(&pulse));
+                    shown.tick();
+                }
+                tokio::time::sleep(REFRESH).await;
+            }
+        });
+        Self { bar, task: Some(task) }
+    }
+
+    /// Prints without the line in between.
+    pub fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.bar.suspend(print)
+    }
+}
+
+/// Throughput, response times, errors so far, the server's memory.
+fn line(pulse: &Pulse) -> String {
+    let Pulse { scenario, stage, elapsed_s, duration_s, in_flight, errors, last, resources } = pulse;
+    let is_old = elapsed_s - last.at_s as f64 > OLD_S;
+    let ended = last.ok + last.errors.values().sum::<u64>();
+    let rate = if is_old { 0 } else { ended };
+    let time = |ns: Option<u64>| match ns {
+        Some(ns) if !is_old => duration(ns as f64).replace(' ', ""),
+        _ => "–".to_owned(),
+    };
+    let end = duration_s.map_or(String::new(), |end| format!("/{end:.0}"));
+    let memory = resources.map_or_else(String::new, |used| format!(" {:.0}MB", megabytes(used.rss_bytes)));
+    // Short, so that a terminal of 80 columns has room for all of it.
+    format!(
+        "{scenario} · {stage} {elapsed_s:.0}{end}s · {in_flight} in flight · {rate}/s {errors} err p50 {} p95 {}{memory}",
+        time(last.p50_ns),
+        time(last.p95_ns)
+    )
+}
+
+impl Drop for LiveLine {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+        self.bar.finish_and_clear();
+    }
+}
