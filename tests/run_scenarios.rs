@@ -70,7 +70,13 @@ fn open_loops_offer_what_their_schedule_says() {
     let arrivals = scenario.checks.iter().find(|check| check.name == "arrivals").unwrap();
     assert_eq!(arrivals.verdict, Verdict::Pass, "{} {}", arrivals.text, text(&output.stdout));
     assert!(scenario.stages[0].open_loop);
-    assert!(scenario.stages[0].phases.contains_key("business hours"));
+    let stage = &scenario.stages[0];
+    for phase in ["business hours", "busy hour, first", "busy hour, last", "night, after"] {
+        assert!(stage.phases.contains_key(phase), "{phase}: {:?}", stage.phases.keys());
+    }
+    assert_eq!((stage.scores_before, stage.backlog_after_rises.len()), (Some(0), 1));
+    let scores = scenario.checks.iter().find(|check| check.name.starts_with("scores")).unwrap();
+    assert_eq!(scores.verdict, Verdict::Pass, "{}", scores.text);
 }
 
 #[test]

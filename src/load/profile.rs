@@ -74,6 +74,17 @@ impl DayProfile {
         Some(high)
     }
 
+    /// The times of the run, in seconds, at which a rise of the load is over and its new level holds.
+    #[must_use]
+    pub fn rises(&self) -> Vec<f64> {
+        let before = self.levels.iter().cycle().skip(self.levels.len() - 1);
+        let risen = before.zip(&self.levels).filter(|(before, now)| now.1 > before.1);
+        let hours: Vec<f64> = risen.map(|(_, now)| now.0 + 1.0).collect();
+        let days = (0..(self.hours / DAY).ceil() as u32).map(|day| f64::from(day) * DAY);
+        let all = days.flat_map(|midnight| hours.iter().map(move |hour| midnight + hour));
+        all.filter(|&hour| hour < self.hours).map(|hour| hour * self.duration_s / self.hours).collect()
+    }
+
     /// Where the piece around `hour` starts, the level before it and the level it leads to.
     fn piece(&self, hour: f64) -> (f64, f64, f64) {
         let level = |i: usize| self.levels[i].1;
@@ -129,6 +140,14 @@ mod tests {
             assert!((back - seconds).abs() < 1e-6, "{seconds}: {back}");
         }
         assert_eq!(day.time_of(1e9), None);
+    }
+
+    #[test]
+    fn each_morning_has_a_rise_that_takes_an_hour() {
+        let days = DayProfile { hours: 48.0, ..DayProfile::working_day(10.0, 480.0) };
+        assert_eq!(days.rises(), [100.0, 340.0]);
+        let night = DayProfile { hours: 9.5, ..days };
+        assert!(night.rises().is_empty());
     }
 
     #[test]

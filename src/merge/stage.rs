@@ -51,11 +51,14 @@ pub(super) fn merge(parts: &[Part<'_, StageResult>], deadline_s: f64) -> Result<
         calls_per_s: stages.iter().map(|stage| stage.calls_per_s).sum(),
         tools,
         phases: phases(&stages),
-        due_by_hour: due_by_hour(&stages),
+        due_by_hour: sums(&stages, |stage| &stage.due_by_hour),
+        backlog_after_rises: sums(&stages, |stage| &stage.backlog_after_rises),
         timeline: timeline(&stages),
         leak: trend::judge(&memory),
         resources,
         settled: stages.iter().find_map(|stage| stage.settled),
+        // Each shard sees the scores of all that run meanwhile.
+        scores_before: None,
         scores_held: stages.iter().filter_map(|stage| stage.scores_held).max(),
         exports: exports(&stages),
         // Little's law would need the times of all calls, and not their quantiles.
@@ -88,10 +91,10 @@ fn resources(stages: &[&StageResult]) -> Vec<ResourceAt> {
     watched.resources.iter().map(with_all_calls).collect()
 }
 
-fn due_by_hour(stages: &[&StageResult]) -> Vec<u64> {
-    let hours = stages.iter().map(|stage| stage.due_by_hour.len()).max().unwrap_or(0);
-    let due = |hour: usize| stages.iter().filter_map(|stage| stage.due_by_hour.get(hour)).sum();
-    (0..hours).map(due).collect()
+fn sums(stages: &[&StageResult], counts: fn(&StageResult) -> &Vec<u64>) -> Vec<u64> {
+    let longest = stages.iter().map(|stage| counts(stage).len()).max().unwrap_or(0);
+    let sum = |at: usize| stages.iter().filter_map(|stage| counts(stage).get(at)).sum();
+    (0..longest).map(sum).collect()
 }
 
 fn stopped_by(stages: &[&StageResult]) -> StoppedBy {
@@ -142,12 +145,17 @@ fn tool(parts: &[Part<'_, StageResult>], name: &str, deadline_s: f64) -> Result<
     })
 }
 
-/// Response times of a phase are kept as quantiles only, which do not merge.
+/// Response times of a phase are kept as quantiles only, which do not merge. The server's memory is the same for all.
 fn phases(stages: &[&StageResult]) -> BTreeMap<String, PhaseResult> {
     let mut phases = BTreeMap::new();
     for name in stages.iter().flat_map(|stage| stage.phases.keys()) {
-        let parts = stages.iter().filter_map(|stage| stage.phases.get(name)).map(|phase| &phase.accounts);
-        phases.insert(name.clone(), PhaseResult { accounts: accounts(parts), response: None });
+        let parts = || stages.iter().filter_map(|stage| stage.phases.get(name));
+        let phase = PhaseResult {
+            accounts: accounts(parts().map(|phase| &phase.accounts)),
+            response: None,
+            memory_mb_per_min: parts().find_map(|phase| phase.memory_mb_per_min),
+        };
+        phases.insert(name.clone(), phase);
     }
     phases
 }

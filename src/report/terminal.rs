@@ -149,7 +149,11 @@ fn rest(out: &mut String, stage: &StageResult) {
         };
         let (ok, sent) = (phase.accounts.count(Outcome::Ok), phase.accounts.sent);
         let times = format!("median {}, p95 {}", figure(|s| &s.median), figure(|s| &s.p95));
-        line(out, &format!("    {name:<16} {ok} of {sent} good, {times}"));
+        let memory = phase.memory_mb_per_min.map(|slope| format!(", {:+.2} MB/min", slope.estimate));
+        line(out, &format!("    {name:<16} {ok} of {sent} good, {times}{}", memory.unwrap_or_default()));
+    }
+    if !stage.backlog_after_rises.is_empty() {
+        line(out, &format!("    calls that waited when each rise was over: {:?}", stage.backlog_after_rises));
     }
     if let (Some(first), Some(last)) = (stage.resources.first(), stage.resources.last()) {
         let (before, after) = (first.sample, last.sample);

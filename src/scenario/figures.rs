@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::definition::Stage;
 use super::host::Host;
 use super::observer::Observer;
+use super::phases;
 use super::stage_result::{
     AccountsBy, PhaseResult, Ratings, ResourceAt, SessionMemory, StageResult, ToolResult,
 };
@@ -40,11 +41,13 @@ pub(super) fn summarize(
         little_gap: (!is_open).then(|| little_gap(stage, run, recorder)).flatten(),
         accounts: AccountsBy::of(&accounts),
         tools,
-        phases: observer.phases.iter().map(|(&name, phase)| (name.to_owned(), phase_result(phase))).collect(),
+        phases: phases_of(stage, observer, &resources),
         due_by_hour: observer.due_by_hour.clone(),
+        backlog_after_rises: observer.rises.iter().map(|&(_, waiting)| waiting).collect(),
         timeline: observer.seconds(),
         resources,
         settled: None,
+        scores_before: None,
         scores_held: None,
         exports: super::stage_result::Exports::default(),
         leak: trend::judge(&memory),
@@ -103,9 +106,19 @@ fn tool_result(recorder: &Recorder, tool: &str) -> Option<ToolResult> {
     })
 }
 
-fn phase_result(phase: &Recorder) -> PhaseResult {
-    let accounts = phase.tools.get("all").map(|all| AccountsBy::of(&all.accounts)).unwrap_or_default();
-    PhaseResult { accounts, response: phase.figures("all").and_then(|figures| figures.response) }
+fn phases_of(stage: &Stage, observer: &Observer, resources: &[ResourceAt]) -> BTreeMap<String, PhaseResult> {
+    let Some(day) = stage.day() else { return BTreeMap::new() };
+    let of = |(&name, phase): (&&str, &Recorder)| {
+        let memory: Vec<MemoryReading> =
+            phases::readings(resources, &day, name).map(ResourceAt::memory).collect();
+        let result = PhaseResult {
+            accounts: phase.tools.get("all").map(|all| AccountsBy::of(&all.accounts)).unwrap_or_default(),
+            response: phase.figures("all").and_then(|figures| figures.response),
+            memory_mb_per_min: trend::growth(&memory),
+        };
+        (name.to_owned(), result)
+    };
+    observer.phases.iter().map(of).collect()
 }
 
 /// Little's law over the whole stage, all calls counted; think time is the mean over the steps.

@@ -8,7 +8,7 @@ use crate::measure::quantile::Quantile;
 use crate::measure::rating;
 use crate::measure::stats::{Proportion, mean, standard_deviation, t_quantile};
 use crate::measure::steady::Steadiness;
-use crate::measure::trend::LeakVerdict;
+use crate::measure::trend::{LeakReport, LeakVerdict};
 use crate::measure::validity::Reason;
 use crate::measure::{Outcome, summary::Summary};
 
@@ -158,13 +158,18 @@ fn memory(stage: &StageResult, max: f64) -> Check {
     check(name, verdict, text)
 }
 
-/// What the trend of memory says.
+/// What the trend of a stage's memory says.
 #[must_use]
 pub fn leak(stage: &StageResult) -> Check {
-    let name = format!("{}: leak", stage.name);
-    let Some(report) = &stage.leak else {
-        return check(name, Verdict::Inconclusive, TOO_SHORT);
-    };
+    match &stage.leak {
+        Some(report) => trend(&stage.name, report),
+        None => check(format!("{}: leak", stage.name), Verdict::Inconclusive, TOO_SHORT),
+    }
+}
+
+/// What the trend of memory says of `what`.
+#[must_use]
+pub(super) fn trend(what: &str, report: &LeakReport) -> Check {
     let (verdict, word) = match report.verdict {
         LeakVerdict::Leak => (Verdict::Fail, "leak"),
         LeakVerdict::None => (Verdict::Pass, "no leak"),
@@ -176,7 +181,7 @@ pub fn leak(stage: &StageResult) -> Check {
         "{word}: {:+.2} MB/min ({:+.2} to {:+.2}){per_call} over {:.0} s, p = {:.2e}",
         slope.estimate, slope.lower, slope.upper, report.window_s, report.p
     );
-    check(name, verdict, text)
+    check(format!("{what}: leak"), verdict, text)
 }
 
 /// Judges measured stages: grades, thresholds, and what the scenario itself checks once it has run to its end.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
+use super::phases;
 use super::stage_result::{Exports, Second};
 use crate::load::{DayProfile, Event, Recorder, Settings, Sink};
 use crate::measure::histogram::Histogram;
@@ -38,7 +39,10 @@ pub(super) struct Observer {
     pub(super) samples: Option<Vec<Sample>>,
     /// Calls due in each hour of the day's pattern, as far as they were sent.
     pub(super) due_by_hour: Vec<u64>,
+    /// The times at which a rise of the day's load was over, and the calls that were due and not answered then.
+    pub(super) rises: Vec<(u64, u64)>,
     day: Option<DayProfile>,
+    warm_up: FixedWarmUp,
     timeline: Timeline,
     exports: Ledger,
     started: Option<Instant>,
@@ -58,7 +62,9 @@ impl Observer {
             spans: None,
             samples: None,
             due_by_hour: Vec::new(),
+            rises: day.iter().flat_map(DayProfile::rises).map(|at_s| ((at_s * 1e9) as u64, 0)).collect(),
             day,
+            warm_up: settings.warm_up,
             timeline: Timeline::default(),
             exports: Ledger::default(),
             started: None,
@@ -91,25 +97,24 @@ impl Observer {
 
     fn note_phase(&mut self, event: &Event<'_>) {
         let Some(day) = &self.day else { return };
-        let hour = day.hour_at(event.sample.due_ns as f64 / 1e9);
-        if self.due_by_hour.len() <= hour as usize {
-            self.due_by_hour.resize(hour as usize + 1, 0);
+        let hour = day.hour_at(event.sample.due_ns as f64 / 1e9) as usize;
+        if self.due_by_hour.len() <= hour {
+            self.due_by_hour.resize(hour + 1, 0);
         }
-        self.due_by_hour[hour as usize] += 1;
-        let phase = phase_name(hour % 24.0);
-        let settings = Settings { warm_up: FixedWarmUp { time_ns: 0, calls: 0 }, ..Settings::default() };
-        let recorder = self.phases.entry(phase).or_insert_with(|| Recorder::new(settings));
-        recorder.on_end(&Event { tool: "all", ..*event });
-    }
-}
-
-/// The phase that an hour of the day belongs to.
-fn phase_name(hour: f64) -> &'static str {
-    match hour {
-        h if h < 9.0 => "night, before",
-        h if h < 18.0 => "business hours",
-        h if h < 23.0 => "evening",
-        _ => "night, after",
+        self.due_by_hour[hour] += 1;
+        let Sample { due_ns, done_ns, .. } = event.sample;
+        for (at_ns, waiting) in &mut self.rises {
+            *waiting += u64::from((due_ns..done_ns).contains(at_ns));
+        }
+        // The stage's warm-up is the first phase's. What is slow at the beginning of the others belongs to them, so that
+        // it is not looked for in single samples.
+        let none = FixedWarmUp { time_ns: 0, calls: 0 };
+        let warm_up = if self.phases.is_empty() { self.warm_up } else { none };
+        let settings = Settings { warm_up, keep_samples: 0, ..Settings::default() };
+        for phase in phases::at(day, event.sample.due_ns) {
+            let recorder = self.phases.entry(phase).or_insert_with(|| Recorder::new(settings));
+            recorder.on_end(&Event { tool: "all", ..*event });
+        }
     }
 }
 

@@ -1,15 +1,17 @@
 //! A day's pattern of load in ten minutes.
 
 use super::definition::{Arrivals, Definition, Stage, Thresholds};
-use super::judge::check;
+use super::judge::{check, trend};
+use super::phases::{FIRST_BUSY, FIRST_NIGHT, LAST_BUSY, LAST_NIGHT};
 use super::result::{Check, ScenarioResult, Verdict};
-use super::stage_result::StageResult;
+use super::stage_result::{ResourceAt, StageResult};
 use super::steps::{life, stage, timed, warm};
-use super::{Options, Scenario};
+use super::{Options, Scenario, nights, phases};
 use crate::load::DayProfile;
 use crate::measure::Outcome;
 use crate::measure::quantile::Quantile;
 use crate::measure::stats::chi_squared_p;
+use crate::measure::trend::{LeakVerdict, MemoryReading, judge as memory_trend};
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "stability",
@@ -20,11 +22,15 @@ An open loop whose rate follows a day: 0.1 of the peak at night (23-09), the pea
 peak is 10 calls a second (--rate), not multiplied by the compression. Arrivals are independent (Poisson),
 fixed by the seed. It begins and ends at night, so that the same load is compared with itself.
 
-Reported by phase: calls, success, response times from the intended start; arrivals against the schedule; the
-server's memory, descriptors and threads.
-Fails if fewer than 90 % of the calls end well, if the arrivals do not follow the schedule (in number, and
-hour by hour by χ² with p < 0.001), or if the last night's p95 is surely more than 1.25 times the first's (with 200 calls in each; else that is
-not judged).
+Reported by phase: calls, success, response times from the intended start, growth of memory; the first and the
+last hour at the full rate (10-11 and 17-18) are shown apart, and how many calls waited when the rise was over. A
+phase long enough for the rule of 'memory' is judged by it; in ten minutes none is.
+Fails if fewer than 90 % of the calls end well; if the arrivals do not follow the schedule (in number, and hour
+by hour by χ² with p < 0.001); if p95 of the last busy hour is surely more than 1.25 times that of the first, or
+that of the last night that of the first (each with 200 calls, else not judged: at 10 calls a second a busy hour has
+them after 600 s and the last night after 2400 s); if the last night ends with more descriptors than the first, by
+more than one a session; or if more scores are left than before and than calls failed. It cannot tell where memory
+grew by 2 MB/min or more between the ends of the nights: in so few readings caches look like a leak.
 
 It cannot show what time itself drives: scores that expire after an hour, idle timeouts, periodic cleaning,
 log rotation, changes of the clock, leaks by the hour.",
@@ -53,11 +59,16 @@ fn define(options: &Options) -> Definition {
 
 fn judge(result: &ScenarioResult) -> Vec<Check> {
     let stages = result.stages.iter().zip(&result.definition.stages);
-    stages
-        .flat_map(|(measured, defined)| {
-            [arrivals(measured, defined), hours(measured, defined)].into_iter().chain(nights(measured))
-        })
-        .collect()
+    stages.flat_map(|(measured, defined)| day(measured, defined)).collect()
+}
+
+fn day(measured: &StageResult, defined: &Stage) -> Vec<Check> {
+    let mut checks = vec![arrivals(measured, defined), hours(measured, defined)];
+    checks.extend(slower(measured, "last busy hour", FIRST_BUSY, LAST_BUSY));
+    checks.extend(slower(measured, "last night", FIRST_NIGHT, LAST_NIGHT));
+    checks.extend(nights::judge(measured, defined));
+    checks.extend(leaks(measured, defined));
+    checks
 }
 
 /// The number of arrivals against the schedule's expectation, whose standard deviation is its root.
@@ -97,22 +108,33 @@ fn hours(measured: &StageResult, defined: &Stage) -> Check {
     check(name, verdict, format!("χ² over {} hours, p = {p:.2e}, above {MIN_P}", expected.len()))
 }
 
-/// The last night against the first, at the same load: what the day has done to the response times. `None` with
-/// too few calls for a p95 of each.
-fn nights(measured: &StageResult) -> Option<Check> {
-    let name = "p95 of the last night against the first";
+/// A phase against an earlier one of the same load: what the day has done to the response times. `None` with too few
+/// calls for a p95 of each.
+fn slower(measured: &StageResult, what: &str, first: &str, last: &str) -> Option<Check> {
     let p95 = |phase: &str| match measured.phases.get(phase)?.response.as_ref()?.p95 {
         Quantile::Value { ns, interval } => {
             Some((interval.low_ns as f64, ns as f64, interval.high_ns? as f64))
         }
         _ => None,
     };
-    let (first, last) = p95("night, before").zip(p95("night, after"))?;
+    let (first, last) = p95(first).zip(p95(last))?;
     // The ends of both intervals: wider than the interval of the ratio, never narrower.
     let (low, ratio, high) = (last.0 / first.2, last.1 / first.1, last.2 / first.0);
     let verdict = if low > MAX_SLOWER { Verdict::Fail } else { Verdict::Pass };
     let text = format!("{ratio:.2} times ({low:.2} to {high:.2}), fails if surely above {MAX_SLOWER}");
-    Some(check(name, verdict, text))
+    Some(check(format!("p95 of the {what} against the first"), verdict, text))
+}
+
+/// The leak rule on the phases that are long enough for it to tell. Each begins with a warm-up of its own, since a new
+/// rate takes new memory.
+fn leaks(measured: &StageResult, defined: &Stage) -> Vec<Check> {
+    let Some(day) = defined.day() else { return Vec::new() };
+    let of_phase = |name: &String| {
+        let readings = phases::readings(&measured.resources, &day, name);
+        let report = memory_trend(&readings.map(ResourceAt::memory).collect::<Vec<MemoryReading>>())?;
+        (report.verdict != LeakVerdict::CannotTell).then(|| trend(name, &report))
+    };
+    measured.phases.keys().filter_map(of_phase).collect()
 }
 
 /// A schedule that is kept gives a smaller p in one run of a thousand.
@@ -125,9 +147,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::scenario::fixture::stage as made_up;
+    use crate::measure::trend::simulate;
+    use crate::scenario::fixture::{sample, stage as made_up};
+    use crate::target::ResourceSample;
 
-    fn day(due_by_hour: &[u64], dropped: u64) -> Verdict {
+    fn by_hour(due_by_hour: &[u64], dropped: u64) -> Verdict {
         let defined = define(&Options::default()).stages.remove(0);
         let accounts = json!({ "scheduled": dropped, "sent": 0, "ended": { "dropped": dropped } });
         hours(&made_up(&json!({ "due_by_hour": due_by_hour, "accounts": accounts })), &defined).verdict
@@ -140,16 +164,16 @@ mod tests {
         let until = |hour: usize| profile.expected_until(hour as f64 * 25.0);
         let kept: Vec<u64> = (0..24).map(|hour| (until(hour + 1) - until(hour)).round() as u64).collect();
         assert_eq!(kept[12], 250);
-        assert_eq!(day(&kept, 0), Verdict::Pass);
+        assert_eq!(by_hour(&kept, 0), Verdict::Pass);
         let mut late = kept.clone();
         late.rotate_right(1);
         assert_eq!(late.iter().sum::<u64>(), kept.iter().sum::<u64>());
-        assert_eq!(day(&late, 0), Verdict::Fail);
-        assert_eq!(day(&kept[..12], 0), Verdict::Fail, "the second half was not offered");
-        assert_eq!(day(&kept, 1), Verdict::Inconclusive);
+        assert_eq!(by_hour(&late, 0), Verdict::Fail);
+        assert_eq!(by_hour(&kept[..12], 0), Verdict::Fail, "the second half was not offered");
+        assert_eq!(by_hour(&kept, 1), Verdict::Inconclusive);
     }
 
-    fn night(first_ms: [u64; 3], last_ms: [u64; 3]) -> Verdict {
+    fn compared(first_ms: [u64; 3], last_ms: [u64; 3]) -> Verdict {
         let phase = |[low, p95, high]: [u64; 3]| {
             let ns = |ms: u64| ms * 1_000_000;
             let value = |ms| {
@@ -165,17 +189,37 @@ mod tests {
                 }
             })
         };
-        nights(&made_up(
-            &json!({ "phases": { "night, before": phase(first_ms), "night, after": phase(last_ms) } }),
-        ))
-        .unwrap()
-        .verdict
+        let measured = made_up(&json!({ "phases": { "a": phase(first_ms), "b": phase(last_ms) } }));
+        assert_eq!(slower(&measured, "last night", "a", "not there"), None);
+        slower(&measured, "last night", "a", "b").unwrap().verdict
     }
 
     #[test]
-    fn a_last_night_that_is_surely_slower_fails() {
-        assert_eq!(night([10, 12, 14], [11, 13, 15]), Verdict::Pass);
-        assert_eq!(night([10, 12, 14], [16, 20, 30]), Verdict::Pass, "the intervals are too wide");
-        assert_eq!(night([10, 12, 14], [20, 24, 28]), Verdict::Fail);
+    fn a_last_hour_that_is_surely_slower_than_the_first_fails() {
+        assert_eq!(compared([10, 12, 14], [11, 13, 15]), Verdict::Pass);
+        assert_eq!(compared([10, 12, 14], [16, 20, 30]), Verdict::Pass, "the intervals are too wide");
+        assert_eq!(compared([10, 12, 14], [20, 24, 28]), Verdict::Fail);
+    }
+
+    /// What is said of the memory of phases in a day of that length, on a server that leaks 10 MB/min.
+    fn leaking(duration_s: f64) -> Vec<Check> {
+        let options = Options { duration_s: Some(duration_s), ..Options::default() };
+        let defined = define(&options).stages.remove(0);
+        let at = |reading: MemoryReading| {
+            let sample = ResourceSample { rss_anon_bytes: reading.rss_anon_bytes, ..sample(9) };
+            ResourceAt { at_ns: reading.at_ns, calls: reading.calls, sample, temp_bytes: None }
+        };
+        let resources = simulate(1, 10.0, duration_s as u64).into_iter().map(at).collect();
+        let phase = json!({ "accounts": { "scheduled": 0, "sent": 0, "ended": {} }, "response": null });
+        let measured = made_up(&json!({ "phases": { "business hours": phase, LAST_NIGHT: phase } }));
+        leaks(&StageResult { resources, ..measured }, &defined)
+    }
+
+    #[test]
+    fn only_phases_long_enough_for_the_leak_rule_are_judged() {
+        assert_eq!(leaking(600.0), []);
+        let told = leaking(3600.0);
+        assert_eq!(told.len(), 1, "the last night is too short: {told:?}");
+        assert_eq!((told[0].name.as_str(), told[0].verdict), ("business hours: leak", Verdict::Fail));
     }
 }

@@ -56,6 +56,9 @@ pub(super) async fn run(
     observer.samples = stage.fault.map(|_| Vec::new());
     observer.spans = setting.profiling.map(|_| Vec::new());
     let observer = Arc::new(Mutex::new(observer));
+    let plan = stage.plan(setting.seed, setting.run_id);
+    let deadline = plan.deadline;
+    let scores_before = if stage.day().is_some() { scores_held(host, &deadline).await } else { None };
     let (stop, server_gone) = (CancellationToken::new(), CancellationToken::new());
     let readings = Arc::new(Mutex::new(Readings::default()));
     let sampling = tokio::spawn(sampler::sample(
@@ -70,8 +73,6 @@ pub(super) async fn run(
     let machine = record::Watch::start();
     let others = OthersClock::start(&host.pids().await);
 
-    let plan = stage.plan(setting.seed, setting.run_id);
-    let deadline = plan.deadline;
     let target = Arc::new(Pool { host: Arc::clone(host), keeps: stage.workload.sessions.is_kept() });
     let any_end = either(setting.interrupt, &server_gone);
     let title = format!("{} · {}", setting.scenario, stage.name);
@@ -111,7 +112,7 @@ pub(super) async fn run(
     let mut result = summarize(stage, &run, &observer, readings.server(start));
     result.settled = settled;
     result.session_memory = session_memory(stage, host, &result.resources);
-    result.scores_held = scores_held;
+    (result.scores_before, result.scores_held) = (scores_before, scores_held);
     result.fault = fault;
     result.exports = observer.exports();
     result.generator.steal_share = conditions.steal_percent.map(|percent| percent / 100.0);

@@ -36,17 +36,23 @@ pub struct StageResult {
     pub calls_per_s: f64,
     /// By tool.
     pub tools: BTreeMap<String, ToolResult>,
-    /// By phase of the day, the same figures again.
+    /// By phase of the day, the same figures again; the first and the last busy hour are parts of the business hours.
     pub phases: BTreeMap<String, PhaseResult>,
     /// Calls due in each hour of the day's pattern.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub due_by_hour: Vec<u64>,
+    /// Calls due and not yet answered when each rise of the day's load was over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub backlog_after_rises: Vec<u64>,
     /// Second by second.
     pub timeline: Vec<Second>,
     /// The server's processes, once a second.
     pub resources: Vec<ResourceAt>,
     /// The server's processes after the rest at the end.
     pub settled: Option<ResourceSample>,
+    /// Scores that the server held before a day, where it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scores_before: Option<u64>,
     /// Scores that the server held after the rest at the end, where it was asked.
     pub scores_held: Option<u64>,
     /// What exports left on the server's disk.
@@ -124,6 +130,9 @@ pub struct PhaseResult {
     pub accounts: AccountsBy,
     /// Response times of all tools together.
     pub response: Option<Summary>,
+    /// Growth of the server's anonymous memory; `None` with fewer than ten readings.
+    #[serde(default)]
+    pub memory_mb_per_min: Option<Slope>,
 }
 
 /// One second of a stage.

@@ -13,7 +13,7 @@ use super::stats::median;
 
 /// Warm-up before the window: a music21 process that leaks nothing was measured to grow from 62 to
 /// 92 MB in its first minute.
-const WARM_UP_S: f64 = 120.0;
+pub(crate) const WARM_UP_S: f64 = 120.0;
 /// Calls that belong to the warm-up as well.
 const WARM_UP_CALLS: u64 = 1200;
 /// A shorter window gives no verdict: in simulation 35 % of leak-free 60 s windows look like a leak.
@@ -22,6 +22,8 @@ const WINDOW_S: f64 = 300.0;
 const BINS: usize = 60;
 /// Bins that must hold a reading.
 const MIN_BINS: usize = 50;
+/// Readings from which a growth is told without a verdict.
+const MIN_READINGS: usize = 10;
 /// The slope of a leak, MB/min, is above this …
 const LEAK_SLOPE: f64 = 0.5;
 /// … with its lower bound above this …
@@ -29,7 +31,7 @@ const LEAK_LOWER: f64 = 0.2;
 /// … and the net slope of the window's second half above this (late warm-up flattens out).
 const LEAK_SECOND_HALF: f64 = 0.3;
 /// Without a leak the upper bound is below this: less than 10 MB in 5 minutes.
-const SOUND_UPPER: f64 = 2.0;
+pub(crate) const SOUND_UPPER: f64 = 2.0;
 
 /// One reading of the server's memory.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -95,6 +97,13 @@ pub fn slope(xs: &[f64], ys: &[f64]) -> Option<Slope> {
     mann_kendall(xs, ys).map(Slope::from)
 }
 
+/// Growth in MB/min over readings in order of time, however short: a figure without a verdict. `None` for fewer than ten.
+#[must_use]
+pub fn growth(readings: &[MemoryReading]) -> Option<Slope> {
+    let bins = Bins::of(readings)?;
+    (bins.minutes.len() >= MIN_READINGS).then(|| slope(&bins.minutes, &bins.megabytes)).flatten()
+}
+
 /// Judges readings, one a second or so in order of time. `None` if fewer than 50 of the 60 bins
 /// of what follows the warm-up hold a reading.
 ///
@@ -108,7 +117,7 @@ pub fn judge(readings: &[MemoryReading]) -> Option<LeakReport> {
         readings.iter().position(|r| seconds(r) >= WARM_UP_S && r.calls - first_calls >= WARM_UP_CALLS)?;
     let window = &readings[warm..];
     let window_s = seconds(window.last()?) - seconds(window.first()?);
-    let bins = Bins::of(window)?;
+    let bins = Bins::of(window).filter(|bins| bins.minutes.len() >= MIN_BINS)?;
 
     let time = mann_kendall(&bins.minutes, &bins.megabytes)?;
     let calls = mann_kendall(&bins.kilocalls, &bins.megabytes);
@@ -151,7 +160,7 @@ impl Bins {
             bins.kilocalls.push(of(|r| r.calls as f64 / 1e3)?);
             bins.megabytes.push(of(|r| r.rss_anon_bytes as f64 / 1e6)?);
         }
-        (bins.minutes.len() >= MIN_BINS).then_some(bins)
+        Some(bins)
     }
 
     /// End minus middle, each the median of five bins so that one step of the allocator at the very

@@ -91,17 +91,26 @@ fn phases(stage: &StageResult) -> Markup {
             phase.response.as_ref().map_or_else(|| "–".to_owned(), |summary| quantile(of(summary)))
         };
         let good = phase.accounts.count(crate::measure::Outcome::Ok);
-        vec![name.clone(), count(phase.accounts.sent), count(good), figure(|s| &s.median), figure(|s| &s.p95)]
+        let memory = phase.memory_mb_per_min.map_or_else(
+            || "–".to_owned(),
+            |slope| format!("{:+.2} ({:+.2} to {:+.2})", slope.estimate, slope.lower, slope.upper),
+        );
+        let calls = [count(phase.accounts.sent), count(good)];
+        let figures = [figure(|s| &s.median), figure(|s| &s.p95), memory];
+        [name.clone()].into_iter().chain(calls).chain(figures).collect()
     });
-    let table =
-        super::figure::Table::new(&["phase of the day", "calls", "good", "median", "p95"], times.collect());
-    html! { @if !stage.phases.is_empty() { (table.html("Response times by phase of the day")) } }
+    let columns = ["phase of the day", "calls", "good", "median", "p95", "memory, MB/min"];
+    let table = super::figure::Table::new(&columns, times.collect());
+    html! { @if !stage.phases.is_empty() { (table.html("By phase of the day")) } }
 }
 
 /// What the server still held after the stage.
 fn leftovers(stage: &StageResult) -> Markup {
     let exports = &stage.exports;
     html! {
+        @if !stage.backlog_after_rises.is_empty() {
+            p.note { "Calls that waited when each rise of the load was over: " (format!("{:?}", stage.backlog_after_rises)) "." }
+        }
         @if let Some(held) = stage.scores_held { p.note { "Scores held after the rest: " (held) "." } }
         @if exports.made > 0 {
             p.note {
