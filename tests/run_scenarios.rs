@@ -4,6 +4,7 @@ mod run;
 
 use std::process::Output;
 
+use music21_mcp_bench::load::StoppedBy;
 use music21_mcp_bench::measure::Outcome;
 use music21_mcp_bench::measure::token_bucket::Verdict as Limiter;
 use music21_mcp_bench::scenario::{Definition, Verdict};
@@ -188,4 +189,18 @@ fn list_and_explain_name_every_scenario() {
         assert!(say(&["explain", scenario.name]).contains("cannot show"), "{}", scenario.name);
         Definition::from_toml(&say(&["explain", scenario.name, "--toml"])).unwrap();
     }
+}
+
+#[test]
+fn a_stage_whose_memory_raises_no_doubt_ends_with_its_duration() {
+    let toml = "name = 'm'\n[[stages]]\nname = 's'\nclients = 1\nrate_per_s = 50.0\nduration_s = 0.5\n\
+                extend_to_s = 900.0\n[[stages.workload.flows]]\nsteps = [{ tool = 'list_scores' }]\n";
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("m.toml");
+    std::fs::write(&path, toml).unwrap();
+    let bench = Bench::new(&[path.to_str().unwrap()]);
+    let output = bench.command().output().unwrap();
+    let stage = &bench.result().scenarios[0].stages[0];
+    assert_eq!(stage.stopped_by, StoppedBy::Duration, "{}", text(&output.stdout));
+    assert!(stage.accounts.sent < 45_000 && bench.result().complete);
 }

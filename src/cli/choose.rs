@@ -51,6 +51,7 @@ fn choose_one(name: &str) -> Result<Chosen, String> {
 fn overridden(mut definition: Definition, options: &Options) -> Definition {
     for stage in &mut definition.stages {
         stage.clients = options.clients.unwrap_or(stage.clients);
+        stage.extend_to_s = stage.extend_to_s.filter(|_| options.duration_s.is_none());
         stage.duration_s = options.duration_s.or(stage.duration_s);
         stage.deadline_s = options.deadline_s.unwrap_or(stage.deadline_s);
         stage.rate_per_s = stage.rate_per_s.map(|rate| options.rate_per_s.unwrap_or(rate));

@@ -68,6 +68,7 @@ fn definition(server: Option<String>, tools: &[Tool]) -> Definition {
         rate_per_s: None,
         arrivals: Arrivals::Constant,
         duration_s: Some(30.0),
+        extend_to_s: None,
         calls: None,
         deadline_s: 30.0,
         warm_up_s: 5.0,

@@ -77,6 +77,9 @@ pub struct Stage {
     /// It ends after this long …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_s: Option<f64>,
+    /// … or, where the server's memory then seems to leak or cannot be judged, after this long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extend_to_s: Option<f64>,
     /// … or after this many calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calls: Option<u64>,
@@ -186,6 +189,12 @@ impl Definition {
             if !(stage.duration_s.is_none_or(positive) && stage.rate_per_s.is_none_or(positive)) {
                 return fail("duration_s and rate_per_s must be positive");
             }
+            if let Some(extended_s) = stage.extend_to_s {
+                let is_longer = stage.duration_s.is_some_and(|duration_s| extended_s > duration_s);
+                if !is_longer || !positive(extended_s) || stage.day().is_some() {
+                    return fail("extend_to_s must be longer than its duration_s, and a day has one length");
+                }
+            }
             if !positive(stage.deadline_s)
                 || stage.warm_up_s < 0.0
                 || !(0.0..=3600.0).contains(&stage.settle_s)
@@ -247,7 +256,10 @@ impl Stage {
         Plan {
             load,
             workload: Arc::new(self.workload.clone()),
-            stop: Stop { duration: self.duration_s.map(Duration::from_secs_f64), calls: self.calls },
+            stop: Stop {
+                duration: self.extend_to_s.or(self.duration_s).map(Duration::from_secs_f64),
+                calls: self.calls,
+            },
             deadline: Duration::from_secs_f64(self.deadline_s),
             seed,
             run_id: run_id.into(),

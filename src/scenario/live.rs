@@ -92,6 +92,13 @@ impl Live {
         });
     }
 
+    /// The stage under way takes that many seconds.
+    pub(super) fn takes(&self, duration_s: f64) {
+        if let Some(current) = &mut *self.lock() {
+            current.duration_s = Some(duration_s);
+        }
+    }
+
     pub(super) fn end(&self) {
         if let Some(current) = &mut *self.lock() {
             current.has_ended = true;

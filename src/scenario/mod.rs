@@ -4,6 +4,7 @@ mod capacity;
 mod cleanup;
 mod concurrent;
 mod definition;
+mod extension;
 mod figures;
 mod host;
 mod in_flight;

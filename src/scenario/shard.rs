@@ -98,6 +98,8 @@ impl Shard {
             }
             stage.clients = clients;
             stage.rate_per_s = stage.rate_per_s.map(|rate| rate / f64::from(count));
+            // Each shard would decide for itself, and they would not end together.
+            stage.extend_to_s = None;
             if let Some(calls) = stage.calls {
                 stage.calls = Some(self.of(calls)).filter(|&calls| calls > 0);
                 if stage.calls.is_none() {

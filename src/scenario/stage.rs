@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::definition::Stage;
+use super::extension;
 use super::figures::{run_so_far, session_memory, summarize};
 use super::host::{Host, Pool};
 use super::inject::Injecting;
@@ -17,7 +18,7 @@ use super::live::Live;
 use super::observer::Observer;
 use super::sampler::{self, Readings, Watch};
 use super::stage_result::{ResourceAt, StageResult};
-use crate::load::{Call, DriveError, Run, Settings, drive};
+use crate::load::{Call, DriveError, Run, Settings, StoppedBy, drive};
 use crate::measure::trend::{self, MemoryReading};
 use crate::measure::validity;
 use crate::profile::{CallSpan, Profiling};
@@ -75,6 +76,7 @@ pub(super) async fn run(
 
     let target = Arc::new(Pool { host: Arc::clone(host), keeps: stage.workload.sessions.is_kept() });
     let any_end = either(setting.interrupt, &server_gone);
+    let extending = extension::watch(stage, &observer, &readings, setting.live, &any_end);
     let title = format!("{} · {}", setting.scenario, stage.name);
     let server = if host.facts.shares_our_process { Vec::new() } else { host.pids().await };
     let profiled = setting.profiling.map(|profiling| profiling.start(title, &server));
@@ -96,13 +98,21 @@ pub(super) async fn run(
         None => None,
     };
     setting.live.end();
+    if let Some(extending) = extending {
+        extending.abort();
+    }
     // A sampler that panicked read nothing more.
     let _ = sampling.await;
     if let Some(profiled) = profiled {
         let (started, spans) = spans(&observer);
         profiled.finish(started, &spans).await;
     }
-    let run = driven?;
+    let mut run = driven?;
+    let is_cut_short = setting.interrupt.is_cancelled() || server_gone.is_cancelled();
+    if run.stopped_by == StoppedBy::Interrupt && !is_cut_short {
+        // The server's memory needed no more time.
+        run.stopped_by = StoppedBy::Duration;
+    }
 
     rest(stage, setting.interrupt).await;
     let settled = Watch::new(host).await.sample(host).await;
@@ -164,7 +174,7 @@ async fn watch(
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

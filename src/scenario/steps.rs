@@ -50,6 +50,7 @@ pub(super) fn stage(name: impl Into<String>, clients: usize, steps: Vec<Step>) -
         rate_per_s: None,
         arrivals: Arrivals::Constant,
         duration_s: None,
+        extend_to_s: None,
         calls: None,
         deadline_s: 30.0,
         warm_up_s: 0.0,

@@ -18,6 +18,8 @@ pub(crate) const WARM_UP_S: f64 = 120.0;
 const WARM_UP_CALLS: u64 = 1200;
 /// A shorter window gives no verdict: in simulation 35 % of leak-free 60 s windows look like a leak.
 const WINDOW_S: f64 = 300.0;
+/// A leak in a shorter window fails nothing: what warms up late looks like one.
+const CONFIRMED_S: f64 = 600.0;
 /// Bins whose medians are judged.
 const BINS: usize = 60;
 /// Bins that must hold a reading.
@@ -48,7 +50,7 @@ pub struct MemoryReading {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LeakVerdict {
-    /// Memory grows steadily. Confirm it with a 600 s window before failing a build for it.
+    /// Memory grows steadily. It fails nothing before a window of 600 s confirms it.
     Leak,
     /// Memory grows by less than 2 MB/min, with 95 % confidence.
     None,
@@ -125,8 +127,7 @@ pub fn judge(readings: &[MemoryReading]) -> Option<LeakReport> {
     let leak =
         time.slope > LEAK_SLOPE && time.lower > LEAK_LOWER && time.p < 0.01 && second_half > LEAK_SECOND_HALF;
     let verdict = match () {
-        // A bin's width of slack: the last reading of a 300 s window comes a second early.
-        () if window_s < WINDOW_S * (1.0 - 1.0 / BINS as f64) => LeakVerdict::CannotTell,
+        () if !reaches(window_s, WINDOW_S) => LeakVerdict::CannotTell,
         () if leak => LeakVerdict::Leak,
         () if time.upper < SOUND_UPPER => LeakVerdict::None,
         () => LeakVerdict::CannotTell,
@@ -140,6 +141,19 @@ pub fn judge(readings: &[MemoryReading]) -> Option<LeakReport> {
         second_half_mb_per_min: second_half,
         p: time.p,
     })
+}
+
+/// With a bin's width of slack: the last reading of a window comes a second early.
+fn reaches(window_s: f64, length_s: f64) -> bool {
+    window_s >= length_s * (1.0 - 1.0 / BINS as f64)
+}
+
+impl LeakReport {
+    /// Whether the window is long enough for a leak in it to fail anything.
+    #[must_use]
+    pub fn is_confirmed(&self) -> bool {
+        reaches(self.window_s, CONFIRMED_S)
+    }
 }
 
 /// The medians of equal slices of time.
