@@ -1,9 +1,9 @@
 //! Does the server's memory grow for good?
 
-use super::definition::{Definition, Stage, Thresholds};
+use super::definition::{Definition, Stage};
 use super::judge::leak;
 use super::result::{Check, ScenarioResult};
-use super::steps::{life, stage, timed, warm};
+use super::steps::{alone, open_loop};
 use super::{Options, Scenario};
 use crate::measure::trend::WARM_UP_S;
 
@@ -35,18 +35,10 @@ const EXTENDED_S: f64 = 600.0;
 
 fn define(options: &Options) -> Definition {
     let duration_s = options.duration_s.unwrap_or(WINDOW_S) + WARM_UP_S;
-    let stage = Stage {
+    alone(Stage {
         extend_to_s: options.duration_s.is_none().then_some(EXTENDED_S + WARM_UP_S),
-        rate_per_s: Some(options.rate_per_s.unwrap_or(10.0)),
-        deadline_s: options.deadline_s.unwrap_or(30.0),
-        ..timed(stage("steady load", options.clients.unwrap_or(8), life()), duration_s)
-    };
-    Definition {
-        thresholds: Thresholds { min_success: Some(0.9), ..Thresholds::default() },
-        prepare: warm(),
-        stages: vec![stage],
-        ..Definition::default()
-    }
+        ..open_loop("steady load", options, duration_s)
+    })
 }
 
 fn judge(result: &ScenarioResult) -> Vec<Check> {

@@ -22,6 +22,7 @@ mod rate_limit;
 mod record;
 mod recovery;
 mod result;
+mod rounds;
 mod run;
 mod sampler;
 mod search;

@@ -1,11 +1,11 @@
 //! A day's pattern of load in ten minutes.
 
-use super::definition::{Arrivals, Definition, Stage, Thresholds};
+use super::definition::{Arrivals, Definition, Stage};
 use super::judge::{check, trend};
 use super::phases::{FIRST_BUSY, FIRST_NIGHT, LAST_BUSY, LAST_NIGHT};
 use super::result::{Check, ScenarioResult, Verdict};
 use super::stage_result::{ResourceAt, StageResult};
-use super::steps::{life, stage, timed, warm};
+use super::steps::{alone, open_loop};
 use super::{Options, Scenario, nights, phases};
 use crate::load::DayProfile;
 use crate::measure::Outcome;
@@ -40,21 +40,12 @@ log rotation, changes of the clock, leaks by the hour.",
 
 fn define(options: &Options) -> Definition {
     let duration_s = options.duration_s.unwrap_or(if options.quick { 24.0 } else { 600.0 });
-    let peak = options.rate_per_s.unwrap_or(10.0);
-    let levels = DayProfile::working_day(peak, duration_s).levels;
-    let stage = Stage {
-        rate_per_s: Some(peak),
+    let levels = DayProfile::working_day(1.0, duration_s).levels;
+    alone(Stage {
         arrivals: Arrivals::Day { hours: options.hours, levels },
-        deadline_s: options.deadline_s.unwrap_or(30.0),
         settle_s: if options.quick { 1.0 } else { 5.0 },
-        ..timed(stage("day", options.clients.unwrap_or(8), life()), duration_s)
-    };
-    Definition {
-        thresholds: Thresholds { min_success: Some(0.9), ..Thresholds::default() },
-        prepare: warm(),
-        stages: vec![stage],
-        ..Definition::default()
-    }
+        ..open_loop("day", options, duration_s)
+    })
 }
 
 fn judge(result: &ScenarioResult) -> Vec<Check> {

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::definition::{Arrivals, Stage};
+use super::Options;
+use super::definition::{Arrivals, Definition, Stage, Thresholds};
 use crate::load::{Step, Workload};
 
 /// A freely licensed hymn of four parts that music21's corpus and the embedded server both have.
@@ -70,5 +71,24 @@ pub(super) fn timed(stage: Stage, duration_s: f64) -> Stage {
         warm_up_s: if is_short { duration_s / 5.0 } else { 10.0 },
         warm_up_calls: if is_short { 0 } else { 100 },
         ..stage
+    }
+}
+
+/// Scores' lives as an open loop: 10 calls a second over 8 sessions, where the user does not say otherwise.
+pub(super) fn open_loop(name: &str, options: &Options, duration_s: f64) -> Stage {
+    Stage {
+        rate_per_s: Some(options.rate_per_s.unwrap_or(10.0)),
+        deadline_s: options.deadline_s.unwrap_or(30.0),
+        ..timed(stage(name, options.clients.unwrap_or(8), life()), duration_s)
+    }
+}
+
+/// One long stage, most of whose calls must end well.
+pub(super) fn alone(stage: Stage) -> Definition {
+    Definition {
+        thresholds: Thresholds { min_success: Some(0.9), ..Thresholds::default() },
+        prepare: warm(),
+        stages: vec![stage],
+        ..Definition::default()
     }
 }
