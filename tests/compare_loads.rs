@@ -188,8 +188,13 @@ fn cpu_time_of_the_server_is_gated() {
     let cpu = |stage: &mut StageResult, round: usize, ms: u64| {
         let sample = |cpu_ns| ResourceSample { processes: 1, cpu_ns, ..ResourceSample::default() };
         let used = 1000 * ms * (MS + 10_000 * (round as u64 % 3));
-        let at =
-            |calls, cpu_ns| ResourceAt { at_ns: calls * MS, calls, sample: sample(cpu_ns), temp_bytes: None };
+        let at = |calls, cpu_ns| ResourceAt {
+            at_ns: calls * MS,
+            calls,
+            sample: sample(cpu_ns),
+            temp_bytes: None,
+            temp_files: None,
+        };
         stage.resources = vec![at(0, 0), at(1000, used)];
     };
     let base = shop.rounds("base", 5, |stage, round| cpu(stage, round, 10));

@@ -11,7 +11,7 @@ use crate::measure::trend::{self, LeakVerdict, MemoryReading};
 use crate::measure::validity::{self, GeneratorFacts};
 use crate::scenario::{
     AccountsBy, Definition, Exports, PhaseResult, Ratings, ResourceAt, ScenarioResult, Second, SessionMemory,
-    StageResult, ToolResult,
+    ShardShare, StageResult, ToolResult,
 };
 
 /// Messages kept of each tool.
@@ -72,8 +72,14 @@ pub(super) fn merge(parts: &[Part<'_, StageResult>], deadline_s: f64) -> Result<
         generator,
         ratings: Ratings::default(),
         server_lost: stages.iter().find_map(|stage| stage.server_lost.clone()),
+        shards: shares(&stages),
         ..stages[0].clone()
     })
+}
+
+/// All shards are there, in their order.
+fn shares(stages: &[&StageResult]) -> Vec<ShardShare> {
+    stages.iter().enumerate().map(|(index, stage)| ShardShare::of(index, stages.len(), stage)).collect()
 }
 
 /// Shards of one server all see the same processes; the one that looked longest saw the most. The calls are those of
@@ -221,7 +227,13 @@ mod tests {
     #[test]
     fn the_servers_readings_are_beside_the_calls_of_all_shards() {
         let stage = |calls: &[(u64, u64)]| {
-            let at = |&(at_ns, calls)| ResourceAt { at_ns, calls, sample: sample(9), temp_bytes: None };
+            let at = |&(at_ns, calls)| ResourceAt {
+                at_ns,
+                calls,
+                sample: sample(9),
+                temp_bytes: None,
+                temp_files: None,
+            };
             StageResult { resources: calls.iter().map(at).collect(), ..stage_named("s") }
         };
         let (long, short) = (stage(&[(10, 1), (20, 5), (30, 9)]), stage(&[(12, 2), (22, 4)]));

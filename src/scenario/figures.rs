@@ -58,6 +58,7 @@ pub(super) fn summarize(
         generator,
         ratings: Ratings::default(),
         server_lost: None,
+        shards: Vec::new(),
     }
 }
 

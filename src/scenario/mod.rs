@@ -44,7 +44,7 @@ pub use record::{Runs, RunsError};
 pub use result::{Check, RunFile, SCHEMA_VERSION, ScenarioResult, ServerFacts, Verdict};
 pub use run::{Context, run};
 pub use search::{Capacity, Search, Served, Tried};
-pub use shard::{Shard, ShardFacts};
+pub use shard::{Shard, ShardFacts, ShardShare};
 pub use stage_result::{
     AccountsBy, Exports, PhaseResult, Ratings, ResourceAt, Second, SessionMemory, StageResult, ToolResult,
 };

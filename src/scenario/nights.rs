@@ -92,7 +92,7 @@ mod tests {
             let night = usize::from(s > 300);
             let sample =
                 ResourceSample { rss_anon_bytes: megabytes[night] * 1_000_000, ..sample(fds[night]) };
-            ResourceAt { at_ns: s * 1_000_000_000, calls: s, sample, temp_bytes: None }
+            ResourceAt { at_ns: s * 1_000_000_000, calls: s, sample, temp_bytes: None, temp_files: None }
         };
         let measured = StageResult { resources: (0..600).map(reading).collect(), ..stage_named("day") };
         judge(&measured, &defined).map(|check| check.verdict).collect()

@@ -89,6 +89,7 @@ mod tests {
             calls,
             sample: ResourceSample { processes, cpu_ns, ..ResourceSample::default() },
             temp_bytes: None,
+            temp_files: None,
         };
         let grown = [at(0, 1, 900), at(10, 2, 5000), at(20, 2, 6000), at(30, 2, 7000)];
         assert_eq!(cpu_ns_per_call(&grown), Some(100.0));

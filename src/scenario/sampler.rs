@@ -29,7 +29,14 @@ struct Reading {
     moment: Instant,
     calls: u64,
     sample: ResourceSample,
-    temp_bytes: Option<u64>,
+    temp: Option<Files>,
+}
+
+/// The files of a directory and all below it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Files {
+    count: u64,
+    bytes: u64,
 }
 
 /// Reads until told to stop. Cancels `server_gone` when our own server has ended, since nobody will
@@ -52,14 +59,14 @@ pub(super) async fn sample(
             server_gone.cancel();
         }
         let server = watch.sample(&host).await;
-        let temp_bytes = watch.temp_bytes(&host).await;
+        let temp = watch.temp(&host).await;
         let calls = {
             let mut observer = observer.lock().unwrap_or_else(PoisonError::into_inner);
             observer.resources = server.or(observer.resources);
             observer.calls
         };
         let moment = Instant::now();
-        let reading = |sample| Reading { moment, calls, sample, temp_bytes };
+        let reading = |sample| Reading { moment, calls, sample, temp };
         let mut readings = readings.lock().unwrap_or_else(PoisonError::into_inner);
         readings.server.extend(server.map(reading));
         readings.own.extend(ResourceSample::of_own_process().map(reading));
@@ -82,8 +89,9 @@ impl Readings {
 fn since(readings: &[Reading], start: Instant) -> Vec<ResourceAt> {
     let at = |reading: &Reading| {
         let at_ns = reading.moment.checked_duration_since(start)?.as_nanos() as u64;
-        let &Reading { calls, sample, temp_bytes, .. } = reading;
-        Some(ResourceAt { at_ns, calls, sample, temp_bytes })
+        let &Reading { calls, sample, temp, .. } = reading;
+        let (temp_bytes, temp_files) = (temp.map(|files| files.bytes), temp.map(|files| files.count));
+        Some(ResourceAt { at_ns, calls, sample, temp_bytes, temp_files })
     };
     readings.iter().filter_map(at).collect()
 }
@@ -115,19 +123,24 @@ impl Watch {
     }
 
     /// The files in the server's temporary directory, at every tenth sample: there may be thousands.
-    async fn temp_bytes(&self, host: &Host) -> Option<u64> {
+    async fn temp(&self, host: &Host) -> Option<Files> {
         let directory = host.servers_directory().filter(|_| self.samples % LOOK_AGAIN == 1)?.to_owned();
-        tokio::task::spawn_blocking(move || bytes_below(&directory)).await.ok()
+        tokio::task::spawn_blocking(move || Files::below(&directory)).await.ok()
     }
 }
 
-/// The sizes of all files; what disappears meanwhile counts as nothing.
-fn bytes_below(directory: &Path) -> u64 {
-    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-    let size = |entry: DirEntry| match entry.metadata() {
-        Ok(data) if data.is_dir() => bytes_below(&entry.path()),
-        Ok(data) => data.len(),
-        Err(_) => 0,
-    };
-    entries.map(size).sum()
+impl Files {
+    /// What disappears meanwhile is not counted.
+    fn below(directory: &Path) -> Self {
+        let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+        let files = |entry: DirEntry| match entry.metadata() {
+            Ok(data) if data.is_dir() => Self::below(&entry.path()),
+            Ok(data) => Self { count: 1, bytes: data.len() },
+            Err(_) => Self::default(),
+        };
+        entries.map(files).fold(Self::default(), |sum, one| Self {
+            count: sum.count + one.count,
+            bytes: sum.bytes + one.bytes,
+        })
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::stage_result::StageResult;
+use super::stage_result::{StageResult, ToolResult};
 use crate::measure::quantile::Quantile;
 use crate::measure::stats::Proportion;
 
@@ -64,14 +64,11 @@ impl Search {
     /// server's: then it cannot be told.
     #[must_use]
     pub(super) fn judge(&self, stage: &StageResult) -> Tried {
-        let p95s =
-            stage.tools.iter().map(|(name, tool)| (name, tool.service.as_ref().map(|times| times.p95)));
-        let worst =
-            p95s.max_by_key(|(_, p95)| (self.keeps(p95.as_ref()), p95.as_ref().and_then(Quantile::ns)));
         let success = stage.accounts.success();
-        let (p95, times) = worst.map_or((Served::CannotTell, "no calls".to_owned()), |(name, p95)| {
-            (self.keeps(p95.as_ref()), format!("p95 of {name} {}", told(p95.as_ref())))
-        });
+        let (p95, times) =
+            self.worst(stage).map_or((Served::CannotTell, "no calls".to_owned()), |(name, p95)| {
+                (self.keeps(p95.as_ref()), format!("p95 of {name} {}", told(p95.as_ref())))
+            });
         let p95 = match p95 {
             Served::Beyond if !stage.validity.is_valid() => Served::CannotTell,
             p95 => p95,
@@ -80,6 +77,14 @@ impl Search {
         let good = success.share().unwrap_or(0.0) * 100.0;
         let text = format!("{times}, {good:.1} % good of {}", success.trials);
         Tried { clients: stage.clients, served, text }
+    }
+
+    /// The tool that keeps the objective least, with the p95 of its service times; `None` without tools.
+    #[must_use]
+    pub fn worst<'a>(&self, stage: &'a StageResult) -> Option<(&'a str, Option<Quantile>)> {
+        let p95 = |tool: &ToolResult| tool.service.as_ref().map(|times| times.p95);
+        let p95s = stage.tools.iter().map(|(name, tool)| (name.as_str(), p95(tool)));
+        p95s.max_by_key(|(_, p95)| (self.keeps(p95.as_ref()), p95.as_ref().and_then(Quantile::ns)))
     }
 
     fn keeps(&self, p95: Option<&Quantile>) -> Served {

@@ -7,6 +7,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::Definition;
+use super::stage_result::{AccountsBy, StageResult};
+use crate::measure::validity::Reason;
 use crate::record::sha256_hex;
 
 /// Which of how many shares a process takes.
@@ -25,6 +27,23 @@ pub struct ShardFacts {
     pub shard: Shard,
     /// SHA-256 of the whole's definitions and seed: parts of one whole have the same.
     pub whole_sha256: String,
+}
+
+/// What one shard had of a stage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ShardShare {
+    /// Which part.
+    pub shard: Shard,
+    /// Sessions.
+    pub clients: usize,
+    /// Every call in its class.
+    pub accounts: AccountsBy,
+    /// Calls answered per second.
+    pub calls_per_s: f64,
+    /// The quantile 0.99 of dispatched − due, nanoseconds.
+    pub gen_lag_p99_ns: Option<u64>,
+    /// Why it is INVALID; empty if it is valid.
+    pub invalid: Vec<Reason>,
 }
 
 /// How many shards a Kubernetes Indexed Job has; Kubernetes itself tells only the index.
@@ -118,6 +137,21 @@ impl Shard {
             whole.iter().map(|one| Definition { server: None, ..one.clone() }).collect();
         let text = serde_json::json!([seed, whole]).to_string();
         ShardFacts { shard: self, whole_sha256: sha256_hex(text.as_bytes()) }
+    }
+}
+
+impl ShardShare {
+    /// The share that a stage is, as one of `count` in order from 0.
+    #[must_use]
+    pub(crate) fn of(index: usize, count: usize, stage: &StageResult) -> Self {
+        Self {
+            shard: Shard { index: index as u32 + 1, count: count as u32 },
+            clients: stage.clients,
+            accounts: stage.accounts.clone(),
+            calls_per_s: stage.calls_per_s,
+            gen_lag_p99_ns: stage.generator.gen_lag_p99_ns,
+            invalid: stage.validity.invalid.clone(),
+        }
     }
 }
 

@@ -198,7 +198,13 @@ mod tests {
         let defined = define(&options).stages.remove(0);
         let at = |reading: MemoryReading| {
             let sample = ResourceSample { rss_anon_bytes: reading.rss_anon_bytes, ..sample(9) };
-            ResourceAt { at_ns: reading.at_ns, calls: reading.calls, sample, temp_bytes: None }
+            ResourceAt {
+                at_ns: reading.at_ns,
+                calls: reading.calls,
+                sample,
+                temp_bytes: None,
+                temp_files: None,
+            }
         };
         let resources = simulate(1, 10.0, duration_s as u64).into_iter().map(at).collect();
         let phase = json!({ "accounts": { "scheduled": 0, "sent": 0, "ended": {} }, "response": null });

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::inject::FaultResult;
+use super::shard::ShardShare;
 use crate::load::{Example, StoppedBy};
 use crate::measure::Outcome;
 use crate::measure::rating::Rating;
@@ -77,6 +78,9 @@ pub struct StageResult {
     pub ratings: Ratings,
     /// The server's end was seen: its process is gone or nothing reached it any more.
     pub server_lost: Option<String>,
+    /// What each shard had of it, in a merged result.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shards: Vec<ShardShare>,
 }
 
 /// What a session leaves in the server's memory.
@@ -167,6 +171,9 @@ pub struct ResourceAt {
     /// the server and so know the directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temp_bytes: Option<u64>,
+    /// How many files those are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temp_files: Option<u64>,
 }
 
 /// What exports left on the server's disk, as far as this machine can see.

@@ -30,11 +30,22 @@ impl Axis {
     pub(super) fn around(title: &str, values: impl IntoIterator<Item = f64>) -> Self {
         let (low, high) = extent(values);
         let margin = ((high - low) * 0.08).max(high.abs() * 0.01).max(0.5);
-        let (low, high) = ((low - margin).max(0.0), high + margin);
-        let step = step(high - low);
-        let places = ((low / step).ceil() as i64..=(high / step) as i64).map(|i| i as f64 * step);
-        let ticks = places.map(|at| (at, name(at, step))).collect();
-        Self { title: title.to_owned(), range: low..high, ticks }
+        Self::between(title, (low - margin).max(0.0)..high + margin)
+    }
+
+    /// Just this range.
+    pub(super) fn between(title: &str, range: Range<f64>) -> Self {
+        let step = step(range.end - range.start);
+        let places = (range.start / step).ceil() as i64..=(range.end / step).floor() as i64;
+        let ticks = places.map(|i| i as f64 * step).map(|at| (at, name(at, step))).collect();
+        Self { title: title.to_owned(), range, ticks }
+    }
+
+    /// The logarithms to base 2 of whole numbers from 1 to `most`.
+    pub(super) fn doublings(title: &str, most: usize) -> Self {
+        let end = (most.max(1) as f64).log2();
+        let ticks = (0..=end as u32).map(|power| (f64::from(power), 2_u64.pow(power).to_string())).collect();
+        Self { title: title.to_owned(), range: -0.3..end + 0.3, ticks }
     }
 
     /// Seconds from 0 to `end_s`.
@@ -127,6 +138,8 @@ mod tests {
         );
         assert_eq!(names(&Axis::durations([1.2e6, 4e7])), ["1 ms", "2 ms", "5 ms", "10 ms", "20 ms"]);
         assert_eq!(names(&Axis::around("", [149.0, 171.0])), ["150", "155", "160", "165", "170"]);
+        assert_eq!(names(&Axis::between("", -24.0..45.0)), ["-20", "-10", "0", "10", "20", "30", "40"]);
+        assert_eq!(names(&Axis::doublings("", 11)), ["1", "2", "4", "8"]);
     }
 
     #[test]
@@ -138,7 +151,14 @@ mod tests {
 
     #[test]
     fn nothing_to_show_still_has_an_axis() {
-        for axis in [Axis::from_zero("", []), Axis::around("", []), Axis::durations([]), Axis::quantiles(0)] {
+        let empty = [
+            Axis::from_zero("", []),
+            Axis::around("", []),
+            Axis::durations([]),
+            Axis::quantiles(0),
+            Axis::doublings("", 0),
+        ];
+        for axis in empty {
             assert!(axis.range.start < axis.range.end, "{axis:?}");
         }
     }

@@ -105,10 +105,15 @@ fn verdicts(comparison: &Comparison) -> Markup {
         div.scroll tabindex="0" role="group" aria-label="table: verdicts" {
             table {
                 caption.spoken { "Verdict for each figure" }
-                thead { tr { @for head in ["entry", "figure", "baseline", "this run", "change", "verdict"] { th scope="col" { (head) } } } }
+                thead { tr {
+                    th scope="col" { "entry" }
+                    th.word scope="col" { "figure" }
+                    @for head in ["baseline", "this run", "change"] { th scope="col" { (head) } }
+                    th.word scope="col" { "verdict" }
+                } }
                 tbody { @for row in &comparison.rows { tr {
                     th scope="row" { (row.entry) }
-                    td { (row.figure) }
+                    td.word { (row.figure) }
                     td { (show(row, row.baseline)) }
                     td { (show(row, row.candidate)) }
                     td { @if let Some(ratio) = row.ratio { (ratio) } @else { "–" } }

@@ -10,6 +10,8 @@ use super::axis::Axis;
 /// Pixels of the drawing for one of the page, because plotters draws on whole pixels.
 const FINE: i32 = 2;
 const HEIGHT: i32 = 270;
+/// Pixels of the drawing for a row of text.
+const ROW: i32 = 15 * FINE;
 /// Pixels of the page; plotters divides sizes of text by 1.24.
 const TEXT: f64 = 12.0 * 1.24;
 
@@ -44,8 +46,8 @@ pub(super) enum Mark {
     Bars(Vec<(f64, f64)>, f64, Paint),
     /// A dot at each point.
     Dots(Vec<(f64, f64)>, Paint),
-    /// A line from top to bottom, and a name to its right.
-    Boundary(f64, String),
+    /// A line from bottom to top, and above that as many rows of text as given, up to a name to its right.
+    Boundary(f64, String, u8),
 }
 
 /// Pixels of the page.
@@ -116,7 +118,7 @@ impl Chart {
         let size = ((self.width as i32 * FINE) as u32, (HEIGHT * FINE) as u32);
         let area: DrawingArea<SVGBackend<'_>, Shift> = SVGBackend::with_string(out, size).into_drawing_area();
         let mut plane = ChartBuilder::on(&area)
-            .margin_top(18 * FINE)
+            .margin_top(18 * FINE + self.rows() * ROW)
             .margin_right(18 * FINE)
             .x_label_area_size(44 * FINE)
             .y_label_area_size(68 * FINE)
@@ -138,6 +140,12 @@ impl Chart {
         area.present()
     }
 
+    /// Rows of names above the lowest one.
+    fn rows(&self) -> i32 {
+        let row = |mark: &Mark| if let Mark::Boundary(_, _, row) = mark { i32::from(*row) } else { 0 };
+        self.marks.iter().map(row).max().unwrap_or(0)
+    }
+
     fn draw_mark(&self, mark: &Mark, plane: &mut Plane<'_, '_>, text: &TextStyle<'_>) -> Drawn {
         let wide = (2 * FINE) as u32;
         match mark {
@@ -156,12 +164,14 @@ impl Chart {
             Mark::Dots(points, paint) => {
                 plane.draw_series(points.iter().map(|&at| Circle::new(at, 2 * FINE, paint.0.filled())))?;
             }
-            Mark::Boundary(x, name) => {
+            Mark::Boundary(x, name, row) => {
                 let (bottom, top) = (self.y.range.start, self.y.range.end);
-                let line = GRID.stroke_width(FINE as u32);
+                let (line, above) = (GRID.stroke_width(FINE as u32), -i32::from(*row) * ROW);
                 plane.draw_series([PathElement::new(vec![(*x, bottom), (*x, top)], line)])?;
                 let style = text.pos(Pos::new(HPos::Left, VPos::Bottom));
-                plane.draw_series([Text::new(format!(" {name}"), (*x, top), style)])?;
+                plane.draw_series([EmptyElement::at((*x, top))
+                    + PathElement::new(vec![(0, 0), (0, above)], line)
+                    + Text::new(format!(" {name}"), (0, above), style)])?;
             }
         }
         Ok(())

@@ -8,7 +8,7 @@ use crate::report::units::{duration, percent};
 use crate::scenario::{RunFile, ScenarioResult};
 
 /// A list of names and values; what is not known is left out.
-fn list(facts: &[(&str, Option<String>)]) -> Markup {
+pub(super) fn list(facts: &[(&str, Option<String>)]) -> Markup {
     html! {
         dl.facts {
             @for (name, value) in facts {

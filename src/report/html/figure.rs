@@ -33,6 +33,15 @@ pub(super) struct Table {
 impl Figure {
     /// As HTML.
     pub(super) fn html(&self) -> Markup {
+        self.markup(false)
+    }
+
+    /// The same with its table shown, where that has few rows and each of them matters.
+    pub(super) fn html_with_table(&self) -> Markup {
+        self.markup(true)
+    }
+
+    fn markup(&self, shows_table: bool) -> Markup {
         html! {
             figure.wide[self.chart.width == Width::Whole] {
                 figcaption {
@@ -47,7 +56,7 @@ impl Figure {
                 div.scroll tabindex="0" role="group" aria-label=(format!("chart: {}", self.title)) {
                     (PreEscaped(self.chart.svg()))
                 }
-                details {
+                details open[shows_table] {
                     summary { "Figures of “" (self.title) "”" }
                     (self.table.thinned().html(&self.title))
                 }
@@ -76,18 +85,27 @@ impl Table {
         Self { head: self.head.clone(), rows: self.rows.iter().step_by(every).cloned().collect() }
     }
 
+    /// A column of words and not of figures: each begins with letters, which `n<59` does not.
+    fn is_words(&self, column: usize) -> bool {
+        let mut cells = self.rows.iter().filter_map(|row| row.get(column)).filter(|cell| *cell != "–");
+        cells.clone().next().is_some() && cells.all(|cell| cell.chars().take(2).all(char::is_alphabetic))
+    }
+
     /// As HTML, with a caption that is only spoken.
     pub(super) fn html(&self, caption: &str) -> Markup {
+        let words: Vec<bool> = (0..self.head.len()).map(|column| self.is_words(column)).collect();
         html! {
             div.scroll tabindex="0" role="group" aria-label=(format!("table: {caption}")) {
                 table {
                     caption.spoken { (caption) }
-                    thead { tr { @for head in &self.head { th scope="col" { (head) } } } }
+                    thead { tr { @for (head, words) in self.head.iter().zip(&words) {
+                        th class=[words.then_some("word")] scope="col" { (head) }
+                    } } }
                     tbody {
                         @for row in &self.rows {
                             tr {
-                                @for (at, cell) in row.iter().enumerate() {
-                                    @if at == 0 { th scope="row" { (cell) } } @else { td { (cell) } }
+                                @for (at, (cell, words)) in row.iter().zip(&words).enumerate() {
+                                    @if at == 0 { th scope="row" { (cell) } } @else { td class=[words.then_some("word")] { (cell) } }
                                 }
                             }
                         }

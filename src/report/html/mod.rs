@@ -5,13 +5,16 @@
 mod axis;
 mod baseline;
 mod chart;
+mod disk;
 mod facts;
 mod figure;
 mod flame;
 mod limiter;
 mod percentiles;
+mod recovery;
 mod resources;
 mod scenario;
+mod search;
 mod timeline;
 mod tools;
 
@@ -113,7 +116,9 @@ fn overview(file: &RunFile) -> Markup {
             nav aria-label="scenarios" {
                 table {
                     caption.spoken { "Scenarios of this run" }
-                    thead { tr { @for head in ["scenario", "verdict", "stages", "calls", "good"] { th scope="col" { (head) } } } }
+                    thead { tr { th scope="col" { "scenario" } th.word scope="col" { "verdict" }
+                        @for head in ["stages", "calls", "good"] { th scope="col" { (head) } }
+                     } }
                     tbody { @for (number, scenario) in file.scenarios.iter().enumerate() { (glance(number, scenario)) } }
                 }
             }

@@ -2,7 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::{chip, limiter, percentiles, resources, timeline, tools};
+use super::figure::Table;
+use super::{chip, disk, limiter, percentiles, recovery, resources, search, timeline, tools};
 use crate::measure::rating::{Grade, Rating};
 use crate::report::headline::{tone, word};
 use crate::report::units::{count, duration, percent, quantile};
@@ -25,9 +26,14 @@ pub(super) fn section(number: usize, scenario: &ScenarioResult) -> Markup {
                 } }
             }
             @if let Some(report) = &scenario.rate_limit { (limiter::section(report, scenario.definition.probe)) }
+            @if let (Some(capacity), Some(of)) = (&scenario.capacity, &scenario.definition.search) {
+                (search::section(capacity, of, &scenario.stages))
+            }
             @for stage in &scenario.stages { (self::stage(stage)) }
-            @let over_time: Vec<_> =
-                timeline::figures(scenario).into_iter().chain(resources::figures(scenario)).collect();
+            @let over_time: Vec<_> = [timeline::figures, resources::figures, disk::figures]
+                .into_iter()
+                .flat_map(|figures| figures(scenario))
+                .collect();
             @if !over_time.is_empty() {
                 h3 { "Over time" }
                 div.figures { @for figure in over_time { (figure.html()) } }
@@ -54,7 +60,9 @@ fn stage(stage: &StageResult) -> Markup {
         @for reason in &stage.validity.warnings { p.note { "Warning: " (reason) } }
         (ratings(&stage.ratings))
         (tools::table(stage))
+        (recovery::section(stage))
         (phases(stage))
+        (shards(stage))
         (leftovers(stage))
         div.figures { @for figure in percentiles::figures(stage) { (figure.html()) } }
     }
@@ -100,8 +108,34 @@ fn phases(stage: &StageResult) -> Markup {
         [name.clone()].into_iter().chain(calls).chain(figures).collect()
     });
     let columns = ["phase of the day", "calls", "good", "median", "p95", "memory, MB/min"];
-    let table = super::figure::Table::new(&columns, times.collect());
+    let table = Table::new(&columns, times.collect());
     html! { @if !stage.phases.is_empty() { (table.html("By phase of the day")) } }
+}
+
+/// What each part of a merged stage had.
+fn shards(stage: &StageResult) -> Markup {
+    let rows = stage.shards.iter().map(|share| {
+        let invalid: Vec<String> = share.invalid.iter().map(ToString::to_string).collect();
+        let valid =
+            if invalid.is_empty() { "yes".to_owned() } else { format!("INVALID: {}", invalid.join("; ")) };
+        let success = share.accounts.success().share();
+        vec![
+            share.shard.to_string(),
+            share.clients.to_string(),
+            count(share.accounts.sent),
+            success.map_or_else(|| "–".to_owned(), percent),
+            format!("{:.1}", share.calls_per_s),
+            share.gen_lag_p99_ns.map_or_else(|| "–".to_owned(), |ns| duration(ns as f64)),
+            valid,
+        ]
+    });
+    let head = ["shard", "clients", "calls", "good", "calls a second", "sent late, p99", "valid"];
+    html! {
+        @if !stage.shards.is_empty() {
+            h4 { "Shards" }
+            (Table::new(&head, rows.collect()).html(&format!("Shards of {}", stage.name)))
+        }
+    }
 }
 
 /// What the server still held after the stage.

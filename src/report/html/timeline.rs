@@ -43,7 +43,7 @@ pub(super) fn starts(scenario: &ScenarioResult) -> (Vec<f64>, f64) {
 pub(super) fn boundaries(scenario: &ScenarioResult) -> Vec<Mark> {
     let (starts, _) = starts(scenario);
     let named = starts.into_iter().zip(&scenario.stages);
-    let marks = named.map(|(start, stage)| Mark::Boundary(start, stage.name.clone()));
+    let marks = named.map(|(start, stage)| Mark::Boundary(start, stage.name.clone(), 0));
     marks.filter(|_| scenario.stages.len() > 1).collect()
 }
 
@@ -66,6 +66,17 @@ pub(super) fn figures(scenario: &ScenarioResult) -> Vec<Figure> {
         latency(&slices, &x, &before, each),
         calls(&slices, &x, &before, width as f64),
         in_flight(&slices, &x, &before),
+    ]
+}
+
+/// Two charts of a stage's seconds around the moment `zero_s`, from which they count.
+pub(super) fn around(stage: &StageResult, zero_s: f64, x: &Axis, marks: &[Mark]) -> [Figure; 2] {
+    let slices: Vec<Slice> = cut(-zero_s, stage, 1).filter(|slice| x.range.contains(&slice.at_s)).collect();
+    let titled =
+        |title: &str, figure: Figure| Figure { title: format!("{title} around the fault"), ..figure };
+    [
+        titled("Calls and errors per second", calls(&slices, x, marks, 1.0)),
+        titled("Response times", latency(&slices, x, marks, String::new())),
     ]
 }
 

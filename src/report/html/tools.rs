@@ -18,7 +18,7 @@ pub(super) fn table(stage: &StageResult) -> Markup {
                 caption.spoken { "Tools of " (stage.name) ": calls and times" }
                 thead { tr {
                     th scope="col" { "tool" }
-                    @if stage.open_loop { th scope="col" { "time" } }
+                    @if stage.open_loop { th.word scope="col" { "time" } }
                     @for head in heads { th scope="col" { (head) } }
                 } }
                 tbody { @for (name, tool) in &stage.tools { (rows(name, tool, stage.open_loop)) } }

@@ -1,15 +1,18 @@
-//! The HTML report: its first line, what a server's words may not do to it, its size, and the page in a real
-//! browser.
+//! The HTML report: its first line, what a server's words may not do to it, its size, the sections that only some
+//! results have, and the page in a real browser.
 
+mod browser;
+#[path = "../report/mod.rs"]
 mod report;
+#[path = "../run/mod.rs"]
 mod run;
+mod sections;
 
-use std::path::Path;
 use std::process::Command;
 
 use music21_mcp_bench::measure::Outcome;
 use music21_mcp_bench::measure::validity::{self, GeneratorFacts};
-use music21_mcp_bench::report::html::{self, Extras, Flamegraph};
+use music21_mcp_bench::report::html::{self, Extras};
 use music21_mcp_bench::scenario::{RunFile, Verdict};
 use report::{all_ended, memory_run, probed};
 use run::{PROGRAM, text};
@@ -218,74 +221,4 @@ fn a_run_leaves_a_report_beside_its_result() {
     bench.command().output().unwrap();
     let html = std::fs::read_to_string(bench.path().with_file_name("report.html")).unwrap();
     assert_eq!(first_line(&html), first_line(&page(&bench.result())));
-}
-
-/// The page after a browser has read it, and what it complained of; `None` where there is no browser.
-fn in_chromium(test: &str, html: &str) -> Option<(String, String)> {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("page.html");
-    std::fs::write(&path, html).unwrap();
-    let output = Command::new("chromium")
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom"])
-        .arg(format!("--user-data-dir={}", directory.path().join("profile").display()))
-        .arg(url(&path))
-        .output();
-    match output {
-        Ok(output) => Some((text(&output.stdout), text(&output.stderr))),
-        Err(_) => {
-            eprintln!("skipped: {test} needs 'chromium' on the PATH");
-            None
-        }
-    }
-}
-
-fn url(path: &Path) -> String {
-    format!("file://{}", path.display())
-}
-
-#[test]
-fn a_browser_shows_all_of_it_without_complaint() {
-    let mut file = memory_run(600, "a server");
-    file.scenarios.push(probed());
-    let Some((dom, log)) = in_chromium("a_browser_shows_all_of_it_without_complaint", &page(&file)) else {
-        return;
-    };
-    let complaints: Vec<&str> = log.lines().filter(|line| line.contains("CONSOLE")).collect();
-    assert!(complaints.is_empty(), "{complaints:?}");
-    for (part, count) in [("<figure", 8), ("<h1>", 1), ("<section", 5), ("<main", 1), ("role=\"img\"", 8)] {
-        assert_eq!(dom.matches(part).count(), count, "{part}");
-    }
-}
-
-#[test]
-fn a_browser_runs_nothing_of_what_a_server_says() {
-    let Some((dom, log)) = in_chromium("a_browser_runs_nothing_of_what_a_server_says", &page(&hostile()))
-    else {
-        return;
-    };
-    assert!(!log.contains("CONSOLE"), "{log}");
-    assert!(!dom.contains("<script") && !dom.contains("<img"));
-}
-
-#[test]
-fn a_flamegraph_runs_its_scripts_in_a_frame_of_its_own() {
-    let svg = "<svg xmlns='http://www.w3.org/2000/svg'><script>console.log('zoom ' + (window.origin == 'null'))</script></svg>";
-    let flamegraphs = vec![Flamegraph { name: "server <b>".into(), svg: svg.into() }];
-    let html = html::page(&memory_run(60, "s"), &Extras { flamegraphs, ..Extras::default() });
-    let Some((dom, log)) = in_chromium("a_flamegraph_runs_its_scripts_in_a_frame_of_its_own", &html) else {
-        return;
-    };
-    assert!(dom.contains("server &lt;b&gt;"));
-    let lines: Vec<&str> = log.lines().filter(|line| line.contains("CONSOLE")).collect();
-    assert!(lines.len() == 1 && lines[0].contains("zoom true"), "{lines:?}");
-}
-
-#[test]
-fn a_browser_that_is_asked_to_fetch_something_complains() {
-    let fetching = page(&memory_run(60, "s")).replace("<main>", "<main><img src='http://127.0.0.1:9/x.png'>");
-    let Some((_, log)) = in_chromium("a_browser_that_is_asked_to_fetch_something_complains", &fetching)
-    else {
-        return;
-    };
-    assert!(log.contains("CONSOLE"), "the two tests above would notice: {log}");
 }
