@@ -152,8 +152,8 @@ impl<F: FnMut(&Event<'_>) + Send + 'static> Sink for Tapped<F> {
         self.recorder.on_dropped();
     }
 
-    fn on_tenth(&mut self) {
-        self.recorder.on_tenth();
+    fn on_tenth(&mut self, at_ns: u64) {
+        self.recorder.on_tenth(at_ns);
     }
 }
 

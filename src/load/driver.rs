@@ -160,7 +160,7 @@ pub async fn drive<T: Target, S: Sink>(
     let elapsed = shared.start.elapsed();
     if let Some(tenths) = tenths {
         tenths.abort();
-        shared.sink().on_tenth();
+        shared.sink().on_tenth(shared.now_ns());
     }
     let cpu = own_cpu().zip(cpu_before).map(|(after, before)| after.saturating_sub(before));
     probe_stop.cancel();

@@ -19,7 +19,7 @@ pub use driver::{DriveError, Load, Plan, Run, Stop, StoppedBy, drive};
 pub use probe::LoopLag;
 pub(crate) use probe::own_cpu;
 pub use profile::DayProfile;
-pub use recorder::{Example, Figures, Recorder, Settings, ToolRecord};
+pub use recorder::{Example, Figures, Interval, Recorder, Settings, ToolRecord};
 pub use schedule::{Arrivals, Schedule};
 pub use target::{Call, Event, OpenError, Session, Sink, Target};
 pub use workload::{Flow, SessionEnd, Step, Workload};

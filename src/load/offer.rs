@@ -99,6 +99,6 @@ async fn pace<T: Target, S: Sink>(
 pub(super) async fn tell_tenths<T: Target, S: Sink>(shared: Arc<Shared<T, S>>, duration: Duration) {
     for tenth in 1..10 {
         sleep_until(shared.start + duration * tenth / 10).await;
-        shared.sink().on_tenth();
+        shared.sink().on_tenth(shared.now_ns());
     }
 }

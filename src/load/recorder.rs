@@ -46,6 +46,19 @@ pub struct Example {
     pub message: String,
 }
 
+/// The calls of one tool that ended within a tenth of the planned duration, after the fixed warm-up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Interval {
+    /// When it began, nanoseconds from the first call due.
+    pub from_ns: u64,
+    /// When it ended.
+    pub until_ns: u64,
+    /// Response times: HdrHistogram V2, deflated, base64.
+    pub response_hdr: String,
+    /// The same of service times.
+    pub service_hdr: String,
+}
+
 /// The figures of one tool.
 #[derive(Debug, Clone, Default)]
 pub struct ToolRecord {
@@ -61,6 +74,8 @@ pub struct ToolRecord {
     pub failures: Histogram,
     /// All samples but the cold ones; empty if there were too many to keep.
     pub samples: Vec<Sample>,
+    /// Tenths that have ended, those without calls left out.
+    pub intervals: Vec<Interval>,
     /// What went wrong, in the server's words.
     pub examples: Vec<Example>,
     seen_servers: HashSet<usize>,
@@ -90,6 +105,8 @@ pub struct Recorder {
     /// Calls dispatched more than 100 ms late.
     pub very_late: u64,
     ended: usize,
+    /// When the last tenth ended.
+    tenth_ns: u64,
     /// When the fixed warm-up was over.
     warm_from_ns: Option<u64>,
     keeps_samples: bool,
@@ -192,11 +209,9 @@ impl Sink for Recorder {
         self.dropped += 1;
     }
 
-    fn on_tenth(&mut self) {
-        for record in self.tools.values_mut() {
-            record.response.end_batch();
-            record.service.end_batch();
-        }
+    fn on_tenth(&mut self, at_ns: u64) {
+        let from_ns = std::mem::replace(&mut self.tenth_ns, at_ns);
+        self.tools.values_mut().for_each(|record| record.end_interval(from_ns, at_ns));
     }
 }
 
@@ -222,6 +237,16 @@ impl ToolRecord {
             _ => {}
         }
         false
+    }
+
+    fn end_interval(&mut self, from_ns: u64, until_ns: u64) {
+        let (response, service) = (self.response.batch(), self.service.batch());
+        if response.count() > 0 {
+            let (response_hdr, service_hdr) = (response.to_base64(), service.to_base64());
+            self.intervals.push(Interval { from_ns, until_ns, response_hdr, service_hdr });
+        }
+        self.response.end_batch();
+        self.service.end_batch();
     }
 
     fn note_example(&mut self, event: &Event<'_>) {

@@ -82,7 +82,7 @@ pub trait Sink: Send + 'static {
     /// A call was due and was never sent: the queue was full, or the run ended first.
     fn on_dropped(&mut self);
 
-    /// A tenth of the planned duration has passed, for figures by contiguous batches. It is not
-    /// called where the run ends by a count of calls.
-    fn on_tenth(&mut self);
+    /// A tenth of the planned duration has passed, nanoseconds from the first call due; for figures by
+    /// contiguous batches. It is not called where the run ends by a count of calls.
+    fn on_tenth(&mut self, at_ns: u64);
 }

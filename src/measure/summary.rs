@@ -59,6 +59,12 @@ impl Running {
         self.batch.clear();
     }
 
+    /// Counted since the last batch ended.
+    #[must_use]
+    pub fn batch(&self) -> &Histogram {
+        &self.batch
+    }
+
     /// Everything counted so far.
     #[must_use]
     pub fn histogram(&self) -> &Histogram {

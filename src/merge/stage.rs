@@ -147,6 +147,7 @@ fn tool(parts: &[Part<'_, StageResult>], name: &str, deadline_s: f64) -> Result<
         steadiness: None,
         response_hdr: response.to_base64(),
         service_hdr: service.to_base64(),
+        intervals: Vec::new(),
         examples,
     })
 }

@@ -103,6 +103,7 @@ fn tool_result(recorder: &Recorder, tool: &str) -> Option<ToolResult> {
         steadiness: figures.steadiness,
         response_hdr: record.response.histogram().to_base64(),
         service_hdr: record.service.histogram().to_base64(),
+        intervals: record.intervals.clone(),
         examples: record.examples.clone(),
     })
 }

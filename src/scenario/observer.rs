@@ -144,8 +144,8 @@ impl Sink for Observer {
         self.recorder.on_dropped();
     }
 
-    fn on_tenth(&mut self) {
-        self.recorder.on_tenth();
+    fn on_tenth(&mut self, at_ns: u64) {
+        self.recorder.on_tenth(at_ns);
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::inject::FaultResult;
 use super::shard::ShardShare;
-use crate::load::{Example, StoppedBy};
+use crate::load::{Example, Interval, StoppedBy};
 use crate::measure::Outcome;
 use crate::measure::rating::Rating;
 use crate::measure::steady::Steadiness;
@@ -123,6 +123,10 @@ pub struct ToolResult {
     pub response_hdr: String,
     /// The same of service times.
     pub service_hdr: String,
+    /// The two by tenths of the stage, in order of time; none of a stage that ends by a count of calls, nor of a
+    /// merged one, whose shards had their tenths at different times.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub intervals: Vec<Interval>,
     /// What went wrong, in the server's words.
     pub examples: Vec<Example>,
 }

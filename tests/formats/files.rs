@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use crate::run::{self, Bench};
 use hdrhistogram::Histogram;
@@ -73,27 +74,42 @@ fn junit_has_a_case_for_every_check_and_one_for_whether_it_could_be_judged() {
 }
 
 #[test]
-fn the_interval_log_has_the_counts_of_the_result() {
-    use base64::Engine as _;
+fn the_intervals_of_the_log_add_up_to_the_histograms_of_the_result() {
     let log = std::fs::read(file("latency.hlog")).unwrap();
-    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    let mut sums: BTreeMap<String, Histogram<u64>> = BTreeMap::new();
+    let (mut intervals, mut last) = (0, Duration::ZERO);
     for entry in IntervalLogIterator::new(&log) {
         let LogEntry::Interval(interval) = entry.unwrap() else { continue };
-        let bytes = base64::engine::general_purpose::STANDARD.decode(interval.encoded_histogram()).unwrap();
-        let histogram: Histogram<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).unwrap();
+        assert!(interval.start_timestamp() >= last, "in order of time");
+        last = interval.start_timestamp();
+        intervals += 1;
         let tag = interval.tag().unwrap().as_str().to_owned();
-        assert_eq!(counts.insert(tag, histogram.len()), None);
+        let histogram = decoded(interval.encoded_histogram());
+        sums.entry(tag).and_modify(|sum| sum.add(&histogram).unwrap()).or_insert(histogram);
     }
     let result = RUN.result();
     for (scenario, stage) in stages(&result) {
         for (tool, figures) in &stage.tools {
-            let tag = format!("{scenario}/{}/{tool}/service", stage.name.replace(' ', "_"));
-            let cold = figures.first_calls_ns.len() as u64;
-            let counted = counts[&tag];
-            assert!(counted + cold <= figures.accounts.sent, "{tag}: {counted}");
+            let tag = format!("{scenario}/{}/{tool}", stage.name.replace(' ', "_"));
+            assert_eq!(sums[&format!("{tag}/service")], decoded(&figures.service_hdr), "{tag}");
+            assert_eq!(sums[&format!("{tag}/response")], decoded(&figures.response_hdr), "{tag}");
         }
     }
-    assert!(counts.values().sum::<u64>() > 0);
+    assert!(sums.values().any(|sum| !sum.is_empty()));
+    assert_eq!(intervals, lines(&result));
+    assert!(intervals > sums.len(), "there are several of some tool");
+}
+
+fn decoded(text: &str) -> Histogram<u64> {
+    use base64::Engine as _;
+    let bytes = base64::engine::general_purpose::STANDARD.decode(text).unwrap();
+    Deserializer::new().deserialize(&mut bytes.as_slice()).unwrap()
+}
+
+/// Lines that the log has for a result: one for each kind of times of each tool where it has no intervals.
+fn lines(result: &RunFile) -> usize {
+    let tools = stages(result).flat_map(|(_, stage)| stage.tools.values());
+    tools.map(|tool| 2 * tool.intervals.len().max(1)).sum()
 }
 
 #[test]
@@ -111,9 +127,8 @@ print(n)";
         return;
     }
     let output = Command::new(&python).arg("-c").arg(script).arg(file("latency.hlog")).output().unwrap();
-    let result = RUN.result();
-    let tools: usize = stages(&result).map(|(_, stage)| stage.tools.len()).sum();
-    assert_eq!(run::text(&output.stdout).trim(), (2 * tools).to_string(), "{}", run::text(&output.stderr));
+    let expected = lines(&RUN.result()).to_string();
+    assert_eq!(run::text(&output.stdout).trim(), expected, "{}", run::text(&output.stderr));
 }
 
 #[test]

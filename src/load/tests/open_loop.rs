@@ -1,6 +1,7 @@
 //! Calls are due on schedule, whatever the server does.
 
 use super::*;
+use crate::measure::histogram::Histogram;
 use crate::measure::{Outcome, validity};
 use fake::Act;
 
@@ -125,4 +126,22 @@ async fn figures_of_a_long_run_come_from_histograms_and_agree() {
     assert!(figures[0].steadiness.is_some() && figures[1].steadiness.is_none());
     let [kept, streamed] = [0, 1].map(|i| figures[i].response.clone().unwrap().p95.ns().unwrap());
     assert!(kept.abs_diff(streamed) <= 2 * MS, "{kept} {streamed}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_tenths_of_a_run_by_time_add_up_to_it() {
+    let warm_up = FixedWarmUp { time_ns: 10_000 * MS, calls: 0 };
+    let sink = Arc::new(Mutex::new(Recorder::new(Settings { warm_up, ..Settings::default() })));
+    let plan = plan(constant(10.0, 10), for_seconds(50));
+    let target = Arc::new(Fake::new(|_, before: u64| Act::Answer(ms(10 + before % 20))));
+    drive(&plan, target, &CancellationToken::new(), Arc::clone(&sink)).await.unwrap();
+    let recorder = sink.lock().unwrap();
+    let record = &recorder.tools["echo"];
+    let ends: Vec<u64> =
+        record.intervals.iter().map(|one| (one.until_ns + 2500 * MS) / (5000 * MS)).collect();
+    assert_eq!(ends, [3, 4, 5, 6, 7, 8, 9, 10], "the warm-up is in none");
+    let decoded = |text: &str| Histogram::from_base64(text, None).unwrap();
+    let mut sum = Histogram::default();
+    record.intervals.iter().for_each(|one| sum.merge(&decoded(&one.response_hdr)));
+    assert_eq!(sum.to_base64(), record.response.histogram().to_base64());
 }
