@@ -116,7 +116,14 @@ fn ctrl_c_writes_what_there_is() {
     assert!(!file.complete);
     assert_eq!(file.scenarios[0].verdict, Verdict::Interrupted);
     // It may come before the first measured call, during the preparation.
-    assert!(file.scenarios[0].stages.iter().all(|stage| stage.accounts.scheduled > 0));
+    for stage in &file.scenarios[0].stages {
+        assert!(stage.accounts.scheduled > 0);
+        assert_eq!(stage.stopped_by, StoppedBy::Interrupt);
+    }
+    let html = std::fs::read_to_string(bench.path().with_file_name("report.html")).unwrap();
+    let heading = html.split_once("<h1>").unwrap().1.split_once("</h1>").unwrap().0;
+    assert!(heading.contains("Interrupted"), "{heading}");
+    assert!(html.contains("id=\"scenario-0\"") && html.ends_with("</html>"), "it is whole");
 }
 
 #[test]
