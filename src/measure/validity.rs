@@ -48,7 +48,8 @@ pub struct GeneratorFacts {
     pub steal_share: Option<f64>,
     /// Share of the time that some task of the machine waited for a CPU, percent.
     pub cpu_pressure_percent: Option<f64>,
-    /// Share of the machine's CPUs that neither the generator nor the server used.
+    /// Share of the machine's CPUs that neither the generator nor the server used, nor the profiler of a run with
+    /// `--profile`.
     #[serde(default)]
     pub others_cpu_share: Option<f64>,
 }

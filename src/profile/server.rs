@@ -31,6 +31,7 @@ enum Sampler {
 /// A sampler at work. It ends when dropped.
 pub(super) struct ServerProfile {
     sampler: Sampler,
+    pid: Option<u32>,
     directory: TempDir,
     stop: DropGuard,
     ended: JoinHandle<io::Result<Ended>>,
@@ -70,9 +71,9 @@ impl ServerProfile {
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| sampler.not_started(&error))?;
-        let stop = CancellationToken::new();
+        let (stop, pid) = (CancellationToken::new(), child.id());
         let ended = tokio::spawn(watch(child, stop.clone()));
-        Ok(Self { sampler, directory, stop: stop.drop_guard(), ended })
+        Ok(Self { sampler, pid, directory, stop: stop.drop_guard(), ended })
     }
 
     /// Ends sampling. Slices are on the clock that began at `started`.
@@ -103,6 +104,11 @@ impl ServerProfile {
                 Ok(perf::slices(&printed, monotonic_ns(started)))
             }
         }
+    }
+
+    /// The sampler's process.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.pid
     }
 
     pub(super) fn program(&self) -> &'static str {

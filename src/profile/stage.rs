@@ -69,6 +69,12 @@ impl Profiling {
 }
 
 impl UnderWay<'_> {
+    /// The process that samples the server; it may have ended by itself.
+    #[must_use]
+    pub fn sampler(&self) -> Option<u32> {
+        self.server.as_ref().and_then(ServerProfile::pid)
+    }
+
     /// Ends all profiles and draws them. `started` began the clock of `calls`.
     pub async fn finish(self, started: Instant, calls: &[CallSpan]) {
         let Self { profiling, name, own, server } = self;

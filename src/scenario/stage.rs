@@ -21,7 +21,7 @@ use super::stage_result::{ResourceAt, StageResult};
 use crate::load::{Call, DriveError, Run, Settings, StoppedBy, drive};
 use crate::measure::trend::{self, MemoryReading};
 use crate::measure::validity;
-use crate::profile::{CallSpan, Profiling};
+use crate::profile::{CallSpan, Profiling, UnderWay};
 use crate::record;
 use crate::target::OthersClock;
 
@@ -91,7 +91,9 @@ pub(super) async fn run(
     let driven = watch(driving, || partial().into_iter().for_each(&mut *so_far)).await;
     let conditions = machine.stop();
     // What a server that is gone by now used would count as that of others.
-    let others_cpu_share = if stage.fault.is_none() { others_share(&others, host).await } else { None };
+    let sampler = profiled.as_ref().and_then(UnderWay::sampler);
+    let others_cpu_share =
+        if stage.fault.is_none() { others_share(&others, host, sampler).await } else { None };
     stop.cancel();
     let fault = match injecting {
         Some(injecting) => Some(injecting.result(host, &observer).await),
@@ -178,10 +180,12 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// `None` for a server whose processes cannot be seen: its work would count as that of others.
-async fn others_share(others: &OthersClock, host: &Host) -> Option<f64> {
-    let pids = host.pids().await;
+/// `None` for a server whose processes cannot be seen: its work would count as that of others. The `sampler` is ours:
+/// what it takes from the server is said beside every profile, and is no reason to measure again.
+async fn others_share(others: &OthersClock, host: &Host, sampler: Option<u32>) -> Option<f64> {
+    let mut pids = host.pids().await;
     let is_seen = host.facts.shares_our_process || !pids.is_empty();
+    pids.extend(sampler);
     is_seen.then(|| others.share(&pids)).flatten()
 }
 

@@ -1,5 +1,5 @@
-//! CPU time of everything on this machine that is neither us nor the server: what else the CPUs did while
-//! something was measured.
+//! CPU time of everything on this machine that has no part in a measurement, neither us nor the server: what else
+//! the CPUs did meanwhile.
 
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,8 @@ impl OthersClock {
     }
 
     /// The share of all of the machine's CPUs that others used since the start, 0 to 1. `server` is named
-    /// again since its processes may have changed. `None` within the first second, and where the kernel does
+    /// again since its processes may have changed; what else we started since, as a profiler, is no other if it is
+    /// named with them. `None` within the first second, and where the kernel does
     /// not tell.
     #[must_use]
     pub fn share(&self, server: &[u32]) -> Option<f64> {
@@ -42,7 +43,7 @@ fn used_by_others(server: &[u32]) -> Option<Duration> {
     let stat = procfs::KernelStats::current().ok()?.total;
     let ticks = stat.user + stat.nice + stat.system + stat.irq.unwrap_or(0) + stat.softirq.unwrap_or(0);
     let all = Duration::from_secs_f64(ticks as f64 / procfs::ticks_per_second() as f64);
-    // Ours without our descendants: what else we started, as a profiler, disturbs like any other process.
+    // Ours with those descendants that have ended; those that live are others unless they are named.
     let ours = ResourceSample::of_own_process()?.cpu_ns;
     let servers = ProcessTree::new(server.iter().copied()).sample().map_or(0, |sample| sample.cpu_ns);
     Some(all.saturating_sub(Duration::from_nanos(ours + servers)))

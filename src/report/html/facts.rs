@@ -132,14 +132,20 @@ pub(super) fn validity(file: &RunFile) -> Markup {
         "loop lag, p99",
         "longest gap",
         "own CPU",
-        "offered a second",
-        "achieved a second",
+        "others’ CPU",
+        "waited for a CPU",
+        "calls due a second",
+        "answered",
     ];
     html! {
         @if !rows.is_empty() {
             section aria-labelledby="validity" {
                 h2 id="validity" { "Validity" }
-                p.note { "Was the generator the bottleneck? An INVALID stage is written down and never rated." }
+                p.note {
+                    "Was the generator the bottleneck? An INVALID stage is written down and never rated. Others are all "
+                    "processes but the generator, the server and, with --profile, the profiler: what sampling costs is "
+                    "in the figures and is nobody else’s."
+                }
                 (Table::new(&head, rows).html("What is known about the generator"))
             }
         }
@@ -157,6 +163,8 @@ fn generator(stage: &str, facts: &GeneratorFacts, valid: bool) -> Vec<String> {
         time(facts.loop_lag_p99_ns),
         time(Some(facts.longest_gap_ns)),
         or_none(facts.own_cpu_share.map(percent)),
+        or_none(facts.others_cpu_share.map(percent)),
+        or_none(facts.cpu_pressure_percent.map(|share| format!("{share:.1} %"))),
         or_none(facts.offered_per_s.map(|rate| format!("{rate:.1}"))),
         format!("{:.1}", facts.achieved_per_s),
     ]
