@@ -1,10 +1,14 @@
 //! `run --profile`: flamegraphs of this process and of the server, and a run that goes on without them.
 
+mod browser;
 mod run;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
+use browser::in_chromium;
+use music21_mcp_bench::report::html::{self, Extras, Flamegraph};
 use run::Bench;
 
 /// The flamegraphs of a run and what its notes say.
@@ -100,9 +104,40 @@ fn a_python_server_has_a_flamegraph_of_its_python_functions() {
     assert!(run.flamegraph("server").expect("py-spy was let in").contains("servers/music21_server.py"));
 }
 
+/// One run of a server in its own process for all tests of it.
+static EMBEDDED: LazyLock<Profiled> = LazyLock::new(|| profiled(&["--server", "embedded"], None));
+
 #[test]
 fn a_server_in_this_process_is_in_our_own_flamegraph() {
-    let run = profiled(&["--server", "embedded"], None);
-    assert_eq!(run.refusal(), None);
-    assert!(run.flamegraph("own-process").unwrap().contains("music21_mcp_bench::embedded"));
+    assert_eq!(EMBEDDED.refusal(), None);
+    assert!(EMBEDDED.flamegraph("own-process").unwrap().contains("music21_mcp_bench::embedded"));
+}
+
+/// Clicks on the widest frame that is not as wide as the picture, then on the root, and says what came of it.
+const CLICKS: &str = "<script>//<![CDATA[
+{const frames=[...document.querySelectorAll('.f')],W=+document.querySelector('svg').dataset.w;
+const rect=f=>f.querySelector('rect'),number=(f,name)=>+rect(f).getAttribute(name);
+const look=()=>frames.filter(f=>f.style.display!=='none')
+  .map(f=>[number(f,'x'),number(f,'width')]);
+const click=f=>rect(f).dispatchEvent(new MouseEvent('click',{bubbles:true}));
+const before=look(),by=(a,b)=>b.dataset.w-a.dataset.w;
+const target=frames.filter(f=>f.dataset.w<W*.95).sort(by)[0];click(target);
+const zoomed=number(target,'x')===0&&number(target,'width')>W-1&&look().length<before.length;
+click(frames[0]);const after=look();
+const same=after.length===before.length&&after.every((a,i)=>a.every((v,j)=>Math.abs(v-before[i][j])<.05));
+console.log('zooms',zoomed,'resets',same,'frames',before.length>9)}
+//]]></script></svg>";
+
+#[test]
+fn a_click_on_a_frame_widens_it_and_one_on_the_root_brings_all_back() {
+    let test = "a_click_on_a_frame_widens_it_and_one_on_the_root_brings_all_back";
+    let svg = EMBEDDED.flamegraph("own-process").unwrap().replace("</svg>", CLICKS);
+    let frame = Flamegraph { name: "own".into(), svg: svg.clone() };
+    let extras = Extras { flamegraphs: vec![frame], ..Extras::default() };
+    let report = html::page(&EMBEDDED.bench.result(), &extras);
+    for (name, document) in [("alone.svg", &svg), ("in-a-report.html", &report)] {
+        let Some((_, console)) = in_chromium(test, name, document) else { return };
+        assert_eq!(console.len(), 1, "{name}: {console:?}");
+        assert!(console[0].contains("zooms true resets true frames true"), "{name}: {console:?}");
+    }
 }

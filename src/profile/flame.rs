@@ -26,7 +26,7 @@ const LETTER: f64 = 7.2;
 const NARROWEST: f64 = 0.001;
 
 const STYLE: &str = "
-svg{background:#fff;font:12px ui-monospace,Menlo,Consolas,monospace}
+svg{max-width:100%;height:auto;background:#fff;font:12px ui-monospace,Menlo,Consolas,monospace}
 .t{font:600 16px system-ui,sans-serif}.s{font:13px system-ui,sans-serif}
 .t,.s{fill:#1b1b1b}.f text{fill:#1b1b1b;pointer-events:none}.f{cursor:pointer}.f:hover rect{stroke:#1b1b1b}
 @media(prefers-color-scheme:dark){svg{background:#16181c}.t,.s{fill:#e8e8e8}.f rect{filter:brightness(.82)}
@@ -74,7 +74,8 @@ pub(super) fn draw(
     let drawing = Drawing { total: root.count, depth: root.depth(root.count), unit };
     let height = HEAD + ROW * (drawing.depth + 1) as f64 + 6.0;
     let svg = html! {
-        svg xmlns="http://www.w3.org/2000/svg" viewBox=(format!("0 0 {WIDTH} {height}")) data-w=(WIDTH) role="img"
+        svg xmlns="http://www.w3.org/2000/svg" viewBox=(format!("0 0 {WIDTH} {height}")) data-w=(WIDTH)
+            width=(WIDTH) height=(height) role="img"
             aria-label=(format!("{title}, {subtitle}")) {
             style { (PreEscaped(STYLE)) }
             text.t x="8" y="22" { (title) }

@@ -2,6 +2,8 @@
 //! results have, and the page in a real browser.
 
 mod browser;
+#[path = "../browser/mod.rs"]
+mod chromium;
 #[path = "../report/mod.rs"]
 mod report;
 #[path = "../run/mod.rs"]

@@ -16,6 +16,13 @@ pub struct Flamegraph {
     pub svg: String,
 }
 
+/// Width and height of a picture as a ratio, so that a small one leaves no empty frame.
+fn shape(svg: &str) -> Option<String> {
+    let (size, _) = svg.split_once("viewBox=\"0 0 ")?.1.split_once('"')?;
+    let is_size = size.chars().all(|c| c.is_ascii_digit() || c == '.' || c == ' ');
+    is_size.then(|| size.trim().replace(' ', "/"))
+}
+
 pub(super) fn section(flamegraphs: &[Flamegraph]) -> Markup {
     html! {
         section aria-labelledby="flamegraphs" {
@@ -27,6 +34,7 @@ pub(super) fn section(flamegraphs: &[Flamegraph]) -> Markup {
                     p { "Too large to be shown here (" (graph.svg.len() / 1_000_000) " MB): open " code { (graph.name) ".svg" } " itself." }
                 } @else {
                     iframe.flame sandbox="allow-scripts" loading="lazy" title=(format!("flamegraph of {}", graph.name))
+                        style=[shape(&graph.svg).map(|shape| format!("aspect-ratio:{shape}"))]
                         src=(format!("data:image/svg+xml;base64,{}", STANDARD.encode(&graph.svg))) {}
                 }
             }
