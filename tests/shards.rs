@@ -137,7 +137,10 @@ fn shards_that_do_not_belong_together_are_refused() {
 
 #[test]
 fn a_limiter_is_not_probed_from_two_places() {
-    let output = Command::new(PROGRAM).args(["run", "rate-limit", "--shard", "1/2"]).output().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = Command::new(PROGRAM);
+    command.args(["run", "rate-limit", "--shard", "1/2", "--out"]).arg(directory.path());
+    let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("has no shards"));
 }
