@@ -63,7 +63,7 @@ fn memory(first: &End, last: &End) -> Option<Check> {
         (Verdict::Inconclusive, ": 'run memory' tells whether it leaks")
     };
     let (from, to) = (first.megabytes, last.megabytes);
-    let text = format!("{from:.1} → {to:.1} MB ({grown:+.1}), below {allowed:.1} is sound{advice}");
+    let text = format!("{from:.1} → {to:.1} MB, {grown:+.1}, sound below {allowed:+.1}{advice}");
     (first.at_s >= WARM_UP_S).then(|| check("memory, night to night", verdict, text))
 }
 
@@ -72,7 +72,7 @@ fn scores(measured: &StageResult) -> Option<Check> {
     let (before, after) = measured.scores_before.zip(measured.scores_held)?;
     let failed = measured.accounts.sent - measured.accounts.count(Outcome::Ok);
     let verdict = if after > before + failed { Verdict::Fail } else { Verdict::Pass };
-    let text = format!("{before} → {after}; each of {failed} failed calls may have left one");
+    let text = format!("{before} → {after}, {failed} calls failed and may have left theirs");
     Some(count("scores, before and after the day", verdict, text))
 }
 
