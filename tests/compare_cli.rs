@@ -185,6 +185,24 @@ fn a_record_is_restored_for_criterion_and_never_over_the_users_own_baseline() {
 }
 
 #[test]
+fn changes_in_somebody_elses_repository_are_none_of_this_programs() {
+    let shop = Workshop::new();
+    shop.bench("tools/key-analysis", "new", 1e6);
+    fs::write(shop.path("tracked"), "first").unwrap();
+    let who = ["-c", "user.name=n", "-c", "user.email=e@x", "-c", "commit.gpgsign=false"];
+    for arguments in [&["init", "-q"][..], &["add", "tracked"], &["commit", "-q", "-m", "first"]] {
+        let mut git = Command::new("git");
+        assert!(git.current_dir(shop.0.path()).args(who).args(arguments).status().unwrap().success());
+    }
+    fs::write(shop.path("tracked"), "changed").unwrap();
+    let save = shop.run(&["baseline", "save", "one"]);
+    assert_eq!(save.code, 0, "{}", save.error);
+    assert!(save.error.contains("the revision of this program is known only in its own"), "{}", save.error);
+    let show = shop.run(&["baseline", "show", "one"]).out;
+    assert!(show.contains("\"git_rev\": null") && show.contains("\"dirty\": null"), "{show}");
+}
+
+#[test]
 fn a_name_in_use_is_refused_and_the_file_stays() {
     let shop = Workshop::new();
     shop.bench("tools/key-analysis", "new", 1e6);

@@ -137,6 +137,11 @@ fn save(record: &Record, store: &Store, name: &str) -> anyhow::Result<Exit> {
     record.save(&path)?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "saved {} entries in {}", record.entries.len(), path.display())?;
+    if record.tool.git_rev.is_none() {
+        let unknown = "the revision of this program is known only in its own repository; nobody can tell whether \
+                       what is saved here can be rebuilt";
+        writeln!(std::io::stderr(), "note: {unknown}")?;
+    }
     let Some(reason) = &record.invalid else { return Ok(Exit::Ok) };
     writeln!(out, "it is marked invalid and nothing will be compared with it: {reason}")?;
     Ok(Exit::Inconclusive)

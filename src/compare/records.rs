@@ -130,6 +130,9 @@ fn notes(baseline: &Record, candidate: &Record, same_machine: bool) -> Vec<Strin
         let (a, b) = (&baseline.server.target, &candidate.server.target);
         notes.push(format!("different targets: {a} and {b}"));
     }
+    if baseline.tool.git_rev.is_none() {
+        notes.push("which revision of this program took the baseline is not known".to_owned());
+    }
     if !same_machine {
         notes.push("different machine: only ratios to the reference server are compared".to_owned());
     } else if baseline.reference.is_none() {

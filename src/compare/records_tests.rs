@@ -102,6 +102,16 @@ fn every_refused_field_is_refused_by_name() {
 }
 
 #[test]
+fn a_baseline_of_an_unknown_revision_is_compared_and_the_reader_is_told() {
+    let base = record(entry(15.0, 0.01, 10, None));
+    let mut unknown = base.clone();
+    (unknown.tool.git_rev, unknown.tool.dirty) = (None, None);
+    let told = |baseline| compare(baseline, &base, &LimitTable::default()).unwrap().notes.join("\n");
+    assert!(told(&unknown).contains("which revision of this program took the baseline is not known"));
+    assert!(!told(&base).contains("revision"));
+}
+
+#[test]
 fn the_newest_comparable_record_of_the_target_is_the_default() {
     let at = |second: u64, change: fn(&mut Record)| {
         let mut record = record(entry(15.0, 0.01, 10, None));

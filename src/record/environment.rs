@@ -1,6 +1,7 @@
 //! Where and when something was measured, as far as the system says.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -14,9 +15,9 @@ use super::sha256_hex;
 pub struct Tool {
     /// This package's version.
     pub version: String,
-    /// The commit checked out in the working directory, if that is a repository.
+    /// The commit checked out in the working directory, if that is in this package's own repository; else unknown.
     pub git_rev: Option<String>,
-    /// Whether tracked files differ from it.
+    /// Whether tracked files differ from it. `null` where the commit is unknown, which is not the same as "no".
     pub dirty: Option<bool>,
     /// `release` or `debug`.
     pub profile: String,
@@ -28,20 +29,35 @@ impl Tool {
     /// This program, in this working directory.
     #[must_use]
     pub fn here() -> Self {
-        let git_rev = output("git", &["rev-parse", "HEAD"]);
-        let changes = git_rev.as_ref().and_then(|_| output("git", &["status", "--porcelain", "-uno"]));
+        Self::checked_out_at(Path::new("."))
+    }
+
+    fn checked_out_at(directory: &Path) -> Self {
+        let git = |arguments: &[&str]| output(Command::new("git").arg("-C").arg(directory).args(arguments));
+        let top = git(&["rev-parse", "--show-toplevel"]).filter(|top| is_this_package(Path::new(top)));
+        let git_rev = top.and_then(|_| git(&["rev-parse", "HEAD"]));
+        let changes = git_rev.as_ref().and_then(|_| git(&["status", "--porcelain", "-uno"]));
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             git_rev,
             dirty: changes.map(|changes| !changes.is_empty()),
             profile: if cfg!(debug_assertions) { "debug" } else { "release" }.to_owned(),
-            rustc: output("rustc", &["--version"]),
+            rustc: output(Command::new("rustc").arg("--version")),
         }
     }
 }
 
-fn output(program: &str, arguments: &[&str]) -> Option<String> {
-    let output = Command::new(program).args(arguments).output().ok()?;
+/// Whether the package in that directory is this one, in this version. Another's commit says nothing about this
+/// program.
+fn is_this_package(directory: &Path) -> bool {
+    let manifest = fs::read_to_string(directory.join("Cargo.toml")).unwrap_or_default();
+    let manifest: toml::Table = manifest.parse().unwrap_or_default();
+    let field = |name| manifest.get("package")?.get(name)?.as_str();
+    (field("name"), field("version")) == (Some(env!("CARGO_PKG_NAME")), Some(env!("CARGO_PKG_VERSION")))
+}
+
+fn output(command: &mut Command) -> Option<String> {
+    let output = command.output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
@@ -213,6 +229,42 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    /// A repository of one commit, whose manifest is this text.
+    fn repository(manifest: &str) -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("Cargo.toml"), manifest).unwrap();
+        let who = ["-c", "user.name=n", "-c", "user.email=e@x", "-c", "commit.gpgsign=false"];
+        for arguments in [&["init", "-q"][..], &["add", "."], &["commit", "-q", "-m", "first"]] {
+            let mut git = Command::new("git");
+            git.arg("-C").arg(directory.path()).args(who).args(arguments);
+            assert!(git.status().unwrap().success(), "{arguments:?}");
+        }
+        directory
+    }
+
+    #[test]
+    fn only_the_revision_of_this_packages_own_repository_is_told() {
+        let of = |directory: &Path| {
+            let Tool { git_rev, dirty, .. } = Tool::checked_out_at(directory);
+            (git_rev.map(|commit| commit.len()), dirty)
+        };
+        let own = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).unwrap();
+        let ours = repository(&own);
+        let inside = ours.path().join("src");
+        fs::create_dir(&inside).unwrap();
+        assert_eq!(of(&inside), (Some(40), Some(false)));
+        fs::write(ours.path().join("Cargo.toml"), own.clone() + "\n").unwrap();
+        assert_eq!(of(ours.path()), (Some(40), Some(true)));
+
+        let another = repository("[package]\nname = 'another'\nversion = '0.1.0'\n");
+        assert_eq!(of(another.path()), (None, None));
+        fs::write(another.path().join("Cargo.toml"), "changed").unwrap();
+        assert_eq!(of(another.path()), (None, None), "its changes are none of this program's");
+        let later = repository(&own.replacen("\nversion = \"", "\nversion = \"9", 1));
+        assert_eq!(of(later.path()), (None, None));
+        assert_eq!(of(tempfile::tempdir().unwrap().path()), (None, None), "no repository");
+    }
 
     #[test]
     fn moments_are_written_as_utc() {
