@@ -4,7 +4,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::Exit;
-use super::process::EndsWithStdin;
+use super::support::process::EndsWithStdin;
 
 /// Answer every MCP call over HTTP with the same fixed reply, for `audit`.
 #[derive(Debug, Args)]

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 
 use super::Exit;
 use super::ab::WorkArgs;
-use super::rounds::Rounds;
+use super::support::rounds::Rounds;
 use crate::compare::{Figure, memory};
 use crate::measure::stats::{mean, standard_deviation};
 use crate::pair::{Fixed, record};

@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::Exit;
-use super::rounds::Rounds;
+use super::support::rounds::Rounds;
 use crate::compare::limit::EntryLimit;
 use crate::compare::outcome::Counts;
 use crate::compare::records::{compare, newest_comparable};

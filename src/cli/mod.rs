@@ -1,10 +1,9 @@
-//! The command line: one file per verb, the exit codes, and how an error is shown.
+//! The command line: one file for each verb or two that belong together, the exit codes, and how an error is shown.
 
 mod ab;
 mod audit;
 mod bare;
 mod baseline;
-mod choose;
 mod compare;
 mod generate;
 mod history;
@@ -12,13 +11,10 @@ mod init;
 mod list;
 mod manual;
 mod merge;
-mod metrics;
-mod process;
 mod report;
-mod rounds;
 mod run;
 mod serve;
-mod shape;
+mod support;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -10,10 +10,11 @@ use anyhow::Context as _;
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
-use super::choose::{Chosen, choose};
-use super::process::{claim, enough_descriptors, raise_descriptor_limit, watch_signals};
-use super::shape::Shape;
-use super::{Exit, metrics, report};
+use super::support::choose::{Chosen, choose};
+use super::support::metrics;
+use super::support::process::{claim, enough_descriptors, raise_descriptor_limit, watch_signals};
+use super::support::scenario_options::ScenarioOptions;
+use super::{Exit, report};
 use crate::profile::Profiling;
 use crate::record::{Machine, Tool, Watch, utc};
 use crate::report::live_line::LiveLine;
@@ -40,7 +41,7 @@ pub(super) struct Run {
     #[arg(long, value_name = "DIR", default_value = "results")]
     out: PathBuf,
     #[command(flatten)]
-    shape: Shape,
+    options: ScenarioOptions,
     /// Decides arrivals and the choice of calls.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -93,7 +94,7 @@ impl Run {
             () = interrupt.cancelled() => return Ok(Exit::Interrupted),
         };
         let all_quick = self.scenarios.iter().all(|name| name == "quick");
-        let options = self.shape.options(&host, all_quick);
+        let options = self.options.of(&host, all_quick);
         let profiling = self.profile.then(|| Profiling::into(self.out.join("flamegraphs"))).transpose()?;
         let watch = Watch::start();
         let whole: Vec<Definition> = chosen.iter().map(|one| (one.define)(&options)).collect();

@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::Exit;
-use super::process::EndsWithStdin;
+use super::support::process::EndsWithStdin;
 use crate::embedded::rate_limit::RateLimit;
 use crate::embedded::{Config, Fault, HttpOptions, HttpServer, Limits, Server, serve_stdio};
 

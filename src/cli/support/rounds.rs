@@ -15,7 +15,7 @@ use crate::target::TargetSpec;
 
 /// Which runs of `cargo bench` or of `run` make up a record.
 #[derive(Debug, Args)]
-pub(super) struct Rounds {
+pub(crate) struct Rounds {
     /// Criterion's baselines, one for each round: several runs of `cargo bench -- --save-baseline r1`
     /// (r2, r3, …) show how much a run differs from the next. At least five are needed for a verdict.
     #[arg(long, value_name = "BASELINE", value_delimiter = ',', default_values_t = [LAST.to_owned()])]
@@ -31,7 +31,7 @@ pub(super) struct Rounds {
 
 impl Rounds {
     /// What Criterion has, or the runs named, as a record.
-    pub(super) fn record(&self) -> anyhow::Result<Record> {
+    pub(crate) fn record(&self) -> anyhow::Result<Record> {
         if self.from.is_empty() { self.of_criterion() } else { self.of_runs() }
     }
 

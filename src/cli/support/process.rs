@@ -9,17 +9,17 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::Exit;
+use crate::cli::Exit;
 
 /// Each session over HTTP holds a connection or two, and the usual limit of 1024 is soon reached.
-pub(super) fn raise_descriptor_limit() {
+pub(crate) fn raise_descriptor_limit() {
     let limit = getrlimit(Resource::Nofile);
     // With the old limit a run of many clients fails by itself, and says so.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }
 
 /// A run that cannot open its sessions would blame the server for it.
-pub(super) fn enough_descriptors(clients: usize) -> anyhow::Result<()> {
+pub(crate) fn enough_descriptors(clients: usize) -> anyhow::Result<()> {
     let needed = clients as u64 * DESCRIPTORS_PER_CLIENT + DESCRIPTORS_OF_OURS;
     match getrlimit(Resource::Nofile).current {
         Some(limit) if limit < needed => bail!(
@@ -38,7 +38,7 @@ const DESCRIPTORS_OF_OURS: u64 = 64;
 /// For a server that another process of ours has started: its stdin closes when that process is gone, even by
 /// SIGKILL, and nobody else would end it.
 #[derive(Debug, clap::Args)]
-pub(super) struct EndsWithStdin {
+pub(crate) struct EndsWithStdin {
     /// End when standard input closes.
     #[arg(long, hide = true)]
     ends_with_stdin: bool,
@@ -46,7 +46,7 @@ pub(super) struct EndsWithStdin {
 
 impl EndsWithStdin {
     /// Watches, if that was asked for.
-    pub(super) fn watch(&self) {
+    pub(crate) fn watch(&self) {
         if self.ends_with_stdin {
             std::thread::spawn(|| {
                 // Read or broken: either way its other end is gone.
@@ -58,12 +58,12 @@ impl EndsWithStdin {
 }
 
 /// A directory that one run writes into; free again once this is dropped, however the process ends.
-pub(super) struct Claim {
+pub(crate) struct Claim {
     _locked: File,
 }
 
 /// Claims `directory` for this run: two would overwrite each other's result.
-pub(super) fn claim(directory: &Path) -> anyhow::Result<Claim> {
+pub(crate) fn claim(directory: &Path) -> anyhow::Result<Claim> {
     let path = directory.join(".lock");
     let open = || format!("failed to write '{}'", path.display());
     let mut file =
@@ -83,7 +83,7 @@ pub(super) fn claim(directory: &Path) -> anyhow::Result<Claim> {
 }
 
 /// The first signal cancels; the second ends the process, children included: they are killed with us.
-pub(super) fn watch_signals(interrupt: &CancellationToken) -> anyhow::Result<()> {
+pub(crate) fn watch_signals(interrupt: &CancellationToken) -> anyhow::Result<()> {
     let seen = CancellationToken::new();
     for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
         let mut signals = signal(kind).context("failed to listen for signals")?;

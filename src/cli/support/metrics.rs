@@ -26,7 +26,7 @@ const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 const RETRY: Duration = Duration::from_millis(100);
 
 /// Serves until the process ends, and says where on stderr.
-pub(super) async fn serve(address: SocketAddr, live: Live, server: ServerFacts) -> anyhow::Result<()> {
+pub(crate) async fn serve(address: SocketAddr, live: Live, server: ServerFacts) -> anyhow::Result<()> {
     let listener =
         TcpListener::bind(address).await.with_context(|| format!("failed to serve metrics on {address}"))?;
     // Nothing is left to tell if stderr is gone.

@@ -8,7 +8,7 @@ use crate::scenario::{Host, Options};
 
 /// Clients, lengths, rates and objectives.
 #[derive(Debug, Args)]
-pub(super) struct Shape {
+pub(crate) struct ScenarioOptions {
     /// Sessions.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     clients: Option<u32>,
@@ -41,9 +41,9 @@ pub(super) struct Shape {
     all_sizes: bool,
 }
 
-impl Shape {
+impl ScenarioOptions {
     /// The same for the scenarios; short ones `if_quick`, or by the user's wish.
-    pub(super) fn options(&self, host: &Host, if_quick: bool) -> Options {
+    pub(crate) fn of(&self, host: &Host, if_quick: bool) -> Options {
         Options {
             clients: self.clients.map(|clients| clients as usize),
             duration_s: self.duration,

@@ -5,13 +5,13 @@ use std::path::Path;
 use crate::scenario::{Check, Definition, Options, QUICK, SCENARIOS, ScenarioResult, find};
 
 /// A scenario, from the table or from a file.
-pub(super) struct Chosen {
-    pub(super) define: Box<dyn Fn(&Options) -> Definition>,
-    pub(super) judge: fn(&ScenarioResult) -> Vec<Check>,
+pub(crate) struct Chosen {
+    pub(crate) define: Box<dyn Fn(&Options) -> Definition>,
+    pub(crate) judge: fn(&ScenarioResult) -> Vec<Check>,
 }
 
 /// What the words of the command line mean, in order; `quick` without any.
-pub(super) fn choose(words: &[String]) -> Result<Vec<Chosen>, String> {
+pub(crate) fn choose(words: &[String]) -> Result<Vec<Chosen>, String> {
     let names: Vec<&str> = match words {
         [] => QUICK.to_vec(),
         given => given.iter().flat_map(|name| expand(name)).collect(),
