@@ -10,6 +10,7 @@ use rmcp::model::Tool;
 use serde_json::{Map, Value, json};
 
 use super::Exit;
+use super::support::template::template;
 use crate::load::{Flow, Step, Workload};
 use crate::scenario::{Arrivals, Definition, Host, Stage, Thresholds};
 
@@ -41,7 +42,7 @@ impl Init {
             host.stop().await;
             anyhow::Ok(tools?)
         })?;
-        let text = toml::to_string_pretty(&definition(self.server, &tools))?;
+        let text = template(&definition(self.server, &tools))?;
         match self.output {
             None => write!(std::io::stdout(), "{text}")?,
             Some(path) => std::fs::write(&path, text)

@@ -5,6 +5,7 @@ use std::io::Write;
 use clap::Args;
 
 use super::Exit;
+use super::support::template::template;
 use crate::scenario::{Options, QUICK, SCENARIOS, find};
 
 /// List the scenarios.
@@ -29,7 +30,7 @@ impl List {
 pub(super) struct Explain {
     /// The scenario.
     scenario: String,
-    /// Print it as a TOML file to start from.
+    /// Print it as a TOML file to start from, with comments. Under its own name it is judged as the scenario is.
     #[arg(long)]
     toml: bool,
 }
@@ -50,7 +51,7 @@ impl Explain {
         let mut stdout = std::io::stdout();
         if self.toml {
             let definition = scenario.definition(&Options { all_sizes: true, ..Options::default() });
-            write!(stdout, "{}", toml::to_string_pretty(&definition)?)?;
+            write!(stdout, "{}", template(&definition)?)?;
         } else {
             writeln!(stdout, "{}: {}\n\n{}", scenario.name, scenario.about, scenario.explanation)?;
         }

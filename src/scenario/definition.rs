@@ -20,7 +20,7 @@ const QUEUE_PER_SESSION: usize = 1000;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Definition {
-    /// Its name.
+    /// Its name. Under the name of a shipped scenario, it is judged as that one is, beyond its thresholds.
     pub name: String,
     /// What it is for, in a sentence.
     #[serde(default)]

@@ -43,8 +43,13 @@ fn choose_one(name: &str) -> Result<Chosen, String> {
     }
     let text = std::fs::read_to_string(name).map_err(|error| format!("cannot read '{name}': {error}"))?;
     let definition = Definition::from_toml(&text).map_err(|error| format!("'{name}': {error}"))?;
+    // A shipped scenario that somebody has edited.
+    let judge: fn(&ScenarioResult) -> Vec<Check> = match find(&definition.name) {
+        Some(scenario) => scenario.judge,
+        None => |_| Vec::new(),
+    };
     let define = move |options: &Options| overridden(definition.clone(), options);
-    Ok(Chosen { define: Box::new(define), judge: |_| Vec::new() })
+    Ok(Chosen { define: Box::new(define), judge })
 }
 
 /// A file's definition with what the command line says instead.
@@ -57,4 +62,45 @@ fn overridden(mut definition: Definition, options: &Options) -> Definition {
         stage.rate_per_s = stage.rate_per_s.map(|rate| options.rate_per_s.unwrap_or(rate));
     }
     definition
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::support::template::template;
+    use crate::scenario::{Verdict, fixture};
+
+    /// What is judged of an empty stage of this scenario, under the words of the command line.
+    fn checks(word: &str) -> Vec<Check> {
+        let chosen = choose(&[word.to_owned()]).unwrap().remove(0);
+        let definition = (chosen.define)(&Options::default());
+        let stages = definition.stages.iter().map(|stage| fixture::stage_named(&stage.name)).collect();
+        (chosen.judge)(&ScenarioResult {
+            name: definition.name.clone(),
+            verdict: Verdict::Interrupted,
+            checks: Vec::new(),
+            notes: Vec::new(),
+            error: None,
+            definition,
+            stages,
+            rate_limit: None,
+            capacity: None,
+        })
+    }
+
+    #[test]
+    fn a_shipped_scenario_from_a_file_is_judged_alike() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("edited.toml");
+        let file = path.to_str().unwrap();
+        for scenario in &SCENARIOS {
+            let mut definition = scenario.definition(&Options::default());
+            std::fs::write(&path, template(&definition).unwrap()).unwrap();
+            assert_eq!(checks(file), checks(scenario.name), "{}", scenario.name);
+            definition.name = "mine".to_owned();
+            std::fs::write(&path, template(&definition).unwrap()).unwrap();
+            assert!(checks(file).is_empty(), "{}", scenario.name);
+        }
+        assert!(!checks("memory").is_empty(), "there is something to lose");
+    }
 }

@@ -5,3 +5,4 @@ pub(crate) mod metrics;
 pub(crate) mod process;
 pub(crate) mod rounds;
 pub(crate) mod scenario_options;
+pub(crate) mod template;

@@ -1,0 +1,276 @@
+//! A definition as a TOML file to edit: every field is explained where it first stands, and those that are not set
+//! where they would. The words are those of the types' own documentation, which the schema holds.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use crate::scenario::Definition;
+
+const HEAD: &str = "Run it with `music21-mcp-bench run FILE`. Its options override what is said here.";
+/// Characters in a line of a comment.
+const WIDTH: usize = 100;
+
+/// Writes a definition with comments.
+///
+/// # Errors
+///
+/// Where it cannot be written as TOML.
+pub(crate) fn template(definition: &Definition) -> Result<String, toml::ser::Error> {
+    // Not the pretty form, in which a value may take several lines.
+    let plain = toml::to_string(definition)?;
+    let root = schemars::schema_for!(Definition).to_value();
+    let schema = Schema { root: &root };
+    let mut writer =
+        Writer { schema, used: Used::of(&plain, schema), said: BTreeSet::new(), text: String::new() };
+    writer.comment(0, HEAD);
+    let mut table = "";
+    for line in plain.lines() {
+        match Line::of(line) {
+            Line::Table(path) => {
+                table = path;
+                writer.explain("", schema.at(path));
+            }
+            Line::Key(key) => writer.explain(key, schema.at(&join(table, key))),
+            Line::Blank => writer.list_unset(table),
+        }
+        writer.text += line;
+        writer.text.push('\n');
+    }
+    writer.list_unset(table);
+    Ok(writer.text)
+}
+
+/// What a line of TOML begins.
+enum Line<'a> {
+    Table(&'a str),
+    Key(&'a str),
+    Blank,
+}
+
+impl<'a> Line<'a> {
+    fn of(line: &'a str) -> Self {
+        let header = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        match (header, line.split_once(" = ")) {
+            (Some(path), _) => Self::Table(path.trim_matches(['[', ']'])),
+            (None, Some((key, _))) => Self::Key(key),
+            (None, None) => Self::Blank,
+        }
+    }
+}
+
+fn join(table: &str, key: &str) -> String {
+    if table.is_empty() { key.to_owned() } else { format!("{table}.{key}") }
+}
+
+/// The types' documentation.
+#[derive(Clone, Copy)]
+struct Schema<'a> {
+    root: &'a Value,
+}
+
+/// A type and its name, where it has one.
+#[derive(Clone, Copy)]
+struct Type<'a> {
+    name: &'a str,
+    body: &'a Value,
+}
+
+impl<'a> Schema<'a> {
+    /// What is said of the field at this path.
+    fn at(self, path: &str) -> Option<&'a Value> {
+        path.split('.').try_fold(self.root, |node, key| self.field(node, key))
+    }
+
+    fn field(self, node: &'a Value, key: &str) -> Option<&'a Value> {
+        let body = self.type_of(node).body;
+        let of_variant = || variants(body).find_map(|variant| variant["properties"].get(key));
+        body["properties"].get(key).or_else(of_variant)
+    }
+
+    /// The type of a field: behind its reference, of its elements, or what it is if it is set at all.
+    fn type_of(self, node: &'a Value) -> Type<'a> {
+        if let Some(reference) = node["$ref"].as_str() {
+            let body = self.root.pointer(reference.trim_start_matches('#')).unwrap_or(node);
+            return Type { name: reference, body };
+        }
+        let element = node["items"].as_object().map(|_| &node["items"]);
+        match element.or_else(|| node["anyOf"].get(0)) {
+            Some(inner) => self.type_of(inner),
+            None => Type { name: "", body: node },
+        }
+    }
+}
+
+fn variants(body: &Value) -> impl Iterator<Item = &Value> {
+    body["oneOf"].as_array().into_iter().flatten()
+}
+
+fn fields(body: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    body["properties"].as_object().into_iter().flat_map(Map::iter)
+}
+
+/// What the definition has.
+struct Used<'a> {
+    /// Fields, by their paths.
+    paths: BTreeSet<String>,
+    /// Types, which are explained at their own fields.
+    types: BTreeSet<&'a str>,
+}
+
+impl<'a> Used<'a> {
+    fn of(plain: &str, schema: Schema<'a>) -> Self {
+        let (mut paths, mut types, mut table) = (BTreeSet::new(), BTreeSet::new(), "");
+        for line in plain.lines() {
+            match Line::of(line) {
+                Line::Table(path) => {
+                    table = path;
+                    types.extend(schema.at(path).map(|field| schema.type_of(field).name));
+                    paths.insert(path.to_owned());
+                }
+                Line::Key(key) => {
+                    paths.insert(join(table, key));
+                }
+                Line::Blank => {}
+            }
+        }
+        Self { paths, types }
+    }
+}
+
+struct Writer<'a> {
+    schema: Schema<'a>,
+    used: Used<'a>,
+    /// What needs not be said again.
+    said: BTreeSet<String>,
+    text: String,
+}
+
+impl<'a> Writer<'a> {
+    /// Says once what a field, or the table of that field, is.
+    fn explain(&mut self, key: &str, field: Option<&'a Value>) {
+        let Some(field) = field else { return };
+        let body = self.schema.type_of(field).body;
+        let mut is_new = false;
+        for text in [field, body].into_iter().filter_map(|node| node["description"].as_str()) {
+            if self.said.insert(format!("{key} {text}")) {
+                is_new = true;
+                self.comment(0, text);
+            }
+        }
+        if is_new {
+            self.choices(0, body);
+        }
+    }
+
+    /// Lists what could be set in a table as well.
+    fn list_unset(&mut self, table: &str) {
+        let field = if table.is_empty() { Some(self.schema.root) } else { self.schema.at(table) };
+        let Some(body) = field.map(|field| self.schema.type_of(field).body) else { return };
+        let unset = fields(body).filter(|(key, _)| !self.used.paths.contains(&join(table, key)));
+        let unset: Vec<_> =
+            unset.filter(|(key, _)| self.said.insert(format!("{} {key}", body["description"]))).collect();
+        if !unset.is_empty() {
+            self.comment(0, "Not set:");
+            unset.into_iter().for_each(|(key, field)| self.item(0, key, field));
+        }
+    }
+
+    fn item(&mut self, depth: usize, key: &str, field: &'a Value) {
+        let Type { name, body } = self.schema.type_of(field);
+        let text = field["description"].as_str().or_else(|| body["description"].as_str()).unwrap_or("");
+        self.comment(depth + 1, &format!("{key}: {text}"));
+        self.choices(depth + 1, body);
+        if !self.used.types.contains(name) {
+            fields(body).for_each(|(key, field)| self.item(depth + 1, key, field));
+        }
+    }
+
+    /// The values that a field may have, where they have names.
+    fn choices(&mut self, depth: usize, body: &'a Value) {
+        for variant in variants(body) {
+            let tag = || fields(variant).find_map(|(_, field)| field["const"].as_str());
+            let name = variant["const"].as_str().or_else(tag).unwrap_or("");
+            self.comment(
+                depth + 1,
+                &format!("\"{name}\": {}", variant["description"].as_str().unwrap_or("")),
+            );
+            let of_its_own = fields(variant).filter(|(_, field)| field["const"].is_null());
+            of_its_own.for_each(|(key, field)| self.item(depth + 1, key, field));
+        }
+    }
+
+    /// Paragraphs, broken into lines.
+    fn comment(&mut self, depth: usize, text: &str) {
+        let indent = "  ".repeat(depth);
+        for paragraph in text.split("\n\n") {
+            let mut line = String::new();
+            for word in paragraph.split_whitespace() {
+                if !line.is_empty() && indent.len() + line.chars().count() + word.chars().count() >= WIDTH {
+                    self.text += &format!("# {indent}{line}\n");
+                    line.clear();
+                }
+                if !line.is_empty() {
+                    line.push(' ');
+                }
+                line += word;
+            }
+            self.text += &format!("# {indent}{line}\n");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Options, SCENARIOS, find};
+
+    fn of(scenario: &str) -> String {
+        template(&find(scenario).unwrap().definition(&Options::default())).unwrap()
+    }
+
+    #[test]
+    fn comments_change_nothing_of_what_is_said() {
+        for scenario in &SCENARIOS {
+            let definition = scenario.definition(&Options { all_sizes: true, ..Options::default() });
+            let text = template(&definition).unwrap();
+            assert_eq!(Definition::from_toml(&text).unwrap(), definition, "{text}");
+            assert!(
+                text.lines().all(|line| !line.starts_with('#') || line.chars().count() <= WIDTH + 2),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_field_is_explained_where_it_first_stands_and_once() {
+        let text = of("isolation");
+        let (_, step) = text.split_once("[[stages.workload.flows.steps]]\n").unwrap();
+        let own_nonce = "# The answer must hold this iteration's nonce; one that holds another's is foreign.\nown_nonce = true\n";
+        assert!(step.contains(own_nonce), "{text}");
+        assert_eq!(text.matches("# The answer must hold this iteration's nonce").count(), 1);
+        assert!(
+            text.contains("{{by-client:A|B|C}}` for one of the texts, the next for each session."),
+            "{text}"
+        );
+        assert!(text.contains(
+            "# It is made even if an earlier call of the iteration failed: it cleans up.\nalways = "
+        ));
+    }
+
+    #[test]
+    fn what_is_not_set_is_listed_with_all_that_it_could_be() {
+        let text = of("isolation");
+        let (_, thresholds) = text.split_once("min_success = 0.9\n").unwrap();
+        assert!(thresholds.starts_with("# Not set:\n#   max_"), "{text}");
+        for part in [
+            "#   scores: Scores generated into files before the run; `{{score:NAME}}` is a file's path.\n",
+            "#   fault: What the server meets while it runs; only where we started it.\n",
+            "#     kind: What is done to it.\n#       \"kill\": SIGKILL;",
+            "#   \"day\": Independently, at a rate that follows the hours of a day.\n#     hours: ",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(!of("recovery").contains("#   fault: "), "it is set there");
+    }
+}
