@@ -103,6 +103,17 @@ fn a_server_that_does_not_start_is_the_environments_fault() {
 }
 
 #[test]
+fn a_revision_that_does_not_exist_is_a_wrong_command_line() {
+    let output = ab(&["--server", "git:no-such"]).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        text(&output.stderr).contains("'no-such' is no revision of the repository"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
 fn an_interrupt_keeps_what_was_measured() {
     use std::io::{BufRead, BufReader};
     let mut child = ab(&["--server", "embedded", "--format", "json"])

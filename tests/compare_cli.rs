@@ -258,9 +258,30 @@ fn every_damaged_record_is_not_comparable_never_a_pass_and_never_a_panic() {
         assert_eq!(verify.code, 3, "{what}");
         assert!(verify.out.contains(reason), "{what}: {}", verify.out);
     }
-    assert_eq!(shop.run(&["compare", "missing"]).code, 3);
     let list = shop.run(&["baseline", "list"]).out;
     assert_eq!(list.lines().filter(|line| line.contains("unusable")).count(), 9, "{list}");
+}
+
+#[test]
+fn a_name_that_does_not_exist_is_a_wrong_command_line() {
+    let shop = Workshop::new();
+    shop.bench("tools/key-analysis", "new", 1e6);
+    shop.run(&["baseline", "save", "good"]);
+    for arguments in [
+        &["compare", "missing"][..],
+        &["compare", "good", "missing"],
+        &["baseline", "show", "missing"],
+        &["baseline", "verify", "missing"],
+        &["baseline", "restore", "missing"],
+        &["history", "missing"],
+    ] {
+        let run = shop.run(arguments);
+        assert_eq!(run.code, 2, "{arguments:?}: {}", run.error);
+        assert!((run.error + &run.out).contains("missing"), "{arguments:?}");
+    }
+    fs::create_dir(shop.path("baselines/a-directory.json")).unwrap();
+    let unreadable = shop.run(&["compare", "a-directory"]);
+    assert!(unreadable.code == 4 && unreadable.error.contains("cannot be read"), "{}", unreadable.error);
 }
 
 #[test]

@@ -40,6 +40,10 @@ fn records_are_listed_over_time_and_drawn() {
     assert!(svg.contains(">tools/key</text>") && svg.contains("<polyline"), "{svg}");
 
     let unknown = run(directory.path(), &["history", "other"]);
-    assert_eq!(unknown.status.code(), Some(4));
-    assert!(String::from_utf8(unknown.stderr).unwrap().contains("no record of that target in 'baselines'"));
+    assert_eq!(unknown.status.code(), Some(2));
+    let told = String::from_utf8(unknown.stderr).unwrap();
+    assert!(
+        told.contains("no record of target 'other' in 'baselines'; there are records of embedded"),
+        "{told}"
+    );
 }

@@ -250,7 +250,7 @@ fn runs_that_make_no_record_are_not_comparable_and_say_why() {
         assert!(!shop.path(&format!("baselines/{what}.json")).exists(), "{what}");
     }
     let (code, _, error) = shop.run(&["compare", "b", "--from", "no-such-run"]);
-    assert!(code == 3 && error.contains("'no-such-run' cannot be read"), "{error}");
+    assert!(code == 4 && error.contains("'no-such-run' cannot be read"), "{error}");
 }
 
 #[test]

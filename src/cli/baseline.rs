@@ -13,7 +13,7 @@ use crate::compare::{Figure, memory};
 use crate::measure::stats::{mean, standard_deviation};
 use crate::pair::{Fixed, record};
 use crate::record::criterion::Home;
-use crate::record::{Entry, Record, Round, Store, Tool, Watch};
+use crate::record::{Entry, Record, RecordError, Round, Store, Tool, Watch};
 
 /// Keep measurements to compare with later: records in `baselines/`, one file each.
 #[derive(Debug, Args)]
@@ -238,8 +238,11 @@ fn verify(store: &Store, names: &[String]) -> anyhow::Result<Exit> {
         match record {
             Ok(record) => writeln!(out, "{name}: ok, {} entries", record.entries.len())?,
             Err(error) => {
-                exit = Exit::Inconclusive;
                 writeln!(out, "{name}: {error}")?;
+                exit = match error {
+                    RecordError::Absent { .. } => Exit::Usage,
+                    _ => Exit::Inconclusive,
+                };
             }
         }
     }
@@ -258,7 +261,7 @@ fn restore(store: &Store, names: &[String]) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
-type Named = (String, Result<Record, crate::record::RecordError>);
+type Named = (String, Result<Record, RecordError>);
 
 /// The records named, or all.
 fn named(store: &Store, names: &[String]) -> Vec<Named> {

@@ -1,9 +1,9 @@
 //! `compare`: two records in, one verdict for each entry out.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::Args;
 
 use super::Exit;
@@ -16,7 +16,8 @@ use crate::compare::{Comparison, LimitTable};
 use crate::record::{Record, Store};
 
 /// Say what changed between two records: by default between the newest comparable one and the last
-/// `cargo bench`. Exits with 1 if something regressed and with 3 if that cannot be told.
+/// `cargo bench`. Exits with 1 if something regressed, and with 3 if that cannot be told or they say nothing about
+/// each other.
 #[derive(Debug, Args)]
 pub(super) struct Compare {
     /// A record's name or path.
@@ -52,45 +53,38 @@ pub(super) struct Judging {
 
 impl Compare {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        match self.comparison()? {
+        match self.comparison() {
             Ok(comparison) => self.judging.finish(&comparison),
-            Err(reason) => {
-                writeln!(std::io::stderr(), "not comparable: {reason}")?;
+            Err(error) if Exit::of_no_comparison(&error) == Exit::Inconclusive => {
+                writeln!(std::io::stderr(), "not comparable: {error:#}")?;
                 Ok(Exit::Inconclusive)
             }
+            Err(error) => Err(error),
         }
     }
 
-    /// The inner error is why the records say nothing about each other.
-    fn comparison(&self) -> anyhow::Result<Result<Comparison, String>> {
+    fn comparison(&self) -> anyhow::Result<Comparison> {
         let store = Store::at(&self.dir);
-        let load = |name: &String| Record::load(&store.path(name)).map_err(|error| error.to_string());
+        let load = |name: &String| Record::load(&store.path(name));
         let candidate = match &self.candidate {
-            Some(name) => load(name),
-            None => self.rounds.record().map_err(|error| format!("{error:#}")),
+            Some(name) => load(name)?,
+            None => self.rounds.record()?,
         };
-        let baseline = self.baseline.as_ref().map(load).transpose();
-        let (candidate, baseline) = match (candidate, baseline) {
-            (Ok(candidate), Ok(baseline)) => (candidate, baseline),
-            (Err(reason), _) | (_, Err(reason)) => return Ok(Err(reason)),
-        };
-        let baseline = match baseline {
-            Some(baseline) => baseline,
+        let baseline = match &self.baseline {
+            Some(name) => load(name)?,
             None => {
                 let usable: Vec<_> = store.list().into_iter().filter_map(|found| found.record.ok()).collect();
-                match newest_comparable(&usable, &candidate) {
-                    Some(baseline) => baseline.clone(),
-                    None => return Ok(Err(nothing(&self.dir, usable.len(), &candidate))),
-                }
+                let newest = newest_comparable(&usable, &candidate).cloned();
+                newest.ok_or_else(|| nothing(&self.dir, usable.len(), &candidate))?
             }
         };
-        Ok(compare(&baseline, &candidate, &self.judging.table()).map_err(|error| error.to_string()))
+        Ok(compare(&baseline, &candidate, &self.judging.table())?)
     }
 }
 
-fn nothing(dir: &std::path::Path, usable: usize, candidate: &Record) -> String {
+fn nothing(dir: &Path, usable: usize, candidate: &Record) -> anyhow::Error {
     let target = &candidate.server.target;
-    format!(
+    anyhow!(
         "none of the {usable} usable records in '{}' is comparable with a {} record of '{target}'; \
          name one to see why, or make one with 'baseline save'",
         dir.display(),

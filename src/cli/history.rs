@@ -1,12 +1,13 @@
 //! `history`: every record of a target over time.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::Args;
 
-use super::Exit;
+use super::{Exit, Usage};
 use crate::compare::Figure;
 use crate::compare::history::{History, MIN_POINTS, histories};
 use crate::compare::plot::svg;
@@ -36,8 +37,7 @@ impl Show {
         let all: Vec<(String, Record)> = found.filter_map(|f| Some((f.name, f.record.ok()?))).collect();
         let wanted = |record: &Record| self.target.as_ref().is_none_or(|name| *name == record.server.target);
         let newest = all.iter().map(|(_, record)| record).rfind(|record| wanted(record));
-        let newest =
-            newest.with_context(|| format!("no record of that target in '{}'", self.dir.display()))?;
+        let newest = newest.ok_or_else(|| self.nothing(&all))?;
         let fits =
             |record: &&Record| record.server.target == newest.server.target && comparable(record, newest);
         let (names, records): (Vec<String>, Vec<&Record>) = all
@@ -65,6 +65,23 @@ impl Show {
                 .with_context(|| format!("failed to write '{}'", path.display()))?;
         }
         Ok(Exit::Ok)
+    }
+}
+
+impl Show {
+    /// Why there is nothing to show.
+    fn nothing(&self, all: &[(String, Record)]) -> anyhow::Error {
+        let known: BTreeSet<&str> = all.iter().map(|(_, record)| record.server.target.as_str()).collect();
+        let known: Vec<&str> = known.into_iter().collect();
+        match &self.target {
+            Some(target) if !known.is_empty() => Usage(format!(
+                "no record of target '{target}' in '{}'; there are records of {}",
+                self.dir.display(),
+                known.join(", ")
+            ))
+            .into(),
+            _ => anyhow!("no records in '{}'; 'baseline save NAME' makes the first", self.dir.display()),
+        }
     }
 }
 

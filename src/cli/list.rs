@@ -4,8 +4,8 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::Exit;
 use super::support::template::template;
+use super::{Exit, Usage};
 use crate::scenario::{Options, QUICK, SCENARIOS, find};
 
 /// List the scenarios.
@@ -37,17 +37,10 @@ pub(super) struct Explain {
 
 impl Explain {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        let Some(scenario) = find(&self.scenario) else {
+        let scenario = find(&self.scenario).ok_or_else(|| {
             let known: Vec<&str> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
-            let mut stderr = std::io::stderr();
-            writeln!(
-                stderr,
-                "music21-mcp-bench: unknown scenario '{}'; one of {}",
-                self.scenario,
-                known.join(", ")
-            )?;
-            return Ok(Exit::Usage);
-        };
+            Usage(format!("unknown scenario '{}'; one of {}", self.scenario, known.join(", ")))
+        })?;
         let mut stdout = std::io::stdout();
         if self.toml {
             let definition = scenario.definition(&Options { all_sizes: true, ..Options::default() });

@@ -7,9 +7,11 @@ use clap::Args;
 
 use super::{Exit, report};
 use crate::merge::merge;
-use crate::report::formats;
+use crate::report::{formats, terminal};
 
 /// Merge the results of all shards of a run. Counts add up, and quantiles are those of all calls together.
+///
+/// The whole is judged anew. Exits as `run` does, and with 3 if these are not all shards of one run.
 #[derive(Debug, Args)]
 pub(super) struct Merge {
     /// The directories that `run --shard` wrote, or their result.json.
@@ -39,7 +41,8 @@ impl Merge {
         merged.write(&path)?;
         report::write_beside(&merged, &path)?;
         formats::write(&merged, &self.out)?;
-        writeln!(std::io::stdout(), "{}", path.display())?;
-        Ok(Exit::Ok)
+        report::print(|colour| terminal::overview(&merged, colour))?;
+        report::name_beside(&path)?;
+        Ok(Exit::of_run(&merged.scenarios))
     }
 }

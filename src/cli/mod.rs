@@ -1,10 +1,11 @@
-//! The command line: one file for each verb or two that belong together, the exit codes, and how an error is shown.
+//! The command line: one file for each verb or two that belong together, and how an error is shown.
 
 mod ab;
 mod audit;
 mod bare;
 mod baseline;
 mod compare;
+mod exit;
 mod generate;
 mod history;
 mod init;
@@ -21,29 +22,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// How the program ends, as a process's exit code. clap itself exits with 2 on a wrong command line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Exit {
-    /// The verb did what was asked.
-    Ok = 0,
-    /// A regression was found, or a check failed.
-    Regression = 1,
-    /// The command line asks for something that does not exist or contradicts itself.
-    Usage = 2,
-    /// No verdict: not comparable, invalid, or too noisy to tell.
-    Inconclusive = 3,
-    /// The machine refused: a file that cannot be written, a port in use, a missing program.
-    Environment = 4,
-    /// Ctrl-C; what was measured up to then is written.
-    Interrupted = 130,
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
-    }
-}
+pub use exit::Exit;
+use exit::Usage;
 
 /// Benchmarks and load tests for the music21 MCP server.
 #[derive(Debug, Parser)]
@@ -99,7 +79,7 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // Nothing is left to tell if stderr is gone.
             let _ = writeln!(std::io::stderr(), "music21-mcp-bench: {error:#}");
-            Exit::Environment.into()
+            Exit::of_error(&error).into()
         }
     }
 }

@@ -20,7 +20,8 @@ const FLAMEGRAPHS: &str = "flamegraphs";
 
 /// Write a run as one HTML file that needs no network. `run` writes it beside its result by itself.
 ///
-/// Exits with 3 if the baseline cannot be compared with; the page is written all the same, and says why.
+/// Exits with 2 if there is no such baseline and with 3 if it cannot be compared with; the page is written all the
+/// same, and says why.
 #[derive(Debug, Args)]
 pub(super) struct Report {
     /// The directory that `run --out` wrote, or its result.json.
@@ -45,26 +46,22 @@ impl Report {
         let result = result_of(&self.run);
         let file = load(&result)?;
         let graphs = self.flamegraphs.clone().unwrap_or_else(|| result.with_file_name(FLAMEGRAPHS));
-        let baseline = self.baseline.as_ref().map(|name| Baseline {
-            name: name.clone(),
-            compared: self.compared(name, &result).map_err(|error| format!("{error:#}")),
+        let mut exit = Exit::Ok;
+        let baseline = self.baseline.as_ref().map(|name| {
+            let compared = self.compared(name, &result).map_err(|error| {
+                exit = Exit::of_no_comparison(&error);
+                let why = format!("{error:#}");
+                // Nothing is left to tell if stderr is gone; the page says it too.
+                let _ = writeln!(std::io::stderr(), "music21-mcp-bench: not compared with '{name}': {why}");
+                why
+            });
+            Baseline { name: name.clone(), compared }
         });
         let extras = Extras { baseline, flamegraphs: flamegraphs(&graphs)? };
         let out = self.out.unwrap_or_else(|| result.with_file_name(NAME));
         write(&file, &extras, &out)?;
         writeln!(std::io::stdout(), "{}", out.display())?;
-        match extras
-            .baseline
-            .as_ref()
-            .and_then(|baseline| Some((baseline, baseline.compared.as_ref().err()?)))
-        {
-            None => Ok(Exit::Ok),
-            Some((Baseline { name, .. }, why)) => {
-                // Nothing is left to tell if stderr is gone; the page says it too.
-                let _ = writeln!(std::io::stderr(), "music21-mcp-bench: not compared with '{name}': {why}");
-                Ok(Exit::Inconclusive)
-            }
-        }
+        Ok(exit)
     }
 
     fn compared(&self, name: &str, result: &Path) -> anyhow::Result<Compared> {

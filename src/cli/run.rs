@@ -1,6 +1,6 @@
 //! `run`: load scenarios against a server.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::support::choose::{Chosen, choose};
 use super::support::metrics;
 use super::support::process::{claim, enough_descriptors, raise_descriptor_limit, watch_signals};
 use super::support::scenario_options::ScenarioOptions;
-use super::{Exit, report};
+use super::{Exit, Usage, report};
 use crate::profile::Profiling;
 use crate::record::{Machine, Tool, Watch, utc};
 use crate::report::live_line::LiveLine;
@@ -69,10 +69,7 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        let chosen = match choose(&self.scenarios) {
-            Ok(chosen) => chosen,
-            Err(problem) => return Ok(refuse(&problem)),
-        };
+        let chosen = choose(&self.scenarios).map_err(Usage)?;
         std::fs::create_dir_all(&self.out)
             .with_context(|| format!("failed to create '{}'", self.out.display()))?;
         let _claim = claim(&self.out)?;
@@ -102,7 +99,7 @@ impl Run {
             Ok(definitions) => definitions,
             Err(problem) => {
                 host.stop().await;
-                return Ok(refuse(&problem));
+                return Err(Usage(problem).into());
             }
         };
         let most = definitions.iter().map(Definition::most_clients).max();
@@ -155,7 +152,7 @@ impl Run {
             report::print(|colour| terminal::overview(&file, colour))?;
             report::name_beside(&path)?;
         }
-        Ok(exit(&file.scenarios))
+        Ok(Exit::of_run(&file.scenarios))
     }
 
     /// This process's share of each scenario.
@@ -181,24 +178,6 @@ impl Run {
             server: host.facts.clone(),
             scenarios: Vec::new(),
         }
-    }
-}
-
-fn refuse(problem: &str) -> Exit {
-    // Nothing is left to tell if stderr is gone.
-    let _ = writeln!(std::io::stderr(), "music21-mcp-bench: {problem}");
-    Exit::Usage
-}
-
-/// The worst that happened.
-fn exit(scenarios: &[ScenarioResult]) -> Exit {
-    let any = |wanted: &[Verdict]| scenarios.iter().any(|scenario| wanted.contains(&scenario.verdict));
-    match () {
-        () if any(&[Verdict::Interrupted]) => Exit::Interrupted,
-        () if any(&[Verdict::ServerFailed]) => Exit::Environment,
-        () if any(&[Verdict::Fail]) => Exit::Regression,
-        () if any(&[Verdict::Invalid, Verdict::Inconclusive]) => Exit::Inconclusive,
-        () => Exit::Ok,
     }
 }
 

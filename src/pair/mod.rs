@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use judge::Judge;
 pub use measure::{Fixed, Rounds, measure};
 pub use record::record;
-pub use server::{Build, Side};
+pub use server::{Build, Side, UnknownRevision};
 pub use work::{WORKS, Work, Workload};
 
 use crate::client::ServerInfo;

@@ -16,6 +16,14 @@ pub struct Side {
     spec: TargetSpec,
 }
 
+/// What was given after `git:` names no commit.
+#[derive(Debug, thiserror::Error)]
+#[error("'{revision}' is no revision of the repository in '{repository}'; 'git log' shows them")]
+pub struct UnknownRevision {
+    revision: String,
+    repository: PathBuf,
+}
+
 /// Builds revisions of this repository.
 #[derive(Debug)]
 pub struct Build {
@@ -82,9 +90,12 @@ impl Build {
     fn build(&self, revision: &str) -> anyhow::Result<PathBuf> {
         let git =
             |arguments: &[&str]| run(Command::new("git").arg("-C").arg(&self.repository).args(arguments));
+        // Where this goes well, the next can only fail for the revision.
+        git(&["rev-parse", "--git-dir"])?;
+        let (revision, repository) = (revision.to_owned(), self.repository.clone());
         let commit =
             git(&["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{revision}^{{commit}}")])
-                .with_context(|| format!("'{revision}' is no revision of '{}'", self.repository.display()))?;
+                .map_err(|_| UnknownRevision { revision: revision.clone(), repository })?;
         let target = self.directory.join(commit.trim());
         let program = target.join("release/music21-mcp-bench");
         if program.is_file() {
@@ -143,7 +154,8 @@ mod tests {
     #[test]
     fn a_revision_that_does_not_exist_is_named() {
         let error = format!("{:#}", parse("git:no-such-revision").unwrap_err());
-        assert!(error.starts_with("'no-such-revision' is no revision of"), "{error}");
+        assert!(error.starts_with("'no-such-revision' is no revision of the repository in '"), "{error}");
+        assert!(error.ends_with("'git log' shows them"), "{error}");
         assert!(parse("git:--help").is_err());
     }
 }

@@ -19,6 +19,8 @@ const CHECKSUM: &str = "sha256_of_body";
 #[derive(Debug, Error)]
 #[expect(missing_docs, reason = "the message of each variant says what it is")]
 pub enum RecordError {
+    #[error("there is no record '{path}'; 'baseline list' names those that there are")]
+    Absent { path: PathBuf },
     #[error("record '{path}' cannot be read: {why}")]
     Unreadable { path: PathBuf, why: io::Error },
     #[error("record '{path}' is empty")]
@@ -53,7 +55,10 @@ impl Record {
     /// One variant for each way in which a file is not a usable record.
     pub fn load(path: &Path) -> Result<Self, RecordError> {
         let path_buf = || path.to_owned();
-        let bytes = fs::read(path).map_err(|why| RecordError::Unreadable { path: path_buf(), why })?;
+        let bytes = fs::read(path).map_err(|why| match why.kind() {
+            io::ErrorKind::NotFound => RecordError::Absent { path: path_buf() },
+            _ => RecordError::Unreadable { path: path_buf(), why },
+        })?;
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Err(RecordError::Empty { path: path_buf() });
         }
