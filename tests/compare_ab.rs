@@ -103,6 +103,13 @@ fn a_server_that_does_not_start_is_the_environments_fault() {
 }
 
 #[test]
+fn more_rounds_than_looks_are_planned_for_are_refused() {
+    let output = ab(&["--server", "embedded", "--rounds", "100"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("100 is not in 2..=40"), "{}", text(&output.stderr));
+}
+
+#[test]
 fn a_revision_that_does_not_exist_is_a_wrong_command_line() {
     let output = ab(&["--server", "git:no-such"]).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
     assert_eq!(output.status.code(), Some(2));

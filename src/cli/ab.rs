@@ -29,8 +29,9 @@ pub(super) struct Ab {
     server: String,
     #[command(flatten)]
     work: WorkArgs,
-    /// The most rounds to measure.
-    #[arg(long, default_value_t = LOOKS[2] as u32, value_parser = clap::value_parser!(u32).range(2..))]
+    /// The most rounds to measure. More than 40 would be judged more often than the error probabilities are shared
+    /// for.
+    #[arg(long, default_value_t = LOOKS[2] as u32, value_parser = clap::value_parser!(u32).range(2..=LOOKS[2] as i64))]
     rounds: u32,
     /// Measure every entry in every round, even where it is decided.
     #[arg(long)]

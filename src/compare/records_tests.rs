@@ -102,6 +102,25 @@ fn every_refused_field_is_refused_by_name() {
 }
 
 #[test]
+fn why_there_is_no_p95_is_told_as_it_is() {
+    let why = |calls: u64| {
+        let mut record = record(entry(15.0, 0.01, 10, None));
+        let rounds = record.entries.values_mut().flat_map(|entry| &mut entry.rounds);
+        rounds.for_each(|round| round.outcomes = [(Outcome::Ok, calls)].into());
+        let rows = compare(&record, &record, &LimitTable::default()).unwrap().rows;
+        rows.into_iter().find(|row| row.figure == Figure::P95).unwrap().verdict.to_string()
+    };
+    assert_eq!(why(199), "not measured: too few calls (199 of 200 in a round)");
+    assert_eq!(why(7278), "not measured: these records hold no p95");
+
+    let (without, mut with) = (record(entry(15.0, 0.01, 10, None)), record(entry(15.0, 0.01, 10, None)));
+    with.entries.values_mut().flat_map(|entry| &mut entry.rounds).for_each(|round| round.p95_ns = Some(9));
+    let rows = compare(&without, &with, &LimitTable::default()).unwrap().rows;
+    let p95 = rows.into_iter().find(|row| row.figure == Figure::P95).unwrap();
+    assert_eq!(p95.verdict.to_string(), "cannot tell: no p95 in the baseline");
+}
+
+#[test]
 fn a_baseline_of_an_unknown_revision_is_compared_and_the_reader_is_told() {
     let base = record(entry(15.0, 0.01, 10, None));
     let mut unknown = base.clone();

@@ -56,6 +56,13 @@ fn too_few(entry: &Series) -> Verdict {
     Verdict::CannotTell(Why::TooFewRounds { have: entry.rounds.len(), need: LOOKS[0] })
 }
 
+/// Closes what is open without another look, where the rounds ended before the look after `next` of them.
+pub fn close(series: &mut [Series], next: usize) {
+    for entry in series.iter_mut().filter(|entry| entry.is_open()) {
+        entry.verdict = Some(Verdict::CannotTell(Why::TooFewRounds { have: entry.rounds.len(), need: next }));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,7 @@ use super::limit::LimitTable;
 use super::outcome::{Figure, Row, SUITE};
 use super::{Change, Verdict, Why};
 use crate::measure::stats::mean;
-use crate::record::{Entry, Round};
+use crate::record::{Entry, P95_CALLS, Round};
 
 /// One figure of one entry.
 pub(super) struct Times<'a> {
@@ -40,10 +40,13 @@ impl<'a> Times<'a> {
         let unknown = |verdict| Some(Err(Row::bare(entry, figure, verdict)));
         match (a.raw.is_empty(), b.raw.is_empty()) {
             (true, true) if figure == Figure::P95 && calls(before) > 0 && calls(after) > 0 => {
-                let why = format!("too few calls ({} in a round)", calls(before).min(calls(after)));
-                return unknown(Verdict::NotMeasured(why));
+                return unknown(Verdict::NotMeasured(no_p95(calls(before).min(calls(after)))));
             }
             (true, true) if figure != Figure::Wall => return None,
+            (no_baseline, no_candidate) if no_baseline != no_candidate => {
+                let side = if no_baseline { "baseline" } else { "candidate" };
+                return unknown(Verdict::CannotTell(Why::Missing(format!("no {figure} in the {side}"))));
+            }
             _ => {}
         }
         let relative = a.relative.is_some() && b.relative.is_some();
@@ -75,6 +78,15 @@ impl<'a> Times<'a> {
 fn given_up(side: &str) -> Verdict {
     let why = format!("calls were given up in the {side}, so that its value is only known to be larger");
     Verdict::CannotTell(Why::Missing(why))
+}
+
+/// Why neither side has a p95, with so many calls in the shortest round.
+fn no_p95(calls: u64) -> String {
+    match calls {
+        0..P95_CALLS => format!("too few calls ({calls} of {P95_CALLS} in a round)"),
+        // Records made before there were any p95.
+        _ => "these records hold no p95".to_owned(),
+    }
 }
 
 /// Calls in the shortest round.

@@ -25,9 +25,7 @@ use crate::compare::paired::{Block, round as log_ratio};
 use crate::measure::Outcome;
 use crate::measure::stats::Proportion;
 use crate::measure::trend::LeakReport;
-
-/// Calls of one side in one round from which a quantile 0.95 is told: ten lie above it.
-pub const P95_CALLS: u64 = 200;
+use crate::record::P95_CALLS;
 
 /// What is measured, and how.
 #[derive(Debug, Clone)]

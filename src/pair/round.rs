@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::work::prepare;
-use super::{P95_CALLS, Round, Settings, Side, Work};
+use super::{Round, Settings, Side, Work};
 use crate::client::{ClientOptions, Music21Client, ServerInfo};
 use crate::compare::paired::Block;
 use crate::measure::dice::Dice;
 use crate::measure::histogram::Histogram;
 use crate::measure::trend::{self, LeakReport, MemoryReading};
 use crate::measure::{Latency, Outcome};
+use crate::record::P95_CALLS;
 use crate::target::{CpuClock, ProcessTree, Target, TargetOptions};
 
 /// Calls in a slot, at most.

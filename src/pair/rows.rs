@@ -8,6 +8,7 @@ use crate::compare::sequence::Series;
 use crate::compare::{Change, Figure, LimitTable, Row, Verdict, Why, memory, success as rates};
 use crate::measure::stats::mean;
 use crate::measure::trend::{LeakReport, Slope};
+use crate::record::P95_CALLS;
 
 /// The times that are judged after each look, in the order of a work's series.
 pub(super) const FIGURES: [Figure; 3] = [Figure::Wall, Figure::Cpu, Figure::P95];
@@ -60,7 +61,7 @@ fn without_times(name: &str, figure: Figure, rounds: &[Round], verdict: Verdict)
     let verdict = match figure {
         Figure::P95 if complaint.is_none() && !rounds.is_empty() => {
             let calls = rounds.iter().flat_map(|round| round.calls).min().unwrap_or(0);
-            Verdict::NotMeasured(format!("too few calls ({calls} of {} in a round)", super::P95_CALLS))
+            Verdict::NotMeasured(format!("too few calls ({calls} of {} in a round)", P95_CALLS))
         }
         // No CPU time at all is no failure: another machine's server tells none. Why there is no time, is said once.
         Figure::Cpu | Figure::P95 => return None,
@@ -73,11 +74,20 @@ fn without_times(name: &str, figure: Figure, rounds: &[Round], verdict: Verdict)
 }
 
 /// All entries together: times but for entries with a limit of their own, which are meant to change, and memory,
-/// which is the server's and no entry's.
-pub(super) fn of_all(judged: &[Judged<'_>], measured: &Measured, limits: &LimitTable) -> Vec<Row> {
+/// which is the server's and no entry's. Times are not judged where a look was `missed`, after so many rounds.
+pub(super) fn of_all(
+    judged: &[Judged<'_>],
+    measured: &Measured,
+    limits: &LimitTable,
+    missed: Option<usize>,
+) -> Vec<Row> {
     let times = [Figure::Wall, Figure::Cpu].into_iter().enumerate();
     let mut rows: Vec<Row> =
         times.filter_map(|(at, figure)| suite(at, figure, judged, measured, limits)).collect();
+    for (row, need) in rows.iter_mut().zip(missed.into_iter().cycle()) {
+        let have = row.ratio.map_or(0, |ratio| ratio.rounds);
+        row.verdict = Verdict::CannotTell(Why::TooFewRounds { have, need });
+    }
     rows.push(growth(&measured.growth));
     rows
 }

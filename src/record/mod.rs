@@ -24,6 +24,9 @@ use crate::measure::trend::Slope;
 /// The newest layout this program reads and the one it writes.
 pub const SCHEMA_VERSION: u32 = 1;
 
+/// Calls of a round from which a quantile 0.95 is told: ten lie above it.
+pub const P95_CALLS: u64 = 200;
+
 /// One set of measurements of one target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -167,7 +170,7 @@ pub struct Round {
     pub wall_log: Option<f64>,
     /// The median, nanoseconds.
     pub p50_ns: Option<u64>,
-    /// The quantile 0.95, nanoseconds; `null` below 200 calls.
+    /// The quantile 0.95, nanoseconds; `null` below [`P95_CALLS`].
     pub p95_ns: Option<u64>,
     /// Where the quantile 0.95 lies with 95 % confidence, nanoseconds; without an upper end where it lies beyond the
     /// longest call or the deadline.
