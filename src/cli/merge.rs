@@ -8,6 +8,7 @@ use clap::Args;
 use super::{Exit, report};
 use crate::merge::merge;
 use crate::report::{formats, terminal};
+use crate::scenario::RunFile;
 
 /// Merge the results of all shards of a run. Counts add up, and quantiles are those of all calls together.
 ///
@@ -26,7 +27,7 @@ impl Merge {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let mut files = Vec::new();
         for run in &self.runs {
-            files.push((run.display().to_string(), report::load(&report::result_of(run))?));
+            files.push((run.display().to_string(), RunFile::read(&report::result_of(run))?));
         }
         let merged = match merge(&files) {
             Ok(merged) => merged,

@@ -11,7 +11,7 @@ use crate::compare::LimitTable;
 use crate::compare::records::compare;
 use crate::record::{Record, Store};
 use crate::report::html::{Baseline, Compared, Extras, Flamegraph, page};
-use crate::scenario::{RunFile, Runs, SCHEMA_VERSION};
+use crate::scenario::{RunFile, Runs};
 
 /// What a report beside a result is called.
 const NAME: &str = "report.html";
@@ -44,7 +44,7 @@ pub(super) struct Report {
 impl Report {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let result = result_of(&self.run);
-        let file = load(&result)?;
+        let file = RunFile::read(&result)?;
         let graphs = self.flamegraphs.clone().unwrap_or_else(|| result.with_file_name(FLAMEGRAPHS));
         let mut exit = Exit::Ok;
         let baseline = self.baseline.as_ref().map(|name| {
@@ -149,17 +149,4 @@ pub(super) fn forget_flamegraphs(result: &Path) -> anyhow::Result<()> {
 /// The result in a directory that `run --out` wrote, or the file itself.
 pub(super) fn result_of(run: &Path) -> PathBuf {
     if run.is_dir() { run.join("result.json") } else { run.to_owned() }
-}
-
-pub(super) fn load(path: &Path) -> anyhow::Result<RunFile> {
-    let text = std::fs::read(path).with_context(|| format!("failed to read '{}'", path.display()))?;
-    let file: RunFile = serde_json::from_slice(&text)
-        .with_context(|| format!("'{}' is no result of this program's 'run'", path.display()))?;
-    anyhow::ensure!(
-        file.schema_version == SCHEMA_VERSION,
-        "'{}' has schema version {}, this program reads {SCHEMA_VERSION}",
-        path.display(),
-        file.schema_version
-    );
-    Ok(file)
 }

@@ -19,6 +19,7 @@ pub mod render;
 pub mod sequence;
 pub mod success;
 mod times;
+pub mod units;
 mod verdict;
 
 pub use change::Change;

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::gate::Level;
+use super::units::duration;
 use super::{Change, Severity, Verdict};
 
 /// The entry of the rows about all entries together; their level is the geometric mean.
@@ -157,19 +158,10 @@ impl Figure {
     #[must_use]
     pub fn show(self, value: f64) -> String {
         match self {
-            Self::Wall | Self::Cpu | Self::P95 => show_time(value),
+            Self::Wall | Self::Cpu | Self::P95 => duration(value),
             Self::Success => format!("{:.2} %", value * 100.0),
             Self::Memory => format!("{value:.2} MB/min"),
         }
-    }
-}
-
-fn show_time(ns: f64) -> String {
-    match ns {
-        _ if ns < 1e3 => format!("{ns:.1} ns"),
-        _ if ns < 1e6 => format!("{:.2} µs", ns / 1e3),
-        _ if ns < 1e9 => format!("{:.2} ms", ns / 1e6),
-        _ => format!("{:.2} s", ns / 1e9),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::history::History;
+use super::units::xml;
 
 const WIDTH: f64 = 900.0;
 const HEIGHT: f64 = 420.0;
@@ -37,7 +38,7 @@ pub fn svg(histories: &[History], labels: &[String]) -> String {
         );
     }
     for (i, label) in [(0, labels.first()), (labels.len().saturating_sub(1), labels.last())] {
-        let (x, y, label) = (x(i), height - 20.0, escape(label.map_or("", String::as_str)));
+        let (x, y, label) = (x(i), height - 20.0, xml(label.map_or("", String::as_str)));
         let _ = writeln!(out, r#"<text x="{x:.1}" y="{y}" text-anchor="middle">{label}</text>"#);
     }
     for (i, history) in histories.iter().enumerate() {
@@ -54,12 +55,8 @@ pub fn svg(histories: &[History], labels: &[String]) -> String {
                 r#"<circle cx="{x:.1}" cy="{y:.1}" r="5" fill="{colour}"><title>{percent:+.1} %</title></circle>"#
             );
         }
-        let (x, y, name) = (WIDTH + 15.0, MARGIN + 16.0 * i as f64, escape(&history.entry));
+        let (x, y, name) = (WIDTH + 15.0, MARGIN + 16.0 * i as f64, xml(&history.entry));
         let _ = writeln!(out, r#"<text x="{x}" y="{y}" fill="{colour}">{name}</text>"#);
     }
     out + "</svg>\n"
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;")
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::outcome::{Comparison, Counts, Row};
+use super::units::xml;
 use super::{Severity, Verdict};
 
 /// What a comparison is written as.
@@ -122,7 +123,7 @@ fn junit(comparison: &Comparison) -> String {
         "<testsuite name=\"compare\" tests=\"{tests}\" failures=\"{failed}\" skipped=\"{skipped}\">"
     );
     for row in &comparison.rows {
-        let [entry, figure, baseline, candidate, ratio, verdict] = cells(row).map(|cell| escape(&cell));
+        let [entry, figure, baseline, candidate, ratio, verdict] = cells(row).map(|cell| xml(&cell));
         let _ = write!(out, "  <testcase classname=\"{entry}\" name=\"{figure}\">");
         let text = format!("{verdict}: {baseline} to {candidate}, {ratio}");
         let _ = match row.verdict {
@@ -133,12 +134,6 @@ fn junit(comparison: &Comparison) -> String {
         out += "</testcase>\n";
     }
     out + "</testsuite>\n"
-}
-
-fn escape(text: &str) -> String {
-    // Control characters are not allowed in XML, not even escaped.
-    let text = text.replace(|c: char| c.is_control(), "?");
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

@@ -197,7 +197,7 @@ mod tests {
     fn the_last_look_is_the_last() {
         let (limits, mut tell) = (LimitTable::default(), |_| {});
         let mut judge = Judge::new(&WORKS[..2], &limits, 20, &mut tell);
-        assert_eq!(judge.open(&measured(20), 20), []);
+        assert!(judge.open(&measured(20), 20).is_empty());
         assert!(judge.series.iter().flatten().all(|series| !series.is_open()));
     }
 }

@@ -25,7 +25,6 @@ use crate::compare::paired::{Block, round as log_ratio};
 use crate::measure::Outcome;
 use crate::measure::stats::Proportion;
 use crate::measure::trend::LeakReport;
-use crate::record::P95_CALLS;
 
 /// What is measured, and how.
 #[derive(Debug, Clone)]
@@ -75,7 +74,8 @@ pub struct Round {
     pub wall: Vec<Block>,
     /// CPU time of the servers; empty where it is not known.
     pub cpu: Vec<Block>,
-    /// The quantile 0.95 of the baseline's and the candidate's calls, nanoseconds; `None` below [`P95_CALLS`].
+    /// The quantile 0.95 of the baseline's and the candidate's calls, nanoseconds; `None` below
+    /// [`P95_CALLS`](crate::record::P95_CALLS).
     #[serde(default)]
     pub p95_ns: [Option<u64>; 2],
     /// Calls that were timed on either side.

@@ -51,7 +51,10 @@ impl Runs {
         let mut runs = Vec::new();
         for directory in directories {
             let path = if directory.is_dir() { directory.join("result.json") } else { directory.clone() };
-            let file = load(&path)?;
+            let file = RunFile::read(&path)?;
+            if !file.complete {
+                return Err(RunsError::Incomplete { path });
+            }
             runs.push((path, file));
         }
         runs.sort_by(|(_, a), (_, b)| a.created_utc.cmp(&b.created_utc));
@@ -139,24 +142,29 @@ impl Runs {
     }
 }
 
-fn load(path: &Path) -> Result<RunFile, RunsError> {
-    let here = || path.to_owned();
-    let bytes = std::fs::read(path).map_err(|why| RunsError::Unreadable { path: here(), why })?;
-    if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Err(RunsError::Empty { path: here() });
-    }
-    let value: serde_json::Value =
-        serde_json::from_slice(&bytes).map_err(|why| RunsError::NotJson { path: here(), why })?;
-    match value.get("schema_version").and_then(serde_json::Value::as_u64) {
-        None => return Err(RunsError::Foreign { path: here() }),
-        Some(found) if found != u64::from(SCHEMA_VERSION) => {
-            return Err(RunsError::Future { path: here(), found });
+impl RunFile {
+    /// Reads what [`RunFile::write`] wrote, whether the run has ended or not.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be read or is no such file.
+    pub fn read(path: &Path) -> Result<Self, RunsError> {
+        let here = || path.to_owned();
+        let bytes = std::fs::read(path).map_err(|why| RunsError::Unreadable { path: here(), why })?;
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return Err(RunsError::Empty { path: here() });
         }
-        Some(_) => {}
+        let value: serde_json::Value =
+            serde_json::from_slice(&bytes).map_err(|why| RunsError::NotJson { path: here(), why })?;
+        match value.get("schema_version").and_then(serde_json::Value::as_u64) {
+            None => return Err(RunsError::Foreign { path: here() }),
+            Some(found) if found != u64::from(SCHEMA_VERSION) => {
+                return Err(RunsError::Future { path: here(), found });
+            }
+            Some(_) => {}
+        }
+        serde_json::from_value(value).map_err(|why| RunsError::Malformed { path: here(), why })
     }
-    let file: RunFile =
-        serde_json::from_value(value).map_err(|why| RunsError::Malformed { path: here(), why })?;
-    if file.complete { Ok(file) } else { Err(RunsError::Incomplete { path: here() }) }
 }
 
 /// What keeps two runs from being rounds of one measurement.

@@ -1,0 +1,46 @@
+//! Figures as people read them: three digits and a unit.
+
+/// A time: three digits and a unit.
+#[must_use]
+pub fn duration(ns: f64) -> String {
+    let (value, unit) = match ns {
+        ns if ns < 1e3 => (ns, "ns"),
+        ns if ns < 1e6 => (ns / 1e3, "µs"),
+        ns if ns < 1e9 => (ns / 1e6, "ms"),
+        ns => (ns / 1e9, "s"),
+    };
+    format!("{} {unit}", digits(value))
+}
+
+/// Three digits, at most two of them after the point.
+#[must_use]
+pub fn digits(value: f64) -> String {
+    match value.abs() {
+        size if size < 10.0 => format!("{value:.2}"),
+        size if size < 100.0 => format!("{value:.1}"),
+        _ => format!("{value:.0}"),
+    }
+}
+
+/// A text inside of XML, quotes included. Control characters are not allowed there, not even escaped.
+#[must_use]
+pub(super) fn xml(text: &str) -> String {
+    let text = text.replace(|c: char| c.is_control(), "?");
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_three_digits() {
+        let shown = [999.0, 1_234.0, 56_780.0, 1.5e6, 123.4e6, 2.5e9].map(duration);
+        assert_eq!(shown, ["999 ns", "1.23 µs", "56.8 µs", "1.50 ms", "123 ms", "2.50 s"]);
+    }
+
+    #[test]
+    fn what_xml_forbids_is_escaped_or_replaced() {
+        assert_eq!(xml("a<b> & \"c\"\u{7}"), "a&lt;b&gt; &amp; &quot;c&quot;?");
+    }
+}
