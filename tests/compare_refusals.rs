@@ -41,7 +41,7 @@ fn a_committed_record_beside_itself_has_not_changed() {
 fn every_refused_difference_is_named_and_exits_with_3() {
     let record = committed();
     let changes: [Change; 13] = [
-        ("kind is Calls", |r| r.kind = Kind::Load),
+        ("kind is 'calls' in the baseline and 'load' in the candidate", |r| r.kind = Kind::Load),
         ("workload.id", |r| r.workload.id.push('x')),
         ("workload.version", |r| r.workload.version += 1),
         ("workload.sha256", |r| r.workload.sha256 = "0".repeat(64)),

@@ -116,7 +116,7 @@ fn no_limiter_found_is_an_answer() {
 #[test]
 fn a_limiter_of_another_capacity_than_declared_fails() {
     let server = format!("'{PROGRAM}' serve --stdio --quiet --rate-limit 8/20s");
-    let bench = Bench::new(&["rate-limit", "--limit", "5/20s", "--server", &server]);
+    let bench = Bench::new(&["rate-limit", "--rate-limit", "5/20s", "--server", &server]);
     let output = bench.command().output().unwrap();
     // A machine too busy for the estimates cannot tell; the wrong answer would be to pass.
     assert!(matches!(output.status.code(), Some(1 | 3)), "{}", text(&output.stdout));
@@ -160,9 +160,10 @@ fn what_init_writes_can_be_run() {
 #[test]
 fn what_does_not_exist_is_a_wrong_command_line() {
     for (arguments, expected) in [
-        (["run", "nonsense"], "unknown scenario 'nonsense'; use one of tools, concurrent,"),
-        (["run", "absent.toml"], "cannot read 'absent.toml'"),
-        (["explain", "nonsense"], "unknown scenario 'nonsense'"),
+        (&["run", "nonsense"][..], "unknown scenario 'nonsense'; use one of tools, concurrent,"),
+        (&["run", "absent.toml"], "cannot read 'absent.toml'"),
+        (&["explain", "nonsense"], "unknown scenario 'nonsense'"),
+        (&["explain", "quick", "--toml"], "'quick' is several scenarios"),
     ] {
         let output = std::process::Command::new(PROGRAM).args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(2));
@@ -189,6 +190,8 @@ fn list_and_explain_name_every_scenario() {
         assert!(say(&["explain", scenario.name]).contains("cannot show"), "{}", scenario.name);
         Definition::from_toml(&say(&["explain", scenario.name, "--toml"])).unwrap();
     }
+    let quick = say(&["explain", "quick"]);
+    assert!(quick.starts_with("tools: ") && quick.contains("\n\ncleanup: "), "{quick}");
 }
 
 #[test]

@@ -18,7 +18,8 @@ use crate::score::{OrchestraSpec, write_generated};
 /// machine allows a verdict (10, 20 or 40 rounds). Exits with 1 if the candidate is slower.
 ///
 /// A server is a command line, an http:// URL, `embedded`, or `git:REV`, which builds a revision of
-/// this repository and takes its embedded server.
+/// this repository and takes its embedded server. Either is a process of its own here, reached over stdio, and not
+/// in this process as in `run`.
 #[derive(Debug, Args)]
 pub(super) struct Ab {
     /// What the candidate is compared with.

@@ -23,7 +23,7 @@ pub(super) struct Audit {
         AUDITS.iter().map(|audit| audit.name).chain(["all"])
     ))]
     names: Vec<String>,
-    /// In two minutes instead of a quarter of an hour: shorter runs, and simulation alone where a run takes long.
+    /// In two minutes instead of twelve: shorter runs, and simulation alone where a run takes long.
     #[arg(long)]
     quick: bool,
     /// Print JSON instead of a table.

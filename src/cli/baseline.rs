@@ -66,7 +66,7 @@ struct Save {
 struct Measure {
     /// The record's name. It must be new.
     name: String,
-    /// A command line, an http:// URL, `embedded` or `git:REV`.
+    /// A command line, an http:// URL, `embedded` (a process of its own, as in `ab`) or `git:REV`.
     #[arg(long, value_name = "SERVER", default_value = "embedded")]
     server: String,
     /// What its figures are divided by.

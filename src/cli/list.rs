@@ -4,9 +4,10 @@ use std::io::Write;
 
 use clap::Args;
 
+use super::support::choose::shipped;
 use super::support::template::template;
 use super::{Exit, Usage};
-use crate::scenario::{Options, QUICK, SCENARIOS, find};
+use crate::scenario::{Options, QUICK, SCENARIOS};
 
 /// List the scenarios.
 #[derive(Debug, Args)]
@@ -28,7 +29,7 @@ impl List {
 /// Explain a scenario: what it does, how it judges, what it cannot show.
 #[derive(Debug, Args)]
 pub(super) struct Explain {
-    /// The scenario.
+    /// The scenario; `quick` or `all` for several.
     scenario: String,
     /// Print it as a TOML file to start from, with comments. Under its own name it is judged as the scenario is.
     #[arg(long)]
@@ -37,16 +38,20 @@ pub(super) struct Explain {
 
 impl Explain {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        let scenario = find(&self.scenario).ok_or_else(|| {
-            let known: Vec<&str> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
-            Usage(format!("unknown scenario '{}'; one of {}", self.scenario, known.join(", ")))
-        })?;
+        let scenarios = shipped(&self.scenario).map_err(Usage)?;
         let mut stdout = std::io::stdout();
         if self.toml {
+            let [scenario] = scenarios[..] else {
+                return Err(
+                    Usage(format!("'{}' is several scenarios; a file holds one", self.scenario)).into()
+                );
+            };
             let definition = scenario.definition(&Options { all_sizes: true, ..Options::default() });
             write!(stdout, "{}", template(&definition)?)?;
         } else {
-            writeln!(stdout, "{}: {}\n\n{}", scenario.name, scenario.about, scenario.explanation)?;
+            let texts =
+                scenarios.iter().map(|one| format!("{}: {}\n\n{}", one.name, one.about, one.explanation));
+            writeln!(stdout, "{}", texts.collect::<Vec<_>>().join("\n\n"))?;
         }
         Ok(Exit::Ok)
     }

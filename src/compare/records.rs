@@ -1,8 +1,9 @@
 //! Two records that were taken apart: may they be compared, and what changed.
 
 use std::collections::BTreeSet;
-use std::fmt::Debug;
 
+use serde::Serialize;
+use serde_json::Value;
 use thiserror::Error;
 
 use super::limit::LimitTable;
@@ -17,6 +18,11 @@ use crate::record::{Entry, Growth, Kind, Record};
 pub enum NotComparable {
     #[error("{field} is {baseline} in the baseline and {candidate} in the candidate")]
     Differs { field: &'static str, baseline: String, candidate: String },
+    #[error(
+        "workload.sha256 differs: the servers were not asked to do the same (other entries, scores, scenarios or \
+         seed); measure both with the same options"
+    )]
+    OtherWorkload,
     #[error("the {side} is marked invalid: {reason}")]
     Invalid { side: &'static str, reason: String },
     #[error("the baseline was made from a working tree with changes, so that nobody can rebuild it")]
@@ -83,17 +89,16 @@ fn missing(entry: &str, figures: &[Figure], why: String) -> Row {
 }
 
 /// What Criterion was told that one iteration processes.
-fn throughput(entry: &Entry) -> Option<&serde_json::Value> {
+fn throughput(entry: &Entry) -> Option<&Value> {
     entry.criterion.as_ref().and_then(|samples| samples.benchmark.get("throughput"))
 }
 
 fn refuse(baseline: &Record, candidate: &Record) -> Result<(), NotComparable> {
-    fn same<T: PartialEq + Debug>(field: &'static str, a: &T, b: &T) -> Result<(), NotComparable> {
-        let text = |value: &T| format!("{value:?}");
+    fn same<T: PartialEq + Serialize>(field: &'static str, a: &T, b: &T) -> Result<(), NotComparable> {
         if a == b {
             return Ok(());
         }
-        Err(NotComparable::Differs { field, baseline: text(a), candidate: text(b) })
+        Err(NotComparable::Differs { field, baseline: shown(a), candidate: shown(b) })
     }
     for (side, record) in [("baseline", baseline), ("candidate", candidate)] {
         if let Some(reason) = record.invalid.clone() {
@@ -112,7 +117,9 @@ fn refuse(baseline: &Record, candidate: &Record) -> Result<(), NotComparable> {
     same("load.sessions", &a.load.sessions, &b.load.sessions)?;
     same("load.deadline_ms", &a.load.deadline_ms, &b.load.deadline_ms)?;
     // After the load, which is part of it in a load's workload: the field that differs says more.
-    same("workload.sha256", &a.workload.sha256, &b.workload.sha256)?;
+    if a.workload.sha256 != b.workload.sha256 {
+        return Err(NotComparable::OtherWorkload);
+    }
     same("protocol.transport", &a.protocol.transport, &b.protocol.transport)?;
     same("protocol.mcp_version", &a.protocol.mcp_version, &b.protocol.mcp_version)?;
     same("tool.profile", &a.tool.profile, &b.tool.profile)?;
@@ -122,6 +129,15 @@ fn refuse(baseline: &Record, candidate: &Record) -> Result<(), NotComparable> {
         return Err(NotComparable::NothingInCommon);
     }
     Ok(())
+}
+
+/// A field as a message quotes it.
+fn shown(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(Value::String(text)) => format!("'{text}'"),
+        Ok(Value::Null) | Err(_) => "none".to_owned(),
+        Ok(value) => value.to_string(),
+    }
 }
 
 fn notes(baseline: &Record, candidate: &Record, same_machine: bool) -> Vec<String> {

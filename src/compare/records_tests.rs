@@ -78,10 +78,10 @@ fn every_refused_field_is_refused_by_name() {
         change(&mut other);
         compare(&base, &other, &LimitTable::default()).unwrap_err().to_string()
     };
-    assert!(refusal(|r| r.kind = Kind::Load).starts_with("kind is Calls in the baseline and Load"));
+    assert!(refusal(|r| r.kind = Kind::Load).starts_with("kind is 'calls' in the baseline and 'load'"));
     assert!(refusal(|r| r.workload.id = "x".to_owned()).starts_with("workload.id"));
     assert!(refusal(|r| r.workload.version = 2).starts_with("workload.version is 1"));
-    assert!(refusal(|r| r.workload.sha256 = sha256_hex(b"x")).starts_with("workload.sha256"));
+    assert!(refusal(|r| r.workload.sha256 = sha256_hex(b"x")).starts_with("workload.sha256 differs"));
     assert!(refusal(|r| r.load.model = "open".to_owned()).starts_with("load.model"));
     assert!(refusal(|r| r.load.rate_per_s = Some(10.0)).starts_with("load.rate_per_s"));
     assert!(refusal(|r| r.load.sessions = 50).starts_with("load.sessions"));
@@ -91,7 +91,7 @@ fn every_refused_field_is_refused_by_name() {
     assert!(refusal(|r| r.tool.profile = "debug".to_owned()).starts_with("tool.profile"));
     let reference =
         |r: &mut Record| r.reference = Some(Reference { id: "r".to_owned(), sha256: String::new() });
-    assert!(refusal(reference).starts_with("reference.sha256"));
+    assert!(refusal(reference).starts_with("reference.sha256 is none in the baseline and ''"));
     assert!(refusal(|r| r.invalid = Some("suspended".to_owned())).contains("candidate is marked invalid"));
     assert!(refusal(|r| r.entries.clear()).contains("no entry in common"));
 

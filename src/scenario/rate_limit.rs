@@ -10,13 +10,13 @@ pub(super) static SCENARIO: Scenario = Scenario {
     name: "rate-limit",
     about: "burst, sustained rate, replenishment and kind of the rate limiter, or that there is none",
     explanation: "\
-One session that has made no calls before probes the limiter that --limit declares (10/1s: ten at once, one
-more each second): a burst of 2·C + 10 calls, polling at five times the rate until 30 are let through, and
+One session that has made no calls before probes the limiter that --rate-limit declares (10/1s: ten at once,
+one more each second): a burst of 2·C + 10 calls, polling at five times the rate until 30 are let through, and
 bursts after four idle times, the last of which proves the cap. About 200 calls in 70 s for 10/1s.
 
 An envelope that assumes nothing about timing accuses; estimates of capacity, rate and refill describe.
 Retry-After is compared with when the next call was let through. Fails if the limiter breaks its
-declaration; inconclusive where round trips are too slow to tell. 'No limiter found' is an answer.
+declaration; cannot tell where round trips are too slow. 'No limiter found' is an answer.
 
 It cannot show limits by address or by account that other sessions share, nor limits over hours.",
     define,

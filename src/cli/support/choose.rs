@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::scenario::{Check, Definition, Options, QUICK, SCENARIOS, ScenarioResult, find};
+use crate::scenario::{Check, Definition, Options, QUICK, SCENARIOS, Scenario, ScenarioResult, find};
 
 /// A scenario, from the table or from a file.
 pub(crate) struct Chosen {
@@ -27,6 +27,16 @@ fn expand(name: &str) -> Vec<&str> {
     }
 }
 
+/// The shipped scenarios that a word names.
+pub(crate) fn shipped(word: &str) -> Result<Vec<&'static Scenario>, String> {
+    expand(word).into_iter().map(|name| find(name).ok_or_else(|| unknown(name))).collect()
+}
+
+fn unknown(name: &str) -> String {
+    let known: Vec<&str> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
+    format!("unknown scenario '{name}'; use one of {}, quick, all", known.join(", "))
+}
+
 fn choose_one(name: &str) -> Result<Chosen, String> {
     if let Some(scenario) = find(name) {
         return Ok(Chosen {
@@ -35,11 +45,7 @@ fn choose_one(name: &str) -> Result<Chosen, String> {
         });
     }
     if Path::new(name).extension().is_none_or(|end| end != "toml") {
-        let known: Vec<&str> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
-        return Err(format!(
-            "unknown scenario '{name}'; use one of {}, quick, all, or a .toml file",
-            known.join(", ")
-        ));
+        return Err(unknown(name) + ", or a .toml file");
     }
     let text = std::fs::read_to_string(name).map_err(|error| format!("cannot read '{name}': {error}"))?;
     let definition = Definition::from_toml(&text).map_err(|error| format!("'{name}': {error}"))?;

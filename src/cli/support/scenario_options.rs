@@ -26,7 +26,7 @@ pub(crate) struct ScenarioOptions {
     deadline: Option<f64>,
     /// What the rate limiter declares: capacity and refill a second.
     #[arg(long, value_name = "LIMIT", default_value = "10/1s")]
-    limit: RateLimit,
+    rate_limit: RateLimit,
     /// What p95 must keep in `capacity`, such as 500ms or 1s (the default).
     #[arg(long, value_name = "TIME", value_parser = milliseconds)]
     objective: Option<f64>,
@@ -52,7 +52,7 @@ impl ScenarioOptions {
             objective_ms: self.objective,
             max_clients: self.max_clients.map(|clients| clients as usize),
             hours: self.hours,
-            limit: Limit { capacity: self.limit.capacity, per_second: self.limit.per_second },
+            limit: Limit { capacity: self.rate_limit.capacity, per_second: self.rate_limit.per_second },
             quick: self.quick || if_quick,
             all_sizes: self.all_sizes || host.is_embedded(),
             process_per_session: host.has_process_per_session(),
