@@ -29,9 +29,11 @@ pub(crate) fn template(definition: &Definition) -> Result<String, toml::ser::Err
         match Line::of(line) {
             Line::Table(path) => {
                 table = path;
-                writer.explain("", schema.at(path));
+                schema.at(path).into_iter().for_each(|field| writer.explain_table(field));
             }
-            Line::Key(key) => writer.explain(key, schema.at(&join(table, key))),
+            Line::Key(key) => {
+                schema.at(&join(table, key)).into_iter().for_each(|field| writer.explain(key, field));
+            }
             Line::Blank => writer.list_unset(table),
         }
         writer.text += line;
@@ -110,6 +112,10 @@ fn fields(body: &Value) -> impl Iterator<Item = (&String, &Value)> {
     body["properties"].as_object().into_iter().flat_map(Map::iter)
 }
 
+fn text_of(node: &Value) -> &str {
+    node["description"].as_str().unwrap_or("")
+}
+
 /// What the definition has.
 struct Used<'a> {
     /// Fields, by their paths.
@@ -147,20 +153,28 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    /// Says once what a field, or the table of that field, is.
-    fn explain(&mut self, key: &str, field: Option<&'a Value>) {
-        let Some(field) = field else { return };
-        let body = self.schema.type_of(field).body;
-        let mut is_new = false;
-        for text in [field, body].into_iter().filter_map(|node| node["description"].as_str()) {
-            if self.said.insert(format!("{key} {text}")) {
-                is_new = true;
-                self.comment(0, text);
-            }
+    /// Says once what a field is.
+    fn explain(&mut self, key: &str, field: &'a Value) {
+        let text = text_of(field);
+        if !text.is_empty() && self.is_new(key, text) {
+            self.comment(0, text);
+            self.choices(0, self.schema.type_of(field).body);
         }
-        if is_new {
-            self.choices(0, body);
+    }
+
+    /// Says once what a field is whose table follows, and what its type says beyond that.
+    fn explain_table(&mut self, field: &'a Value) {
+        self.explain("", field);
+        let text = text_of(self.schema.type_of(field).body);
+        // A type's first sentence says what its field has said.
+        let rest = text.split_once('.').map_or("", |(_, rest)| rest.trim());
+        if !rest.is_empty() && self.is_new("", text) {
+            self.comment(0, rest);
         }
+    }
+
+    fn is_new(&mut self, key: &str, text: &str) -> bool {
+        self.said.insert(format!("{key} {text}"))
     }
 
     /// Lists what could be set in a table as well.
@@ -169,7 +183,7 @@ impl<'a> Writer<'a> {
         let Some(body) = field.map(|field| self.schema.type_of(field).body) else { return };
         let unset = fields(body).filter(|(key, _)| !self.used.paths.contains(&join(table, key)));
         let unset: Vec<_> =
-            unset.filter(|(key, _)| self.said.insert(format!("{} {key}", body["description"]))).collect();
+            unset.filter(|(key, field)| self.said.insert(format!("{key} {}", text_of(field)))).collect();
         if !unset.is_empty() {
             self.comment(0, "Not set:");
             unset.into_iter().for_each(|(key, field)| self.item(0, key, field));
@@ -178,8 +192,7 @@ impl<'a> Writer<'a> {
 
     fn item(&mut self, depth: usize, key: &str, field: &'a Value) {
         let Type { name, body } = self.schema.type_of(field);
-        let text = field["description"].as_str().or_else(|| body["description"].as_str()).unwrap_or("");
-        self.comment(depth + 1, &format!("{key}: {text}"));
+        self.comment(depth + 1, &format!("{key}: {}", text_of(field)));
         self.choices(depth + 1, body);
         if !self.used.types.contains(name) {
             fields(body).for_each(|(key, field)| self.item(depth + 1, key, field));
@@ -191,10 +204,7 @@ impl<'a> Writer<'a> {
         for variant in variants(body) {
             let tag = || fields(variant).find_map(|(_, field)| field["const"].as_str());
             let name = variant["const"].as_str().or_else(tag).unwrap_or("");
-            self.comment(
-                depth + 1,
-                &format!("\"{name}\": {}", variant["description"].as_str().unwrap_or("")),
-            );
+            self.comment(depth + 1, &format!("\"{name}\": {}", text_of(variant)));
             let of_its_own = fields(variant).filter(|(_, field)| field["const"].is_null());
             of_its_own.for_each(|(key, field)| self.item(depth + 1, key, field));
         }
@@ -246,13 +256,12 @@ mod tests {
     fn a_field_is_explained_where_it_first_stands_and_once() {
         let text = of("isolation");
         let (_, step) = text.split_once("[[stages.workload.flows.steps]]\n").unwrap();
+        assert!(!text.contains("# What sessions do."), "the field has said what is called: {text}");
         let own_nonce = "# The answer must hold this iteration's nonce; one that holds another's is foreign.\nown_nonce = true\n";
         assert!(step.contains(own_nonce), "{text}");
         assert_eq!(text.matches("# The answer must hold this iteration's nonce").count(), 1);
-        assert!(
-            text.contains("{{by-client:A|B|C}}` for one of the texts, the next for each session."),
-            "{text}"
-        );
+        let unwrapped = text.replace("\n# ", " ");
+        assert!(unwrapped.contains("`{{by-client:A|B|C}}` for one of the texts, the next for each session."));
         assert!(text.contains(
             "# It is made even if an earlier call of the iteration failed: it cleans up.\nalways = "
         ));
