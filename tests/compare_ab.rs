@@ -64,7 +64,7 @@ fn a_trace_holds_every_round_of_every_entry() {
 #[test]
 fn one_call_in_ten_that_takes_5_ms_is_found_in_the_p95() {
     let slow = embedded("delay=90%0ms+10%5ms,tool=list_scores");
-    let arguments = ["ab", "--slot", "80", "--entry", "list_scores", "--rounds", "8", "--format", "json"];
+    let arguments = ["ab", "--slot", "150", "--entry", "list_scores", "--rounds", "6", "--format", "json"];
     let output = Command::new(PROGRAM).args(arguments).args(["--server", &slow]).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
     // On a busy machine the bounds may be too wide for a failure.
