@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use criterion::Criterion;
-use music21_mcp_bench::record::criterion::restore_committed;
+use music21_mcp_bench::record::criterion::{Home, restore_committed};
 
 #[path = "profiler.rs"]
 mod profiler;
 
 /// Criterion with these settings; those of the command line win.
 pub(crate) fn criterion(samples: usize, warm_up: Duration, measurement: Duration) -> Criterion {
-    for line in restore_committed() {
+    for line in restore_committed(&Home::of(None)) {
         eprintln!("{line}");
     }
     Criterion::default()

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use music21_mcp_bench::record::criterion::{Home, restore_committed};
+
 use super::{Harness, Operation, Work};
 
 struct Suite {
@@ -42,10 +44,18 @@ pub(crate) fn run(name: &str) -> ExitCode {
             return ExitCode::from(4);
         }
     };
-    for line in music21_mcp_bench::record::criterion::restore_committed() {
+    let server = harness.target.spec().named();
+    let home = Home::of(server.as_deref());
+    for line in restore_committed(&home) {
         eprintln!("{line}");
     }
     let mut criterion = harness.criterion();
+    if server.is_some() {
+        eprintln!("Criterion's report: {}", home.as_path().join("report/index.html").display());
+        // Hidden in Criterion's docs, and the only way: its own variable is read before `main`'s first line could set it
+        // without `unsafe`.
+        criterion = criterion.output_directory(home.as_path());
+    }
     let mut group = criterion.benchmark_group(suite.name);
     harness.suit(&mut group, suite.slow);
     for work in &(suite.works)(&harness) {

@@ -14,6 +14,7 @@ use crate::measure::stats::{mean, standard_deviation};
 use crate::pair::{Fixed, record};
 use crate::record::criterion::Home;
 use crate::record::{Entry, Record, RecordError, Round, Store, Tool, Watch};
+use crate::target::TargetSpec;
 
 /// Keep measurements to compare with later: records in `baselines/`, one file each.
 #[derive(Debug, Args)]
@@ -251,7 +252,7 @@ fn verify(store: &Store, names: &[String]) -> anyhow::Result<Exit> {
 
 fn restore(store: &Store, names: &[String]) -> anyhow::Result<Exit> {
     let mut out = std::io::stdout().lock();
-    let home = Home::here();
+    let home = Home::of(TargetSpec::from_environment()?.named().as_deref());
     for (name, record) in named(store, names) {
         let record = record?;
         let samples = record.entries.values().filter_map(|entry| entry.criterion.as_ref());

@@ -22,6 +22,9 @@ const FILES: [&str; 4] = ["benchmark.json", "estimates.json", "sample.json", "tu
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Home(PathBuf);
 
+/// Characters of a server's command line in a folder's name, of which file systems allow 255.
+const LONGEST_FOLDER: usize = 80;
+
 /// What restoring a record's samples did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Restored {
@@ -43,18 +46,30 @@ struct Sample {
 }
 
 impl Home {
-    /// Where Criterion writes if it is started from this directory.
+    /// Where the benches of a server have Criterion write, started from this directory: Criterion's usual place for
+    /// the embedded server (`None`), and one beside it for each other. In one place, a Python server's first run would be
+    /// called thousands of times slower than the embedded one's last.
     #[must_use]
-    pub fn here() -> Self {
+    pub fn of(server: Option<&str>) -> Self {
         let set = |name| std::env::var_os(name).map(PathBuf::from);
         let target = || set("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-        Self(set("CRITERION_HOME").unwrap_or_else(|| target().join("criterion")))
+        let usual = set("CRITERION_HOME").unwrap_or_else(|| target().join("criterion"));
+        Self(match server {
+            None => usual,
+            Some(server) => usual.with_file_name(format!("criterion-{}", folder(server))),
+        })
     }
 
     /// In this directory.
     #[must_use]
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self(path.into())
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn as_path(&self) -> &Path {
+        &self.0
     }
 
     fn path(&self, directory: &str, baseline: &str) -> PathBuf {
@@ -157,11 +172,11 @@ impl Home {
     }
 }
 
-/// Restores every readable record of `baselines/` under its own name, so that `cargo bench -- --baseline NAME`
-/// finds it; benches call this before Criterion starts. What cannot be restored is named in the lines returned and
-/// passed over: it is no reason not to measure.
+/// Restores every readable record of `baselines/` into `home` under its own name, so that `cargo bench -- --baseline
+/// NAME` finds it; benches call this before Criterion starts. What cannot be restored is named in the lines returned
+/// and passed over: it is no reason not to measure.
 #[must_use]
-pub fn restore_committed() -> Vec<String> {
+pub fn restore_committed(home: &Home) -> Vec<String> {
     let mut complaints = Vec::new();
     let here = Machine::here();
     for found in Store::at("baselines").list() {
@@ -173,7 +188,7 @@ pub fn restore_committed() -> Vec<String> {
                 continue;
             }
         };
-        match Home::here().restore(&name, record.entries.values().filter_map(|e| e.criterion.as_ref())) {
+        match home.restore(&name, record.entries.values().filter_map(|e| e.criterion.as_ref())) {
             Ok(restored) if restored.written > 0 && record.machine.fingerprint != here.fingerprint => {
                 complaints.push(format!("baseline '{name}' was recorded on another machine"));
             }
@@ -182,6 +197,14 @@ pub fn restore_committed() -> Vec<String> {
         }
     }
     complaints
+}
+
+/// A command line or URL as a folder's name; its end tells servers apart better than its beginning.
+fn folder(server: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_') { c } else { '-' };
+    let name: String = server.chars().map(plain).collect();
+    let name = name.trim_matches(['-', '.']);
+    name[name.len().saturating_sub(LONGEST_FOLDER)..].to_owned()
 }
 
 /// A record from elsewhere must not write outside of Criterion's directory.
@@ -209,4 +232,24 @@ fn walk(home: &Path, found: &mut Vec<String>) -> io::Result<()> {
     }
     found.sort();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_server_has_a_place_of_its_own_beside_criterions() {
+        let name = |server: Option<&str>| {
+            Home::of(server).as_path().file_name().unwrap_or_default().to_string_lossy().into_owned()
+        };
+        let usual = name(None);
+        let command = name(Some("python -m music21_mcp.server_minimal"));
+        assert_eq!(command, "criterion-python--m-music21_mcp.server_minimal");
+        assert_ne!(command, usual);
+        assert_eq!(name(Some("http://127.0.0.1:8000/mcp/")), "criterion-http---127.0.0.1-8000-mcp");
+        let long = name(Some(&format!("../{}é server", "x".repeat(300))));
+        assert_eq!(long.len(), "criterion-".len() + LONGEST_FOLDER);
+        assert!(is_inside(&long), "{long}");
+    }
 }

@@ -46,6 +46,12 @@ impl TargetSpec {
         std::env::var(SERVER_VARIABLE).unwrap_or_default().parse()
     }
 
+    /// What the user named, on one line; `None` for the embedded server.
+    #[must_use]
+    pub fn named(&self) -> Option<String> {
+        (*self != Self::Embedded).then(|| self.to_string())
+    }
+
     /// How its sessions travel, in one word for records.
     #[must_use]
     pub const fn transport(&self) -> &'static str {

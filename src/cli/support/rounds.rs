@@ -45,11 +45,9 @@ impl Rounds {
 
     fn of_criterion(&self) -> anyhow::Result<Record> {
         let spec = TargetSpec::from_environment()?;
-        let entries = Home::here().read(&self.rounds)?;
-        let target = self.target.clone().unwrap_or_else(|| match &spec {
-            TargetSpec::Embedded => "embedded".to_owned(),
-            other => other.to_string(),
-        });
+        let named = spec.named();
+        let entries = Home::of(named.as_deref()).read(&self.rounds)?;
+        let target = self.target.clone().or(named).unwrap_or_else(|| "embedded".to_owned());
         // Benches are always built with optimisation, whatever this program was built with.
         let tool = Tool { profile: "release".to_owned(), ..Tool::here() };
         Ok(Record {
