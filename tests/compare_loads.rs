@@ -191,6 +191,7 @@ fn cpu_time_of_the_server_is_gated() {
         let at = |calls, cpu_ns| ResourceAt {
             at_ns: calls * MS,
             calls,
+            restarts: 0,
             sample: sample(cpu_ns),
             temp_bytes: None,
             temp_files: None,
@@ -260,16 +261,19 @@ fn an_invalid_round_is_left_out_and_named() {
     let mixed = shop.rounds("mixed", 6, |stage, round| {
         take(stage, round, 10.0);
         if round == 2 {
-            stage.validity.invalid = vec![Reason::Dropped(7)];
+            stage.validity.invalid = vec![Reason::InternalError(7)];
         }
     });
     let (code, _, error) = shop.run(&["baseline", "save", "b", "--from", &mixed, "--allow-dirty"]);
     assert_eq!(code, 0, "{error}");
-    assert!(error.contains("left out: round 2 of list/steady is INVALID: 7 calls were dropped"), "{error}");
+    assert!(
+        error.contains("left out: round 2 of list/steady is INVALID: 7 tasks of the generator panicked"),
+        "{error}"
+    );
     let record = music21_mcp_bench::record::Record::load(&shop.path("baselines/b.json")).unwrap();
     assert_eq!(record.entries["list/steady"].rounds.len(), 5);
 
-    let none = shop.rounds("none", 1, |stage, _| stage.validity.invalid = vec![Reason::Dropped(7)]);
+    let none = shop.rounds("none", 1, |stage, _| stage.validity.invalid = vec![Reason::InternalError(7)]);
     let (code, _, error) = shop.run(&["compare", "b", "--from", &none]);
     assert!(code == 3 && error.contains("no stage of these runs can be compared: round 0"), "{error}");
 }

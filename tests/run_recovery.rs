@@ -88,7 +88,7 @@ fn a_frozen_server_on_stdio_goes_on_and_has_no_port_to_close() {
     assert_eq!(fault.reconnected_after_ns, None);
     let slowest = scenario.stages[0].tools["list_scores"].response.as_ref().unwrap().max_ns;
     assert!(slowest >= 900_000_000, "the freeze shows in the response times: {slowest}");
-    assert_eq!(verdict(scenario, "close: recovery"), Verdict::Inconclusive);
+    assert!(scenario.notes[0].starts_with("close: left out: "), "{:?}", scenario.notes);
     // Watched for less than three windows, it cannot tell.
     assert_eq!(verdict(scenario, "freeze: recovery"), Verdict::Inconclusive, "{}", text(&output.stdout));
 }
@@ -126,5 +126,6 @@ fn a_server_that_somebody_else_started_is_left_alone() {
     assert_eq!(output.status.code(), Some(3), "{}", text(&output.stdout));
     let scenario = &bench.result().scenarios[0];
     assert!(scenario.stages.is_empty());
-    assert!(scenario.checks[0].text.contains("started by somebody else"), "{:?}", scenario.checks);
+    assert!(scenario.notes[0].contains("started by somebody else"), "{:?}", scenario.notes);
+    assert_eq!(scenario.verdict, Verdict::Inconclusive);
 }

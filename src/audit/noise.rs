@@ -30,13 +30,13 @@ impl Trace {
     }
 
     /// The log ratios of successive rounds of some entry, from somewhere on, so that drift stays drift. Which server
-    /// is called the candidate is drawn anew each round: they are the same program.
+    /// is called the candidate is drawn once: they are the same program.
     pub(crate) fn rounds(&self, rounds: usize, dice: &mut Dice) -> Vec<f64> {
         let below = |n: usize, dice: &mut Dice| (dice.uniform() * n as f64) as usize;
         let entry = &self.0[below(self.0.len(), dice)];
         let start = below(entry.len(), dice);
-        let sign = |ratio: f64, dice: &mut Dice| if dice.uniform() < 0.5 { ratio } else { -ratio };
-        (start..start + rounds).map(|r| sign(entry[r % entry.len()], dice)).collect()
+        let sign = if dice.uniform() < 0.5 { 1.0 } else { -1.0 };
+        (start..start + rounds).map(|r| sign * entry[r % entry.len()]).collect()
     }
 }
 

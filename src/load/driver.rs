@@ -16,7 +16,7 @@ use super::worker::{Shared, Source};
 use super::{LoopLag, OpenError, Schedule, Sink, Target, Workload};
 use crate::measure::Outcome;
 
-/// Calls under way when a run stops are given this long to end.
+/// What waits when a run stops, and what is under way when it is interrupted, is given this long to end.
 const DRAIN: Duration = Duration::from_secs(5);
 /// How calls are made due.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -90,8 +90,9 @@ pub struct Run {
     pub offered_for: Duration,
     /// From the start until the last call ended.
     pub elapsed: Duration,
-    /// Calls dropped although a session was free.
-    pub dropped_unexplained: u64,
+    /// Calls answered before no more were made due; in an open loop those under way at that moment are counted
+    /// as well, since their answers are only late by a service time.
+    pub answered_in_time: u64,
     /// Sessions opened again after they were lost or given up.
     pub reopened: u64,
     /// Workers that panicked.
@@ -132,7 +133,8 @@ pub enum DriveError {
 
 /// Opens the sessions, runs the plan, and closes them. Every call is told to `sink` once.
 ///
-/// Cancel `interrupt` to stop early: no more calls are made due, those under way have five seconds.
+/// Cancel `interrupt` to stop early: no more calls are made due, those under way have five seconds. A run that ends
+/// by itself waits for the deadlines of the calls under way: a server that hangs at the end must not look well.
 ///
 /// # Errors
 ///
@@ -154,10 +156,17 @@ pub async fn drive<T: Target, S: Sink>(
     let shared = Arc::new(share(plan, target, sink));
     let mut crew = Crew::start(&shared, seats);
     let tenths = plan.stop.duration.map(|duration| tokio::spawn(tell_tenths(Arc::clone(&shared), duration)));
-    let (stopped_by, dropped_unexplained) = offer(plan, &shared, &mut crew, interrupt).await;
+    let stopped_by = offer(plan, &shared, &mut crew, interrupt).await;
     let offered_for = shared.start.elapsed();
-    drain(&shared, &mut crew).await;
+    let answered_by_then = shared.answered.load(Ordering::Relaxed);
+    let scheduled = shared.scheduled.load(Ordering::Relaxed);
+    let waiting = shared.waiting();
+    drain(&shared, &mut crew, interrupt).await;
     let elapsed = shared.start.elapsed();
+    let answered_in_time = match plan.load {
+        Load::Closed { .. } => answered_by_then,
+        Load::Open { .. } => shared.answered.load(Ordering::Relaxed).min(scheduled.saturating_sub(waiting)),
+    };
     if let Some(tenths) = tenths {
         tenths.abort();
         shared.sink().on_tenth(shared.now_ns());
@@ -168,10 +177,10 @@ pub async fn drive<T: Target, S: Sink>(
     close_seats(plan, crew.returned).await;
     Ok(Run {
         stopped_by,
-        scheduled: shared.scheduled.load(Ordering::Relaxed),
+        scheduled,
         offered_for,
         elapsed,
-        dropped_unexplained,
+        answered_in_time,
         reopened: shared.reopened.load(Ordering::Relaxed),
         internal_errors: crew.panics,
         loop_lag,
@@ -195,20 +204,34 @@ fn share<T, S>(plan: &Plan, target: Arc<T>, sink: Arc<Mutex<S>>) -> Shared<T, S>
         stop: CancellationToken::new(),
         abandon: CancellationToken::new(),
         scheduled: AtomicU64::new(0),
+        answered: AtomicU64::new(0),
         reopened: AtomicU64::new(0),
     }
 }
 
-/// Lets the calls under way end, for five seconds; then gives them up. What still waits is dropped.
-async fn drain<T: Target, S: Sink>(shared: &Shared<T, S>, crew: &mut Crew<T>) {
+/// Lets the calls under way end: each by its own deadline, or within five seconds of an interrupt, when they are
+/// given up. Calls that still wait for a session after five seconds are dropped.
+async fn drain<T: Target, S: Sink>(shared: &Shared<T, S>, crew: &mut Crew<T>, interrupt: &CancellationToken) {
     shared.stop.cancel();
     if let Source::Open(queue) = &shared.source {
         queue.close();
     }
-    if timeout(DRAIN, crew.join()).await.is_err() {
+    let in_time = timeout(DRAIN, crew.join()).await.is_ok();
+    drop_waiting(shared);
+    if in_time {
+        return;
+    }
+    let interrupted = tokio::select! {
+        () = crew.join() => false,
+        () = interrupt.cancelled() => true,
+    };
+    if interrupted {
         shared.abandon.cancel();
         crew.join().await;
     }
+}
+
+fn drop_waiting<T, S: Sink>(shared: &Shared<T, S>) {
     if let Source::Open(queue) = &shared.source {
         for _ in queue.leftover() {
             shared.sink().on_dropped();

@@ -1,11 +1,11 @@
 //! When to send and what: arrival schedules, workloads, sessions, the one driver.
 
+mod day;
 mod driver;
 mod music21;
 mod nonce;
 mod offer;
 mod probe;
-mod profile;
 mod queue;
 mod recorder;
 mod schedule;
@@ -15,10 +15,10 @@ mod target;
 mod worker;
 mod workload;
 
+pub use day::DayProfile;
 pub use driver::{DriveError, Load, Plan, Run, Stop, StoppedBy, drive};
 pub use probe::LoopLag;
 pub(crate) use probe::own_cpu;
-pub use profile::DayProfile;
 pub use recorder::{Example, Figures, Interval, Recorder, Settings, ToolRecord};
 pub use schedule::{Arrivals, Schedule};
 pub use target::{Call, Event, OpenError, Session, Sink, Target};

@@ -15,25 +15,19 @@ use super::{Load, Plan, Schedule, Sink, StoppedBy, Target};
 /// Late calls dispatched in a row before the sessions get a chance to run.
 const BURST: u32 = 64;
 
-/// Returns when no more calls are to be made due: why, and how many were dropped although a session
-/// was free.
+/// Returns when no more calls are to be made due, and why.
 pub(super) async fn offer<T: Target, S: Sink>(
     plan: &Plan,
     shared: &Shared<T, S>,
     crew: &mut Crew<T>,
     interrupt: &CancellationToken,
-) -> (StoppedBy, u64) {
+) -> StoppedBy {
     match (&plan.load, &shared.source) {
-        (Load::Open { schedule, .. }, Source::Open(queue)) => {
-            let mut dropped_unexplained = 0;
-            let paced = pace(plan, schedule, queue, shared, &mut dropped_unexplained);
-            let stopped_by = tokio::select! {
-                stopped_by = paced => stopped_by,
-                () = interrupt.cancelled() => StoppedBy::Interrupt,
-            };
-            (stopped_by, dropped_unexplained)
-        }
-        _ => (watch(plan, shared, crew, interrupt).await, 0),
+        (Load::Open { schedule, .. }, Source::Open(queue)) => tokio::select! {
+            stopped_by = pace(plan, schedule, queue, shared) => stopped_by,
+            () = interrupt.cancelled() => StoppedBy::Interrupt,
+        },
+        _ => watch(plan, shared, crew, interrupt).await,
     }
 }
 
@@ -68,7 +62,6 @@ async fn pace<T: Target, S: Sink>(
     schedule: &Schedule,
     queue: &Queue,
     shared: &Shared<T, S>,
-    dropped_unexplained: &mut u64,
 ) -> StoppedBy {
     let calls = plan.stop.calls.unwrap_or(u64::MAX);
     let mut in_a_row = 0;
@@ -83,8 +76,7 @@ async fn pace<T: Target, S: Sink>(
             in_a_row = 0;
         }
         shared.scheduled.fetch_add(1, Ordering::Relaxed);
-        if let Err(full) = queue.push(Ticket { due_ns, dispatched_ns: shared.now_ns() }) {
-            *dropped_unexplained += u64::from(full.while_idle);
+        if !queue.push(Ticket { due_ns, dispatched_ns: shared.now_ns() }) {
             shared.sink().on_dropped();
         }
         in_a_row += 1;

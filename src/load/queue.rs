@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::Semaphore;
 
@@ -18,37 +17,32 @@ pub(super) struct Queue {
     tickets: Mutex<VecDeque<Ticket>>,
     ready: Semaphore,
     bound: usize,
-    idle: AtomicUsize,
-}
-
-/// The queue was full.
-pub(super) struct Full {
-    /// A session was free all the same, which would be a fault of ours.
-    pub(super) while_idle: bool,
 }
 
 impl Queue {
     pub(super) fn new(bound: usize) -> Self {
-        Self { tickets: Mutex::default(), ready: Semaphore::new(0), bound, idle: AtomicUsize::new(0) }
+        Self { tickets: Mutex::default(), ready: Semaphore::new(0), bound }
     }
 
-    pub(super) fn push(&self, ticket: Ticket) -> Result<(), Full> {
+    /// Whether there was room.
+    pub(super) fn push(&self, ticket: Ticket) -> bool {
         let mut tickets = self.lock();
         if tickets.len() >= self.bound {
-            return Err(Full { while_idle: self.idle.load(Ordering::Relaxed) > tickets.len() });
+            return false;
         }
         tickets.push_back(ticket);
         drop(tickets);
         self.ready.add_permits(1);
-        Ok(())
+        true
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.lock().len()
     }
 
     /// The oldest ticket, as soon as there is one; `None` once the queue is closed and empty.
     pub(super) async fn pop(&self) -> Option<Ticket> {
-        self.idle.fetch_add(1, Ordering::Relaxed);
-        let permit = self.ready.acquire().await;
-        self.idle.fetch_sub(1, Ordering::Relaxed);
-        if let Ok(permit) = permit {
+        if let Ok(permit) = self.ready.acquire().await {
             permit.forget();
         }
         self.lock().pop_front()

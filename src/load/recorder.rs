@@ -1,7 +1,6 @@
 //! The sink that turns calls into figures, in memory that does not grow with the run.
 
-use std::collections::{BTreeMap, HashSet};
-use std::time::Duration;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -27,13 +26,11 @@ pub struct Settings {
     /// warm-up can be found in them. A longer run has its figures from histograms, with the fixed
     /// warm-up.
     pub keep_samples: usize,
-    /// Each session has a server of its own, whose first call of each tool is cold.
-    pub server_per_client: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { warm_up: FixedWarmUp::default(), keep_samples: 100_000, server_per_client: false }
+        Self { warm_up: FixedWarmUp::default(), keep_samples: 100_000 }
     }
 }
 
@@ -64,7 +61,7 @@ pub struct Interval {
 pub struct ToolRecord {
     /// How its calls ended, cold ones and warm-up included.
     pub accounts: Accounts,
-    /// The first call of each server.
+    /// The first call on each server.
     pub cold: Vec<Sample>,
     /// Response times after the fixed warm-up.
     pub response: Running,
@@ -78,7 +75,6 @@ pub struct ToolRecord {
     pub intervals: Vec<Interval>,
     /// What went wrong, in the server's words.
     pub examples: Vec<Example>,
-    seen_servers: HashSet<usize>,
 }
 
 /// What is said of one tool.
@@ -129,6 +125,12 @@ impl Recorder {
         all
     }
 
+    /// Calls to which something came back.
+    #[must_use]
+    pub fn answered(&self) -> u64 {
+        self.tools.values().map(|tool| tool.accounts.answered()).sum()
+    }
+
     /// The figures of one tool; `None` if it was never called.
     #[must_use]
     pub fn figures(&self, tool: &str) -> Option<Figures> {
@@ -144,30 +146,19 @@ impl Recorder {
     #[must_use]
     pub fn generator_facts(&self, run: &Run, is_open_loop: bool) -> GeneratorFacts {
         let accounts = self.accounts(run);
-        let answered = accounts.sent() - accounts.count(Outcome::Cancelled);
-        let per_second = |count: u64, time: Duration| count as f64 / time.as_secs_f64().max(1e-9);
-        // The last call due ends a service time after the last arrival; on a slow server and a short
-        // run that alone would look like saturation.
-        let tail = if is_open_loop { self.median_service() } else { Duration::ZERO };
+        let per_second = |count: u64| count as f64 / run.offered_for.as_secs_f64().max(1e-9);
         GeneratorFacts {
             gen_lag_p99_ns: self.gen_lag.quantile(0.99),
             late_share: self.very_late as f64 / (self.gen_lag.count().max(1)) as f64,
             loop_lag_p99_ns: run.loop_lag.lags.quantile(0.99),
             longest_gap_ns: run.loop_lag.longest_gap_ns,
             own_cpu_share: run.own_cpu_share,
-            dropped_unexplained: run.dropped_unexplained,
-            offered_per_s: is_open_loop.then(|| per_second(run.scheduled, run.offered_for)),
-            achieved_per_s: per_second(answered, run.elapsed.saturating_sub(tail)),
+            offered_per_s: is_open_loop.then(|| per_second(run.scheduled)),
+            achieved_per_s: per_second(run.answered_in_time),
             internal_errors: run.internal_errors,
             imbalance: accounts.check(None).err(),
             ..GeneratorFacts::default()
         }
-    }
-
-    fn median_service(&self) -> Duration {
-        let mut all = Histogram::default();
-        self.tools.values().for_each(|tool| all.merge(tool.service.histogram()));
-        Duration::from_nanos(all.quantile(0.5).unwrap_or(0))
     }
 
     fn keep(&mut self, tool: &str, sample: Sample) {
@@ -197,10 +188,10 @@ impl Sink for Recorder {
         if !self.tools.contains_key(event.tool) {
             self.tools.insert(event.tool.to_owned(), ToolRecord::default());
         }
-        let server = if self.settings.server_per_client { event.client } else { 0 };
-        let is_cold =
-            self.tools.get_mut(event.tool).is_some_and(|record| record.take(event, server, is_warm));
-        if !is_cold {
+        if let Some(record) = self.tools.get_mut(event.tool) {
+            record.take(event, is_warm);
+        }
+        if !event.is_cold {
             self.keep(event.tool, sample);
         }
     }
@@ -216,17 +207,16 @@ impl Sink for Recorder {
 }
 
 impl ToolRecord {
-    /// Counts a call and returns whether it was cold.
-    fn take(&mut self, event: &Event<'_>, server: usize, is_warm: bool) -> bool {
+    fn take(&mut self, event: &Event<'_>, is_warm: bool) {
         let sample = event.sample;
         self.accounts.scheduled += 1;
         self.accounts.end(sample.outcome);
         if sample.outcome != Outcome::Ok {
             self.note_example(event);
         }
-        if self.seen_servers.insert(server) {
+        if event.is_cold {
             self.cold.push(sample);
-            return true;
+            return;
         }
         match (sample.response(), sample.service()) {
             (Some(response), Some(service)) if is_warm => {
@@ -236,7 +226,6 @@ impl ToolRecord {
             (None, _) => self.failures.record(Latency { ns: sample.service_ns(), censored: false }),
             _ => {}
         }
-        false
     }
 
     fn end_interval(&mut self, from_ns: u64, until_ns: u64) {

@@ -46,6 +46,12 @@ pub trait Session: Send + Sync + 'static {
     /// up and must be harmless.
     fn call(&self, call: Call, deadline: Duration) -> impl Future<Output = Reply> + Send;
 
+    /// Whether this tool was never called before on the session's server, which makes the call that follows a cold
+    /// one; asked once before each call. By default nobody counts, and no call is cold.
+    fn is_first_call(&self, _tool: &str) -> bool {
+        false
+    }
+
     /// Ends the session.
     fn close(self) -> impl Future<Output = ()> + Send;
 }
@@ -69,6 +75,8 @@ pub struct Event<'a> {
     pub tool: &'a str,
     /// Its times and class.
     pub sample: Sample,
+    /// It was the first call of its tool on its server.
+    pub is_cold: bool,
     /// The reply.
     pub reply: &'a Reply,
 }

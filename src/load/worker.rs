@@ -42,6 +42,7 @@ pub(super) struct Shared<T, S> {
     /// Calls under way are given up.
     pub(super) abandon: CancellationToken,
     pub(super) scheduled: AtomicU64,
+    pub(super) answered: AtomicU64,
     pub(super) reopened: AtomicU64,
 }
 
@@ -62,6 +63,14 @@ enum Turn {
 impl<T, S> Shared<T, S> {
     pub(super) fn now_ns(&self) -> u64 {
         self.start.elapsed().as_nanos() as u64
+    }
+
+    /// Calls that are due and wait for a free session.
+    pub(super) fn waiting(&self) -> u64 {
+        match &self.source {
+            Source::Open(queue) => queue.len() as u64,
+            Source::Closed { .. } => 0,
+        }
     }
 
     pub(super) fn sink(&self) -> MutexGuard<'_, S> {
@@ -118,8 +127,9 @@ async fn perform<T: Target, S: Sink>(shared: &Shared<T, S>, seat: &mut Seat<T>, 
     let Rendered { call, expect, nonce, step } = seat.script.next();
     let deadline = step.deadline_ms.map_or(shared.deadline, Duration::from_millis);
     let opened = open(shared, seat, deadline).await;
-    let sent_ns = shared.now_ns();
     let tool = Arc::clone(&call.tool);
+    let is_cold = opened.is_ok() && seat.session.as_ref().is_some_and(|session| session.is_first_call(&tool));
+    let sent_ns = shared.now_ns();
     let mut reply = match (opened, &seat.session) {
         (Ok(()), Some(session)) => tokio::select! {
             reply = bounded_call(session, call, deadline) => reply,
@@ -139,11 +149,12 @@ async fn perform<T: Target, S: Sink>(shared: &Shared<T, S>, seat: &mut Seat<T>, 
     };
     let outcome = reply.outcome;
     let sample = Sample { due_ns, dispatched_ns, sent_ns, done_ns: shared.now_ns(), outcome };
-    shared.sink().on_end(&Event { client: seat.client, tool: &tool, sample, reply: &reply });
+    shared.answered.fetch_add(u64::from(outcome.is_answer()), Ordering::Relaxed);
+    shared.sink().on_end(&Event { client: seat.client, tool: &tool, sample, is_cold, reply: &reply });
     if outcome != Outcome::Ok {
         seat.script.fail();
     }
-    if matches!(outcome, Outcome::TransportClosed | Outcome::ConnectError | Outcome::SessionExpired) {
+    if outcome.is_connection_loss() {
         seat.session = None;
     }
     if seat.script.is_between() {
@@ -185,19 +196,28 @@ async fn open<T: Target, S: Sink>(
     match opened.unwrap_or_else(|_| Err(error(Outcome::ConnectError, "no session within the deadline"))) {
         Ok(session) => {
             shared.reopened.fetch_add(1, Ordering::Relaxed);
-            (seat.failed_attempts, seat.retry_at) = (0, None);
             // A new session may be a new server that has seen nothing yet.
             let setup = seat.script.render_all(&shared.setup);
-            let _ = run_steps(&session, setup, deadline).await;
+            if let Err((tool, reply)) = run_steps(&session, setup, deadline).await {
+                session.close().await;
+                let why = reply.message.unwrap_or_default();
+                let message =
+                    format!("set-up call '{tool}' of a new session ended as {}: {why}", reply.outcome);
+                return Err(later(seat, error(Outcome::ConnectError, &message)));
+            }
+            (seat.failed_attempts, seat.retry_at) = (0, None);
             seat.session = Some(session);
             Ok(())
         }
-        Err(error) => {
-            seat.retry_at = Some(Instant::now() + backoff(seat.client, seat.failed_attempts));
-            seat.failed_attempts += 1;
-            Err(error)
-        }
+        Err(error) => Err(later(seat, error)),
     }
+}
+
+/// Lets the seat wait before it tries again.
+fn later<T: Target>(seat: &mut Seat<T>, error: OpenError) -> OpenError {
+    seat.retry_at = Some(Instant::now() + backoff(seat.client, seat.failed_attempts));
+    seat.failed_attempts += 1;
+    error
 }
 
 /// The wait before the next attempt, spread by ±25 % so that not all clients come back at once; by

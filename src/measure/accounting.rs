@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::Outcome;
-use super::stats::Proportion;
 
 /// How many calls were scheduled and how they ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -66,12 +65,11 @@ impl Accounts {
         self.ended() - self.count(Outcome::Dropped)
     }
 
-    /// The share of good answers among the calls whose end is the server's doing: those we dropped
-    /// or cancelled say nothing about it.
+    /// How many calls were answered, well or not.
     #[must_use]
-    pub fn success(&self) -> Proportion {
-        let trials = self.sent() - self.count(Outcome::Cancelled);
-        Proportion { successes: self.count(Outcome::Ok), trials }
+    pub fn answered(&self) -> u64 {
+        let answers = Outcome::ALL.into_iter().filter(|outcome| outcome.is_answer());
+        answers.map(|outcome| self.count(outcome)).sum()
     }
 
     /// Checks that no call was lost and, where the server counts its calls, that it agrees.
@@ -107,12 +105,14 @@ mod tests {
     }
 
     #[test]
-    fn what_we_dropped_or_cancelled_is_no_failure_of_the_server() {
+    fn a_refusal_is_an_answer_and_silence_is_none() {
         let mut accounts = Accounts::default();
-        for outcome in [Outcome::Ok, Outcome::TimedOut, Outcome::Dropped, Outcome::Cancelled] {
+        for outcome in
+            [Outcome::Ok, Outcome::RateLimited, Outcome::TimedOut, Outcome::ConnectError, Outcome::Dropped]
+        {
             accounts.end(outcome);
         }
-        assert_eq!(accounts.success(), Proportion { successes: 1, trials: 2 });
+        assert_eq!((accounts.ended(), accounts.sent(), accounts.answered()), (5, 4, 2));
     }
 
     #[test]

@@ -58,6 +58,25 @@ impl Outcome {
         Self::Dropped,
     ];
 
+    /// Something came back, good or bad.
+    #[must_use]
+    pub const fn is_answer(self) -> bool {
+        match self {
+            Self::Ok
+            | Self::ToolError
+            | Self::WrongAnswer
+            | Self::ForeignAnswer
+            | Self::RpcError
+            | Self::RateLimited
+            | Self::ProtocolError
+            | Self::SessionExpired
+            | Self::Oversized => true,
+            Self::TimedOut | Self::TransportClosed | Self::ConnectError | Self::Cancelled | Self::Dropped => {
+                false
+            }
+        }
+    }
+
     /// The call never reached the server, or the server's end cut it off.
     #[must_use]
     pub const fn is_connection_loss(self) -> bool {

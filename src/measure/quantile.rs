@@ -36,8 +36,10 @@ pub enum Quantile {
     },
     /// So many calls were given up that only a lower limit is known; print it as "≥".
     Censored {
-        /// Nanoseconds.
+        /// The limit by the point estimate, nanoseconds.
         at_least_ns: u64,
+        /// With 95 % confidence the quantile is no smaller than this, nanoseconds.
+        low_ns: u64,
     },
 }
 
@@ -81,10 +83,10 @@ impl Quantile {
             return Self::TooFewSamples { needed: samples_for_bound(q) };
         }
         if histogram.is_censored_at(ns) {
-            return Self::Censored { at_least_ns: ns };
+            return Self::Censored { at_least_ns: ns, low_ns: order_low(histogram, q) };
         }
         if n < samples_for_value(q) {
-            return Self::upper_bound(histogram, q, ns);
+            return Self::upper_bound(histogram, q);
         }
         let interval = if n >= samples_for_batches(q) && usable(histogram, batches) {
             batch_interval(ns, batches)
@@ -95,11 +97,14 @@ impl Quantile {
         Self::Value { ns, interval: Interval { high_ns, ..interval } }
     }
 
-    fn upper_bound(histogram: &Histogram, q: f64, estimate_ns: u64) -> Self {
+    fn upper_bound(histogram: &Histogram, q: f64) -> Self {
         let rank = binomial_quantile(0.95, histogram.count(), q) + 1;
         match histogram.at_rank(rank) {
             Some(ns) if !histogram.is_censored_at(ns) => Self::UpperBound { ns },
-            _ => Self::Censored { at_least_ns: estimate_ns },
+            _ => {
+                let low_ns = order_low(histogram, q);
+                Self::Censored { at_least_ns: low_ns, low_ns }
+            }
         }
     }
 
@@ -108,7 +113,7 @@ impl Quantile {
     pub fn ns(&self) -> Option<u64> {
         match *self {
             Self::Value { ns, .. } | Self::UpperBound { ns } => Some(ns),
-            Self::Censored { at_least_ns } => Some(at_least_ns),
+            Self::Censored { at_least_ns, .. } => Some(at_least_ns),
             Self::TooFewSamples { .. } => None,
         }
     }
@@ -118,7 +123,7 @@ impl Quantile {
     pub fn lower_ns(&self) -> Option<u64> {
         match *self {
             Self::Value { interval, .. } => Some(interval.low_ns),
-            Self::Censored { at_least_ns } => Some(at_least_ns),
+            Self::Censored { low_ns, .. } => Some(low_ns),
             Self::UpperBound { .. } | Self::TooFewSamples { .. } => None,
         }
     }
@@ -171,14 +176,18 @@ fn batch_interval(ns: u64, batches: &[u64]) -> Interval {
     }
 }
 
+/// x₍l₎ with l = B⁻¹(.025; n, q).
+fn order_low(histogram: &Histogram, q: f64) -> u64 {
+    let low = binomial_quantile(0.025, histogram.count(), q).max(1);
+    // OK because 1 <= low <= n.
+    histogram.at_rank(low).unwrap()
+}
+
 /// [x₍l₎, x₍u₎] with l = B⁻¹(.025; n, q) and u = B⁻¹(.975; n, q) + 1.
 fn order_interval(histogram: &Histogram, q: f64, lag1: Option<f64>) -> Interval {
-    let n = histogram.count();
-    let low = binomial_quantile(0.025, n, q).max(1);
-    let high = binomial_quantile(0.975, n, q) + 1;
+    let high = binomial_quantile(0.975, histogram.count(), q) + 1;
     Interval {
-        // OK because 1 <= low <= n.
-        low_ns: histogram.at_rank(low).unwrap(),
+        low_ns: order_low(histogram, q),
         high_ns: histogram.at_rank(high),
         method: IntervalMethod::OrderStatistics,
         optimistic: lag1.is_none_or(|lag1| lag1 > OPTIMISTIC_LAG1),
@@ -232,7 +241,7 @@ mod tests {
         (0..40).for_each(|_| histogram.record(Latency { ns: 900_000_000, censored: true }));
         let p95 = Quantile::read(&histogram, 0.95, &[], Some(0.0));
         assert!(
-            matches!(p95, Quantile::Censored { at_least_ns } if at_least_ns.abs_diff(900_000_000) < 900_000)
+            matches!(p95, Quantile::Censored { at_least_ns, .. } if at_least_ns.abs_diff(900_000_000) < 900_000)
         );
         let median = Quantile::read(&histogram, 0.5, &[], Some(0.0));
         assert!(matches!(median, Quantile::Value { .. }));

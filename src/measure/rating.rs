@@ -93,10 +93,14 @@ impl Rating {
     }
 }
 
-/// Rates a success rate by its one-sided 95 % lower bound.
+/// Rates a success rate by its one-sided 95 % lower bound. Calls so few that not even if all were good they could
+/// prove Acceptable (28 or fewer) are no grade, unless they prove that it is missed.
 #[must_use]
 pub fn success(success: Proportion) -> Rating {
-    let bound = (success.trials > 0).then(|| success.lower_bound(0.95));
+    let flawless = Proportion { successes: success.trials, ..success };
+    let may_pass = flawless.lower_bound(0.95) >= SUCCESS.acceptable;
+    let is_missed = success.upper_bound(0.95) < SUCCESS.acceptable;
+    let bound = (success.trials > 0 && (may_pass || is_missed)).then(|| success.lower_bound(0.95));
     Rating::new(success.share(), bound, |share| SUCCESS.grade_at_least(share))
 }
 
@@ -108,8 +112,8 @@ pub fn success(success: Proportion) -> Rating {
 pub fn p95(p95: &Quantile) -> Rating {
     let seconds = |ns: u64| ns as f64 / 1e9;
     let bound = match *p95 {
-        Quantile::Censored { at_least_ns } => {
-            Some(seconds(at_least_ns)).filter(|&s| P95_S.grade_below(s) == Grade::Poor)
+        Quantile::Censored { low_ns, .. } => {
+            Some(seconds(low_ns)).filter(|&s| P95_S.grade_below(s) == Grade::Poor)
         }
         _ => p95.upper_ns().map(seconds),
     };
@@ -139,7 +143,9 @@ mod tests {
         let rating = success(Proportion { successes: 2975, trials: 3000 });
         assert_eq!((rating.grade, rating.by_estimate), (Some(Grade::Good), Some(Grade::Excellent)));
         assert!(rating.is_limited_by_samples());
-        assert_eq!(success(Proportion { successes: 0, trials: 0 }).grade, None);
+        let few = |successes, trials| success(Proportion { successes, trials }).grade;
+        assert_eq!((few(0, 0), few(28, 28), few(29, 29)), (None, None, Some(Grade::Acceptable)));
+        assert_eq!((few(9, 10), few(0, 10)), (None, Some(Grade::Poor)));
     }
 
     #[test]
@@ -160,8 +166,9 @@ mod tests {
 
     #[test]
     fn a_p95_beyond_a_long_deadline_is_poor_and_beyond_a_short_one_unknown() {
-        assert_eq!(p95(&Quantile::Censored { at_least_ns: 30_000_000_000 }).grade, Some(Grade::Poor));
-        assert_eq!(p95(&Quantile::Censored { at_least_ns: 1_000_000_000 }).grade, None);
+        let beyond = |ns| Quantile::Censored { at_least_ns: ns, low_ns: ns };
+        assert_eq!(p95(&beyond(30_000_000_000)).grade, Some(Grade::Poor));
+        assert_eq!(p95(&beyond(1_000_000_000)).grade, None);
     }
 
     #[test]

@@ -36,12 +36,6 @@ impl Sample {
         self.dispatched_ns.saturating_sub(self.due_ns)
     }
 
-    /// Time spent waiting for a free session, which is the server's backlog: sent − dispatched.
-    #[must_use]
-    pub fn queue_ns(&self) -> u64 {
-        self.sent_ns.saturating_sub(self.dispatched_ns)
-    }
-
     /// done − sent.
     #[must_use]
     pub fn service_ns(&self) -> u64 {
@@ -98,10 +92,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_three_parts_of_a_response_time_add_up_to_it() {
+    fn a_response_time_counts_from_when_the_call_was_due_and_a_service_time_from_when_it_was_sent() {
         let sample =
             Sample { due_ns: 100, dispatched_ns: 103, sent_ns: 150, done_ns: 400, outcome: Outcome::Ok };
-        assert_eq!((sample.gen_lag_ns(), sample.queue_ns(), sample.service_ns()), (3, 47, 250));
+        assert_eq!((sample.gen_lag_ns(), sample.service_ns()), (3, 250));
         assert_eq!(sample.response_ns(), 300);
     }
 

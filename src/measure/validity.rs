@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::accounting::Imbalance;
+use super::little;
 use super::trend::LeakVerdict;
 
 const MS: u64 = 1_000_000;
@@ -20,7 +21,7 @@ pub struct GeneratorFacts {
     pub gen_lag_p99_ns: Option<u64>,
     /// Share of calls that the generator dispatched more than 100 ms late.
     pub late_share: f64,
-    /// The reported p95, nanoseconds; a slow server forgives some lag.
+    /// The smallest p95 of a tool, nanoseconds; a slow server forgives some lag.
     pub p95_ns: Option<u64>,
     /// The quantile 0.99 of how late a 10 ms sleeper woke up, nanoseconds.
     pub loop_lag_p99_ns: Option<u64>,
@@ -32,14 +33,15 @@ pub struct GeneratorFacts {
     pub own_leak: Option<LeakVerdict>,
     /// Own descriptors at the end minus those halfway, when all sessions had long been open.
     pub descriptors_left: Option<i64>,
-    /// Calls dropped while a session was free to take them.
-    pub dropped_unexplained: u64,
     /// Calls per second the schedule offered; `None` in a closed loop.
     pub offered_per_s: Option<f64>,
-    /// Calls per second that were answered; in an open loop the time the last call took is left out.
+    /// Calls per second that were answered while calls were made due; in an open loop those under way at its end
+    /// count as well.
     pub achieved_per_s: f64,
-    /// Calls the client says were faster than the server says.
-    pub faster_than_server: u64,
+    /// How far a closed loop is from Little's law, as a share; see [`little::gap`]. `None` where the law cannot be
+    /// applied.
+    #[serde(default)]
+    pub little_gap: Option<f64>,
     /// Tasks of the generator that panicked.
     pub internal_errors: u64,
     /// Totals that do not add up.
@@ -91,12 +93,9 @@ pub enum Reason {
     /// The generator loses descriptors.
     #[error("the generator's open descriptors grew by {0} in the second half")]
     DescriptorsLeft(i64),
-    /// Calls were dropped without need.
-    #[error("{0} calls were dropped although a session was free")]
-    Dropped(u64),
-    /// Clocks disagree.
-    #[error("{0} calls took less time than the server says it worked on them")]
-    FasterThanServer(u64),
+    /// The clients were not as busy as a closed loop's are: time went where no figure shows it.
+    #[error("throughput times service time is {:+.0} % off the number of clients (Little's law)", .0 * 100.0)]
+    Little(f64),
     /// A bug of the generator.
     #[error("{0} tasks of the generator panicked")]
     InternalError(u64),
@@ -118,10 +117,7 @@ impl Reason {
     /// Whether not even the counts can be believed; otherwise it is only the times that cannot.
     #[must_use]
     pub fn spoils_counts(&self) -> bool {
-        matches!(
-            self,
-            Self::Imbalance(_) | Self::InternalError(_) | Self::Dropped(_) | Self::FasterThanServer(_)
-        )
+        matches!(self, Self::Imbalance(_) | Self::InternalError(_))
     }
 }
 
@@ -144,16 +140,10 @@ pub fn judge(facts: &GeneratorFacts) -> Validity {
         Validity { invalid: Vec::new(), warnings: Vec::new(), saturated: is_saturated(facts) };
     judge_pace(facts, &mut judgement);
     judge_machine(facts, &mut judgement);
-    let must_be_zero = [
-        (facts.dropped_unexplained, Reason::Dropped as fn(u64) -> Reason),
-        (facts.faster_than_server, Reason::FasterThanServer),
-        (facts.internal_errors, Reason::InternalError),
-    ];
-    for (count, reason) in must_be_zero {
-        if count > 0 {
-            judgement.invalid.push(reason(count));
-        }
-    }
+    let panics = Some(facts.internal_errors).filter(|&panics| panics > 0);
+    judgement.invalid.extend(panics.map(Reason::InternalError));
+    let gap = facts.little_gap.filter(|gap| gap.abs() > little::MAX_GAP);
+    judgement.warnings.extend(gap.map(Reason::Little));
     judgement.invalid.extend(facts.imbalance.clone().map(Reason::Imbalance));
     judgement
 }
@@ -240,7 +230,10 @@ mod tests {
         check(|f| f.own_cpu_share = Some(0.81), &["the generator itself used 81 % of its CPUs"], &[]);
         check(|f| f.own_cpu_share = Some(0.6), &[], &["the generator itself used 60 % of its CPUs"]);
         check(|f| f.own_leak = Some(LeakVerdict::Leak), &["the generator's own memory grows"], &[]);
-        check(|f| f.dropped_unexplained = 1, &["1 calls were dropped although a session was free"], &[]);
+        check(|f| f.internal_errors = 1, &["1 tasks of the generator panicked"], &[]);
+        let little = "throughput times service time is -8 % off the number of clients (Little's law)";
+        check(|f| f.little_gap = Some(-0.08), &[], &[little]);
+        check(|f| f.little_gap = Some(0.049), &[], &[]);
         check(|f| f.internal_errors = 1, &["1 tasks of the generator panicked"], &[]);
         check(|f| f.steal_share = Some(0.05), &[], &["the hypervisor took 5.0 % of the CPU time"]);
     }

@@ -122,8 +122,7 @@ fn scenario(parts: &[Part<'_, ScenarioResult>]) -> Result<ScenarioResult, MergeE
     for index in 0..first.stages.len() {
         let same: Vec<_> =
             parts.iter().map(|part| Part { origin: part.origin, of: &part.of.stages[index] }).collect();
-        let deadline_s = merged.definition.stages.get(index).map_or(0.0, |stage| stage.deadline_s);
-        merged.stages.push(stage::merge(&same, deadline_s)?);
+        merged.stages.push(stage::merge(&same, merged.definition.stages.get(index))?);
     }
     let was_interrupted = parts.iter().any(|part| part.of.verdict == crate::scenario::Verdict::Interrupted);
     let judge = find(&merged.name).map(|scenario| scenario.judge);

@@ -6,12 +6,13 @@ use super::{MergeError, Part};
 use crate::load::StoppedBy;
 use crate::measure::Outcome;
 use crate::measure::histogram::Histogram;
+use crate::measure::steady::Steadiness;
 use crate::measure::summary::Summary;
-use crate::measure::trend::{self, LeakVerdict, MemoryReading};
-use crate::measure::validity::{self, GeneratorFacts};
+use crate::measure::trend::{self, LeakVerdict};
+use crate::measure::validity::{self, GeneratorFacts, Reason, Validity};
 use crate::scenario::{
     AccountsBy, Definition, Exports, PhaseResult, Ratings, ResourceAt, ScenarioResult, Second, SessionMemory,
-    ShardShare, StageResult, ToolResult,
+    ShardShare, Stage, StageResult, ToolResult,
 };
 
 /// Messages kept of each tool.
@@ -30,18 +31,23 @@ pub(super) fn definition(parts: &[Part<'_, ScenarioResult>]) -> Definition {
     whole
 }
 
-pub(super) fn merge(parts: &[Part<'_, StageResult>], deadline_s: f64) -> Result<StageResult, MergeError> {
+pub(super) fn merge(
+    parts: &[Part<'_, StageResult>],
+    defined: Option<&Stage>,
+) -> Result<StageResult, MergeError> {
     let stages: Vec<&StageResult> = parts.iter().map(|part| part.of).collect();
     let mut tools = BTreeMap::new();
     for name in stages.iter().flat_map(|stage| stage.tools.keys()) {
         if !tools.contains_key(name) {
-            tools.insert(name.clone(), tool(parts, name, deadline_s)?);
+            tools.insert(
+                name.clone(),
+                tool(parts, name, defined.map_or(0, |stage| stage.shortest_deadline_ns(name)))?,
+            );
         }
     }
     let resources = resources(&stages);
-    let memory: Vec<MemoryReading> = resources.iter().map(ResourceAt::memory).collect();
     let mut generator = generator(&stages);
-    generator.p95_ns = tools.values().filter_map(|tool| tool.response.as_ref()?.p95.ns()).max();
+    generator.p95_ns = stages.iter().filter_map(|stage| stage.generator.p95_ns).min();
     Ok(StageResult {
         clients: stages.iter().map(|stage| stage.clients).sum(),
         stopped_by: stopped_by(&stages),
@@ -54,21 +60,19 @@ pub(super) fn merge(parts: &[Part<'_, StageResult>], deadline_s: f64) -> Result<
         due_by_hour: sums(&stages, |stage| &stage.due_by_hour),
         backlog_after_rises: sums(&stages, |stage| &stage.backlog_after_rises),
         timeline: timeline(&stages),
-        leak: trend::judge(&memory),
+        leak: trend::judge(&ResourceAt::memory(&resources)),
         resources,
         settled: stages.iter().find_map(|stage| stage.settled),
         // Each shard sees the scores of all that run meanwhile.
         scores_before: None,
         scores_held: stages.iter().filter_map(|stage| stage.scores_held).max(),
         exports: exports(&stages),
-        // Little's law would need the times of all calls, and not their quantiles.
-        little_gap: None,
         reopened: stages.iter().map(|stage| stage.reopened).sum(),
         session_memory: stages[0].session_memory.as_ref().map(|_| {
             let why = "each shard sees the memory of all shards' sessions and counts its own";
             SessionMemory::Unknown(why.to_owned())
         }),
-        validity: validity::judge(&generator),
+        validity: Validity { saturated: validity::judge(&generator).saturated, ..validity(&stages) },
         generator,
         ratings: Ratings::default(),
         server_lost: stages.iter().find_map(|stage| stage.server_lost.clone()),
@@ -80,6 +84,19 @@ pub(super) fn merge(parts: &[Part<'_, StageResult>], deadline_s: f64) -> Result<
 /// All shards are there, in their order.
 fn shares(stages: &[&StageResult]) -> Vec<ShardShare> {
     stages.iter().enumerate().map(|(index, stage)| ShardShare::of(index, stages.len(), stage)).collect()
+}
+
+/// What any shard's own judgement says, once: pressure on one machine and other work on another are no contention.
+fn validity(stages: &[&StageResult]) -> Validity {
+    let once = |reasons: fn(&Validity) -> &Vec<Reason>| {
+        stages.iter().flat_map(|stage| reasons(&stage.validity)).fold(Vec::new(), |mut all, reason| {
+            if !all.contains(reason) {
+                all.push(reason.clone());
+            }
+            all
+        })
+    };
+    Validity { invalid: once(|one| &one.invalid), warnings: once(|one| &one.warnings), saturated: false }
 }
 
 /// Shards of one server all see the same processes; the one that looked longest saw the most. The calls are those of
@@ -120,13 +137,13 @@ fn accounts<'a>(parts: impl Iterator<Item = &'a AccountsBy>) -> AccountsBy {
     sum
 }
 
-fn tool(parts: &[Part<'_, StageResult>], name: &str, deadline_s: f64) -> Result<ToolResult, MergeError> {
+fn tool(parts: &[Part<'_, StageResult>], name: &str, deadline_ns: u64) -> Result<ToolResult, MergeError> {
     let (mut response, mut service) = (Histogram::default(), Histogram::default());
     let (mut first_calls_ns, mut examples, mut lag1) = (Vec::new(), Vec::new(), 0.0_f64);
     let shards = || parts.iter().filter_map(|part| Some((part.origin, part.of.tools.get(name)?)));
     for (origin, tool) in shards() {
-        // Which calls were given up is not in the histogram; none was before its deadline.
-        let censored_ns = (tool.accounts.count(Outcome::TimedOut) > 0).then_some((deadline_s * 1e9) as u64);
+        // Which calls were given up is not in the histogram; none was before the shortest deadline.
+        let censored_ns = (tool.accounts.count(Outcome::TimedOut) > 0).then_some(deadline_ns);
         for (all, encoded) in [(&mut response, &tool.response_hdr), (&mut service, &tool.service_hdr)] {
             let damaged = |why| MergeError::Damaged(origin.to_owned(), name.to_owned(), why);
             all.merge(&Histogram::from_base64(encoded, censored_ns).map_err(damaged)?);
@@ -144,7 +161,11 @@ fn tool(parts: &[Part<'_, StageResult>], name: &str, deadline_s: f64) -> Result<
         first_calls_ns,
         response: Summary::of_histogram(&response, lag1),
         service: Summary::of_histogram(&service, lag1),
-        steadiness: None,
+        // Where the warm-up ended is each shard's own; that one never settled is true of all.
+        steadiness: shards()
+            .map(|(_, tool)| tool.steadiness)
+            .find(|steadiness| matches!(steadiness, Some(Steadiness::Unsteady)))
+            .flatten(),
         response_hdr: response.to_base64(),
         service_hdr: service.to_base64(),
         intervals: Vec::new(),
@@ -205,13 +226,13 @@ fn generator(stages: &[&StageResult]) -> GeneratorFacts {
         own_cpu_share: worst(|one| one.own_cpu_share),
         own_leak: any_leak.or_else(|| stages[0].generator.own_leak),
         descriptors_left: facts().filter_map(|one| one.descriptors_left).max(),
-        dropped_unexplained: facts().map(|one| one.dropped_unexplained).sum(),
         offered_per_s: stages[0]
             .generator
             .offered_per_s
             .map(|_| facts().filter_map(|one| one.offered_per_s).sum()),
         achieved_per_s: facts().map(|one| one.achieved_per_s).sum(),
-        faster_than_server: facts().map(|one| one.faster_than_server).sum(),
+        // Little's law would need the times of all calls, and not their quantiles.
+        little_gap: None,
         internal_errors: facts().map(|one| one.internal_errors).sum(),
         imbalance: facts().find_map(|one| one.imbalance.clone()),
         others_cpu_share: worst(|one| one.others_cpu_share),
@@ -226,11 +247,29 @@ mod tests {
     use crate::scenario::fixture::{sample, stage_named};
 
     #[test]
+    fn pressure_on_one_machine_and_others_work_on_another_are_no_contention() {
+        let shard = |cpu_pressure_percent, others_cpu_share| {
+            let generator = GeneratorFacts {
+                cpu_pressure_percent: Some(cpu_pressure_percent),
+                others_cpu_share: Some(others_cpu_share),
+                ..GeneratorFacts::default()
+            };
+            StageResult { validity: validity::judge(&generator), generator, ..stage_named("s") }
+        };
+        let (waits, shares, both) = (shard(30.0, 0.0), shard(0.0, 0.25), shard(30.0, 0.25));
+        let merged = validity(&[&waits, &shares]);
+        assert_eq!((merged.invalid.as_slice(), merged.warnings.len()), ([].as_slice(), 1));
+        let merged = validity(&[&waits, &both, &both]);
+        assert_eq!(merged.invalid, [Reason::OthersBusy(0.25)]);
+    }
+
+    #[test]
     fn the_servers_readings_are_beside_the_calls_of_all_shards() {
         let stage = |calls: &[(u64, u64)]| {
             let at = |&(at_ns, calls)| ResourceAt {
                 at_ns,
                 calls,
+                restarts: 0,
                 sample: sample(9),
                 temp_bytes: None,
                 temp_files: None,

@@ -10,16 +10,18 @@ use crate::target::ResourceSample;
 
 type Labels<'a> = [(&'a str, &'a str)];
 /// A family of the server's resources: name, kind, help, value.
-type Resource = (&'static str, &'static str, &'static str, fn(&ResourceSample) -> f64);
+type Resource = (&'static str, &'static str, &'static str, fn(&ResourceSample) -> Option<f64>);
 
 const RESOURCES: [Resource; 5] = [
     ("server_resident_memory_bytes", "gauge", "Resident memory of the server's processes.", |s| {
-        s.rss_bytes as f64
+        Some(s.rss_bytes as f64)
     }),
-    ("server_cpu_seconds_total", "counter", "CPU time of the server's processes.", |s| s.cpu_ns as f64 / 1e9),
-    ("server_open_fds", "gauge", "File descriptors open in the server's processes.", |s| s.fds as f64),
-    ("server_threads", "gauge", "Threads of the server's processes.", |s| s.threads as f64),
-    ("server_processes", "gauge", "Processes of the server.", |s| s.processes as f64),
+    ("server_cpu_seconds_total", "counter", "CPU time of the server's processes.", |s| {
+        Some(s.cpu_ns as f64 / 1e9)
+    }),
+    ("server_open_fds", "gauge", "File descriptors open in the server's processes.", |s| Some(s.fds? as f64)),
+    ("server_threads", "gauge", "Threads of the server's processes.", |s| Some(s.threads as f64)),
+    ("server_processes", "gauge", "Processes of the server.", |s| Some(s.processes as f64)),
 ];
 
 /// The figures of a run.
@@ -71,8 +73,8 @@ fn page(server: &ServerFacts, stages: &[StageFigures]) -> Page {
     for (name, kind, help, value) in RESOURCES {
         page.family(name, kind, help);
         for stage in stages {
-            if let Some(resources) = &stage.resources {
-                page.sample(name, &labels(stage), value(resources));
+            if let Some(value) = stage.resources.as_ref().and_then(value) {
+                page.sample(name, &labels(stage), value);
             }
         }
     }

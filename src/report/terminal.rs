@@ -159,7 +159,8 @@ fn rest(out: &mut String, stage: &StageResult) {
         let (before, after) = (first.sample, last.sample);
         let cpu_s = after.cpu_ns.saturating_sub(before.cpu_ns) as f64 / 1e9;
         let (from, to) = (units::megabytes(before.rss_bytes), units::megabytes(after.rss_bytes));
-        let handles = format!("fds {}, threads {}, processes {}", after.fds, after.threads, after.processes);
+        let fds = after.fds.map_or_else(|| "?".to_owned(), |fds| fds.to_string());
+        let handles = format!("fds {fds}, threads {}, processes {}", after.threads, after.processes);
         line(out, &format!("    server: rss {from:.0} → {to:.0} MB, cpu {cpu_s:.1} s, {handles}"));
     }
     let ratings =

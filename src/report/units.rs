@@ -36,7 +36,7 @@ pub fn quantile(quantile: &Quantile) -> String {
         Quantile::Value { ns, .. } => duration(ns as f64),
         Quantile::UpperBound { ns } => format!("≤{}", duration(ns as f64)),
         Quantile::TooFewSamples { needed } => format!("n<{needed}"),
-        Quantile::Censored { at_least_ns } => format!("≥{}", duration(at_least_ns as f64)),
+        Quantile::Censored { at_least_ns, .. } => format!("≥{}", duration(at_least_ns as f64)),
     }
 }
 

@@ -17,7 +17,7 @@ Closed-loop stages of 30 s (--duration) with 1, 2, 4, 8, … clients, each livin
 the gap is one client or a twentieth. Over stdio each client is a process (--max-processes, 16).
 
 A stage keeps the objective if of every tool the upper bound of the p95 of service times is at most
---objective (1s, the guide's Excellent), and at least 99 % of the calls end well, by the lower bound or
+--objective (1s, the limit of Excellent), and at least 99 % of the calls end well, by the lower bound or
 without one that fails. From 200 calls of a tool on the p95 is an estimate, from 59 on only a bound, and
 below it cannot be told and counts as not kept. So does what the generator itself held up.
 Passes with a number that keeps the objective and one that does not; fails if a single client is too many;

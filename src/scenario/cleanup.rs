@@ -70,15 +70,15 @@ fn judge(result: &ScenarioResult) -> Vec<Check> {
     // The first round warms up; what it leaves is where the others begin.
     let rounds = result.stages.get(1..).unwrap_or_default();
     if rounds.len() == ROUNDS {
-        let settled = |get: fn(&crate::target::ResourceSample) -> u64| {
-            move |stage: &StageResult| stage.settled.as_ref().map(get)
+        let settled = |get: fn(&crate::target::ResourceSample) -> Option<u64>| {
+            move |stage: &StageResult| stage.settled.as_ref().and_then(get)
         };
         let first = &result.stages[0];
         let leak = (1, Verdict::Fail);
         checks.push(growth("descriptors", first, rounds, settled(|sample| sample.fds), leak));
-        checks.push(growth("threads", first, rounds, settled(|sample| sample.threads), leak));
+        checks.push(growth("threads", first, rounds, settled(|sample| Some(sample.threads)), leak));
         checks.push(growth("scores held", first, rounds, |stage| stage.scores_held, leak));
-        let memory = settled(|sample| sample.rss_anon_bytes);
+        let memory = settled(|sample| Some(sample.rss_anon_bytes));
         checks.push(growth("anonymous memory, bytes", first, rounds, memory, (STEP, Verdict::Inconclusive)));
         checks.push(files(rounds));
     }
@@ -127,13 +127,13 @@ fn files(rounds: &[StageResult]) -> Check {
     let left: Vec<u64> = rounds.iter().map(|stage| stage.exports.left).collect();
     let bytes: u64 = rounds.iter().map(|stage| stage.exports.left_bytes).sum();
     let made: u64 = rounds.iter().map(|stage| stage.exports.made).sum();
+    let name = "files of exports";
+    if made == 0 {
+        return check(name, Verdict::Inconclusive, "no export named a file");
+    }
     let verdict = if left.iter().all(|&left| left > 0) { Verdict::Fail } else { Verdict::Pass };
     let total: u64 = left.iter().sum();
-    count(
-        "files of exports",
-        verdict,
-        format!("{total} of {made} are still on the server's disk, {bytes} bytes"),
-    )
+    count(name, verdict, format!("{total} of {made} are still on this machine's disk, {bytes} bytes"))
 }
 
 #[cfg(test)]
@@ -144,7 +144,8 @@ mod tests {
     fn verdict(fds: [u64; 4], rule: (u64, Verdict)) -> Verdict {
         let [first, rounds @ ..] =
             fds.map(|fds| StageResult { settled: Some(sample(fds)), ..stage_named("round") });
-        growth("descriptors", &first, &rounds, |stage| stage.settled.map(|sample| sample.fds), rule).verdict
+        growth("descriptors", &first, &rounds, |stage| stage.settled.and_then(|sample| sample.fds), rule)
+            .verdict
     }
 
     #[test]

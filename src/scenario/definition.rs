@@ -266,6 +266,16 @@ impl Stage {
         }
     }
 
+    /// The shortest time after which a call of this tool is given up, nanoseconds: a time in a histogram that has lost
+    /// which of its calls were is exact below it.
+    #[must_use]
+    pub fn shortest_deadline_ns(&self, tool: &str) -> u64 {
+        let steps = self.workload.flows.iter().flat_map(|flow| &flow.steps).filter(|step| step.tool == tool);
+        let own_ms = steps.filter_map(|step| step.deadline_ms).min();
+        let all = Duration::from_secs_f64(self.deadline_s);
+        own_ms.map_or(all, |ms| all.min(Duration::from_millis(ms))).as_nanos() as u64
+    }
+
     fn schedule(&self, seed: u64) -> Option<Schedule> {
         let per_second = self.rate_per_s?;
         Some(match &self.arrivals {

@@ -32,8 +32,7 @@ pub(super) fn watch(
     Some(tokio::spawn(async move {
         let start = started(&observer).await;
         tokio::time::sleep_until((start + Duration::from_secs_f64(after_s)).into()).await;
-        let memory: Vec<MemoryReading> =
-            lock(&readings).server(start).iter().map(ResourceAt::memory).collect();
+        let memory = ResourceAt::memory(&lock(&readings).server(start));
         if needs_more(&memory) {
             live.takes(to_s);
         } else {

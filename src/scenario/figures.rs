@@ -11,8 +11,9 @@ use super::stage_result::{
     AccountsBy, PhaseResult, Ratings, ResourceAt, SessionMemory, StageResult, ToolResult,
 };
 use crate::load::{LoopLag, Recorder, Run, StoppedBy};
-use crate::measure::trend::{self, MemoryReading};
-use crate::measure::{Outcome, little, validity};
+use crate::measure::quantile::Quantile;
+use crate::measure::trend;
+use crate::measure::{Outcome, Sample, little, validity};
 use crate::record;
 
 /// What the stage measured, but for what is read after its end.
@@ -28,8 +29,8 @@ pub(super) fn summarize(
         recorder.tools.keys().filter_map(|tool| Some((tool.clone(), tool_result(recorder, tool)?))).collect();
     let accounts = recorder.accounts(run);
     let mut generator = recorder.generator_facts(run, is_open);
-    generator.p95_ns = tools.values().filter_map(|tool| tool.response.as_ref()?.p95.ns()).max();
-    let memory: Vec<MemoryReading> = resources.iter().map(ResourceAt::memory).collect();
+    generator.p95_ns = tools.values().filter_map(told_p95).min();
+    generator.little_gap = (!is_open).then(|| little_gap(stage, run, recorder)).flatten();
     StageResult {
         name: stage.name.clone(),
         clients: stage.clients,
@@ -38,19 +39,18 @@ pub(super) fn summarize(
         started_unix_ms: started_unix_ms(observer),
         elapsed_ns: run.elapsed.as_nanos() as u64,
         calls_per_s: generator.achieved_per_s,
-        little_gap: (!is_open).then(|| little_gap(stage, run, recorder)).flatten(),
         accounts: AccountsBy::of(&accounts),
         tools,
         phases: phases_of(stage, observer, &resources),
         due_by_hour: observer.due_by_hour.clone(),
         backlog_after_rises: observer.rises.iter().map(|&(_, waiting)| waiting).collect(),
         timeline: observer.seconds(),
+        leak: trend::judge(&ResourceAt::memory(&resources)),
         resources,
         settled: None,
         scores_before: None,
         scores_held: None,
         exports: super::stage_result::Exports::default(),
-        leak: trend::judge(&memory),
         reopened: run.reopened,
         session_memory: None,
         fault: None,
@@ -97,7 +97,7 @@ fn tool_result(recorder: &Recorder, tool: &str) -> Option<ToolResult> {
     let figures = recorder.figures(tool)?;
     Some(ToolResult {
         accounts: AccountsBy::of(&record.accounts),
-        first_calls_ns: record.cold.iter().map(crate::measure::Sample::service_ns).collect(),
+        first_calls_ns: record.cold.iter().map(Sample::service_ns).collect(),
         response: figures.response,
         service: figures.service,
         steadiness: figures.steadiness,
@@ -111,8 +111,7 @@ fn tool_result(recorder: &Recorder, tool: &str) -> Option<ToolResult> {
 fn phases_of(stage: &Stage, observer: &Observer, resources: &[ResourceAt]) -> BTreeMap<String, PhaseResult> {
     let Some(day) = stage.day() else { return BTreeMap::new() };
     let of = |(&name, phase): (&&str, &Recorder)| {
-        let memory: Vec<MemoryReading> =
-            phases::readings(resources, &day, name).map(ResourceAt::memory).collect();
+        let memory = ResourceAt::memory(phases::readings(resources, &day, name));
         let result = PhaseResult {
             accounts: phase.tools.get("all").map(|all| AccountsBy::of(&all.accounts)).unwrap_or_default(),
             response: phase.figures("all").and_then(|figures| figures.response),
@@ -123,19 +122,30 @@ fn phases_of(stage: &Stage, observer: &Observer, resources: &[ResourceAt]) -> BT
     observer.phases.iter().map(of).collect()
 }
 
-/// Little's law over the whole stage, all calls counted; think time is the mean over the steps.
+/// The p95 of a tool where there are calls enough to tell it.
+fn told_p95(tool: &ToolResult) -> Option<u64> {
+    match tool.response.as_ref()?.p95 {
+        Quantile::Value { ns, .. } => Some(ns),
+        Quantile::UpperBound { .. } | Quantile::Censored { .. } | Quantile::TooFewSamples { .. } => None,
+    }
+}
+
+/// Little's law over the time in which calls were made due, all calls counted. After that time clients are idle
+/// one after the other, which is no fault of theirs.
 fn little_gap(stage: &Stage, run: &Run, recorder: &Recorder) -> Option<f64> {
     let records = recorder.tools.values();
     let only_good = records.clone().all(|tool| tool.accounts.count(Outcome::Ok) == tool.accounts.ended());
     let timed = records.clone().flat_map(|tool| tool.samples.iter().chain(&tool.cold));
-    let (calls, busy_ns) = timed.fold((0_u64, 0), |(n, ns), sample| (n + 1, ns + sample.service_ns()));
+    let end_ns = run.offered_for.as_nanos() as u64;
+    let busy = |sample: &Sample| sample.done_ns.min(end_ns).saturating_sub(sample.sent_ns);
+    let (calls, busy_ns) = timed.fold((0_u64, 0), |(n, ns), sample| (n + 1, ns + busy(sample)));
     let has_all = calls == recorder.tools.values().map(|tool| tool.accounts.ended()).sum::<u64>();
     let thinks = stage.workload.flows.iter().flat_map(|flow| &flow.steps).any(|step| step.think_ms > 0);
     // Sessions that are opened in between take time that no call has.
     if !only_good || !has_all || thinks || calls == 0 || !stage.workload.sessions.is_kept() {
         return None;
     }
-    let throughput = calls as f64 / run.elapsed.as_secs_f64();
+    let throughput = calls as f64 / run.offered_for.as_secs_f64();
     little::gap(u32::try_from(stage.clients).ok()?, throughput, busy_ns as f64 / calls as f64 / 1e9, 0.0)
 }
 
@@ -146,7 +156,7 @@ pub(super) fn run_so_far(observer: &Observer, elapsed: std::time::Duration) -> R
         scheduled: observer.calls + observer.recorder.dropped,
         offered_for: elapsed,
         elapsed,
-        dropped_unexplained: 0,
+        answered_in_time: observer.recorder.answered(),
         reopened: 0,
         internal_errors: 0,
         loop_lag: LoopLag::default(),

@@ -17,7 +17,7 @@ pub(crate) fn stage(fields: &Value) -> StageResult {
         "accounts": { "scheduled": 0, "sent": 0, "ended": {} }, "calls_per_s": 0.0, "tools": {}, "phases": {},
         "timeline": [], "resources": [], "settled": null, "scores_held": null,
         "exports": { "made": 0, "made_bytes": 0, "left": 0, "left_bytes": 0 }, "leak": null,
-        "little_gap": null, "reopened": 0, "generator": crate::measure::validity::GeneratorFacts::default(),
+        "reopened": 0, "generator": crate::measure::validity::GeneratorFacts::default(),
         "validity": { "invalid": [], "warnings": [], "saturated": false },
         "ratings": { "success": null, "p95": null, "memory": null }, "server_lost": null
     });
@@ -28,5 +28,5 @@ pub(crate) fn stage(fields: &Value) -> StageResult {
 
 /// A server with that many descriptors.
 pub(crate) fn sample(fds: u64) -> ResourceSample {
-    ResourceSample { processes: 1, fds, threads: 3, ..ResourceSample::default() }
+    ResourceSample { processes: 1, fds: Some(fds), threads: 3, ..ResourceSample::default() }
 }

@@ -1,5 +1,6 @@
 //! The server of a run: started, watched, and shared by the stages through sessions that stay open.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -28,10 +29,15 @@ pub struct Host {
     address: Option<String>,
     child: Mutex<Option<Child>>,
     outage: Mutex<Option<Outage>>,
-    idle: Mutex<Vec<Music21Client>>,
+    idle: Mutex<Vec<(Music21Client, Called)>>,
+    /// What was called on the one server that all sessions share.
+    called: Called,
     /// Calls sent and not yet answered.
     pub(super) in_flight: InFlight,
 }
+
+/// The tools that were called on a server so far: the first call of each is cold.
+type Called = Arc<Mutex<BTreeSet<String>>>;
 
 /// A fault of a server that we took away ourselves.
 struct Outage {
@@ -95,6 +101,7 @@ impl Host {
             child: Mutex::new(child),
             outage: Mutex::default(),
             idle: Mutex::default(),
+            called: Called::default(),
             in_flight: InFlight::default(),
         })
     }
@@ -147,6 +154,7 @@ impl Host {
         let arguments = ["serve", "--http", address, "--quiet"];
         if let Ok((child, _)) = spawn_own(self.directory.path(), &arguments).await {
             *lock(&self.child) = Some(child);
+            lock(&self.called).clear();
         }
     }
 
@@ -179,12 +187,14 @@ impl Host {
         text.lines().last().map_or_else(|| ", stderr empty".to_owned(), |line| format!(", stderr: {line}"))
     }
 
-    async fn new_session(&self) -> Result<Music21Client, OpenError> {
+    async fn new_session(&self) -> Result<(Music21Client, Called), OpenError> {
         let client = self.target.session().await?;
         if let Some(outage) = &mut *lock(&self.outage) {
             outage.reconnected.get_or_insert_with(Instant::now);
         }
-        Ok(client)
+        let called =
+            if self.has_process_per_session() { Called::default() } else { Arc::clone(&self.called) };
+        Ok((client, called))
     }
 
     /// One call outside of all figures, with a session of the pool.
@@ -202,7 +212,7 @@ impl Host {
     /// Ends every session and the server, if that is ours.
     pub async fn stop(self: Arc<Self>) {
         let idle = std::mem::take(&mut *lock(&self.idle));
-        futures::future::join_all(idle.into_iter().map(Music21Client::close)).await;
+        futures::future::join_all(idle.into_iter().map(|(client, _)| client.close())).await;
         let child = lock(&self.child).take();
         if let Some(mut child) = child {
             // It may be frozen, so that nothing gentler reaches it.
@@ -231,6 +241,7 @@ impl Pool {
 /// A session that may go back to its pool.
 pub(super) struct Pooled {
     client: Music21Client,
+    called: Called,
     /// Where it goes back to.
     pool: Option<Arc<Host>>,
     in_flight: InFlight,
@@ -242,11 +253,11 @@ impl load::Target for Pool {
     async fn open(&self, _client: usize) -> Result<Pooled, OpenError> {
         let pool = self.keeps.then(|| Arc::clone(&self.host));
         let idle = pool.as_ref().and_then(|host| lock(&host.idle).pop());
-        let client = match idle {
-            Some(client) => client,
+        let (client, called) = match idle {
+            Some(idle) => idle,
             None => self.host.new_session().await?,
         };
-        Ok(Pooled { client, pool, in_flight: self.host.in_flight.clone() })
+        Ok(Pooled { client, called, pool, in_flight: self.host.in_flight.clone() })
     }
 }
 
@@ -256,9 +267,14 @@ impl Session for Pooled {
         self.client.call(&call.tool, call.arguments, deadline).await
     }
 
+    fn is_first_call(&self, tool: &str) -> bool {
+        let mut called = lock(&self.called);
+        !called.contains(tool) && called.insert(tool.to_owned())
+    }
+
     async fn close(self) {
         match self.pool {
-            Some(host) => lock(&host.idle).push(self.client),
+            Some(host) => lock(&host.idle).push((self.client, self.called)),
             None => self.client.close().await,
         }
     }

@@ -6,7 +6,7 @@ use super::definition::{Definition, Thresholds};
 use super::judge::count;
 use super::result::{Check, ScenarioResult, Verdict};
 use super::stage_result::StageResult;
-use super::steps::{ID, delete, on_score, stage};
+use super::steps::{ID, delete, on_score, own, stage};
 use super::{Options, Scenario};
 use crate::load::Step;
 use crate::measure::Outcome;
@@ -49,7 +49,6 @@ fn define(options: &Options) -> Definition {
 }
 
 fn steps() -> Vec<Step> {
-    let own = |step: Step| Step { own_nonce: true, ..step };
     let expect = |step: Step, text: String| Step { expect: Some(text), ..step };
     let import = json!({ "score_id": ID, "source": TUNES, "source_type": "text" });
     vec![
@@ -58,7 +57,7 @@ fn steps() -> Vec<Step> {
         expect(on_score("key_analysis"), KEYS.into()),
         // In quotes, since one nonce can be the beginning of another.
         expect(Step::call("list_scores", json!({})), format!("\"{ID}\"")),
-        own(delete()),
+        delete(),
     ]
 }
 

@@ -32,6 +32,7 @@ mod stability;
 mod stage;
 mod stage_result;
 mod steps;
+mod thresholds;
 mod tools;
 
 pub use definition::{Arrivals, Definition, ScoreFile, Stage, Thresholds};

@@ -25,7 +25,8 @@ pub(super) fn judge(measured: &StageResult, defined: &Stage) -> impl Iterator<It
 
 struct End {
     at_s: f64,
-    fds: f64,
+    /// `None` where another user's process hides its descriptors.
+    fds: Option<f64>,
     megabytes: f64,
 }
 
@@ -33,23 +34,23 @@ impl End {
     fn of(measured: &StageResult, day: &DayProfile, night: &str) -> Option<Self> {
         let readings: Vec<_> = phases::readings(&measured.resources, day, night).collect();
         let end = &readings[readings.len().checked_sub(READINGS)?..];
-        let of = |get: fn(&ResourceSample) -> u64| {
-            median(&end.iter().map(|at| get(&at.sample) as f64).collect::<Vec<_>>())
+        let of = |get: fn(&ResourceSample) -> Option<u64>| {
+            median(&end.iter().map(|at| Some(get(&at.sample)? as f64)).collect::<Option<Vec<_>>>()?)
         };
         Some(Self {
             at_s: end.last()?.at_ns as f64 / 1e9,
-            fds: of(|sample| sample.fds)?,
-            megabytes: of(|sample| sample.rss_anon_bytes)? / 1e6,
+            fds: of(|sample| sample.fds),
+            megabytes: of(|sample| Some(sample.rss_anon_bytes))? / 1e6,
         })
     }
 }
 
-/// What the busy hours opened may stay open: a connection for each session. `None` where another user's process
-/// hides its descriptors.
+/// What the busy hours opened may stay open: a connection for each session.
 fn descriptors(first: &End, last: &End, clients: usize) -> Option<Check> {
-    let verdict = if last.fds > first.fds + clients as f64 { Verdict::Fail } else { Verdict::Pass };
-    let text = format!("{:.0} → {:.0}, fails if more than {clients} are added", first.fds, last.fds);
-    (first.fds > 0.0).then(|| count("descriptors, night to night", verdict, text))
+    let (first, last) = first.fds.zip(last.fds)?;
+    let verdict = if last > first + clients as f64 { Verdict::Fail } else { Verdict::Pass };
+    let text = format!("{first:.0} → {last:.0}, fails if more than {clients} are added");
+    Some(count("descriptors, night to night", verdict, text))
 }
 
 /// Growth beyond what the leak rule calls sound: caches or a leak, which two readings do not tell apart. `None` if
@@ -81,18 +82,29 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::scenario::fixture::{sample, stage_named};
+    use crate::scenario::fixture::stage_named;
     use crate::scenario::stage_result::ResourceAt;
     use crate::scenario::{Options, find};
 
     /// A day of 600 s whose server has `fds` and `megabytes` at the end of the first night and of the last.
-    fn verdicts(fds: [u64; 2], megabytes: [u64; 2]) -> Vec<Verdict> {
+    fn verdicts(fds: Option<[u64; 2]>, megabytes: [u64; 2]) -> Vec<Verdict> {
         let defined = find("stability").unwrap().definition(&Options::default()).stages.remove(0);
         let reading = |s: u64| {
             let night = usize::from(s > 300);
-            let sample =
-                ResourceSample { rss_anon_bytes: megabytes[night] * 1_000_000, ..sample(fds[night]) };
-            ResourceAt { at_ns: s * 1_000_000_000, calls: s, sample, temp_bytes: None, temp_files: None }
+            let rss_anon_bytes = megabytes[night] * 1_000_000;
+            let sample = ResourceSample {
+                rss_anon_bytes,
+                fds: fds.map(|fds| fds[night]),
+                ..ResourceSample::default()
+            };
+            ResourceAt {
+                at_ns: s * 1_000_000_000,
+                calls: s,
+                restarts: 0,
+                sample,
+                temp_bytes: None,
+                temp_files: None,
+            }
         };
         let measured = StageResult { resources: (0..600).map(reading).collect(), ..stage_named("day") };
         judge(&measured, &defined).map(|check| check.verdict).collect()
@@ -101,16 +113,16 @@ mod tests {
     #[test]
     fn more_descriptors_than_sessions_are_a_leak() {
         let pass = Verdict::Pass;
-        assert_eq!(verdicts([20, 28], [90, 92]), [pass, pass], "8 sessions");
-        assert_eq!(verdicts([20, 29], [90, 92]), [Verdict::Fail, pass]);
-        assert_eq!(verdicts([0, 0], [90, 92]), [pass], "descriptors are hidden");
+        assert_eq!(verdicts(Some([20, 28]), [90, 92]), [pass, pass], "8 sessions");
+        assert_eq!(verdicts(Some([20, 29]), [90, 92]), [Verdict::Fail, pass]);
+        assert_eq!(verdicts(None, [90, 92]), [pass], "descriptors are hidden");
     }
 
     #[test]
     fn memory_that_grew_beyond_the_leak_rules_limit_cannot_be_told() {
         // 2 MB/min over the 375 s from 9 to 24.
-        assert_eq!(verdicts([20, 20], [90, 102])[1], Verdict::Pass);
-        assert_eq!(verdicts([20, 20], [90, 103])[1], Verdict::Inconclusive);
+        assert_eq!(verdicts(Some([20, 20]), [90, 102])[1], Verdict::Pass);
+        assert_eq!(verdicts(Some([20, 20]), [90, 103])[1], Verdict::Inconclusive);
     }
 
     #[test]

@@ -110,10 +110,10 @@ impl Observer {
         // it is not looked for in single samples.
         let none = FixedWarmUp { time_ns: 0, calls: 0 };
         let warm_up = if self.phases.is_empty() { self.warm_up } else { none };
-        let settings = Settings { warm_up, keep_samples: 0, ..Settings::default() };
+        let settings = Settings { warm_up, keep_samples: 0 };
         for phase in phases::at(day, event.sample.due_ns) {
             let recorder = self.phases.entry(phase).or_insert_with(|| Recorder::new(settings));
-            recorder.on_end(&Event { tool: "all", ..*event });
+            recorder.on_end(&Event { tool: "all", is_cold: false, ..*event });
         }
     }
 }

@@ -16,12 +16,12 @@ pub(super) fn of_stage(
     defined: &Stage,
     file: &RunFile,
 ) -> Result<Vec<(String, Round)>, (String, String)> {
-    let deadline_ns = (defined.deadline_s * 1e9) as u64;
     let mut all = Histogram::default();
     let mut rounds = Vec::new();
     for (tool, result) in &stage.tools {
         let name = format!("{name}/{tool}");
-        let histogram = responses(result, deadline_ns).map_err(|reason| (name.clone(), reason))?;
+        let histogram =
+            responses(result, defined.shortest_deadline_ns(tool)).map_err(|reason| (name.clone(), reason))?;
         all.merge(&histogram);
         let outcomes = result.accounts.ended.clone();
         rounds.push((name, Round { round, outcomes, ..times(&histogram) }));
@@ -39,7 +39,7 @@ pub(super) fn of_stage(
 }
 
 fn responses(tool: &ToolResult, deadline_ns: u64) -> Result<Histogram, String> {
-    // Which calls were given up is not in the histogram; none was before its deadline.
+    // Which calls were given up is not in the histogram; none was before the shortest deadline.
     let times_out = tool.accounts.count(crate::measure::Outcome::TimedOut) > 0;
     Histogram::from_base64(&tool.response_hdr, times_out.then_some(deadline_ns))
 }
@@ -50,7 +50,7 @@ fn times(histogram: &Histogram) -> Round {
     let p95 = Quantile::read(histogram, 0.95, &[], None);
     let (p95_ns, p95_bounds_ns, p95_is_least) = match p95 {
         Quantile::Value { ns, interval } => (Some(ns), Some((interval.low_ns, interval.high_ns)), false),
-        Quantile::Censored { at_least_ns } => (Some(at_least_ns), None, true),
+        Quantile::Censored { at_least_ns, .. } => (Some(at_least_ns), None, true),
         Quantile::UpperBound { .. } | Quantile::TooFewSamples { .. } => (None, None, false),
     };
     let p50_ns = histogram.quantile(0.5);
@@ -87,6 +87,7 @@ mod tests {
         let at = |calls, processes, cpu_ns| ResourceAt {
             at_ns: 0,
             calls,
+            restarts: 0,
             sample: ResourceSample { processes, cpu_ns, ..ResourceSample::default() },
             temp_bytes: None,
             temp_files: None,

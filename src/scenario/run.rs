@@ -49,8 +49,8 @@ pub async fn run(
     context: &Context<'_>,
     saved: &mut dyn FnMut(&ScenarioResult),
 ) -> ScenarioResult {
-    let notes = cap(&mut definition, context);
-    let not_applicable = recovery::leave_out(&mut definition, context.host);
+    let mut notes = cap(&mut definition, context);
+    notes.extend(recovery::leave_out(&mut definition, context.host));
     let mut result = ScenarioResult {
         name: definition.name.clone(),
         verdict: Verdict::Interrupted,
@@ -67,12 +67,7 @@ pub async fn run(
         result.error = Some(error);
     }
     result.notes.extend(context.profiling.into_iter().flat_map(Profiling::take_lines));
-    let was_interrupted = context.interrupt.is_cancelled();
-    judge::conclude(&mut result, Some(judge), was_interrupted);
-    if !was_interrupted && !not_applicable.is_empty() {
-        result.checks.extend(not_applicable);
-        result.verdict = judge::verdict(&result, was_interrupted);
-    }
+    judge::conclude(&mut result, Some(judge), context.interrupt.is_cancelled());
     result
 }
 

@@ -28,6 +28,7 @@ pub(super) struct Readings {
 struct Reading {
     moment: Instant,
     calls: u64,
+    restarts: u32,
     sample: ResourceSample,
     temp: Option<Files>,
 }
@@ -66,7 +67,8 @@ pub(super) async fn sample(
             observer.calls
         };
         let moment = Instant::now();
-        let reading = |sample| Reading { moment, calls, sample, temp };
+        let restarts = watch.restarts;
+        let reading = |sample| Reading { moment, calls, restarts, sample, temp };
         let mut readings = readings.lock().unwrap_or_else(PoisonError::into_inner);
         readings.server.extend(server.map(reading));
         readings.own.extend(ResourceSample::of_own_process().map(reading));
@@ -89,9 +91,9 @@ impl Readings {
 fn since(readings: &[Reading], start: Instant) -> Vec<ResourceAt> {
     let at = |reading: &Reading| {
         let at_ns = reading.moment.checked_duration_since(start)?.as_nanos() as u64;
-        let &Reading { calls, sample, temp, .. } = reading;
+        let &Reading { calls, restarts, sample, temp, .. } = reading;
         let (temp_bytes, temp_files) = (temp.map(|files| files.bytes), temp.map(|files| files.count));
-        Some(ResourceAt { at_ns, calls, sample, temp_bytes, temp_files })
+        Some(ResourceAt { at_ns, calls, restarts, sample, temp_bytes, temp_files })
     };
     readings.iter().filter_map(at).collect()
 }
@@ -101,12 +103,14 @@ pub(super) struct Watch {
     roots: Vec<u32>,
     tree: ProcessTree,
     samples: u32,
+    /// How many times a process was no longer there.
+    restarts: u32,
 }
 
 impl Watch {
     pub(super) async fn new(host: &Host) -> Self {
         let roots = host.pids().await;
-        Self { tree: ProcessTree::new(roots.iter().copied()), roots, samples: 0 }
+        Self { tree: ProcessTree::new(roots.iter().copied()), roots, samples: 0, restarts: 0 }
     }
 
     pub(super) async fn sample(&mut self, host: &Host) -> Option<ResourceSample> {
@@ -115,6 +119,8 @@ impl Watch {
         if is_cheap || self.samples.is_multiple_of(LOOK_AGAIN) {
             let roots = host.pids().await;
             if roots != self.roots {
+                // New ones alone are sessions that open.
+                self.restarts += u32::from(self.roots.iter().any(|pid| !roots.contains(pid)));
                 self.tree = ProcessTree::new(roots.iter().copied());
                 self.roots = roots;
             }

@@ -64,7 +64,7 @@ impl Search {
     /// server's: then it cannot be told.
     #[must_use]
     pub(super) fn judge(&self, stage: &StageResult) -> Tried {
-        let success = stage.accounts.success();
+        let success = stage.accounts.success_at_least();
         let (p95, times) =
             self.worst(stage).map_or((Served::CannotTell, "no calls".to_owned()), |(name, p95)| {
                 (self.keeps(p95.as_ref()), format!("p95 of {name} {}", told(p95.as_ref())))
@@ -116,7 +116,7 @@ fn told(p95: Option<&Quantile>) -> String {
             format!("{} ({} to {high})", ms(ns), ms(interval.low_ns))
         }
         Some(&Quantile::UpperBound { ns }) => format!("at most {}, of too few calls for a figure", ms(ns)),
-        Some(&Quantile::Censored { at_least_ns }) => format!("at least {}", ms(at_least_ns)),
+        Some(&Quantile::Censored { at_least_ns, .. }) => format!("at least {}", ms(at_least_ns)),
         Some(Quantile::TooFewSamples { .. }) | None => "of too few calls".to_owned(),
     }
 }
@@ -196,7 +196,10 @@ mod tests {
         assert_eq!(keeps(value(80, Some(99))), Served::Within);
         assert_eq!(keeps(value(80, Some(120))), Served::CannotTell);
         assert_eq!(keeps(value(101, None)), Served::Beyond);
-        assert_eq!(keeps(Quantile::Censored { at_least_ns: 30_000_000_000 }), Served::Beyond);
+        assert_eq!(
+            keeps(Quantile::Censored { at_least_ns: 30_000_000_000, low_ns: 30_000_000_000 }),
+            Served::Beyond
+        );
         assert_eq!(keeps(Quantile::TooFewSamples { needed: 59 }), Served::CannotTell);
         assert_eq!(SEARCH.keeps(None), Served::CannotTell);
     }

@@ -1,6 +1,6 @@
 //! What a session leaves behind, ended or abandoned.
 
-use super::definition::{Definition, Stage};
+use super::definition::{Definition, Stage, Thresholds};
 use super::judge::{check, count};
 use super::result::{Check, ScenarioResult, Verdict};
 use super::stage_result::{SessionMemory, StageResult};
@@ -42,6 +42,8 @@ const ABANDONED: &str = "abandoned";
 fn define(options: &Options) -> Definition {
     let named = |name: &str, end| one_call_each(name, end, options);
     Definition {
+        // A session that did nothing, because a limiter refused it, leaves nothing and shows nothing.
+        thresholds: Thresholds { min_success: Some(0.9), ..Thresholds::default() },
         // A kept session: over stdio its process is what the others are compared with.
         prepare: calls(),
         stages: vec![
@@ -107,9 +109,9 @@ fn memory(stage: &StageResult) -> Check {
 
 /// Descriptors, threads and processes after the rest, against those after the warm-up.
 fn leftovers(before: &StageResult, stage: &StageResult) -> Vec<Check> {
-    let one = |what: &str, get: fn(&ResourceSample) -> u64, allowed: u64| {
+    let one = |what: &str, get: fn(&ResourceSample) -> Option<u64>, allowed: u64| {
         let name = format!("{}: {what}", stage.name);
-        let values = before.settled.as_ref().map(get).zip(stage.settled.as_ref().map(get));
+        let values = before.settled.as_ref().and_then(get).zip(stage.settled.as_ref().and_then(get));
         let Some((before, after)) = values else {
             return check(name, Verdict::Inconclusive, "could not be read after the rest");
         };
@@ -120,8 +122,8 @@ fn leftovers(before: &StageResult, stage: &StageResult) -> Vec<Check> {
     let few = (stage.accounts.sent / SESSIONS_A_LEFTOVER).max(2);
     vec![
         one("descriptors", |sample| sample.fds, few),
-        one("threads", |sample| sample.threads, few),
-        one("processes", |sample| sample.processes, 0),
+        one("threads", |sample| Some(sample.threads), few),
+        one("processes", |sample| Some(sample.processes), 0),
     ]
 }
 

@@ -11,7 +11,7 @@ use crate::load::DayProfile;
 use crate::measure::Outcome;
 use crate::measure::quantile::Quantile;
 use crate::measure::stats::chi_squared_p;
-use crate::measure::trend::{LeakVerdict, MemoryReading, judge as memory_trend};
+use crate::measure::trend::{LeakVerdict, judge as memory_trend};
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "stability",
@@ -20,7 +20,7 @@ pub(super) static SCENARIO: Scenario = Scenario {
 An open loop whose rate follows a day: 0.1 of the peak at night (23-09), the peak in business hours (09-18),
 0.4 in the evening (18-23), with smooth changes of an hour. 24 hours (--hours) take 600 s (--duration); the
 peak is 10 calls a second (--rate), not multiplied by the compression. Arrivals are independent (Poisson),
-fixed by the seed. It begins and ends at night, so that the same load is compared with itself.
+fixed by the seed. It begins and ends at night, the last of which is the hour in which the evening's rate falls.
 
 Reported by phase: calls, success, response times from the intended start, growth of memory; the first and the
 last hour at the full rate (10-11 and 17-18) are shown apart, and how many calls waited when the rise was over. A
@@ -122,7 +122,7 @@ fn leaks(measured: &StageResult, defined: &Stage) -> Vec<Check> {
     let Some(day) = defined.day() else { return Vec::new() };
     let of_phase = |name: &String| {
         let readings = phases::readings(&measured.resources, &day, name);
-        let report = memory_trend(&readings.map(ResourceAt::memory).collect::<Vec<MemoryReading>>())?;
+        let report = memory_trend(&ResourceAt::memory(readings))?;
         (report.verdict != LeakVerdict::CannotTell).then(|| trend(name, &report))
     };
     measured.phases.keys().filter_map(of_phase).collect()
@@ -138,6 +138,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::measure::trend::MemoryReading;
     use crate::measure::trend::simulate;
     use crate::scenario::fixture::{sample, stage as made_up};
     use crate::target::ResourceSample;
@@ -201,6 +202,7 @@ mod tests {
             ResourceAt {
                 at_ns: reading.at_ns,
                 calls: reading.calls,
+                restarts: 0,
                 sample,
                 temp_bytes: None,
                 temp_files: None,

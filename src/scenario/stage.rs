@@ -12,14 +12,13 @@ use super::definition::Stage;
 use super::extension;
 use super::figures::{run_so_far, session_memory, summarize};
 use super::host::{Host, Pool};
-use super::inject::Injecting;
-use super::judge;
+use super::inject::{FaultResult, Injecting};
 use super::live::Live;
 use super::observer::Observer;
 use super::sampler::{self, Readings, Watch};
 use super::stage_result::{ResourceAt, StageResult};
 use crate::load::{Call, DriveError, Run, Settings, StoppedBy, drive};
-use crate::measure::trend::{self, MemoryReading};
+use crate::measure::trend;
 use crate::measure::validity;
 use crate::profile::{CallSpan, Profiling, UnderWay};
 use crate::record;
@@ -48,88 +47,127 @@ pub(super) async fn run(
     so_far: &mut dyn FnMut(StageResult),
 ) -> Result<StageResult, DriveError> {
     let host = setting.host;
-    let settings = Settings {
-        warm_up: stage.warm_up(),
-        server_per_client: host.has_process_per_session(),
-        ..Settings::default()
-    };
-    let mut observer = Observer::new(settings, stage.day());
-    observer.samples = stage.fault.map(|_| Vec::new());
-    observer.spans = setting.profiling.map(|_| Vec::new());
-    let observer = Arc::new(Mutex::new(observer));
     let plan = stage.plan(setting.seed, setting.run_id);
     let deadline = plan.deadline;
     let scores_before = if stage.day().is_some() { scores_held(host, &deadline).await } else { None };
-    let (stop, server_gone) = (CancellationToken::new(), CancellationToken::new());
-    let readings = Arc::new(Mutex::new(Readings::default()));
-    let sampling = tokio::spawn(sampler::sample(
-        Arc::clone(host),
-        Arc::clone(&observer),
-        Arc::clone(&readings),
-        stop.clone(),
-        server_gone.clone(),
-    ));
-    setting.live.begin(setting.scenario, stage, &observer, &host.in_flight);
-    let injecting = stage.fault.map(|fault| Injecting::start(fault, host, &observer, &stop));
-    let machine = record::Watch::start();
-    let others = OthersClock::start(&host.pids().await);
-
+    let watchers = Watchers::start(stage, setting).await;
     let target = Arc::new(Pool { host: Arc::clone(host), keeps: stage.workload.sessions.is_kept() });
-    let any_end = either(setting.interrupt, &server_gone);
-    let extending = extension::watch(stage, &observer, &readings, setting.live, &any_end);
+    let any_end = either(setting.interrupt, &watchers.server_gone);
+    let extending = extension::watch(stage, &watchers.observer, &watchers.readings, setting.live, &any_end);
     let title = format!("{} · {}", setting.scenario, stage.name);
     let server = if host.facts.shares_our_process { Vec::new() } else { host.pids().await };
     let profiled = setting.profiling.map(|profiling| profiling.start(title, &server));
-    let sink = Arc::clone(&observer);
+    let sink = Arc::clone(&watchers.observer);
     let driving = tokio::spawn(async move { drive(&plan, target, &any_end, sink).await });
-    let partial = || {
-        let observer = lock(&observer);
-        let start = observer.started()?;
-        let run = run_so_far(&observer, start.elapsed());
-        Some(summarize(stage, &run, &observer, lock(&readings).server(start)))
-    };
-    let driven = watch(driving, || partial().into_iter().for_each(&mut *so_far)).await;
-    let conditions = machine.stop();
-    // What a server that is gone by now used would count as that of others.
-    let sampler = profiled.as_ref().and_then(UnderWay::sampler);
-    let others_cpu_share =
-        if stage.fault.is_none() { others_share(&others, host, sampler).await } else { None };
-    stop.cancel();
-    let fault = match injecting {
-        Some(injecting) => Some(injecting.result(host, &observer).await),
-        None => None,
-    };
+    let driven = watch(driving, || watchers.so_far(stage).into_iter().for_each(&mut *so_far)).await;
+    let seen = watchers.stop(stage, host, profiled.as_ref().and_then(UnderWay::sampler)).await;
     setting.live.end();
     if let Some(extending) = extending {
         extending.abort();
     }
-    // A sampler that panicked read nothing more.
-    let _ = sampling.await;
     if let Some(profiled) = profiled {
-        let (started, spans) = spans(&observer);
+        let (started, spans) = spans(&seen.observer);
         profiled.finish(started, &spans).await;
     }
     let mut run = driven?;
-    let is_cut_short = setting.interrupt.is_cancelled() || server_gone.is_cancelled();
+    let is_cut_short = setting.interrupt.is_cancelled() || seen.server_gone;
     if run.stopped_by == StoppedBy::Interrupt && !is_cut_short {
         // The server's memory needed no more time.
         run.stopped_by = StoppedBy::Duration;
     }
-
     rest(stage, setting.interrupt).await;
+    let result = result(stage, &run, host, &seen, deadline).await;
+    Ok(StageResult { scores_before, ..result })
+}
+
+/// All that look on while a stage runs.
+struct Watchers {
+    observer: Arc<Mutex<Observer>>,
+    readings: Arc<Mutex<Readings>>,
+    stop: CancellationToken,
+    server_gone: CancellationToken,
+    sampling: JoinHandle<()>,
+    injecting: Option<Injecting>,
+    machine: record::Watch,
+    others: OthersClock,
+}
+
+/// What they saw.
+struct Seen {
+    observer: Arc<Mutex<Observer>>,
+    readings: Arc<Mutex<Readings>>,
+    fault: Option<FaultResult>,
+    conditions: record::Conditions,
+    others_cpu_share: Option<f64>,
+    /// Our own server ended.
+    server_gone: bool,
+}
+
+impl Watchers {
+    async fn start(stage: &Stage, setting: &Setting<'_>) -> Self {
+        let host = setting.host;
+        let settings = Settings { warm_up: stage.warm_up(), ..Settings::default() };
+        let mut observer = Observer::new(settings, stage.day());
+        observer.samples = stage.fault.map(|_| Vec::new());
+        observer.spans = setting.profiling.map(|_| Vec::new());
+        let observer = Arc::new(Mutex::new(observer));
+        let readings = Arc::new(Mutex::new(Readings::default()));
+        let (stop, server_gone) = (CancellationToken::new(), CancellationToken::new());
+        let sampling = tokio::spawn(sampler::sample(
+            Arc::clone(host),
+            Arc::clone(&observer),
+            Arc::clone(&readings),
+            stop.clone(),
+            server_gone.clone(),
+        ));
+        setting.live.begin(setting.scenario, stage, &observer, &host.in_flight);
+        let injecting = stage.fault.map(|fault| Injecting::start(fault, host, &observer, &stop));
+        let machine = record::Watch::start();
+        let others = OthersClock::start(&host.pids().await);
+        Self { observer, readings, stop, server_gone, sampling, injecting, machine, others }
+    }
+
+    /// What there is of a stage under way; `None` before its first call has ended.
+    fn so_far(&self, stage: &Stage) -> Option<StageResult> {
+        let observer = lock(&self.observer);
+        let start = observer.started()?;
+        let run = run_so_far(&observer, start.elapsed());
+        Some(summarize(stage, &run, &observer, lock(&self.readings).server(start)))
+    }
+
+    async fn stop(self, stage: &Stage, host: &Host, sampler: Option<u32>) -> Seen {
+        let conditions = self.machine.stop();
+        // What a server that is gone by now used would count as that of others.
+        let others_cpu_share =
+            if stage.fault.is_none() { others_share(&self.others, host, sampler).await } else { None };
+        self.stop.cancel();
+        let fault = match self.injecting {
+            Some(injecting) => Some(injecting.result(host, &self.observer).await),
+            None => None,
+        };
+        // A sampler that panicked read nothing more.
+        let _ = self.sampling.await;
+        let server_gone = self.server_gone.is_cancelled();
+        let Self { observer, readings, .. } = self;
+        Seen { observer, readings, fault, conditions, others_cpu_share, server_gone }
+    }
+}
+
+/// The stage's result, with what is read of the server after the rest at its end.
+async fn result(stage: &Stage, run: &Run, host: &Arc<Host>, seen: &Seen, deadline: Duration) -> StageResult {
     let settled = Watch::new(host).await.sample(host).await;
     let scores_held = if stage.settle_s > 0.0 { scores_held(host, &deadline).await } else { None };
-    let (observer, readings) = (lock(&observer), lock(&readings));
+    let (observer, readings) = (lock(&seen.observer), lock(&seen.readings));
     let start = observer.started().unwrap_or_else(Instant::now);
-    let mut result = summarize(stage, &run, &observer, readings.server(start));
+    let mut result = summarize(stage, run, &observer, readings.server(start));
     result.settled = settled;
     result.session_memory = session_memory(stage, host, &result.resources);
-    (result.scores_before, result.scores_held) = (scores_before, scores_held);
-    result.fault = fault;
+    result.scores_held = scores_held;
+    result.fault.clone_from(&seen.fault);
     result.exports = observer.exports();
-    result.generator.steal_share = conditions.steal_percent.map(|percent| percent / 100.0);
-    result.generator.cpu_pressure_percent = conditions.cpu_pressure_percent;
-    result.generator.others_cpu_share = others_cpu_share;
+    result.generator.steal_share = seen.conditions.steal_percent.map(|percent| percent / 100.0);
+    result.generator.cpu_pressure_percent = seen.conditions.cpu_pressure_percent;
+    result.generator.others_cpu_share = seen.others_cpu_share;
     if host.facts.shares_our_process {
         // The server's work is in this figure, so it says nothing about the generator.
         result.generator.own_cpu_share = None;
@@ -141,8 +179,7 @@ pub(super) async fn run(
     if stage.fault.is_none() {
         result.server_lost = lost(host, &observer);
     }
-    result.ratings = judge::rate(&result);
-    Ok(result)
+    result
 }
 
 /// When the stage's clock began, and the calls on it.
@@ -191,10 +228,9 @@ async fn others_share(others: &OthersClock, host: &Host, sampler: Option<u32>) -
 
 /// Whether the generator itself grows, judged by what a server is judged by.
 fn judge_own(result: &mut StageResult, own: &[ResourceAt]) {
-    let memory: Vec<MemoryReading> = own.iter().map(ResourceAt::memory).collect();
-    result.generator.own_leak = trend::judge(&memory).map(|report| report.verdict);
+    result.generator.own_leak = trend::judge(&ResourceAt::memory(own)).map(|report| report.verdict);
     // By halfway all sessions are open; one that was lost and opened again may hold one more for a moment.
-    let fds = |at: Option<&ResourceAt>| at.and_then(|at| i64::try_from(at.sample.fds).ok());
+    let fds = |at: Option<&ResourceAt>| at.and_then(|at| i64::try_from(at.sample.fds?).ok());
     let grown = fds(own.last()).zip(fds(own.get(own.len() / 2))).map(|(last, half)| last - half);
     result.generator.descriptors_left = grown.filter(|_| result.reopened == 0);
 }

@@ -60,8 +60,6 @@ pub struct StageResult {
     pub exports: Exports,
     /// Whether the server's memory grows; `None` where the stage is too short to say.
     pub leak: Option<LeakReport>,
-    /// Deviation from Little's law as a share of the clients; closed loops without errors only.
-    pub little_gap: Option<f64>,
     /// Sessions opened again after they were lost or given up.
     pub reopened: u64,
     /// What a session leaves in the server's memory, where each iteration has one of its own.
@@ -169,6 +167,9 @@ pub struct ResourceAt {
     pub at_ns: u64,
     /// Calls that had ended.
     pub calls: u64,
+    /// How many times one of the server's processes had ended by then and another taken its place.
+    #[serde(default)]
+    pub restarts: u32,
     /// What they used.
     pub sample: ResourceSample,
     /// Files in the server's temporary directory, bytes; read at every tenth sample, and only where we started
@@ -205,10 +206,20 @@ pub struct Ratings {
 }
 
 impl ResourceAt {
-    /// What the leak rule reads of it.
+    /// What the leak rule reads: the readings since the last restart, since a process that begins anew has given
+    /// back whatever the one before it had lost.
     #[must_use]
-    pub fn memory(&self) -> MemoryReading {
-        MemoryReading { at_ns: self.at_ns, calls: self.calls, rss_anon_bytes: self.sample.rss_anon_bytes }
+    pub fn memory<'a>(readings: impl IntoIterator<Item = &'a Self>) -> Vec<MemoryReading> {
+        let readings: Vec<&Self> = readings.into_iter().collect();
+        let restarts = readings.last().map_or(0, |last| last.restarts);
+        let since = readings.into_iter().filter(|at| at.restarts == restarts);
+        since
+            .map(|at| MemoryReading {
+                at_ns: at.at_ns,
+                calls: at.calls,
+                rss_anon_bytes: at.sample.rss_anon_bytes,
+            })
+            .collect()
     }
 }
 

@@ -16,7 +16,13 @@ pub(super) fn import() -> Step {
 }
 
 pub(super) fn import_from(source: &str, source_type: &str) -> Step {
-    Step::call("import_score", json!({ "score_id": ID, "source": source, "source_type": source_type }))
+    let arguments = json!({ "score_id": ID, "source": source, "source_type": source_type });
+    own(Step::call("import_score", arguments))
+}
+
+/// A call whose answer repeats the score's id, so that somebody else's is found out.
+pub(super) fn own(step: Step) -> Step {
+    Step { own_nonce: true, ..step }
 }
 
 /// A call that takes the score's id and nothing else.
@@ -30,7 +36,7 @@ pub(super) fn export(format: &str) -> Step {
 
 /// Even after a failure: what was imported goes.
 pub(super) fn delete() -> Step {
-    on_score("delete_score").always()
+    own(on_score("delete_score")).always()
 }
 
 /// One score's life: what a user does with one.

@@ -18,8 +18,8 @@ pub struct ResourceSample {
     pub rss_anon_bytes: u64,
     /// CPU time since their start, children that ended included; the kernel counts in steps of 10 ms.
     pub cpu_ns: u64,
-    /// Open file descriptors. 0 where another user's process hides them.
-    pub fds: u64,
+    /// Open file descriptors; `None` where another user's process hides them.
+    pub fds: Option<u64>,
     /// Threads.
     pub threads: u64,
 }
@@ -57,7 +57,7 @@ impl ProcessTree {
         if self.samples_since_scan >= SCAN_EVERY {
             self.scan();
         }
-        let mut sum = ResourceSample::default();
+        let mut sum = ResourceSample { fds: Some(0), ..ResourceSample::default() };
         for pid in &self.members {
             if let Some(one) = read(*pid) {
                 sum = sum.plus(&one);
@@ -99,7 +99,7 @@ impl ResourceSample {
             rss_bytes: rss_bytes + other.rss_bytes,
             rss_anon_bytes: rss_anon_bytes + other.rss_anon_bytes,
             cpu_ns: cpu_ns + other.cpu_ns,
-            fds: fds + other.fds,
+            fds: fds.zip(other.fds).map(|(mine, theirs)| mine + theirs),
             threads: threads + other.threads,
         }
     }
@@ -117,7 +117,7 @@ fn read(pid: i32) -> Option<ResourceSample> {
         rss_bytes: memory.resident * procfs::page_size(),
         rss_anon_bytes: memory.resident.saturating_sub(memory.shared) * procfs::page_size(),
         cpu_ns: ticks * (1_000_000_000 / procfs::ticks_per_second()),
-        fds: process.fd_count().map_or(0, |count| count as u64),
+        fds: process.fd_count().ok().map(|count| count as u64),
         threads: u64::try_from(stat.num_threads).unwrap_or(0),
     })
 }
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn our_own_process_has_memory_threads_and_descriptors() {
         let sample = ProcessTree::new([std::process::id()]).sample().unwrap();
-        assert!(sample.processes >= 1 && sample.threads >= 1 && sample.fds >= 3, "{sample:?}");
+        assert!(sample.processes >= 1 && sample.threads >= 1 && sample.fds >= Some(3), "{sample:?}");
         assert!(sample.rss_bytes > sample.rss_anon_bytes && sample.rss_anon_bytes > 100_000, "{sample:?}");
     }
 

@@ -61,7 +61,7 @@ fn stage(seconds: u64) -> Value {
         "accounts": { "scheduled": seconds * 10, "sent": seconds * 10, "ended": { "ok": seconds * 10 } },
         "tools": tools, "phases": {}, "timeline": timeline, "resources": resources, "settled": null,
         "scores_held": 0, "exports": { "made": 0, "made_bytes": 0, "left": 0, "left_bytes": 0 },
-        "leak": judge(&memory), "little_gap": null, "reopened": 0, "generator": facts,
+        "leak": judge(&memory), "reopened": 0, "generator": facts,
         "validity": validity::judge(&facts), "ratings": { "success": null, "p95": null, "memory": null },
         "server_lost": null,
     })

@@ -65,16 +65,13 @@ async fn each_session_is_set_up_torn_down_and_closed_outside_of_the_figures() {
 
 #[tokio::test(start_paused = true)]
 async fn the_first_call_of_each_server_is_cold_and_in_no_figure() {
-    for (server_per_client, cold) in [(false, 1), (true, 4)] {
-        let settings = Settings {
-            warm_up: FixedWarmUp { time_ns: 0, calls: 0 },
-            server_per_client,
-            ..Settings::default()
-        };
+    for (server_per_session, cold) in [(false, 1), (true, 4)] {
+        let settings = Settings { warm_up: FixedWarmUp { time_ns: 0, calls: 0 }, ..Settings::default() };
         let sink = Arc::new(Mutex::new(Recorder::new(settings)));
         let plan = plan(closed(4), Stop { duration: None, calls: Some(50) });
-        let target = Arc::new(Fake::steady(5));
-        drive(&plan, target, &CancellationToken::new(), Arc::clone(&sink)).await.unwrap();
+        let fake = Fake::steady(5);
+        fake.server_per_session.store(server_per_session, Ordering::Relaxed);
+        drive(&plan, Arc::new(fake), &CancellationToken::new(), Arc::clone(&sink)).await.unwrap();
         let recorder = sink.lock().unwrap();
         assert_eq!(recorder.tools["echo"].cold.len(), cold);
         assert_eq!(recorder.tools["echo"].service.histogram().count(), 50 - cold as u64);

@@ -16,12 +16,24 @@ async fn a_call_that_ignores_its_deadline_is_given_up_a_second_later() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_hangs_at_the_end_of_a_run_does_not_look_well() {
+    // Calls may take 20 s and the run only 10: what hangs then is waited for.
+    let hangs = |now: Duration, _| Act::Answer(if now < ms(7000) { ms(100) } else { ms(600_000) });
+    let long = Plan { deadline: ms(20_000), ..plan(Load::Closed { workers: 4 }, for_seconds(10)) };
+    let (run, recorder) = run(&long, &Fake::new(hangs)).await;
+    let accounts = recorder.accounts(&run);
+    assert_eq!((accounts.count(Outcome::TimedOut), accounts.count(Outcome::Cancelled)), (4, 0));
+    // 4 workers for 7 s of 10: the wait at the end is in no throughput.
+    assert_eq!(recorder.generator_facts(&run, false).achieved_per_s, 28.0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn timeouts_are_censored_at_the_deadline() {
     let fake = Fake::new(|_, before| Act::Answer(ms(if before % 4 == 0 { 9000 } else { 10 })));
     let (_, recorder) = run(&plan(constant(10.0, 50), for_seconds(30)), &fake).await;
     let response = recorder.figures("echo").unwrap().response.unwrap();
     assert!(
-        matches!(response.p95, crate::measure::quantile::Quantile::Censored { at_least_ns }
+        matches!(response.p95, crate::measure::quantile::Quantile::Censored { at_least_ns, .. }
         if at_least_ns.abs_diff(2000 * MS) < 5 * MS),
         "{response:?}"
     );

@@ -1,7 +1,7 @@
 //! A server made of sleeps.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -36,7 +36,13 @@ pub(super) struct Fake {
     pub(super) opened: AtomicU64,
     pub(super) closed_sessions: AtomicU64,
     pub(super) by_tool: Mutex<BTreeMap<String, u64>>,
+    /// Each session is a server of its own.
+    pub(super) server_per_session: AtomicBool,
+    called: Called,
 }
+
+/// Tools that were called on a server.
+type Called = Arc<Mutex<BTreeSet<String>>>;
 
 impl Fake {
     /// `behaviour(time since birth, calls before)` decides what becomes of a call.
@@ -49,6 +55,8 @@ impl Fake {
             opened: AtomicU64::new(0),
             closed_sessions: AtomicU64::new(0),
             by_tool: Mutex::default(),
+            server_per_session: AtomicBool::new(false),
+            called: Called::default(),
         })
     }
 
@@ -70,13 +78,19 @@ impl Target for Arc<Fake> {
             return Err(OpenError { outcome: Outcome::ConnectError, message: "refused".to_owned() });
         }
         self.opened.fetch_add(1, Ordering::Relaxed);
-        Ok(FakeSession(Arc::clone(self)))
+        let own = self.server_per_session.load(Ordering::Relaxed);
+        let called = if own { Called::default() } else { Arc::clone(&self.called) };
+        Ok(FakeSession(Arc::clone(self), called))
     }
 }
 
-pub(super) struct FakeSession(Arc<Fake>);
+pub(super) struct FakeSession(Arc<Fake>, Called);
 
 impl Session for FakeSession {
+    fn is_first_call(&self, tool: &str) -> bool {
+        self.1.lock().unwrap().insert(tool.to_owned())
+    }
+
     async fn call(&self, call: Call, deadline: Duration) -> Reply {
         let before = self.0.calls.fetch_add(1, Ordering::Relaxed);
         *self.0.by_tool.lock().unwrap().entry(call.tool.to_string()).or_default() += 1;

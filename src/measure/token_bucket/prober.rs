@@ -8,7 +8,7 @@ use super::{Limit, Probe, RATE_ACCEPTS, Report, judge};
 /// Polls per token while the rate is measured.
 const POLLS_PER_TOKEN: f64 = 5.0;
 /// A correct bucket lets [`RATE_ACCEPTS`] calls through in half this many polls.
-const MAX_POLLS: usize = RATE_ACCEPTS * 5 * 2;
+const MAX_POLLS: usize = RATE_ACCEPTS * POLLS_PER_TOKEN as usize * 2;
 /// Refusals in a row that show an empty bucket.
 const DRAINED: usize = 2;
 

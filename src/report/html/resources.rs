@@ -128,17 +128,18 @@ fn memory(readings: &[Reading<'_>], x: &Axis, before: &[Mark], trends: &[Trend])
 }
 
 fn handles(readings: &[Reading<'_>], x: &Axis, before: &[Mark]) -> Figure {
-    type Read = fn(&ResourceAt) -> u64;
+    type Read = fn(&ResourceAt) -> Option<u64>;
     let lines: [(&str, Read); 3] = [
         ("descriptors", |at| at.sample.fds),
-        ("threads", |at| at.sample.threads),
-        ("processes", |at| at.sample.processes),
+        ("threads", |at| Some(at.sample.threads)),
+        ("processes", |at| Some(at.sample.processes)),
     ];
-    let of = |read: Read| readings.iter().map(move |(at_s, at)| (*at_s, read(at) as f64));
+    let of = |read: Read| readings.iter().filter_map(move |(at_s, at)| Some((*at_s, read(at)? as f64)));
     let drawn =
         lines.iter().enumerate().map(|(i, (_, read))| Mark::Line(of(*read).collect(), Paint::series(i)));
+    let cell = |value: Option<u64>| value.map_or_else(|| "–".to_owned(), |value| value.to_string());
     let rows = readings.iter().map(|(at_s, at)| {
-        [format!("{at_s:.0}")].into_iter().chain(lines.map(|(_, read)| read(at).to_string())).collect()
+        [format!("{at_s:.0}")].into_iter().chain(lines.map(|(_, read)| cell(read(at)))).collect()
     });
     Figure {
         title: "Descriptors, threads and processes".to_owned(),

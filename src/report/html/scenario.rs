@@ -52,7 +52,7 @@ fn stage(stage: &StageResult) -> Markup {
             (format!("{:.1}", stage.calls_per_s)) " calls a second, "
             (count(stage.accounts.sent)) " calls"
             @if let Some(share) = stage.accounts.success().share() { ", " (percent(share)) " good" }
-            @if let Some(gap) = stage.little_gap { ", deviation from Little’s law " (format!("{:+.1} %", gap * 100.0)) }
+            @if let Some(gap) = stage.generator.little_gap { ", deviation from Little’s law " (format!("{:+.1} %", gap * 100.0)) }
             @if stage.reopened > 0 { ", " (stage.reopened) " sessions opened again" }
             @if stage.validity.saturated { ", " strong { "saturated: the server did not keep up" } }
         }

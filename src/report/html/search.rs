@@ -88,7 +88,7 @@ fn ends(quantile: Quantile) -> [Option<u64>; 2] {
     match quantile {
         Quantile::Value { interval, .. } => [Some(interval.low_ns), interval.high_ns],
         Quantile::UpperBound { ns } => [None, Some(ns)],
-        Quantile::Censored { at_least_ns } => [Some(at_least_ns), None],
+        Quantile::Censored { low_ns, .. } => [Some(low_ns), None],
         Quantile::TooFewSamples { .. } => [None, None],
     }
 }

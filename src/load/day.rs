@@ -36,15 +36,6 @@ impl DayProfile {
         self.hours * seconds / self.duration_s
     }
 
-    /// The rate at a time of the run, calls per second.
-    #[must_use]
-    pub fn rate_at(&self, seconds: f64) -> f64 {
-        let hour = self.hour_at(seconds) % DAY;
-        let (start, from, to) = self.piece(hour);
-        let x = (hour - start).min(1.0);
-        self.peak_per_second * (from + (to - from) * (1.0 - (PI * x).cos()) / 2.0)
-    }
-
     /// Λ(t): calls expected in the first `seconds` of the run.
     #[must_use]
     pub fn expected_until(&self, seconds: f64) -> f64 {
@@ -113,6 +104,16 @@ impl DayProfile {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl DayProfile {
+        /// The rate at a time of the run, of which Λ is the integral.
+        pub(crate) fn rate_at(&self, seconds: f64) -> f64 {
+            let hour = self.hour_at(seconds) % DAY;
+            let (start, from, to) = self.piece(hour);
+            let x = (hour - start).min(1.0);
+            self.peak_per_second * (from + (to - from) * (1.0 - (PI * x).cos()) / 2.0)
+        }
+    }
 
     #[test]
     fn a_peak_of_ten_is_a_mean_of_five() {
