@@ -1,4 +1,4 @@
-//! Every command in README and baselines/README runs as printed.
+//! Every command of the program in README runs as printed; the verbs that the other documents name exist.
 //!
 //! Commands of the program run here, in a directory that looks like the repository; long ones are shortened by
 //! `MUSIC21_BENCH_DURATION`, and a Python server is replaced by the embedded one. Those of `cargo bench` are run
@@ -53,10 +53,9 @@ fn shell(line: &str, directory: &Path) -> Output {
 }
 
 /// Not run here, with where it is run instead.
-const ELSEWHERE: [(&str, &str); 3] = [
+const ELSEWHERE: [(&str, &str); 2] = [
     ("ab --baseline-server git:", "builds another revision for minutes; `tests/compare_ab.rs` runs `ab`"),
     ("serve --http", "serves until it is told to stop; `tests/embedded_serve.rs` talks to it"),
-    ("audit --into", "takes minutes; `tests/audit_cli.rs` writes a table"),
 ];
 
 /// Passed, or what a busy machine and a server that is not installed may make of it.
