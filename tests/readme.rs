@@ -82,6 +82,20 @@ fn every_command_of_the_program_runs_as_printed() {
 }
 
 #[test]
+fn the_scenario_of_readme_runs_and_all_its_calls_end_well() {
+    let directory = repository();
+    let text = std::fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap();
+    let scenario = text.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    std::fs::write(directory.path().join("visitors.toml"), scenario).unwrap();
+    let output = shell(&format!("'{PROGRAM}' run visitors.toml --out results --json"), directory.path());
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(is_an_answer(&output), "{:?} {told}", output.status.code());
+    let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let ended = &result["scenarios"][0]["stages"][0]["accounts"]["ended"];
+    assert_eq!(ended.as_object().unwrap().keys().collect::<Vec<_>>(), ["ok"], "{ended}");
+}
+
+#[test]
 fn every_cargo_bench_of_readme_runs_once() {
     if std::env::var_os("MUSIC21_BENCH_README").is_none() {
         eprintln!("skipped: set MUSIC21_BENCH_README to build and run the benches of README");
