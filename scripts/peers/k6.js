@@ -31,10 +31,11 @@ function open() {
   post({ method: 'notifications/initialized' });
 }
 
-// A reply is JSON, or one event of a stream that holds it.
+// A reply is JSON, or an event of a stream that holds it in one line.
 function isGood(body) {
-  const data = body.startsWith('{') ? body : body.slice(body.lastIndexOf('data: {') + 6);
   try {
+    const line = body.split('\n').filter((line) => line.startsWith('data: {')).pop();
+    const data = line ? line.slice('data: '.length) : body;
     const { id: answered, result } = JSON.parse(data);
     return answered === id && !result.isError && JSON.parse(result.content[0].text).status === 'healthy';
   } catch {
