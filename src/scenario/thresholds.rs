@@ -1,6 +1,6 @@
 //! What the limits of a scenario say of its stages.
 
-use super::definition::Thresholds;
+use super::definition::Definition;
 use super::judge::{check, count};
 use super::result::{Check, Verdict};
 use super::stage_result::{Second, StageResult, ToolResult};
@@ -8,15 +8,17 @@ use crate::measure::stats::{mean, standard_deviation, t_quantile};
 use crate::measure::summary::Summary;
 
 /// One check for each limit and stage, and of p95 for each tool.
-pub(super) fn judge(limits: &Thresholds, stages: &[StageResult]) -> Vec<Check> {
+pub(super) fn judge(definition: &Definition, stages: &[StageResult]) -> Vec<Check> {
+    let limits = &definition.thresholds;
     let mut checks = Vec::new();
-    for stage in stages {
+    for (index, stage) in stages.iter().enumerate() {
         checks.extend(limits.min_success.map(|min| success(stage, min)));
         if let Some(max_ms) = limits.max_p95_ms {
             checks.extend(stage.tools.iter().map(|(name, tool)| p95(stage, name, tool, max_ms)));
         }
         checks.extend(limits.max_memory_mb_per_min.map(|max| memory(stage, max)));
-        checks.extend(limits.min_calls_per_s.map(|min| throughput(stage, min)));
+        let offered_s = definition.stages.get(index).and_then(|defined| defined.duration_s);
+        checks.extend(limits.min_calls_per_s.map(|min| throughput(stage, offered_s, min)));
     }
     checks
 }
@@ -25,10 +27,11 @@ pub(super) fn judge(limits: &Thresholds, stages: &[StageResult]) -> Vec<Check> {
 const SLICES: usize = 10;
 
 /// Student's t over the throughputs of contiguous slices: within one, calls depend on each other.
-fn throughput(stage: &StageResult, min: f64) -> Check {
+fn throughput(stage: &StageResult, offered_s: Option<f64>, min: f64) -> Check {
     let name = format!("{}: throughput", stage.name);
-    // The last second is a part of one.
-    let whole = &stage.timeline[..stage.timeline.len().saturating_sub(1)];
+    // The last second is a part of one, and after the stage's duration calls only end.
+    let ended = stage.timeline.len().saturating_sub(1);
+    let whole = &stage.timeline[..offered_s.map_or(ended, |seconds| ended.min(seconds as usize))];
     let seconds = whole.len() / SLICES;
     if seconds == 0 {
         let text = format!("{:.1} calls/s, but bounds need {} s or more", stage.calls_per_s, SLICES + 1);
@@ -123,7 +126,7 @@ mod tests {
         let second = |ok| Second { ok, ..Second::default() };
         let of = |counts: &[u64], min| {
             let timeline = counts.iter().map(|&ok| second(ok)).collect();
-            throughput(&StageResult { timeline, ..stage_named("s") }, min).verdict
+            throughput(&StageResult { timeline, ..stage_named("s") }, Some(21.0), min).verdict
         };
         let steady = [10; 21];
         assert_eq!(of(&steady, 9.9), Verdict::Pass);
@@ -131,6 +134,8 @@ mod tests {
         let wild: Vec<u64> = (0..21).map(|second| if second % 4 < 2 { 20 } else { 2 }).collect();
         assert_eq!(of(&wild, 10.0), Verdict::Inconclusive);
         assert_eq!(of(&steady[..10], 5.0), Verdict::Inconclusive);
+        let with_a_long_end: Vec<u64> = steady.iter().copied().chain([0; 30]).collect();
+        assert_eq!(of(&with_a_long_end, 9.9), Verdict::Pass, "calls that hang at the end are waited for");
     }
 
     #[test]
