@@ -2,10 +2,10 @@
 //!
 //! Rooms and the direction of their dependencies are drawn in the README.
 
-pub mod audit;
+mod audit;
 pub mod cli;
 pub mod client;
-pub mod compare;
+mod compare;
 pub mod embedded;
 pub mod load;
 pub mod measure;

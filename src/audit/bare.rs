@@ -19,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 /// # Errors
 ///
 /// Where it cannot listen or print.
-pub async fn serve() -> io::Result<()> {
+pub(crate) async fn serve() -> io::Result<()> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let mut stdout = io::stdout();
     writeln!(stdout, "http://{}/mcp", listener.local_addr()?)?;

@@ -3,7 +3,7 @@
 
 mod accounting;
 mod arithmetic;
-pub mod bare;
+pub(crate) mod bare;
 mod buckets;
 mod cache;
 mod contention;
@@ -14,10 +14,10 @@ mod http_rate;
 mod integrity;
 mod leak;
 pub(crate) mod limiters;
-pub mod noise;
+pub(crate) mod noise;
 mod overload;
 mod pace;
-pub mod regression;
+pub(crate) mod regression;
 mod rig;
 mod sampling;
 mod seeds;
@@ -27,7 +27,7 @@ use serde::Serialize;
 
 /// One thing that was audited.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Check {
+pub(crate) struct Check {
     /// What was tried.
     pub what: String,
     /// The number it must reach.
@@ -40,7 +40,7 @@ pub struct Check {
 
 /// A check, and why it may say nothing about this program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// The check.
     #[serde(flatten)]
     pub check: Check,
@@ -51,7 +51,7 @@ pub struct Finding {
 /// What a finding says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// The number was reached.
     Pass,
     /// It was not, and nothing excuses that.
@@ -63,7 +63,7 @@ pub enum Verdict {
 impl Finding {
     /// What it says. A number that was reached counts, however busy the machine.
     #[must_use]
-    pub fn verdict(&self) -> Verdict {
+    pub(crate) fn verdict(&self) -> Verdict {
         match (self.check.passed, &self.doubt) {
             (true, _) => Verdict::Pass,
             (false, None) => Verdict::Fail,
@@ -94,7 +94,7 @@ impl From<Check> for Finding {
 
 /// How long the audits may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Length {
+pub(crate) enum Length {
     /// Two minutes for all of them.
     Quick,
     /// A quarter of an hour.
@@ -113,7 +113,7 @@ impl Length {
 
 /// An audit.
 #[derive(Debug, Clone, Copy)]
-pub struct Audit {
+pub(crate) struct Audit {
     /// Its name on the command line.
     pub name: &'static str,
     /// The acceptance tests it is, by their numbers in METHODOLOGY.md.
@@ -134,7 +134,7 @@ const fn audit(
 }
 
 /// Every audit, in the order they run.
-pub const AUDITS: &[Audit] = &[
+pub(crate) const AUDITS: &[Audit] = &[
     audit("histogram", "T14", "figures read off a histogram are the exact ones", arithmetic::histogram),
     audit("refusal", "T15", "a percentile without enough samples is refused", arithmetic::refusal),
     audit("schedule", "T12", "arrivals have the distribution they claim", arithmetic::schedule),

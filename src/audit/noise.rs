@@ -14,7 +14,7 @@ const RECORDED: &str = include_str!("noise.json");
 
 /// Log ratios of two identical servers, by entry, one a round.
 #[derive(Debug, Clone)]
-pub struct Trace(Vec<Vec<f64>>);
+pub(crate) struct Trace(Vec<Vec<f64>>);
 
 impl Trace {
     /// One figure of what was recorded.
@@ -22,7 +22,7 @@ impl Trace {
     /// # Errors
     ///
     /// If the recording is not what `ab --trace` writes.
-    pub fn recorded(figure: Figure) -> anyhow::Result<Self> {
+    pub(crate) fn recorded(figure: Figure) -> anyhow::Result<Self> {
         let measured: Measured = serde_json::from_str(RECORDED).context("the recorded noise is damaged")?;
         let ratio = if figure == Figure::Cpu { Round::cpu_ratio } else { Round::wall_ratio };
         let of_entry = |rounds: &Vec<Round>| rounds.iter().filter_map(ratio).collect();
@@ -52,7 +52,7 @@ const ROUND_S: f64 = 40.0 * BLOCKS as f64 * 4.0 * SLOT_S;
 /// A machine, by the standard deviations of the logarithm of a slot's time. A shift of the whole
 /// run is left out: both sides share it and it cancels.
 #[derive(Debug, Clone)]
-pub struct Tier {
+pub(crate) struct Tier {
     /// Its name.
     pub name: &'static str,
     /// Between two processes of the same program.
@@ -69,10 +69,10 @@ pub struct Tier {
 
 impl Tier {
     /// A machine of one's own.
-    pub const QUIET: Self =
+    pub(crate) const QUIET: Self =
         Self { name: "quiet", process: 0.004, slow: 0.0, fast: 0.0, slot: 0.03, bursts: None };
     /// A virtual machine with neighbours.
-    pub const SHARED: Self = Self {
+    pub(crate) const SHARED: Self = Self {
         name: "shared",
         process: 0.01,
         slow: 0.03,
@@ -81,7 +81,7 @@ impl Tier {
         bursts: Some((20.0, 1.3..2.5)),
     };
     /// A machine that others use up.
-    pub const HOSTILE: Self = Self {
+    pub(crate) const HOSTILE: Self = Self {
         name: "hostile",
         process: 0.015,
         slow: 0.10,

@@ -38,7 +38,7 @@ struct Tally {
 /// # Errors
 ///
 /// If the recorded noise is damaged.
-pub fn run() -> anyhow::Result<Vec<Check>> {
+pub(crate) fn run() -> anyhow::Result<Vec<Check>> {
     let mut checks = Vec::new();
     for tier in [Tier::QUIET, Tier::SHARED] {
         checks.extend(all_found(tier.name, &|rounds, dice| tier.rounds(rounds, dice)));

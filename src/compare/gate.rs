@@ -3,10 +3,10 @@
 use super::{Change, Severity, Verdict, Why};
 
 /// Rounds after which a paired comparison is judged; an entry that is decided is measured no more.
-pub const LOOKS: [usize; 3] = [10, 20, 40];
+pub(crate) const LOOKS: [usize; 3] = [10, 20, 40];
 
 /// Rounds without which records taken apart are not judged at all.
-pub const MIN_ROUNDS: usize = 5;
+pub(crate) const MIN_ROUNDS: usize = 5;
 
 /// From which change on an entry fails or warns, on the logarithmic scale.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -65,7 +65,7 @@ impl Level {
 ///
 /// An entry that stays open is `CannotTell(TooNoisy)`.
 #[must_use]
-pub fn judge(open: &[(Change, Limits)], level: Level) -> Vec<Verdict> {
+pub(crate) fn judge(open: &[(Change, Limits)], level: Level) -> Vec<Verdict> {
     let slower = significant(open.iter().map(|(change, _)| change.p_larger()), level);
     let faster = significant(open.iter().map(|(change, _)| change.p_smaller()), level);
     open.iter()
@@ -88,7 +88,7 @@ pub fn judge(open: &[(Change, Limits)], level: Level) -> Vec<Verdict> {
 /// Rounds until the upper bound falls below the failing limit or, beyond it, the lower bound above zero,
 /// if neither the estimate nor the noise changes.
 #[must_use]
-pub fn rounds_needed(change: &Change, limits: Limits, level: Level) -> usize {
+pub(crate) fn rounds_needed(change: &Change, limits: Limits, level: Level) -> usize {
     let room = limits.fail - change.log;
     let half_width = if room > 0.0 { room } else { change.log };
     change.rounds_for(half_width, level.bound).max(change.rounds + 1)

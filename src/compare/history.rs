@@ -6,7 +6,7 @@ use crate::measure::stats::mean;
 use crate::record::{Entry, Record, Round};
 
 /// With fewer points nothing is said about changes.
-pub const MIN_POINTS: usize = 30;
+pub(crate) const MIN_POINTS: usize = 30;
 /// Two-sided significance of a change point.
 const P: f64 = 0.001;
 /// A smaller change is not worth a look.
@@ -16,7 +16,7 @@ const MIN_SIDE: usize = 3;
 
 /// One figure of one entry over time.
 #[derive(Debug, Clone, PartialEq)]
-pub struct History {
+pub(crate) struct History {
     /// The benchmark or tool.
     pub entry: String,
     /// Natural logarithms, of nanoseconds or of the ratio to the reference server; with the place of the record
@@ -28,7 +28,7 @@ pub struct History {
 
 /// Where a level changed.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ChangePoint {
+pub(crate) struct ChangePoint {
     /// The first point of the new level.
     pub at: usize,
     /// New level ÷ old level.
@@ -37,7 +37,7 @@ pub struct ChangePoint {
 
 /// The wall time of every entry of `records`, which are in order of time and comparable with each other.
 #[must_use]
-pub fn histories(records: &[&Record]) -> Vec<History> {
+pub(crate) fn histories(records: &[&Record]) -> Vec<History> {
     let mut names: Vec<&String> = records.iter().flat_map(|record| record.entries.keys()).collect();
     names.sort();
     names.dedup();
@@ -64,7 +64,7 @@ fn level(entry: &Entry, relative: bool) -> Option<f64> {
 impl History {
     /// Where the level changed, by splitting in two again and again; `None` for too few points.
     #[must_use]
-    pub fn change_points(&self) -> Option<Vec<ChangePoint>> {
+    pub(crate) fn change_points(&self) -> Option<Vec<ChangePoint>> {
         let values: Vec<f64> = self.points.iter().map(|(_, log)| *log).collect();
         (values.len() >= MIN_POINTS).then(|| {
             let mut found = Vec::new();

@@ -11,7 +11,7 @@ use super::success::{Drop, SuccessLimits};
 
 /// By how much an entry may get worse before it fails. It warns from half of that on.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Limit {
+pub(crate) enum Limit {
     /// `+10%`: a share of the baseline's time.
     Relative(f64),
     /// `+5ms` (or `us`, `s`): on top of the baseline's time.
@@ -29,7 +29,7 @@ impl Limit {
     /// The limits on the logarithmic scale for an entry whose baseline takes `baseline_ns`;
     /// `None` for a limit that is not about time.
     #[must_use]
-    pub fn for_time(self, baseline_ns: f64) -> Option<Limits> {
+    pub(crate) fn for_time(self, baseline_ns: f64) -> Option<Limits> {
         match self {
             Self::Relative(share) => Some(Limits::relative(share)),
             Self::Absolute(extra) => Some(Limits::relative(extra.as_nanos() as f64 / baseline_ns)),

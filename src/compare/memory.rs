@@ -14,7 +14,7 @@ const P: f64 = 0.01;
 /// The mean of the slopes of several servers. Its error is that of the slopes or that between the servers, whichever
 /// is larger. `None` without slopes.
 #[must_use]
-pub fn mean_slope(slopes: &[Slope]) -> Option<Slope> {
+pub(crate) fn mean_slope(slopes: &[Slope]) -> Option<Slope> {
     let estimates: Vec<f64> = slopes.iter().map(|slope| slope.estimate).collect();
     let n = slopes.len() as f64;
     let within = slopes.iter().map(|slope| standard_error(*slope)).fold(0.0, f64::hypot) / n;
@@ -27,7 +27,7 @@ pub fn mean_slope(slopes: &[Slope]) -> Option<Slope> {
 
 /// Judges the candidate's memory growth against the baseline's, both in MB/min.
 #[must_use]
-pub fn judge(baseline: Slope, candidate: Slope) -> Verdict {
+pub(crate) fn judge(baseline: Slope, candidate: Slope) -> Verdict {
     let allowed = (baseline.estimate.abs() * ALLOWED_SHARE).max(ALLOWED_MB_PER_MIN);
     let difference = candidate.estimate - baseline.estimate;
     let half = normal_quantile(1.0 - P) * standard_error(baseline).hypot(standard_error(candidate));

@@ -6,24 +6,24 @@
 //! them as independent calls a level shift significant. On identical servers such tests raised
 //! false alarms in 20 to 45 % of runs.
 
-pub mod change;
-pub mod gate;
-pub mod history;
-pub mod limit;
-pub mod memory;
-pub mod outcome;
-pub mod paired;
-pub mod plot;
-pub mod records;
-pub mod render;
-pub mod sequence;
-pub mod success;
+pub(crate) mod change;
+pub(crate) mod gate;
+pub(crate) mod history;
+pub(crate) mod limit;
+pub(crate) mod memory;
+pub(crate) mod outcome;
+pub(crate) mod paired;
+pub(crate) mod plot;
+pub(crate) mod records;
+pub(crate) mod render;
+pub(crate) mod sequence;
+pub(crate) mod success;
 mod times;
-pub mod units;
+pub(crate) mod units;
 mod verdict;
 
-pub use change::Change;
-pub use gate::Limits;
-pub use limit::{Limit, LimitTable};
-pub use outcome::{Comparison, Figure, Row};
-pub use verdict::{Severity, Verdict, Why};
+pub(crate) use change::Change;
+pub(crate) use gate::Limits;
+pub(crate) use limit::LimitTable;
+pub(crate) use outcome::{Comparison, Figure, Row};
+pub(crate) use verdict::{Severity, Verdict, Why};

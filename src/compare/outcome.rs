@@ -9,7 +9,7 @@ use super::units::duration;
 use super::{Change, Severity, Verdict};
 
 /// The entry of the rows about all entries together; their level is the geometric mean.
-pub const SUITE: &str = "all entries";
+pub(crate) const SUITE: &str = "all entries";
 
 /// All verdicts of one comparison.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -133,7 +133,6 @@ fn rank(verdict: &Verdict) -> u8 {
 
 /// How many verdicts there are of each kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named as the verdicts are")]
 pub struct Counts {
     pub not_measured: usize,
     pub unchanged: usize,

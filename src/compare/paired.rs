@@ -42,7 +42,7 @@ impl From<Block> for [[u64; 2]; 2] {
 /// The log ratio of one round: the mean over its blocks. `None` unless every slot took time, which
 /// a coarse CPU clock may not show.
 #[must_use]
-pub fn round(blocks: &[Block]) -> Option<f64> {
+pub(crate) fn round(blocks: &[Block]) -> Option<f64> {
     let ratios: Vec<f64> = blocks.iter().map(Block::log_ratio).collect();
     let ratio = mean(&ratios);
     ratio.is_finite().then_some(ratio)
@@ -56,7 +56,7 @@ const SENTINEL_P: f64 = 0.001;
 /// Whether the rounds of two identical servers say that they differ. If so, no verdict of that
 /// run is to be believed.
 #[must_use]
-pub fn sentinel_alarm(log_ratios: &[f64]) -> Option<String> {
+pub(crate) fn sentinel_alarm(log_ratios: &[f64]) -> Option<String> {
     let change = Change::paired(log_ratios)?;
     let p = 2.0 * change.p_larger().min(change.p_smaller());
     (change.log.abs() > SENTINEL_RATIO.ln() && p < SENTINEL_P).then(|| {
@@ -67,7 +67,7 @@ pub fn sentinel_alarm(log_ratios: &[f64]) -> Option<String> {
 /// The change of the whole suite: per round, the mean of all entries' log ratios. It finds a global
 /// slowdown of 2 or 3 % that no single row can show. Only rounds that every entry has are used.
 #[must_use]
-pub fn suite_change(entries: &[&[f64]]) -> Option<Change> {
+pub(crate) fn suite_change(entries: &[&[f64]]) -> Option<Change> {
     let rounds = entries.iter().map(|entry| entry.len()).min()?;
     let of_round = |r| mean(&entries.iter().map(|entry| entry[r]).collect::<Vec<_>>());
     Change::paired(&(0..rounds).map(of_round).collect::<Vec<_>>())

@@ -15,7 +15,7 @@ const COLOURS: [&str; 7] = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9
 
 /// Draws histories over the records `labels`.
 #[must_use]
-pub fn svg(histories: &[History], labels: &[String]) -> String {
+pub(crate) fn svg(histories: &[History], labels: &[String]) -> String {
     let relative = |history: &History| -> Vec<(usize, f64)> {
         let first = history.points.first().map_or(0.0, |(_, log)| *log);
         history.points.iter().map(|(at, log)| (*at, log - first)).collect()

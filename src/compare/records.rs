@@ -14,8 +14,7 @@ use crate::record::{Entry, Growth, Kind, Record};
 
 /// Why two records say nothing about each other.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[expect(missing_docs, reason = "the message of each variant says what it is")]
-pub enum NotComparable {
+pub(crate) enum NotComparable {
     #[error("{field} is {baseline} in the baseline and {candidate} in the candidate")]
     Differs { field: &'static str, baseline: String, candidate: String },
     #[error(
@@ -36,7 +35,7 @@ pub enum NotComparable {
 /// # Errors
 ///
 /// The first field that makes them say nothing about each other.
-pub fn compare(
+pub(crate) fn compare(
     baseline: &Record,
     candidate: &Record,
     limits: &LimitTable,
@@ -198,13 +197,13 @@ fn memory_row(name: &str, before: &Entry, after: &Entry) -> Option<Row> {
 
 /// Whether two records say anything about each other.
 #[must_use]
-pub fn comparable(baseline: &Record, candidate: &Record) -> bool {
+pub(crate) fn comparable(baseline: &Record, candidate: &Record) -> bool {
     refuse(baseline, candidate).is_ok()
 }
 
 /// The newest of `records` that `candidate` may be compared with, of the same target if there is one.
 #[must_use]
-pub fn newest_comparable<'a>(records: &'a [Record], candidate: &Record) -> Option<&'a Record> {
+pub(crate) fn newest_comparable<'a>(records: &'a [Record], candidate: &Record) -> Option<&'a Record> {
     let same_target = |record: &&Record| record.server.target == candidate.server.target;
     records
         .iter()

@@ -9,7 +9,7 @@ use super::{Severity, Verdict};
 
 /// What a comparison is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// For a terminal.
     Table,
     /// For a comment on a pull request.
@@ -22,7 +22,7 @@ pub enum Format {
 
 /// Writes it.
 #[must_use]
-pub fn render(comparison: &Comparison, format: Format) -> String {
+pub(crate) fn render(comparison: &Comparison, format: Format) -> String {
     match format {
         Format::Table => table(comparison),
         Format::Markdown => markdown(comparison),

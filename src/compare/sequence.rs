@@ -5,7 +5,7 @@ use super::{Change, Limits, Severity, Verdict, Why};
 
 /// One entry's log ratios, one a round, and its verdict once it has one.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Series {
+pub(crate) struct Series {
     /// The log ratios so far.
     pub rounds: Vec<f64>,
     /// From where on it fails and warns.
@@ -17,19 +17,19 @@ pub struct Series {
 impl Series {
     /// An open entry without rounds.
     #[must_use]
-    pub fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits) -> Self {
         Self { rounds: Vec::new(), limits, verdict: None }
     }
 
     /// Whether it needs more rounds.
     #[must_use]
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.verdict.is_none()
     }
 }
 
 /// Judges all open entries together. What cannot be told stays open, except at the last look.
-pub fn look(series: &mut [Series], last: bool) {
+pub(crate) fn look(series: &mut [Series], last: bool) {
     let mut open = Vec::new();
     for entry in series.iter_mut().filter(|entry| entry.is_open()) {
         match Change::paired(&entry.rounds) {
@@ -57,7 +57,7 @@ fn too_few(entry: &Series) -> Verdict {
 }
 
 /// Closes what is open without another look, where the rounds ended before the look after `next` of them.
-pub fn close(series: &mut [Series], next: usize) {
+pub(crate) fn close(series: &mut [Series], next: usize) {
     for entry in series.iter_mut().filter(|entry| entry.is_open()) {
         entry.verdict = Some(Verdict::CannotTell(Why::TooFewRounds { have: entry.rounds.len(), need: next }));
     }

@@ -44,7 +44,7 @@ impl Drop {
 
 /// Judges the candidate's success rate against the baseline's.
 #[must_use]
-pub fn judge(baseline: Proportion, candidate: Proportion, limits: SuccessLimits) -> Verdict {
+pub(crate) fn judge(baseline: Proportion, candidate: Proportion, limits: SuccessLimits) -> Verdict {
     let (Some(before), Some(after)) = (baseline.share(), candidate.share()) else {
         return Verdict::CannotTell(Why::TooFewCalls { have: candidate.trials });
     };

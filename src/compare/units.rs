@@ -2,7 +2,7 @@
 
 /// A time: three digits and a unit.
 #[must_use]
-pub fn duration(ns: f64) -> String {
+pub(crate) fn duration(ns: f64) -> String {
     let (value, unit) = match ns {
         ns if ns < 1e3 => (ns, "ns"),
         ns if ns < 1e6 => (ns / 1e3, "µs"),
@@ -14,7 +14,7 @@ pub fn duration(ns: f64) -> String {
 
 /// Three digits, at most two of them after the point.
 #[must_use]
-pub fn digits(value: f64) -> String {
+pub(crate) fn digits(value: f64) -> String {
     match value.abs() {
         size if size < 10.0 => format!("{value:.2}"),
         size if size < 100.0 => format!("{value:.1}"),

@@ -7,7 +7,7 @@ use crate::scenario::{RunFile, StageResult};
 
 /// One row for each tool of each stage. Times are nanoseconds; a quantile that too few calls tell is empty.
 #[must_use]
-pub fn tools(file: &RunFile) -> String {
+pub(crate) fn tools(file: &RunFile) -> String {
     let mut table = Table::new(&[
         "scenario",
         "stage",
@@ -46,7 +46,7 @@ pub fn tools(file: &RunFile) -> String {
 
 /// One row for each second of each stage.
 #[must_use]
-pub fn timeline(file: &RunFile) -> String {
+pub(crate) fn timeline(file: &RunFile) -> String {
     let mut table = Table::new(&[
         "scenario",
         "stage",

@@ -13,7 +13,7 @@ use crate::scenario::RunFile;
 /// # Errors
 ///
 /// Where one cannot be written, or a histogram of the result cannot be read.
-pub fn write(file: &RunFile, directory: &Path) -> anyhow::Result<()> {
+pub(crate) fn write(file: &RunFile, directory: &Path) -> anyhow::Result<()> {
     let texts = [
         ("results.junit.xml", junit::xml(file)?),
         ("metrics.prom", prometheus::text(file).into_bytes()),

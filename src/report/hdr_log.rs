@@ -28,7 +28,7 @@ struct Line {
 /// # Errors
 ///
 /// If a histogram of the result is damaged.
-pub fn log(file: &RunFile) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn log(file: &RunFile) -> anyhow::Result<Vec<u8>> {
     let (mut text, mut serializer) = (Vec::new(), V2DeflateSerializer::new());
     let stages: Vec<(&str, &StageResult)> = file
         .scenarios

@@ -9,7 +9,7 @@ use crate::scenario::{RunFile, ScenarioResult, Verdict};
 
 /// How much a reader must worry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tone {
+pub(crate) enum Tone {
     /// Nothing to worry about.
     Good,
     /// The figures do not say what was asked.
@@ -20,7 +20,7 @@ pub enum Tone {
 
 /// One thing that a reader must know before all figures.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Headline {
+pub(crate) struct Headline {
     /// How much to worry.
     pub tone: Tone,
     /// In a word or two.
@@ -31,7 +31,7 @@ pub struct Headline {
 
 /// Everything that a reader must know before all figures, the gravest first; never empty.
 #[must_use]
-pub fn headlines(file: &RunFile) -> Vec<Headline> {
+pub(crate) fn headlines(file: &RunFile) -> Vec<Headline> {
     let mut found: Vec<Headline> = [no_good_call(file), unfinished(file)].into_iter().flatten().collect();
     for (verdict, tone) in [
         (Verdict::ServerFailed, Tone::Bad),
@@ -50,7 +50,7 @@ pub fn headlines(file: &RunFile) -> Vec<Headline> {
 
 /// A verdict as people read it.
 #[must_use]
-pub fn word(verdict: Verdict) -> &'static str {
+pub(crate) fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "passed",
         Verdict::Fail => "FAILED",
@@ -63,7 +63,7 @@ pub fn word(verdict: Verdict) -> &'static str {
 
 /// How much a verdict must worry.
 #[must_use]
-pub fn tone(verdict: Verdict) -> Tone {
+pub(crate) fn tone(verdict: Verdict) -> Tone {
     match verdict {
         Verdict::Pass => Tone::Good,
         Verdict::Fail | Verdict::ServerFailed => Tone::Bad,
@@ -73,7 +73,7 @@ pub fn tone(verdict: Verdict) -> Tone {
 
 /// Calls of a scenario's stages that ended well, and calls sent.
 #[must_use]
-pub fn calls(scenario: &ScenarioResult) -> (u64, u64) {
+pub(crate) fn calls(scenario: &ScenarioResult) -> (u64, u64) {
     let ended = scenario.stages.iter().map(|stage| (stage.accounts.count(Outcome::Ok), stage.accounts.sent));
     ended.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
 }

@@ -17,7 +17,7 @@ struct Case {
 /// # Errors
 ///
 /// None: memory takes what is written.
-pub fn xml(file: &RunFile) -> std::io::Result<Vec<u8>> {
+pub(crate) fn xml(file: &RunFile) -> std::io::Result<Vec<u8>> {
     let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
     writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     let suites: Vec<(&ScenarioResult, Vec<Case>)> =

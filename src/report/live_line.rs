@@ -13,7 +13,7 @@ const REFRESH: Duration = Duration::from_millis(250);
 const OLD_S: f64 = 3.0;
 
 /// The line, shown while stages are under way, until dropped.
-pub struct LiveLine {
+pub(crate) struct LiveLine {
     bar: ProgressBar,
     task: Option<JoinHandle<()>>,
 }
@@ -21,7 +21,7 @@ pub struct LiveLine {
 impl LiveLine {
     /// For people, if `is_shown`.
     #[must_use]
-    pub fn start(live: &Live, is_shown: bool) -> Self {
+    pub(crate) fn start(live: &Live, is_shown: bool) -> Self {
         if !is_shown {
             return Self { bar: ProgressBar::hidden(), task: None };
         }
@@ -44,7 +44,7 @@ impl LiveLine {
     }
 
     /// Prints without the line in between.
-    pub fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
+    pub(crate) fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
         self.bar.suspend(print)
     }
 }

@@ -1,12 +1,12 @@
 //! What people and machines read of a run. Nothing here measures.
 
-pub mod csv;
-pub mod formats;
-pub mod hdr_log;
-pub mod headline;
+mod csv;
+pub(crate) mod formats;
+mod hdr_log;
+mod headline;
 pub mod html;
-pub mod junit;
-pub mod live_line;
-pub mod prometheus;
+mod junit;
+pub(crate) mod live_line;
+pub(crate) mod prometheus;
 pub mod terminal;
-pub mod units;
+mod units;

@@ -26,7 +26,7 @@ const RESOURCES: [Resource; 5] = [
 
 /// The figures of a run.
 #[must_use]
-pub fn text(file: &RunFile) -> String {
+pub(crate) fn text(file: &RunFile) -> String {
     let stages: Vec<StageFigures> = file
         .scenarios
         .iter()
@@ -43,7 +43,7 @@ pub fn text(file: &RunFile) -> String {
 
 /// The figures of stages, without verdicts: what is known while they run.
 #[must_use]
-pub fn live(server: &ServerFacts, stages: &[StageFigures]) -> String {
+pub(crate) fn live(server: &ServerFacts, stages: &[StageFigures]) -> String {
     page(server, stages).text
 }
 

@@ -1,11 +1,11 @@
 //! Figures as people read them: three digits and a unit, a quantile with what limits it.
 
-pub use crate::compare::units::{digits, duration};
+pub(crate) use crate::compare::units::{digits, duration};
 use crate::measure::quantile::Quantile;
 
 /// A count with its thousands apart.
 #[must_use]
-pub fn count(count: u64) -> String {
+pub(crate) fn count(count: u64) -> String {
     let plain = count.to_string();
     let mut out = String::new();
     for (at, digit) in plain.chars().enumerate() {
@@ -19,19 +19,19 @@ pub fn count(count: u64) -> String {
 
 /// 10⁶ bytes.
 #[must_use]
-pub fn megabytes(bytes: u64) -> f64 {
+pub(crate) fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }
 
 /// A share in percent.
 #[must_use]
-pub fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
 }
 
 /// A quantile, or its limit, or how many calls it needs.
 #[must_use]
-pub fn quantile(quantile: &Quantile) -> String {
+pub(crate) fn quantile(quantile: &Quantile) -> String {
     match *quantile {
         Quantile::Value { ns, .. } => duration(ns as f64),
         Quantile::UpperBound { ns } => format!("≤{}", duration(ns as f64)),
