@@ -9,10 +9,9 @@ use std::hint::black_box;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use music21_mcp_bench::client::{ClientOptions, Music21Client};
 use music21_mcp_bench::embedded::analysis::{analyze_key, chordified_harmony, chordify};
-use music21_mcp_bench::embedded::{Config, Server};
 use music21_mcp_bench::score::{OrchestraSpec, ReadLimits, generate, read, write};
+use music21_mcp_bench::target::{Target, TargetOptions, TargetSpec};
 use serde::{Deserialize, Serialize};
 
 const FILE: &str = "baselines/instructions.toml";
@@ -48,10 +47,9 @@ const WORKS: [Work; 6] = [
     ("hundred-calls", |times| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.expect("threads are to be had");
-        let server = Server::new(Config::default());
-        let options = ClientOptions::default();
-        let client = runtime.block_on(Music21Client::in_process(server.handler(), &options));
-        let client = client.expect("the server in this process answers");
+        let target = runtime.block_on(Target::start(TargetSpec::Embedded, TargetOptions::default()));
+        let client = runtime.block_on(target.expect("the server in this process answers").session());
+        let client = client.expect("it opened a session when it started");
         repeat(times, || {
             runtime.block_on(async {
                 for _ in 0..100 {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use rmcp::model::{JsonObject, ListToolsResult, PaginatedRequestParams, Tool};
 use rmcp::{ServerHandler, ServiceExt};
 use serde::Serialize;
@@ -93,9 +94,15 @@ impl Music21Client {
     /// # Errors
     ///
     /// Where the URL cannot be used, refuses, or is no MCP endpoint.
-    pub async fn connect(url: &str, options: &ClientOptions) -> Result<Self, ConnectError> {
-        let wire = HttpWire::open(url, options).await.map_err(|failure| ConnectError::new(url, &failure))?;
-        Self::shake(url, Wire::Http(wire), options).await
+    pub fn connect<'a>(
+        url: &'a str,
+        options: &'a ClientOptions,
+    ) -> BoxFuture<'a, Result<Self, ConnectError>> {
+        Box::pin(async move {
+            let wire =
+                HttpWire::open(url, options).await.map_err(|failure| ConnectError::new(url, &failure))?;
+            Self::shake(url, Wire::Http(wire), options).await
+        })
     }
 
     async fn shake(target: &str, wire: Wire, options: &ClientOptions) -> Result<Self, ConnectError> {
@@ -114,10 +121,18 @@ impl Music21Client {
     ///
     /// An answer to one of the tools with a method below is checked for what it must hold; for others
     /// only a refusal is recognised.
-    pub async fn call(&self, tool: &str, arguments: JsonObject, deadline: Duration) -> Reply {
-        let params = CallParams { name: tool, arguments: &arguments };
-        let exchanged = self.session.request("tools/call", Some(tool), params, deadline).await;
-        reply::classify(tool, &arguments, exchanged)
+    pub fn call<'a>(
+        &'a self,
+        tool: &'a str,
+        arguments: JsonObject,
+        deadline: Duration,
+    ) -> BoxFuture<'a, Reply> {
+        // Boxed so that its code is made once and not in each program; see `Target::start`.
+        Box::pin(async move {
+            let params = CallParams { name: tool, arguments: &arguments };
+            let exchanged = self.session.request("tools/call", Some(tool), params, deadline).await;
+            reply::classify(tool, &arguments, exchanged)
+        })
     }
 
     /// Imports a score; `source_type` is `corpus`, `file`, `text` or `auto`.
@@ -217,15 +232,17 @@ impl Music21Client {
 
     /// Ends the session as the protocol wants it: DELETE over HTTP; end of file for a child, then SIGTERM,
     /// then SIGKILL for its group.
-    pub async fn close(self) {
-        match self.session.wire {
-            Wire::Http(wire) => wire.close(self.stop_grace).await,
-            Wire::Line(wire) => {
-                if let Some(child) = wire.into_child() {
-                    child.stop(self.stop_grace).await;
+    pub fn close(self) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            match self.session.wire {
+                Wire::Http(wire) => wire.close(self.stop_grace).await,
+                Wire::Line(wire) => {
+                    if let Some(child) = wire.into_child() {
+                        child.stop(self.stop_grace).await;
+                    }
                 }
             }
-        }
+        })
     }
 }
 

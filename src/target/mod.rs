@@ -16,6 +16,8 @@ pub(crate) use own::{STDERR, spawn_own};
 pub use process::{ProcessTree, ResourceSample, listeners};
 pub use spec::{SERVER_VARIABLE, SpecError, TargetSpec};
 
+use futures::future::BoxFuture;
+
 use crate::client::{Child, ClientOptions, ConnectError, Music21Client, ServerCommand, ServerInfo};
 use crate::embedded::{Config, Server};
 use crate::measure::Outcome;
@@ -100,7 +102,13 @@ impl Target {
     /// # Errors
     ///
     /// Where no attempt succeeds, or a tool is missing. Nothing is left running then.
-    pub async fn start(spec: TargetSpec, options: TargetOptions) -> Result<Self, StartError> {
+    pub fn start(spec: TargetSpec, options: TargetOptions) -> BoxFuture<'static, Result<Self, StartError>> {
+        // Boxed, as is all that benches await: the code of an `async fn` is made anew in each program that awaits it,
+        // so that each bench would compile the whole server and client.
+        Box::pin(Self::begin(spec, options))
+    }
+
+    async fn begin(spec: TargetSpec, options: TargetOptions) -> Result<Self, StartError> {
         let way = Way::new(&spec, &options);
         let mut start_retries = 0;
         let client = loop {
@@ -136,13 +144,15 @@ impl Target {
     /// # Errors
     ///
     /// Where the server does not let us in.
-    pub async fn session(&self) -> Result<Music21Client, ConnectError> {
-        if let Some(first) = lock(&self.first).take() {
-            return Ok(first);
-        }
-        let client = self.way.open(&self.client_options).await?;
-        lock(&self.children).extend(client.child().map(Child::pid));
-        Ok(client)
+    pub fn session(&self) -> BoxFuture<'_, Result<Music21Client, ConnectError>> {
+        Box::pin(async {
+            if let Some(first) = lock(&self.first).take() {
+                return Ok(first);
+            }
+            let client = self.way.open(&self.client_options).await?;
+            lock(&self.children).extend(client.child().map(Child::pid));
+            Ok(client)
+        })
     }
 
     /// The processes to watch, without their descendants: our own for the embedded server, every child

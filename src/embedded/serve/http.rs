@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use http::header::RETRY_AFTER;
 use http::{Request, Response, StatusCode};
 use http_body_util::combinators::BoxBody;
@@ -78,7 +79,11 @@ impl HttpServer {
     }
 
     /// Serves until `stop` is cancelled, then drops every connection.
-    pub async fn run(self, stop: CancellationToken) {
+    pub fn run(self, stop: CancellationToken) -> BoxFuture<'static, ()> {
+        Box::pin(self.accept(stop))
+    }
+
+    async fn accept(self, stop: CancellationToken) {
         let endpoint = Arc::new(self.endpoint(stop.clone()));
         let mut connections = JoinSet::new();
         loop {
