@@ -69,7 +69,7 @@ pub struct Plan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StoppedBy {
-    /// Its duration.
+    /// Its duration, as planned or as it turned out to be enough.
     Duration,
     /// Its number of calls, or its schedule.
     Calls,
@@ -145,6 +145,22 @@ pub async fn drive<T: Target, S: Sink>(
     interrupt: &CancellationToken,
     sink: Arc<Mutex<S>>,
 ) -> Result<Run, DriveError> {
+    drive_until(&CancellationToken::new(), plan, target, interrupt, sink).await
+}
+
+/// The same for a run of which it is seen only on the way how long it must be: once `enough` is cancelled, its duration
+/// is over.
+///
+/// # Errors
+///
+/// Where the run cannot start; nothing has been measured then.
+pub async fn drive_until<T: Target, S: Sink>(
+    enough: &CancellationToken,
+    plan: &Plan,
+    target: Arc<T>,
+    interrupt: &CancellationToken,
+    sink: Arc<Mutex<S>>,
+) -> Result<Run, DriveError> {
     if !plan.workload.is_runnable() {
         return Err(DriveError::EmptyWorkload);
     }
@@ -156,7 +172,11 @@ pub async fn drive<T: Target, S: Sink>(
     let shared = Arc::new(share(plan, target, sink));
     let mut crew = Crew::start(&shared, seats);
     let tenths = plan.stop.duration.map(|duration| tokio::spawn(tell_tenths(Arc::clone(&shared), duration)));
-    let stopped_by = offer(plan, &shared, &mut crew, interrupt).await;
+    let stopped_by = tokio::select! {
+        stopped_by = offer(plan, &shared, &mut crew) => stopped_by,
+        () = enough.cancelled() => StoppedBy::Duration,
+        () = interrupt.cancelled() => StoppedBy::Interrupt,
+    };
     let offered_for = shared.start.elapsed();
     let answered_by_then = shared.answered.load(Ordering::Relaxed);
     let scheduled = shared.scheduled.load(Ordering::Relaxed);

@@ -16,7 +16,7 @@ mod worker;
 mod workload;
 
 pub use day::DayProfile;
-pub use driver::{DriveError, Load, Plan, Run, Stop, StoppedBy, drive};
+pub use driver::{DriveError, Load, Plan, Run, Stop, StoppedBy, drive, drive_until};
 pub use probe::LoopLag;
 pub(crate) use probe::own_cpu;
 pub use recorder::{Example, Figures, Interval, Recorder, Settings, ToolRecord};

@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::{sleep_until, timeout_at};
-use tokio_util::sync::CancellationToken;
 
 use super::queue::{Queue, Ticket};
 use super::seats::Crew;
@@ -15,43 +14,28 @@ use super::{Load, Plan, Schedule, Sink, StoppedBy, Target};
 /// Late calls dispatched in a row before the sessions get a chance to run.
 const BURST: u32 = 64;
 
-/// Returns when no more calls are to be made due, and why.
+/// Returns when no more calls are to be made due, and why. It can be given up.
 pub(super) async fn offer<T: Target, S: Sink>(
     plan: &Plan,
     shared: &Shared<T, S>,
     crew: &mut Crew<T>,
-    interrupt: &CancellationToken,
 ) -> StoppedBy {
     match (&plan.load, &shared.source) {
-        (Load::Open { schedule, .. }, Source::Open(queue)) => tokio::select! {
-            stopped_by = pace(plan, schedule, queue, shared) => stopped_by,
-            () = interrupt.cancelled() => StoppedBy::Interrupt,
-        },
-        _ => watch(plan, shared, crew, interrupt).await,
+        (Load::Open { schedule, .. }, Source::Open(queue)) => pace(plan, schedule, queue, shared).await,
+        _ => watch(plan, shared, crew).await,
     }
 }
 
-async fn watch<T: Target, S: Sink>(
-    plan: &Plan,
-    shared: &Shared<T, S>,
-    crew: &mut Crew<T>,
-    interrupt: &CancellationToken,
-) -> StoppedBy {
-    let by_itself = async {
-        match plan.stop.duration {
-            Some(duration) => match timeout_at(shared.start + duration, crew.join()).await {
-                Ok(()) => StoppedBy::Calls,
-                Err(_) => StoppedBy::Duration,
-            },
-            None => {
-                crew.join().await;
-                StoppedBy::Calls
-            }
+async fn watch<T: Target, S: Sink>(plan: &Plan, shared: &Shared<T, S>, crew: &mut Crew<T>) -> StoppedBy {
+    match plan.stop.duration {
+        Some(duration) => match timeout_at(shared.start + duration, crew.join()).await {
+            Ok(()) => StoppedBy::Calls,
+            Err(_) => StoppedBy::Duration,
+        },
+        None => {
+            crew.join().await;
+            StoppedBy::Calls
         }
-    };
-    tokio::select! {
-        stopped_by = by_itself => stopped_by,
-        () = interrupt.cancelled() => StoppedBy::Interrupt,
     }
 }
 

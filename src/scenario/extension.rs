@@ -17,18 +17,18 @@ use crate::measure::trend::{self, LeakVerdict, MemoryReading};
 /// How often it is looked whether the stage's clock has begun.
 const POLL: Duration = Duration::from_millis(100);
 
-/// Cancels `end` after the stage's duration, unless its memory needs longer: the stage then ends as its plan says.
+/// Cancels `enough` after the stage's duration, unless its memory needs longer: the stage then ends as its plan says.
 /// `None` for a stage of one length.
 pub(super) fn watch(
     stage: &Stage,
     observer: &Arc<Mutex<Observer>>,
     readings: &Arc<Mutex<Readings>>,
     live: &Live,
-    end: &CancellationToken,
+    enough: &CancellationToken,
 ) -> Option<JoinHandle<()>> {
     let (to_s, after_s) = stage.extend_to_s.zip(stage.duration_s)?;
     let (observer, readings) = (Arc::clone(observer), Arc::clone(readings));
-    let (live, end) = (live.clone(), end.clone());
+    let (live, enough) = (live.clone(), enough.clone());
     Some(tokio::spawn(async move {
         let start = started(&observer).await;
         tokio::time::sleep_until((start + Duration::from_secs_f64(after_s)).into()).await;
@@ -36,7 +36,7 @@ pub(super) fn watch(
         if needs_more(&memory) {
             live.takes(to_s);
         } else {
-            end.cancel();
+            enough.cancel();
         }
     }))
 }

@@ -17,7 +17,7 @@ use super::live::Live;
 use super::observer::Observer;
 use super::sampler::{self, Readings, Watch};
 use super::stage_result::{ResourceAt, StageResult};
-use crate::load::{Call, DriveError, Run, Settings, StoppedBy, drive};
+use crate::load::{Call, DriveError, Run, Settings, drive_until};
 use crate::measure::trend;
 use crate::measure::validity;
 use crate::profile::{CallSpan, Profiling, UnderWay};
@@ -53,12 +53,13 @@ pub(super) async fn run(
     let watchers = Watchers::start(stage, setting).await;
     let target = Arc::new(Pool { host: Arc::clone(host), keeps: stage.workload.sessions.is_kept() });
     let any_end = either(setting.interrupt, &watchers.server_gone);
-    let extending = extension::watch(stage, &watchers.observer, &watchers.readings, setting.live, &any_end);
+    let enough = CancellationToken::new();
+    let extending = extension::watch(stage, &watchers.observer, &watchers.readings, setting.live, &enough);
     let title = format!("{} · {}", setting.scenario, stage.name);
     let server = if host.facts.shares_our_process { Vec::new() } else { host.pids().await };
     let profiled = setting.profiling.map(|profiling| profiling.start(title, &server));
     let sink = Arc::clone(&watchers.observer);
-    let driving = tokio::spawn(async move { drive(&plan, target, &any_end, sink).await });
+    let driving = tokio::spawn(async move { drive_until(&enough, &plan, target, &any_end, sink).await });
     let driven = watch(driving, || watchers.so_far(stage).into_iter().for_each(&mut *so_far)).await;
     let seen = watchers.stop(stage, host, profiled.as_ref().and_then(UnderWay::sampler)).await;
     setting.live.end();
@@ -69,12 +70,7 @@ pub(super) async fn run(
         let (started, spans) = spans(&seen.observer);
         profiled.finish(started, &spans).await;
     }
-    let mut run = driven?;
-    let is_cut_short = setting.interrupt.is_cancelled() || seen.server_gone;
-    if run.stopped_by == StoppedBy::Interrupt && !is_cut_short {
-        // The server's memory needed no more time.
-        run.stopped_by = StoppedBy::Duration;
-    }
+    let run = driven?;
     rest(stage, setting.interrupt).await;
     let result = result(stage, &run, host, &seen, deadline).await;
     Ok(StageResult { scores_before, ..result })
@@ -99,8 +95,6 @@ struct Seen {
     fault: Option<FaultResult>,
     conditions: record::Conditions,
     others_cpu_share: Option<f64>,
-    /// Our own server ended.
-    server_gone: bool,
 }
 
 impl Watchers {
@@ -147,9 +141,8 @@ impl Watchers {
         };
         // A sampler that panicked read nothing more.
         let _ = self.sampling.await;
-        let server_gone = self.server_gone.is_cancelled();
         let Self { observer, readings, .. } = self;
-        Seen { observer, readings, fault, conditions, others_cpu_share, server_gone }
+        Seen { observer, readings, fault, conditions, others_cpu_share }
     }
 }
 

@@ -104,3 +104,27 @@ async fn a_run_that_cannot_start_says_why() {
     plan.workload = Arc::new(Workload::default());
     assert!(matches!(drive(&plan, Arc::new(fake), &go, sink()).await, Err(DriveError::EmptyWorkload)));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_turns_out_long_enough_ends_as_one_of_that_duration_does() {
+    // What hangs then has its own deadline of 20 s, not the 5 s that an interrupt leaves.
+    let hangs = |now: Duration, _| Act::Answer(if now < ms(6900) { ms(100) } else { ms(600_000) });
+    for load in [Load::Closed { workers: 4 }, constant(10.0, 4)] {
+        let long = Plan { deadline: ms(20_000), ..plan(load, for_seconds(50)) };
+        let enough = CancellationToken::new();
+        let cancel = enough.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(ms(7050)).await;
+            cancel.cancel();
+        });
+        let (fake, sink) = (Fake::new(hangs), Arc::new(Mutex::new(recorder())));
+        let never = CancellationToken::new();
+        let run = drive_until(&enough, &long, Arc::new(fake), &never, Arc::clone(&sink)).await.unwrap();
+        let accounts = sink.lock().unwrap().accounts(&run);
+        assert_eq!(run.stopped_by, StoppedBy::Duration);
+        assert!((ms(7050)..ms(7100)).contains(&run.offered_for), "{:?}", run.offered_for);
+        assert!((ms(26_900)..ms(28_000)).contains(&run.elapsed), "{:?}", run.elapsed);
+        assert!(accounts.count(Outcome::TimedOut) > 0, "{accounts:?}");
+        assert_eq!(accounts.count(Outcome::Cancelled), 0, "{accounts:?}");
+    }
+}
