@@ -114,7 +114,7 @@ fn lines(result: &RunFile) -> usize {
 
 #[test]
 fn another_reader_of_interval_logs_opens_it() {
-    let python = std::env::var("HDRH_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let python = std::env::var("MUSIC21_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let script =
         "import sys; from hdrh.histogram import HdrHistogram; from hdrh.log import HistogramLogReader
 reader = HistogramLogReader(sys.argv[1], HdrHistogram(1, 3600000000000, 3))
@@ -123,7 +123,7 @@ while reader.get_next_interval_histogram(): n += 1
 print(n)";
     let probe = Command::new(&python).args(["-c", "import hdrh"]).output();
     if !probe.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: {python} has no hdrhistogram (pip install hdrhistogram; set HDRH_PYTHON)");
+        eprintln!("skipped: {python} has no hdrhistogram (pip install hdrhistogram, or set MUSIC21_PYTHON)");
         return;
     }
     let output = Command::new(&python).arg("-c").arg(script).arg(file("latency.hlog")).output().unwrap();
