@@ -48,14 +48,12 @@ impl Show {
         let mut histories = histories(&records);
         histories.retain(|history| history.entry.starts_with(&self.entry));
         let mut out = std::io::stdout().lock();
-        writeln!(
-            out,
-            "{}: {} records, {} to {}",
-            newest.server.target,
-            names.len(),
-            names[0],
-            names[names.len() - 1]
-        )?;
+        let target = &newest.server.target;
+        match names.as_slice() {
+            [only] => writeln!(out, "{target}: 1 record, {only}")?,
+            [first, .., last] => writeln!(out, "{target}: {} records, {first} to {last}", names.len())?,
+            [] => {}
+        }
         let width = histories.iter().map(|history| history.entry.chars().count()).max().unwrap_or(0);
         for history in &histories {
             writeln!(out, "{:<width$}  {}", history.entry, describe(history, &names))?;
