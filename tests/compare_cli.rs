@@ -92,6 +92,11 @@ fn a_slower_run_exits_with_1_and_the_same_run_with_0() {
     assert!(fs::read_to_string(shop.path("c.xml")).unwrap().contains("<failure message=\"regressed: 1.0"));
     assert!(fs::read_to_string(shop.path("c.json")).unwrap().contains("\"regressed\": \"fail\""));
 
+    for verb in [&["compare"][..], &["baseline", "save", "second"]] {
+        let unknown = shop.run(&[verb, &["--rounds", "r1,typo"]].concat());
+        assert_eq!(unknown.code, 2, "{}", unknown.error);
+        assert!(unknown.error.contains("no baseline 'typo'"), "{}", unknown.error);
+    }
     let loose = shop.run(&["compare", "--rounds", &slow, "--limit", "tools/key=+50%"]);
     assert_eq!(loose.code, 0, "{}", loose.out);
     let absolute = shop.run(&["compare", "--rounds", &slow, "--limit", "+200us"]);

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use crate::pair::UnknownRevision;
 use crate::record::RecordError;
+use crate::record::criterion::UnknownBaseline;
 use crate::scenario::{RunsError, ScenarioResult, Verdict};
 
 /// How the program ends, as a process's exit code. clap itself exits with 2 on a wrong command line.
@@ -60,7 +61,10 @@ impl Exit {
 
 fn is_unknown_name(cause: &(dyn Error + 'static)) -> bool {
     let is_absent = |error: &RecordError| matches!(error, RecordError::Absent { .. });
-    cause.is::<Usage>() || cause.is::<UnknownRevision>() || cause.downcast_ref().is_some_and(is_absent)
+    cause.is::<Usage>()
+        || cause.is::<UnknownRevision>()
+        || cause.is::<UnknownBaseline>()
+        || cause.downcast_ref().is_some_and(is_absent)
 }
 
 fn is_unreadable(cause: &(dyn Error + 'static)) -> bool {

@@ -70,28 +70,28 @@ pub(super) struct Run {
 impl Run {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let chosen = choose(&self.scenarios).map_err(Usage)?;
+        let options = self.options.of(&chosen).map_err(Usage)?;
         std::fs::create_dir_all(&self.out)
             .with_context(|| format!("failed to create '{}'", self.out.display()))?;
         let _claim = claim(&self.out)?;
         raise_descriptor_limit();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        let exit = runtime.block_on(self.measure(chosen));
+        let exit = runtime.block_on(self.measure(chosen, options));
         runtime.shutdown_background();
         exit
     }
 
-    async fn measure(&self, chosen: Vec<Chosen>) -> anyhow::Result<Exit> {
+    async fn measure(&self, chosen: Vec<Chosen>, mut options: Options) -> anyhow::Result<Exit> {
         let interrupt = CancellationToken::new();
         watch_signals(&interrupt)?;
-        let blank = Options::default();
-        let in_file = chosen.iter().find_map(|one| (one.define)(&blank).server);
+        let in_file = chosen.iter().find_map(|one| (one.define)(&options).server);
         let server = self.server.clone().or(in_file);
         let host = tokio::select! {
             host = Host::start(server.as_deref(), self.pid) => Arc::new(host?),
             () = interrupt.cancelled() => return Ok(Exit::Interrupted),
         };
-        let all_quick = self.scenarios.iter().all(|name| name == "quick");
-        let options = self.options.of(&host, all_quick);
+        options.all_sizes |= host.is_embedded();
+        options.process_per_session = host.has_process_per_session();
         let profiling = self.profile.then(|| Profiling::into(self.out.join("flamegraphs"))).transpose()?;
         let watch = Watch::start();
         let whole: Vec<Definition> = chosen.iter().map(|one| (one.define)(&options)).collect();

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Event, Run, Sink};
 use crate::measure::accounting::Accounts;
 use crate::measure::histogram::Histogram;
+use crate::measure::quantile::{lower_bound, samples_for_value};
 use crate::measure::steady::{self, FixedWarmUp, Steadiness};
 use crate::measure::summary::{Running, Summary, summarize};
 use crate::measure::validity::GeneratorFacts;
@@ -150,7 +151,7 @@ impl Recorder {
         GeneratorFacts {
             gen_lag_p99_ns: self.gen_lag.quantile(0.99),
             late_share: self.very_late as f64 / (self.gen_lag.count().max(1)) as f64,
-            loop_lag_p99_ns: run.loop_lag.lags.quantile(0.99),
+            loop_lag_p99_ns: surely_p99(&run.loop_lag.lags),
             longest_gap_ns: run.loop_lag.longest_gap_ns,
             own_cpu_share: run.own_cpu_share,
             offered_per_s: is_open_loop.then(|| per_second(run.scheduled)),
@@ -172,6 +173,12 @@ impl Recorder {
             record.samples.push(sample);
         }
     }
+}
+
+/// p99, or below the samples that it needs what it surely is: a stage of half a second has fifty wakings, of which
+/// one that is late would already be p99.
+fn surely_p99(lags: &Histogram) -> Option<u64> {
+    if lags.count() >= samples_for_value(0.99) { lags.quantile(0.99) } else { lower_bound(lags, 0.99) }
 }
 
 impl Sink for Recorder {

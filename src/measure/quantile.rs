@@ -176,6 +176,12 @@ fn batch_interval(ns: u64, batches: &[u64]) -> Interval {
     }
 }
 
+/// What quantile `q` surely exceeds, one-sided at 95 %: x₍l₎ with l = B⁻¹(.05; n, q). `None` without samples.
+#[must_use]
+pub fn lower_bound(histogram: &Histogram, q: f64) -> Option<u64> {
+    histogram.at_rank(binomial_quantile(0.05, histogram.count(), q).max(1))
+}
+
 /// x₍l₎ with l = B⁻¹(.025; n, q).
 fn order_low(histogram: &Histogram, q: f64) -> u64 {
     let low = binomial_quantile(0.025, histogram.count(), q).max(1);
@@ -233,6 +239,13 @@ mod tests {
         let Quantile::Value { ns, interval } = read(200, 0.95) else { panic!("no value") };
         let ms = |ns: u64| (ns as f64 / 1e6).round() as u64;
         assert_eq!((ms(ns), ms(interval.low_ns), interval.high_ns.map(ms)), (190, 184, Some(197)));
+    }
+
+    #[test]
+    fn a_few_samples_surely_exceed_little() {
+        // P(Bin(50, .99) <= 47) = .014 and P(Bin(50, .99) <= 48) = .089, so the 48th of 50 is exceeded at 95 %.
+        let ms = |n| lower_bound(&ramp(n), 0.99).map(|ns| (ns as f64 / 1e6).round() as u64);
+        assert_eq!((ms(50), ms(1000), ms(0)), (Some(48), Some(985), None));
     }
 
     #[test]

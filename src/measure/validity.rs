@@ -23,7 +23,8 @@ pub struct GeneratorFacts {
     pub late_share: f64,
     /// The smallest p95 of a tool, nanoseconds; a slow server forgives some lag.
     pub p95_ns: Option<u64>,
-    /// The quantile 0.99 of how late a 10 ms sleeper woke up, nanoseconds.
+    /// The quantile 0.99 of how late a 10 ms sleeper woke up, nanoseconds; what it surely is (95 %) where it woke up
+    /// fewer than 1000 times.
     pub loop_lag_p99_ns: Option<u64>,
     /// The longest gap between two probes of the loop, nanoseconds.
     pub longest_gap_ns: u64,

@@ -34,6 +34,16 @@ pub struct Restored {
     pub kept: usize,
 }
 
+/// A name that no bench was saved under.
+#[derive(Debug, thiserror::Error)]
+#[error("Criterion has no baseline '{name}' in '{home}'; 'cargo bench -- --save-baseline {name}' makes one")]
+pub struct UnknownBaseline {
+    /// The name.
+    pub name: String,
+    /// Where it was looked for.
+    pub home: PathBuf,
+}
+
 #[derive(Deserialize)]
 struct BenchmarkId {
     full_id: String,
@@ -81,7 +91,7 @@ impl Home {
     ///
     /// # Errors
     ///
-    /// If there is no such baseline or one of its files is not what Criterion writes.
+    /// [`UnknownBaseline`] if there is none of that name; else if one of its files is not what Criterion writes.
     pub fn read(&self, baselines: &[String]) -> anyhow::Result<BTreeMap<String, Entry>> {
         let mut directories = Vec::new();
         walk(&self.0, &mut directories)
@@ -98,7 +108,8 @@ impl Home {
                 }
             }
             if !found {
-                bail!("Criterion has no baseline '{baseline}' in '{}'", self.0.display());
+                let (name, home) = (baseline.clone(), self.0.clone());
+                return Err(UnknownBaseline { name, home }.into());
             }
         }
         Ok(entries)

@@ -1,10 +1,11 @@
 //! How many clients are served well?
 
-use super::definition::{Definition, Thresholds};
+use super::definition::Definition;
 use super::judge::check;
 use super::result::{Check, Verdict};
 use super::search::{Capacity, Search, Served};
 use super::steps::{life, stage, timed, warm};
+use super::thresholds::Thresholds;
 use super::{Options, Scenario, nothing_more};
 use crate::measure::rating;
 

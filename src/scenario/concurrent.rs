@@ -1,7 +1,8 @@
 //! Many clients at once, each with a score of its own.
 
-use super::definition::{Definition, Thresholds};
+use super::definition::Definition;
 use super::steps::{life, stage, timed, warm};
+use super::thresholds::Thresholds;
 use super::{Options, Scenario, nothing_more};
 
 pub(super) static SCENARIO: Scenario = Scenario {

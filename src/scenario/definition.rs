@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::inject::Injection;
 use super::search::Search;
+use super::thresholds::Thresholds;
 use crate::load::{DayProfile, Load, Plan, Schedule, Step, Stop, Workload};
 use crate::measure::steady::FixedWarmUp;
 use crate::measure::token_bucket::Limit;
@@ -120,25 +121,6 @@ pub enum Arrivals {
     },
 }
 
-/// What makes a scenario fail. Each is judged by its confidence bound.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Thresholds {
-    /// The share of good answers must be at least this, in each stage. Calls too few to prove it pass only if
-    /// all were good.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub min_success: Option<f64>,
-    /// p95 of each tool: response times of an open loop, service times of a closed one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_p95_ms: Option<f64>,
-    /// Growth of the server's memory after its warm-up.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_memory_mb_per_min: Option<f64>,
-    /// Calls answered per second in each stage.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub min_calls_per_s: Option<f64>,
-}
-
 fn default_deadline_s() -> f64 {
     30.0
 }
@@ -174,49 +156,9 @@ impl Definition {
                 );
             }
         }
-        for stage in &self.stages {
-            let fail = |what: &str| Err(format!("stage '{}': {what}", stage.name));
-            let positive = |value: f64| value.is_finite() && value > 0.0;
-            if stage.clients == 0 {
-                return fail("clients must be at least 1");
-            }
-            if !stage.workload.is_runnable() {
-                return fail("its workload makes no calls; give it a flow with a step and a positive weight");
-            }
-            if stage.duration_s.is_none() && stage.calls.is_none() {
-                return fail("it never ends; set duration_s or calls");
-            }
-            if !(stage.duration_s.is_none_or(positive) && stage.rate_per_s.is_none_or(positive)) {
-                return fail("duration_s and rate_per_s must be positive");
-            }
-            if let Some(extended_s) = stage.extend_to_s {
-                let is_longer = stage.duration_s.is_some_and(|duration_s| extended_s > duration_s);
-                if !is_longer || !positive(extended_s) || stage.day().is_some() {
-                    return fail("extend_to_s must be longer than its duration_s, and a day has one length");
-                }
-            }
-            if !positive(stage.deadline_s)
-                || stage.warm_up_s < 0.0
-                || !(0.0..=3600.0).contains(&stage.settle_s)
-            {
-                return fail("deadline_s must be positive, warm_up_s and settle_s not negative");
-            }
-            if let Some(fault) = &stage.fault {
-                let sound = |seconds: f64| (0.0..=86_400.0).contains(&seconds);
-                if stage.rate_per_s.is_none() || !sound(fault.at_s) || !sound(fault.for_s) {
-                    return fail("a fault needs rate_per_s, and times that are not negative");
-                }
-            }
-            if let Arrivals::Day { hours, levels } = &stage.arrivals {
-                let ordered = levels.windows(2).all(|pair| pair[0].0 + 1.0 <= pair[1].0);
-                let sound = levels.iter().all(|&(hour, level)| (0.0..24.0).contains(&hour) && level >= 0.0);
-                if levels.is_empty() || !ordered || !sound || !positive(*hours) || stage.duration_s.is_none()
-                {
-                    return fail("a day needs hours, duration_s and levels at least one hour apart");
-                }
-            }
-        }
-        Ok(())
+        self.stages
+            .iter()
+            .try_for_each(|stage| stage.check().map_err(|what| format!("stage '{}': {what}", stage.name)))
     }
 
     /// Puts the paths of generated scores in place of `{{score:NAME}}`.
@@ -244,6 +186,46 @@ fn fill(value: &mut Value, names: &[String], directory: &Path) {
 }
 
 impl Stage {
+    /// What keeps it from being run.
+    fn check(&self) -> Result<(), &'static str> {
+        let positive = |value: f64| value.is_finite() && value > 0.0;
+        if self.clients == 0 {
+            return Err("clients must be at least 1");
+        }
+        if !self.workload.is_runnable() {
+            return Err("its workload makes no calls; give it a flow with a step and a positive weight");
+        }
+        if self.duration_s.is_none() && self.calls.is_none() {
+            return Err("it never ends; set duration_s or calls");
+        }
+        if !(self.duration_s.is_none_or(positive) && self.rate_per_s.is_none_or(positive)) {
+            return Err("duration_s and rate_per_s must be positive");
+        }
+        if let Some(extended_s) = self.extend_to_s {
+            let is_longer = self.duration_s.is_some_and(|duration_s| extended_s > duration_s);
+            if !is_longer || !positive(extended_s) || self.day().is_some() {
+                return Err("extend_to_s must be longer than its duration_s, and a day has one length");
+            }
+        }
+        if !positive(self.deadline_s) || self.warm_up_s < 0.0 || !(0.0..=3600.0).contains(&self.settle_s) {
+            return Err("deadline_s must be positive, warm_up_s and settle_s not negative");
+        }
+        if let Some(fault) = &self.fault {
+            let sound = |seconds: f64| (0.0..=86_400.0).contains(&seconds);
+            if self.rate_per_s.is_none() || !sound(fault.at_s) || !sound(fault.for_s) {
+                return Err("a fault needs rate_per_s, and times that are not negative");
+            }
+        }
+        if let Arrivals::Day { hours, levels } = &self.arrivals {
+            let ordered = levels.windows(2).all(|pair| pair[0].0 + 1.0 <= pair[1].0);
+            let sound = levels.iter().all(|&(hour, level)| (0.0..24.0).contains(&hour) && level >= 0.0);
+            if levels.is_empty() || !ordered || !sound || !positive(*hours) || self.duration_s.is_none() {
+                return Err("a day needs hours, duration_s and levels at least one hour apart");
+            }
+        }
+        Ok(())
+    }
+
     /// What the driver is told.
     #[must_use]
     pub fn plan(&self, seed: u64, run_id: &str) -> Plan {

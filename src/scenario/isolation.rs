@@ -2,11 +2,12 @@
 
 use serde_json::json;
 
-use super::definition::{Definition, Thresholds};
+use super::definition::Definition;
 use super::judge::count;
 use super::result::{Check, ScenarioResult, Verdict};
 use super::stage_result::StageResult;
 use super::steps::{ID, delete, on_score, own, stage};
+use super::thresholds::Thresholds;
 use super::{Options, Scenario};
 use crate::load::Step;
 use crate::measure::Outcome;

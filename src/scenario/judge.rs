@@ -1,8 +1,8 @@
 //! From figures to grades and verdicts.
 
-use super::definition::Thresholds;
 use super::result::{Check, ScenarioResult, Verdict};
 use super::stage_result::{AccountsBy, Ratings, StageResult};
+use super::thresholds::Thresholds;
 use super::{capacity, recovery, thresholds};
 use crate::load::StoppedBy;
 use crate::measure::Outcome;

@@ -1,7 +1,8 @@
 //! Orchestral scores: what size does to each tool.
 
-use super::definition::{Definition, ScoreFile, Stage, Thresholds};
+use super::definition::{Definition, ScoreFile, Stage};
 use super::steps::{delete, export, import_from, on_score, stage, warm};
+use super::thresholds::Thresholds;
 use super::{Options, Scenario, nothing_more};
 use crate::load::Step;
 use crate::score::OrchestraSpec;

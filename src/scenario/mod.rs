@@ -35,7 +35,7 @@ mod steps;
 mod thresholds;
 mod tools;
 
-pub use definition::{Arrivals, Definition, ScoreFile, Stage, Thresholds};
+pub use definition::{Arrivals, Definition, ScoreFile, Stage};
 pub use host::Host;
 pub use inject::{Disruption, FaultResult, Injection};
 pub use judge::{check, conclude, count, leak};
@@ -49,6 +49,7 @@ pub use shard::{Shard, ShardFacts, ShardShare};
 pub use stage_result::{
     AccountsBy, Exports, PhaseResult, Ratings, ResourceAt, Second, SessionMemory, StageResult, ToolResult,
 };
+pub use thresholds::Thresholds;
 
 use crate::measure::token_bucket::Limit;
 
@@ -76,7 +77,7 @@ impl Scenario {
 }
 
 /// What a user can change about shipped scenarios.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Options {
     /// Sessions.
     pub clients: Option<usize>,
@@ -91,33 +92,15 @@ pub struct Options {
     /// Most clients that are tried there.
     pub max_clients: Option<usize>,
     /// Hours of the day's pattern.
-    pub hours: f64,
+    pub hours: Option<f64>,
     /// What the rate limiter declares.
-    pub limit: Limit,
+    pub limit: Option<Limit>,
     /// A short version: seconds instead of minutes.
     pub quick: bool,
     /// All sizes of scores, even where that takes hours.
     pub all_sizes: bool,
     /// Each session is a server process of its own.
     pub process_per_session: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            clients: None,
-            duration_s: None,
-            rate_per_s: None,
-            deadline_s: None,
-            objective_ms: None,
-            max_clients: None,
-            hours: 24.0,
-            limit: Limit { capacity: 10, per_second: 1.0 },
-            quick: false,
-            all_sizes: false,
-            process_per_session: false,
-        }
-    }
 }
 
 /// Every shipped scenario, in the order of `all`.

@@ -4,7 +4,7 @@ use super::definition::Definition;
 use super::judge::check;
 use super::result::{Check, ScenarioResult, Verdict};
 use super::{Options, Scenario};
-use crate::measure::token_bucket::{self, RetryAfter};
+use crate::measure::token_bucket::{self, Limit, RetryAfter};
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "rate-limit",
@@ -23,8 +23,11 @@ It cannot show limits by address or by account that other sessions share, nor li
     judge,
 };
 
+/// What the music21 MCP server's own limiter might declare.
+const DECLARED: Limit = Limit { capacity: 10, per_second: 1.0 };
+
 fn define(options: &Options) -> Definition {
-    Definition { probe: Some(options.limit), ..Definition::default() }
+    Definition { probe: Some(options.limit.unwrap_or(DECLARED)), ..Definition::default() }
 }
 
 fn judge(result: &ScenarioResult) -> Vec<Check> {

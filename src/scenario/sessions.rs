@@ -1,10 +1,11 @@
 //! What a session leaves behind, ended or abandoned.
 
-use super::definition::{Definition, Stage, Thresholds};
+use super::definition::{Definition, Stage};
 use super::judge::{check, count};
 use super::result::{Check, ScenarioResult, Verdict};
 use super::stage_result::{SessionMemory, StageResult};
 use super::steps::stage;
+use super::thresholds::Thresholds;
 use super::{Options, Scenario};
 use crate::load::{SessionEnd, Step, Workload};
 use crate::target::ResourceSample;

@@ -42,7 +42,7 @@ fn define(options: &Options) -> Definition {
     let duration_s = options.duration_s.unwrap_or(if options.quick { 24.0 } else { 600.0 });
     let levels = DayProfile::working_day(1.0, duration_s).levels;
     alone(Stage {
-        arrivals: Arrivals::Day { hours: options.hours, levels },
+        arrivals: Arrivals::Day { hours: options.hours.unwrap_or(24.0), levels },
         settle_s: if options.quick { 1.0 } else { 5.0 },
         ..open_loop("day", options, duration_s)
     })

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::Options;
-use super::definition::{Arrivals, Definition, Stage, Thresholds};
+use super::definition::{Arrivals, Definition, Stage};
+use super::thresholds::Thresholds;
 use crate::load::{Step, Workload};
 
 /// A freely licensed hymn of four parts that music21's corpus and the embedded server both have.

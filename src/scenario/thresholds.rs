@@ -1,4 +1,6 @@
-//! What the limits of a scenario say of its stages.
+//! The limits of a scenario, and what they say of its stages.
+
+use serde::{Deserialize, Serialize};
 
 use super::definition::Definition;
 use super::judge::{check, count};
@@ -6,6 +8,25 @@ use super::result::{Check, Verdict};
 use super::stage_result::{Second, StageResult, ToolResult};
 use crate::measure::stats::{mean, standard_deviation, t_quantile};
 use crate::measure::summary::Summary;
+
+/// What makes a scenario fail. Each is judged by its confidence bound.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Thresholds {
+    /// The share of good answers must be at least this, in each stage. Calls too few to prove it pass only if
+    /// all were good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_success: Option<f64>,
+    /// p95 of each tool: response times of an open loop, service times of a closed one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_p95_ms: Option<f64>,
+    /// Growth of the server's memory after its warm-up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_memory_mb_per_min: Option<f64>,
+    /// Calls answered per second in each stage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_calls_per_s: Option<f64>,
+}
 
 /// One check for each limit and stage, and of p95 for each tool.
 pub(super) fn judge(definition: &Definition, stages: &[StageResult]) -> Vec<Check> {

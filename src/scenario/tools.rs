@@ -1,7 +1,8 @@
 //! Each tool by itself.
 
-use super::definition::{Definition, Thresholds};
+use super::definition::Definition;
 use super::steps::{delete, export, import, on_score, stage, timed};
+use super::thresholds::Thresholds;
 use super::{Options, Scenario, nothing_more};
 use crate::load::{Flow, Step, Workload};
 use serde_json::json;

@@ -2,21 +2,26 @@
 
 use std::path::Path;
 
-use crate::scenario::{Check, Definition, Options, QUICK, SCENARIOS, Scenario, ScenarioResult, find};
+use crate::scenario::{
+    Arrivals, Check, Definition, Options, QUICK, SCENARIOS, Scenario, ScenarioResult, find,
+};
 
 /// A scenario, from the table or from a file.
 pub(crate) struct Chosen {
     pub(crate) define: Box<dyn Fn(&Options) -> Definition>,
     pub(crate) judge: fn(&ScenarioResult) -> Vec<Check>,
+    /// From the user's file.
+    pub(crate) is_file: bool,
+    /// By the word `quick`, or by no word at all.
+    pub(crate) is_quick: bool,
 }
 
 /// What the words of the command line mean, in order; `quick` without any.
 pub(crate) fn choose(words: &[String]) -> Result<Vec<Chosen>, String> {
-    let names: Vec<&str> = match words {
-        [] => QUICK.to_vec(),
-        given => given.iter().flat_map(|name| expand(name)).collect(),
-    };
-    names.into_iter().map(choose_one).collect()
+    let quick = ["quick".to_owned()];
+    let words = if words.is_empty() { &quick } else { words };
+    let of_word = |word| expand(word).into_iter().map(move |name| choose_one(name, word == "quick"));
+    words.iter().map(String::as_str).flat_map(of_word).collect()
 }
 
 fn expand(name: &str) -> Vec<&str> {
@@ -37,11 +42,13 @@ fn unknown(name: &str) -> String {
     format!("unknown scenario '{name}'; use one of {}, quick, all", known.join(", "))
 }
 
-fn choose_one(name: &str) -> Result<Chosen, String> {
+fn choose_one(name: &str, is_quick: bool) -> Result<Chosen, String> {
     if let Some(scenario) = find(name) {
         return Ok(Chosen {
             define: Box::new(move |options| scenario.definition(options)),
             judge: scenario.judge,
+            is_file: false,
+            is_quick,
         });
     }
     if Path::new(name).extension().is_none_or(|end| end != "toml") {
@@ -55,7 +62,7 @@ fn choose_one(name: &str) -> Result<Chosen, String> {
         None => |_| Vec::new(),
     };
     let define = move |options: &Options| overridden(definition.clone(), options);
-    Ok(Chosen { define: Box::new(define), judge })
+    Ok(Chosen { define: Box::new(define), judge, is_file: true, is_quick: false })
 }
 
 /// A file's definition with what the command line says instead.
@@ -66,6 +73,14 @@ fn overridden(mut definition: Definition, options: &Options) -> Definition {
         stage.duration_s = options.duration_s.or(stage.duration_s);
         stage.deadline_s = options.deadline_s.unwrap_or(stage.deadline_s);
         stage.rate_per_s = stage.rate_per_s.map(|rate| options.rate_per_s.unwrap_or(rate));
+        if let Arrivals::Day { hours, .. } = &mut stage.arrivals {
+            *hours = options.hours.unwrap_or(*hours);
+        }
+    }
+    definition.probe = definition.probe.map(|declared| options.limit.unwrap_or(declared));
+    if let Some(search) = &mut definition.search {
+        search.max_p95_ms = options.objective_ms.unwrap_or(search.max_p95_ms);
+        search.max_clients = options.max_clients.unwrap_or(search.max_clients);
     }
     definition
 }

@@ -2,9 +2,12 @@
 
 use clap::Args;
 
+use super::choose::Chosen;
 use crate::embedded::rate_limit::RateLimit;
 use crate::measure::token_bucket::Limit;
-use crate::scenario::{Host, Options};
+use crate::scenario::Options;
+
+type Change = fn(&mut Options);
 
 /// Clients, lengths, rates and objectives.
 #[derive(Debug, Args)]
@@ -18,15 +21,15 @@ pub(crate) struct ScenarioOptions {
     /// Calls per second, in scenarios that have a rate.
     #[arg(long, value_name = "PER_SECOND", value_parser = positive)]
     rate: Option<f64>,
-    /// Hours of the day's pattern in `stability`.
-    #[arg(long, default_value_t = 24.0, value_parser = positive)]
-    hours: f64,
+    /// Hours of the day's pattern in `stability`; 24 if not given.
+    #[arg(long, value_parser = positive)]
+    hours: Option<f64>,
     /// Seconds that a call may take.
     #[arg(long, value_name = "SECONDS", value_parser = positive)]
     deadline: Option<f64>,
-    /// What the rate limiter declares: capacity and refill a second.
-    #[arg(long, value_name = "LIMIT", default_value = "10/1s")]
-    rate_limit: RateLimit,
+    /// What the rate limiter declares: capacity and refill a second; 10/1s if not given.
+    #[arg(long, value_name = "LIMIT")]
+    rate_limit: Option<RateLimit>,
     /// What p95 must keep in `capacity`, such as 500ms or 1s (the default).
     #[arg(long, value_name = "TIME", value_parser = milliseconds)]
     objective: Option<f64>,
@@ -42,9 +45,15 @@ pub(crate) struct ScenarioOptions {
 }
 
 impl ScenarioOptions {
-    /// The same for the scenarios; short ones `if_quick`, or by the user's wish.
-    pub(crate) fn of(&self, host: &Host, if_quick: bool) -> Options {
-        Options {
+    /// The same for the scenarios, as far as the server has no part in it.
+    ///
+    /// # Errors
+    ///
+    /// A line that names an option to which none of the chosen scenarios listens.
+    pub(crate) fn of(&self, chosen: &[Chosen]) -> Result<Options, String> {
+        let limit =
+            |declared: &RateLimit| Limit { capacity: declared.capacity, per_second: declared.per_second };
+        let options = Options {
             clients: self.clients.map(|clients| clients as usize),
             duration_s: self.duration,
             rate_per_s: self.rate,
@@ -52,11 +61,52 @@ impl ScenarioOptions {
             objective_ms: self.objective,
             max_clients: self.max_clients.map(|clients| clients as usize),
             hours: self.hours,
-            limit: Limit { capacity: self.rate_limit.capacity, per_second: self.rate_limit.per_second },
-            quick: self.quick || if_quick,
-            all_sizes: self.all_sizes || host.is_embedded(),
-            process_per_session: host.has_process_per_session(),
+            limit: self.rate_limit.as_ref().map(limit),
+            quick: self.quick || chosen.iter().all(|one| one.is_quick),
+            all_sizes: self.all_sizes,
+            process_per_session: false,
+        };
+        self.check(chosen, &options)?;
+        Ok(options)
+    }
+
+    /// An option that changes nothing was given by mistake. `--duration` is not among them: its variable is set
+    /// for whole sessions of work.
+    fn check(&self, chosen: &[Chosen], options: &Options) -> Result<(), String> {
+        let all_are_files = chosen.iter().all(|one| one.is_file);
+        if all_are_files && self.quick {
+            return Err("--quick: a file has no short version; give it --duration".into());
         }
+        if all_are_files && self.all_sizes {
+            return Err("--all-sizes: a file has the sizes that it names".into());
+        }
+        // Another value must make another scenario.
+        let by_name: [(&str, bool, Change); 6] = [
+            ("--clients", self.clients.is_some(), |other| other.clients = other.clients.map(|n| n + 1)),
+            ("--rate", self.rate.is_some(), |other| {
+                other.rate_per_s = other.rate_per_s.map(|rate| rate * 2.0);
+            }),
+            ("--hours", self.hours.is_some(), |other| other.hours = other.hours.map(|hours| hours * 2.0)),
+            ("--rate-limit", self.rate_limit.is_some(), |other| {
+                other.limit = other.limit.map(|limit| Limit { capacity: limit.capacity + 1, ..limit });
+            }),
+            ("--objective", self.objective.is_some(), |other| {
+                other.objective_ms = other.objective_ms.map(|ms| ms * 2.0);
+            }),
+            ("--max-clients", self.max_clients.is_some(), |other| {
+                other.max_clients = other.max_clients.map(|n| n + 1);
+            }),
+        ];
+        for (name, _, change) in by_name.into_iter().filter(|(_, is_given, _)| *is_given) {
+            let mut other = options.clone();
+            change(&mut other);
+            if chosen.iter().all(|one| (one.define)(options) == (one.define)(&other)) {
+                return Err(format!(
+                    "{name} changes nothing in what is to be run; 'explain' tells what would"
+                ));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -78,6 +128,50 @@ fn milliseconds(text: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::support::choose::choose;
+    use crate::cli::support::template::template;
+    use crate::scenario::Definition;
+
+    #[derive(Debug, clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: ScenarioOptions,
+        words: Vec<String>,
+    }
+
+    /// The scenarios of a command line, as they would be run.
+    fn definitions(line: &str) -> Result<Vec<Definition>, String> {
+        let Line { options, words } = clap::Parser::parse_from(format!("run {line}").split(' '));
+        let chosen = choose(&words)?;
+        let options = options.of(&chosen)?;
+        Ok(chosen.iter().map(|one| (one.define)(&options)).collect())
+    }
+
+    #[test]
+    fn a_file_listens_to_what_a_shipped_scenario_listens_to() {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, options) in [
+            ("rate-limit", "--rate-limit 5/2s"),
+            ("capacity", "--objective 500ms --max-clients 7"),
+            ("stability", "--hours 12 --rate 3"),
+        ] {
+            let path = directory.path().join(format!("{name}.toml"));
+            let shipped = definitions(name).unwrap().remove(0);
+            std::fs::write(&path, template(&shipped).unwrap()).unwrap();
+            let changed = definitions(&format!("{options} {}", path.display())).unwrap();
+            assert_eq!(changed, definitions(&format!("{options} {name}")).unwrap());
+            assert_ne!(changed, [shipped]);
+            for unheard in ["--quick", "--all-sizes"] {
+                let error = definitions(&format!("{unheard} {}", path.display())).unwrap_err();
+                assert!(error.starts_with(unheard), "{error}");
+            }
+        }
+        assert!(definitions("--quick --objective 1s quick").unwrap_err().starts_with("--objective changes"));
+        assert!(
+            definitions("--rate-limit 10/1s quick").is_ok(),
+            "what it is anyway was not given by mistake"
+        );
+    }
 
     #[test]
     fn times_have_units() {
