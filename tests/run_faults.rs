@@ -130,7 +130,8 @@ fn ctrl_c_writes_what_there_is() {
 fn a_server_killed_in_the_middle_ends_every_call_in_a_class_and_the_run_with_4() {
     let server = Server::start(&[]);
     let idle = ticks(server.child.id());
-    let bench = Bench::new(&["concurrent", "--clients", "2", "--duration", "4", "--server", &server.url]);
+    let bench =
+        Bench::new(&["concurrent", "tools", "--clients", "2", "--duration", "4", "--server", &server.url]);
     let child = bench.command().spawn().unwrap();
     until_it_works(&server, idle);
     kill_process(Pid::from_child(&server.child), Signal::KILL).unwrap();
@@ -138,6 +139,7 @@ fn a_server_killed_in_the_middle_ends_every_call_in_a_class_and_the_run_with_4()
     assert_eq!(output.status.code(), Some(4), "{}{}", text(&output.stdout), text(&output.stderr));
     let file = bench.result();
     assert_eq!(file.scenarios[0].verdict, Verdict::ServerFailed);
+    assert!(file.scenarios.len() == 1 && !file.complete, "the second was not run");
     assert!(file.scenarios[0].error.is_some());
     for stage in &file.scenarios[0].stages {
         let lost =

@@ -162,6 +162,7 @@ fn what_does_not_exist_is_a_wrong_command_line() {
     for (arguments, expected) in [
         (&["run", "nonsense"][..], "unknown scenario 'nonsense'; use one of tools, concurrent,"),
         (&["run", "absent.toml"], "cannot read 'absent.toml'"),
+        (&["run", "rate-limit", "--rate-limit", "10/1s,no-cap"], "a declared limit has no kind"),
         (&["run", "tools", "--objective", "1s"], "--objective changes nothing in what is to be run"),
         (&["run", "tools", "quick", "--rate-limit", "10/1s", "--hours", "3"], "--hours changes nothing"),
         (&["explain", "nonsense"], "unknown scenario 'nonsense'"),

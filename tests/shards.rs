@@ -134,9 +134,13 @@ fn merged_shards_are_judged_and_shown_as_a_run_is() {
         assert_eq!(run.output().unwrap().status.code(), Some(1));
         out
     });
+    let all = directory.path().join("all");
+    std::fs::create_dir_all(all.join("flamegraphs")).unwrap();
+    let of_another_run = all.join("flamegraphs/old.svg");
+    std::fs::write(&of_another_run, "<svg/>").unwrap();
     let mut merge = Command::new(PROGRAM);
-    let output =
-        merge.arg("merge").args(&runs).arg("--out").arg(directory.path().join("all")).output().unwrap();
+    let output = merge.arg("merge").args(&runs).arg("--out").arg(&all).output().unwrap();
+    assert!(!of_another_run.exists());
     let shown = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{shown}");
     assert!(

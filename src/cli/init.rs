@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::Exit;
 use super::support::template::template;
 use crate::load::{Flow, Step, Workload};
-use crate::scenario::{Arrivals, Definition, Host, Stage, Thresholds};
+use crate::scenario::{Definition, Host, Stage, Thresholds};
 
 /// Write a scenario file that calls every tool of a server, to edit and to `run`.
 #[derive(Debug, Args)]
@@ -63,21 +63,8 @@ fn definition(server: Option<String>, tools: &[Tool]) -> Definition {
             .flatten()
             .collect(),
     };
-    let stage = Stage {
-        name: "all tools".into(),
-        clients: 4,
-        rate_per_s: None,
-        arrivals: Arrivals::Constant,
-        duration_s: Some(30.0),
-        extend_to_s: None,
-        calls: None,
-        deadline_s: 30.0,
-        warm_up_s: 5.0,
-        warm_up_calls: 0,
-        settle_s: 0.0,
-        fault: None,
-        workload: Workload { flows: others.map(flow).collect(), ..Workload::default() },
-    };
+    let workload = Workload { flows: others.map(flow).collect(), ..Workload::default() };
+    let stage = Stage { duration_s: Some(30.0), warm_up_s: 5.0, ..Stage::new("all tools", 4, workload) };
     Definition {
         name: "custom".into(),
         description: "Every tool of the server, all equally often.".into(),

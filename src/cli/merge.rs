@@ -3,11 +3,13 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::Args;
 
+use super::support::process::claim;
 use super::{Exit, report};
 use crate::merge::merge;
-use crate::report::{formats, terminal};
+use crate::report::terminal;
 use crate::scenario::RunFile;
 
 /// Merge the results of all shards of a run. Counts add up, and quantiles are those of all calls together.
@@ -37,11 +39,12 @@ impl Merge {
                 return Ok(Exit::Inconclusive);
             }
         };
-        std::fs::create_dir_all(&self.out)?;
-        let path = self.out.join("result.json");
-        merged.write(&path)?;
-        report::write_beside(&merged, &path)?;
-        formats::write(&merged, &self.out)?;
+        std::fs::create_dir_all(&self.out)
+            .with_context(|| format!("failed to create '{}'", self.out.display()))?;
+        let _claim = claim(&self.out)?;
+        let path = report::result_of(&self.out);
+        report::forget_flamegraphs(&path)?;
+        report::write_all(&merged, &path)?;
         report::print(|colour| terminal::overview(&merged, colour))?;
         report::name_beside(&path)?;
         Ok(Exit::of_run(&merged.scenarios))

@@ -10,6 +10,7 @@ use super::Exit;
 use crate::compare::LimitTable;
 use crate::compare::records::compare;
 use crate::record::{Record, Store};
+use crate::report::formats;
 use crate::report::html::{Baseline, Compared, Extras, Flamegraph, page};
 use crate::scenario::{RunFile, Runs};
 
@@ -79,15 +80,17 @@ impl Report {
     }
 }
 
-/// Writes the report of a result into its directory.
+/// Writes a result, and beside it the report and the files for programs.
 ///
 /// # Errors
 ///
-/// Where that cannot be written, or flamegraphs there cannot be read.
-pub(super) fn write_beside(file: &RunFile, result: &Path) -> anyhow::Result<()> {
+/// Where one cannot be written, or flamegraphs there cannot be read.
+pub(super) fn write_all(file: &RunFile, result: &Path) -> anyhow::Result<()> {
+    file.write(result).with_context(|| format!("failed to write '{}'", result.display()))?;
     let extras =
         Extras { flamegraphs: flamegraphs(&result.with_file_name(FLAMEGRAPHS))?, ..Extras::default() };
-    write(file, &extras, &result.with_file_name(NAME))
+    write(file, &extras, &result.with_file_name(NAME))?;
+    formats::write(file, result.parent().unwrap_or(Path::new(".")))
 }
 
 /// Says where the report of a result is.

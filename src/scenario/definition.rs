@@ -144,23 +144,6 @@ impl Definition {
         self.stages.iter().map(|stage| stage.clients).chain(searched).max().unwrap_or(0)
     }
 
-    fn check(&self) -> Result<(), String> {
-        if self.stages.is_empty() && self.probe.is_none() {
-            return Err("it has no [[stages]]; give it one with a [[stages.workload.flows]]".into());
-        }
-        if let Some(search) = &self.search {
-            let sound = search.max_p95_ms > 0.0 && (0.0..=1.0).contains(&search.min_success);
-            if !sound || search.max_clients == 0 || self.stages.len() != 1 {
-                return Err(
-                    "a search needs one stage, a positive max_p95_ms and max_clients, and a share".into()
-                );
-            }
-        }
-        self.stages
-            .iter()
-            .try_for_each(|stage| stage.check().map_err(|what| format!("stage '{}': {what}", stage.name)))
-    }
-
     /// Puts the paths of generated scores in place of `{{score:NAME}}`.
     pub fn place_scores(&mut self, directory: &Path) {
         let names: Vec<String> = self.scores.iter().map(|score| score.name.clone()).collect();
@@ -186,44 +169,24 @@ fn fill(value: &mut Value, names: &[String], directory: &Path) {
 }
 
 impl Stage {
-    /// What keeps it from being run.
-    fn check(&self) -> Result<(), &'static str> {
-        let positive = |value: f64| value.is_finite() && value > 0.0;
-        if self.clients == 0 {
-            return Err("clients must be at least 1");
+    /// A closed loop without an end, a warm-up or decoration.
+    #[must_use]
+    pub(crate) fn new(name: impl Into<String>, clients: usize, workload: Workload) -> Self {
+        Self {
+            name: name.into(),
+            clients,
+            rate_per_s: None,
+            arrivals: Arrivals::Constant,
+            duration_s: None,
+            extend_to_s: None,
+            calls: None,
+            deadline_s: default_deadline_s(),
+            warm_up_s: 0.0,
+            warm_up_calls: 0,
+            settle_s: 0.0,
+            fault: None,
+            workload,
         }
-        if !self.workload.is_runnable() {
-            return Err("its workload makes no calls; give it a flow with a step and a positive weight");
-        }
-        if self.duration_s.is_none() && self.calls.is_none() {
-            return Err("it never ends; set duration_s or calls");
-        }
-        if !(self.duration_s.is_none_or(positive) && self.rate_per_s.is_none_or(positive)) {
-            return Err("duration_s and rate_per_s must be positive");
-        }
-        if let Some(extended_s) = self.extend_to_s {
-            let is_longer = self.duration_s.is_some_and(|duration_s| extended_s > duration_s);
-            if !is_longer || !positive(extended_s) || self.day().is_some() {
-                return Err("extend_to_s must be longer than its duration_s, and a day has one length");
-            }
-        }
-        if !positive(self.deadline_s) || self.warm_up_s < 0.0 || !(0.0..=3600.0).contains(&self.settle_s) {
-            return Err("deadline_s must be positive, warm_up_s and settle_s not negative");
-        }
-        if let Some(fault) = &self.fault {
-            let sound = |seconds: f64| (0.0..=86_400.0).contains(&seconds);
-            if self.rate_per_s.is_none() || !sound(fault.at_s) || !sound(fault.for_s) {
-                return Err("a fault needs rate_per_s, and times that are not negative");
-            }
-        }
-        if let Arrivals::Day { hours, levels } = &self.arrivals {
-            let ordered = levels.windows(2).all(|pair| pair[0].0 + 1.0 <= pair[1].0);
-            let sound = levels.iter().all(|&(hour, level)| (0.0..24.0).contains(&hour) && level >= 0.0);
-            if levels.is_empty() || !ordered || !sound || !positive(*hours) || self.duration_s.is_none() {
-                return Err("a day needs hours, duration_s and levels at least one hour apart");
-            }
-        }
-        Ok(())
     }
 
     /// What the driver is told.

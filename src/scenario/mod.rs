@@ -1,6 +1,7 @@
 //! The load scenarios: one file each, one table that lists them, all of them data for the one driver.
 
 mod capacity;
+mod check;
 mod cleanup;
 mod concurrent;
 mod definition;
@@ -156,6 +157,40 @@ mod tests {
         assert_eq!(error, "stage 's': it never ends; set duration_s or calls");
         assert!(Definition::from_toml("name = 'x'").unwrap_err().contains("no [[stages]]"));
         assert!(Definition::from_toml("name = 'x'\nclint = 3").unwrap_err().contains("clint"));
+    }
+
+    #[test]
+    fn what_would_only_show_during_a_run_is_refused_before_it() {
+        let stage = "[[stages]]\nname = 's'\nclients = 1\ncalls = 1\n[[stages.workload.flows]]\n\
+                     steps = [{ tool = 't', arguments = { source = '{{score:big}}' } }]\n";
+        let big = "scores = [{ name = 'big', parts = 2, measures = 2 }]\n";
+        assert!(Definition::from_toml(&format!("name = 'x'\n{big}{stage}")).is_ok());
+        for (head, stage, why) in [
+            ("", stage, "t: {{score:big}} is none of its `scores`"),
+            (&big.replace("parts = 2", "parts = 0"), stage, "score 'big': cannot generate 0 parts"),
+            (&big.replace("'big'", "'../big'"), stage, "score '../big': a name has letters"),
+            (
+                &format!("{big}probe = {{ capacity = 1, per_second = 0 }}\n"),
+                stage,
+                "a probe needs a capacity",
+            ),
+            (&format!("{big}thresholds = {{ min_success = 95 }}\n"), stage, "min_success is a share"),
+            (&format!("{big}thresholds = {{ max_p95_ms = -1 }}\n"), stage, "must not be negative"),
+            (
+                big,
+                &stage.replace("calls", "deadline_s = 1e30\ncalls"),
+                "stage 's': deadline_s must be positive",
+            ),
+            (
+                big,
+                &stage.replace("calls", "warm_up_s = nan\ncalls"),
+                "stage 's': deadline_s must be positive",
+            ),
+            (big, &stage.replace("clients = 1", "clients = 20_000"), "stage 's': clients must be from 1 to"),
+        ] {
+            let error = Definition::from_toml(&format!("name = 'x'\n{head}{stage}")).unwrap_err();
+            assert!(error.contains(why), "{error}");
+        }
     }
 
     #[test]

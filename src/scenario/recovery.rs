@@ -8,7 +8,7 @@ use super::inject::{Disruption, Injection};
 use super::judge::{check, count};
 use super::result::{Check, Verdict};
 use super::stage_result::StageResult;
-use super::steps::{ID, delete, on_score, stage};
+use super::steps::{ID, delete, on_score, own, stage};
 use super::{Options, Scenario, nothing_more};
 use crate::load::Step;
 
@@ -68,7 +68,7 @@ fn with_fault(kind: Disruption, options: &Options) -> Stage {
 /// Light calls, so that the rate is far from what the server can do.
 fn steps() -> Vec<Step> {
     let tune = json!({ "score_id": ID, "source": "C4 E4 G4 C5 B4 A4 G4 F4 E4 D4 C4", "source_type": "text" });
-    vec![Step::call("import_score", tune), on_score("key_analysis"), delete()]
+    vec![own(Step::call("import_score", tune)), on_score("key_analysis"), delete()]
 }
 
 /// Takes the stages out whose fault this server cannot be given, with the reason of each.

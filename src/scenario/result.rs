@@ -19,11 +19,12 @@ pub const SCHEMA_VERSION: u32 = 1;
 pub struct RunFile {
     /// The layout of the file.
     pub schema_version: u32,
-    /// `false` until the last scenario has ended: what is missing was not measured.
+    /// `false` until the last scenario has ended, after Ctrl-C, and where a lost server left scenarios undone: what
+    /// is missing was not measured.
     pub complete: bool,
     /// When it began, as RFC 3339 in UTC.
     pub created_utc: String,
-    /// The command line that reproduces it, in words.
+    /// The command line that reproduces it, in words; a duration of the environment is its last option.
     pub command_line: Vec<String>,
     /// Decides arrivals and the choice of flows.
     pub seed: u64,

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::Options;
-use super::definition::{Arrivals, Definition, Stage};
+use super::definition::{Definition, Stage};
 use super::thresholds::Thresholds;
 use crate::load::{Step, Workload};
 
@@ -52,22 +52,8 @@ pub(super) fn warm() -> Vec<Step> {
 
 /// A stage of one flow without decoration.
 pub(super) fn stage(name: impl Into<String>, clients: usize, steps: Vec<Step>) -> Stage {
-    Stage {
-        name: name.into(),
-        clients,
-        rate_per_s: None,
-        arrivals: Arrivals::Constant,
-        duration_s: None,
-        extend_to_s: None,
-        calls: None,
-        deadline_s: 30.0,
-        warm_up_s: 0.0,
-        warm_up_calls: 0,
-        settle_s: 0.0,
-        fault: None,
-        // What the end of the stage interrupts leaves no score behind.
-        workload: Workload { teardown: vec![on_score("delete_score")], ..Workload::of(steps) },
-    }
+    // What the end of the stage interrupts leaves no score behind.
+    Stage::new(name, clients, Workload { teardown: vec![on_score("delete_score")], ..Workload::of(steps) })
 }
 
 /// The warm-up of a timed stage: 10 s and 100 calls, or a fifth of a shorter one.

@@ -8,12 +8,19 @@ use crate::scenario::{
 
 /// A scenario, from the table or from a file.
 pub(crate) struct Chosen {
-    pub(crate) define: Box<dyn Fn(&Options) -> Definition>,
+    define: Box<dyn Fn(&Options) -> Definition>,
     pub(crate) judge: fn(&ScenarioResult) -> Vec<Check>,
     /// From the user's file.
     pub(crate) is_file: bool,
     /// By the word `quick`, or by no word at all.
-    pub(crate) is_quick: bool,
+    is_quick: bool,
+}
+
+impl Chosen {
+    /// Written down for what the user asked for.
+    pub(crate) fn definition(&self, options: &Options) -> Definition {
+        (self.define)(&Options { quick: options.quick || self.is_quick, ..options.clone() })
+    }
 }
 
 /// What the words of the command line mean, in order; `quick` without any.
@@ -70,7 +77,9 @@ fn overridden(mut definition: Definition, options: &Options) -> Definition {
     for stage in &mut definition.stages {
         stage.clients = options.clients.unwrap_or(stage.clients);
         stage.extend_to_s = stage.extend_to_s.filter(|_| options.duration_s.is_none());
-        stage.duration_s = options.duration_s.or(stage.duration_s);
+        // What is watched of a fault comes after it.
+        let before_s = stage.fault.map_or(0.0, |fault| fault.at_s);
+        stage.duration_s = options.duration_s.map(|watched_s| before_s + watched_s).or(stage.duration_s);
         stage.deadline_s = options.deadline_s.unwrap_or(stage.deadline_s);
         stage.rate_per_s = stage.rate_per_s.map(|rate| options.rate_per_s.unwrap_or(rate));
         if let Arrivals::Day { hours, .. } = &mut stage.arrivals {
@@ -94,7 +103,7 @@ mod tests {
     /// What is judged of an empty stage of this scenario, under the words of the command line.
     fn checks(word: &str) -> Vec<Check> {
         let chosen = choose(&[word.to_owned()]).unwrap().remove(0);
-        let definition = (chosen.define)(&Options::default());
+        let definition = chosen.definition(&Options::default());
         let stages = definition.stages.iter().map(|stage| fixture::stage_named(&stage.name)).collect();
         (chosen.judge)(&ScenarioResult {
             name: definition.name.clone(),

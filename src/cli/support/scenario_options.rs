@@ -3,9 +3,12 @@
 use clap::Args;
 
 use super::choose::Chosen;
-use crate::embedded::rate_limit::RateLimit;
+use crate::embedded::rate_limit::{LimiterKind, RateLimit, RateLimitError};
 use crate::measure::token_bucket::Limit;
 use crate::scenario::Options;
+
+/// Shortens the stages of whole sessions of work.
+pub(crate) const DURATION: &str = "MUSIC21_BENCH_DURATION";
 
 type Change = fn(&mut Options);
 
@@ -16,7 +19,7 @@ pub(crate) struct ScenarioOptions {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     clients: Option<u32>,
     /// Seconds that each timed stage takes.
-    #[arg(long, value_name = "SECONDS", env = "MUSIC21_BENCH_DURATION", value_parser = positive)]
+    #[arg(long, value_name = "SECONDS", env = DURATION, value_parser = positive)]
     duration: Option<f64>,
     /// Calls per second, in scenarios that have a rate.
     #[arg(long, value_name = "PER_SECOND", value_parser = positive)]
@@ -28,8 +31,8 @@ pub(crate) struct ScenarioOptions {
     #[arg(long, value_name = "SECONDS", value_parser = positive)]
     deadline: Option<f64>,
     /// What the rate limiter declares: capacity and refill a second; 10/1s if not given.
-    #[arg(long, value_name = "LIMIT")]
-    rate_limit: Option<RateLimit>,
+    #[arg(long, value_name = "LIMIT", value_parser = declared)]
+    rate_limit: Option<Limit>,
     /// What p95 must keep in `capacity`, such as 500ms or 1s (the default).
     #[arg(long, value_name = "TIME", value_parser = milliseconds)]
     objective: Option<f64>,
@@ -51,8 +54,6 @@ impl ScenarioOptions {
     ///
     /// A line that names an option to which none of the chosen scenarios listens.
     pub(crate) fn of(&self, chosen: &[Chosen]) -> Result<Options, String> {
-        let limit =
-            |declared: &RateLimit| Limit { capacity: declared.capacity, per_second: declared.per_second };
         let options = Options {
             clients: self.clients.map(|clients| clients as usize),
             duration_s: self.duration,
@@ -61,8 +62,8 @@ impl ScenarioOptions {
             objective_ms: self.objective,
             max_clients: self.max_clients.map(|clients| clients as usize),
             hours: self.hours,
-            limit: self.rate_limit.as_ref().map(limit),
-            quick: self.quick || chosen.iter().all(|one| one.is_quick),
+            limit: self.rate_limit,
+            quick: self.quick,
             all_sizes: self.all_sizes,
             process_per_session: false,
         };
@@ -100,7 +101,7 @@ impl ScenarioOptions {
         for (name, _, change) in by_name.into_iter().filter(|(_, is_given, _)| *is_given) {
             let mut other = options.clone();
             change(&mut other);
-            if chosen.iter().all(|one| (one.define)(options) == (one.define)(&other)) {
+            if chosen.iter().all(|one| one.definition(options) == one.definition(&other)) {
                 return Err(format!(
                     "{name} changes nothing in what is to be run; 'explain' tells what would"
                 ));
@@ -108,6 +109,16 @@ impl ScenarioOptions {
         }
         Ok(())
     }
+}
+
+/// A limiter's promise; how `serve` would break it is none.
+fn declared(text: &str) -> Result<Limit, String> {
+    let RateLimit { capacity, per_second, kind } =
+        text.parse().map_err(|error: RateLimitError| error.to_string())?;
+    if kind != LimiterKind::Bucket {
+        return Err("a declared limit has no kind; write it like 10/1s".into());
+    }
+    Ok(Limit { capacity, per_second })
 }
 
 fn positive(text: &str) -> Result<f64, String> {
@@ -144,7 +155,7 @@ mod tests {
         let Line { options, words } = clap::Parser::parse_from(format!("run {line}").split(' '));
         let chosen = choose(&words)?;
         let options = options.of(&chosen)?;
-        Ok(chosen.iter().map(|one| (one.define)(&options)).collect())
+        Ok(chosen.iter().map(|one| one.definition(&options)).collect())
     }
 
     #[test]
@@ -154,6 +165,7 @@ mod tests {
             ("rate-limit", "--rate-limit 5/2s"),
             ("capacity", "--objective 500ms --max-clients 7"),
             ("stability", "--hours 12 --rate 3"),
+            ("recovery", "--duration 30"),
         ] {
             let path = directory.path().join(format!("{name}.toml"));
             let shipped = definitions(name).unwrap().remove(0);
@@ -167,6 +179,10 @@ mod tests {
             }
         }
         assert!(definitions("--quick --objective 1s quick").unwrap_err().starts_with("--objective changes"));
+        let [short, long] = ["quick", "tools"].map(|words| definitions(words).unwrap().remove(0));
+        assert_ne!(short, long);
+        assert_eq!(definitions("quick recovery").unwrap()[0], short, "the word is for its own scenarios");
+        assert_eq!(definitions("quick recovery").unwrap()[4], definitions("recovery").unwrap()[0]);
         assert!(
             definitions("--rate-limit 10/1s quick").is_ok(),
             "what it is anyway was not given by mistake"
