@@ -17,7 +17,7 @@ mod run;
 mod serve;
 mod support;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -77,8 +77,12 @@ pub fn main() -> ExitCode {
     match result {
         Ok(exit) => exit.into(),
         Err(error) => {
-            // Nothing is left to tell if stderr is gone.
-            let _ = writeln!(std::io::stderr(), "music21-mcp-bench: {error:#}");
+            let is_pipe = |cause: &io::Error| cause.kind() == io::ErrorKind::BrokenPipe;
+            // 'list | head' has read all that it wants.
+            if !error.chain().any(|cause| cause.downcast_ref().is_some_and(is_pipe)) {
+                // Nothing is left to tell if stderr is gone.
+                let _ = writeln!(io::stderr(), "music21-mcp-bench: {error:#}");
+            }
             Exit::of_error(&error).into()
         }
     }
