@@ -42,7 +42,6 @@ impl Side {
     pub fn parse(text: &str, build: &Build) -> anyhow::Result<Self> {
         let spec = match text.strip_prefix("git:") {
             Some(revision) => serve(build.build(revision)?),
-            None if text == "embedded" => TargetSpec::Embedded,
             None => text.parse()?,
         };
         Self::new(text, spec)

@@ -1,4 +1,4 @@
-//! What to measure, as a user writes it: nothing, a URL, or a command line.
+//! What to measure, as a user writes it: nothing, `embedded`, a URL, or a command line.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -68,7 +68,7 @@ impl FromStr for TargetSpec {
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
         let text = text.trim();
-        if text.is_empty() {
+        if text.is_empty() || text == "embedded" {
             return Ok(Self::Embedded);
         }
         if text.starts_with("http://") {
@@ -168,8 +168,10 @@ mod tests {
     }
 
     #[test]
-    fn a_specification_is_nothing_a_url_or_a_command_line() {
+    fn a_specification_is_nothing_embedded_a_url_or_a_command_line() {
         check("  ", "the embedded server");
+        check("embedded", "the embedded server");
+        check("./embedded", r#"[] "./embedded" []"#);
         check("http://localhost:8000/mcp", "http://localhost:8000/mcp");
         check("python -m server", r#"[] "python" ["-m", "server"]"#);
         check("A=1 B='x y' run --k=v C=3", r#"[("A", "1"), ("B", "x y")] "run" ["--k=v", "C=3"]"#);
