@@ -111,6 +111,7 @@ impl Save {
 impl Measure {
     fn run(self, store: &Store) -> anyhow::Result<Exit> {
         refuse_dirty(&Tool::here(), self.allow_dirty)?;
+        Record::can_save(&store.path(&self.name))?;
         let settings = self.work.settings(&self.reference_server, &self.server)?;
         let watch = Watch::start();
         let works = &settings.workload.works;
@@ -148,11 +149,13 @@ fn save(record: &Record, store: &Store, name: &str) -> anyhow::Result<Exit> {
     Ok(Exit::Inconclusive)
 }
 
+const NO_RECORDS: &str = "no records; 'baseline save NAME' makes the first";
+
 fn list(store: &Store) -> anyhow::Result<Exit> {
     let mut out = std::io::stdout().lock();
     let found = store.list();
     if found.is_empty() {
-        writeln!(out, "no records; 'baseline save NAME' makes the first")?;
+        writeln!(out, "{NO_RECORDS}")?;
     }
     for found in found {
         match found.record {
@@ -233,46 +236,53 @@ fn p95(rounds: &[Round]) -> Option<String> {
 }
 
 fn verify(store: &Store, names: &[String]) -> anyhow::Result<Exit> {
+    each(store, names, |name, record| Ok(format!("{name}: ok, {} entries", record.entries.len())))
+}
+
+fn restore(store: &Store, names: &[String]) -> anyhow::Result<Exit> {
+    let home = Home::of(TargetSpec::from_environment()?.named().as_deref());
+    each(store, names, |name, record| {
+        let samples = record.entries.values().filter_map(|entry| entry.criterion.as_ref());
+        let restored = home.restore(name, samples).context("failed to write Criterion's directory")?;
+        Ok(format!("{name}: {} benchmarks restored, {} kept", restored.written, restored.kept))
+    })
+}
+
+/// Prints a line about each of the records named, or of all; one that cannot be used keeps no other from its turn.
+fn each(
+    store: &Store,
+    names: &[String],
+    line: impl Fn(&str, &Record) -> anyhow::Result<String>,
+) -> anyhow::Result<Exit> {
     let mut out = std::io::stdout().lock();
+    let named = named(store, names)?;
+    if named.is_empty() {
+        writeln!(out, "{NO_RECORDS}")?;
+    }
     let mut exit = Exit::Ok;
-    for (name, record) in named(store, names) {
+    for (name, record) in named {
         match record {
-            Ok(record) => writeln!(out, "{name}: ok, {} entries", record.entries.len())?,
+            Ok(record) => writeln!(out, "{}", line(&name, &record)?)?,
             Err(error) => {
                 writeln!(out, "{name}: {error}")?;
-                exit = match error {
-                    RecordError::Absent { .. } => Exit::Usage,
-                    _ => Exit::Inconclusive,
-                };
+                exit = exit.worst(Exit::of_record(&error));
             }
         }
     }
     Ok(exit)
 }
 
-fn restore(store: &Store, names: &[String]) -> anyhow::Result<Exit> {
-    let mut out = std::io::stdout().lock();
-    let home = Home::of(TargetSpec::from_environment()?.named().as_deref());
-    for (name, record) in named(store, names) {
-        let record = record?;
-        let samples = record.entries.values().filter_map(|entry| entry.criterion.as_ref());
-        let restored = home.restore(&name, samples).context("failed to write Criterion's directory")?;
-        writeln!(out, "{name}: {} benchmarks restored, {} kept", restored.written, restored.kept)?;
-    }
-    Ok(Exit::Ok)
-}
-
 type Named = (String, Result<Record, RecordError>);
 
 /// The records named, or all.
-fn named(store: &Store, names: &[String]) -> Vec<Named> {
+fn named(store: &Store, names: &[String]) -> Result<Vec<Named>, RecordError> {
     if names.is_empty() {
-        return store.list().into_iter().map(|found| (found.name, found.record)).collect();
+        return Ok(store.all()?.into_iter().map(|found| (found.name, found.record)).collect());
     }
     let load = |name: &String| {
         let path = store.path(name);
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         (stem, Record::load(&path))
     };
-    names.iter().map(load).collect()
+    Ok(names.iter().map(load).collect())
 }

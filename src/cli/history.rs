@@ -33,7 +33,7 @@ pub(super) struct Show {
 
 impl Show {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        let found = Store::at(&self.dir).list().into_iter();
+        let found = Store::at(&self.dir).all()?.into_iter();
         let all: Vec<(String, Record)> = found.filter_map(|f| Some((f.name, f.record.ok()?))).collect();
         let wanted = |record: &Record| self.target.as_ref().is_none_or(|name| *name == record.server.target);
         let newest = all.iter().map(|(_, record)| record).rfind(|record| wanted(record));
@@ -46,7 +46,12 @@ impl Show {
             .filter(|(_, record)| fits(record))
             .unzip();
         let mut histories = histories(&records);
+        let known: Vec<String> = histories.iter().map(|history| history.entry.clone()).collect();
         histories.retain(|history| history.entry.starts_with(&self.entry));
+        if histories.is_empty() && !known.is_empty() {
+            let (entry, known) = (&self.entry, known.join(", "));
+            return Err(Usage(format!("no entry begins with '{entry}'; there are {known}")).into());
+        }
         let mut out = std::io::stdout().lock();
         let target = &newest.server.target;
         match names.as_slice() {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
 use thiserror::Error;
 
 use super::{Record, SCHEMA_VERSION};
@@ -21,6 +22,8 @@ const CHECKSUM: &str = "sha256_of_body";
 pub enum RecordError {
     #[error("there is no record '{path}'; 'baseline list' names those that there are")]
     Absent { path: PathBuf },
+    #[error("there is no directory '{path}' of records; 'baseline save' makes it, and --dir names another")]
+    NoDirectory { path: PathBuf },
     #[error("record '{path}' cannot be read: {why}")]
     Unreadable { path: PathBuf, why: io::Error },
     #[error("record '{path}' is empty")]
@@ -89,22 +92,26 @@ impl Record {
     pub fn save(&self, path: &Path) -> Result<(), RecordError> {
         self.check(path)?;
         let unwritable = |why| RecordError::Unwritable { path: path.to_owned(), why };
-        let directory = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        fs::create_dir_all(directory).map_err(unwritable)?;
-        // Readable by whom the umask allows: a temporary file is its owner's alone by default.
-        let permissions = fs::Permissions::from_mode(0o666);
-        let mut file =
-            tempfile::Builder::new().permissions(permissions).tempfile_in(directory).map_err(unwritable)?;
+        let mut file = new_file(path).map_err(unwritable)?;
         file.write_all(self.to_json().as_bytes()).map_err(unwritable)?;
         file.as_file().sync_all().map_err(unwritable)?;
         file.persist_noclobber(path).map_err(|error| match error.error.kind() {
             io::ErrorKind::AlreadyExists => RecordError::Exists { path: path.to_owned() },
             _ => unwritable(error.error),
         })?;
-        File::open(directory).and_then(|directory| directory.sync_all()).map_err(unwritable)
+        File::open(directory_of(path)).and_then(|directory| directory.sync_all()).map_err(unwritable)
+    }
+
+    /// Whether a record can be saved here, for whoever has minutes of measuring before that.
+    ///
+    /// # Errors
+    ///
+    /// If the file exists or its directory cannot be written.
+    pub fn can_save(path: &Path) -> Result<(), RecordError> {
+        if path.exists() {
+            return Err(RecordError::Exists { path: path.to_owned() });
+        }
+        new_file(path).map_err(|why| RecordError::Unwritable { path: path.to_owned(), why }).map(drop)
     }
 
     /// The file's text: keys sorted, one line, and the checksum of the rest among them.
@@ -137,6 +144,21 @@ impl Record {
         }
         Ok(())
     }
+}
+
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// A temporary file that can be renamed to `path`, whose directory is made.
+fn new_file(path: &Path) -> io::Result<NamedTempFile> {
+    fs::create_dir_all(directory_of(path))?;
+    // Readable by whom the umask allows: a temporary file is its owner's alone by default.
+    let permissions = fs::Permissions::from_mode(0o666);
+    tempfile::Builder::new().permissions(permissions).tempfile_in(directory_of(path))
 }
 
 /// Between a picosecond (an in-process loop may take less than a nanosecond an iteration) and a year.

@@ -1,6 +1,7 @@
 //! A directory of records.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Record, RecordError};
@@ -36,7 +37,19 @@ impl Store {
     /// there holds none.
     #[must_use]
     pub fn list(&self) -> Vec<Found> {
-        let Ok(directory) = fs::read_dir(&self.0) else { return Vec::new() };
+        self.all().unwrap_or_default()
+    }
+
+    /// Every record as [`list`](Self::list) has them, for whom a directory that is not there is mistyped.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such directory, or it cannot be read.
+    pub fn all(&self) -> Result<Vec<Found>, RecordError> {
+        let directory = fs::read_dir(&self.0).map_err(|why| match why.kind() {
+            io::ErrorKind::NotFound => RecordError::NoDirectory { path: self.0.clone() },
+            _ => RecordError::Unreadable { path: self.0.clone(), why },
+        })?;
         let mut found: Vec<Found> = directory
             .filter_map(|entry| {
                 let path = entry.ok()?.path();
@@ -48,6 +61,6 @@ impl Store {
         found.sort_by_cached_key(|found| {
             (found.record.as_ref().ok().map(|record| record.created_utc.clone()), found.name.clone())
         });
-        found
+        Ok(found)
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use tempfile::TempDir;
 use tokio::process::Child;
 
@@ -39,6 +39,11 @@ pub struct Host {
 /// The tools that were called on a server so far: the first call of each is cold.
 type Called = Arc<Mutex<BTreeSet<String>>>;
 
+/// The server's process that was named is not there.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no process {0}; give --pid the server's own, or leave it out")]
+pub(crate) struct NoProcess(u32);
+
 /// A fault of a server that we took away ourselves.
 struct Outage {
     at: Instant,
@@ -46,7 +51,7 @@ struct Outage {
 }
 
 impl Host {
-    /// Starts what `server` names: a command, a URL, `embedded` in this process, or without a name the
+    /// Starts what `server` names: a command, a URL, `embedded` in this process; or without a name the
     /// embedded server as a child process over HTTP, so that generator and server do not share one.
     ///
     /// # Errors
@@ -54,7 +59,7 @@ impl Host {
     /// Where it cannot be started or is no music21 server.
     pub async fn start(server: Option<&str>, pid: Option<u32>) -> anyhow::Result<Self> {
         if let Some(pid) = pid.filter(|&pid| ProcessTree::new([pid]).sample().is_none()) {
-            bail!("there is no process {pid}; give --pid the server's own, or leave it out");
+            return Err(NoProcess(pid).into());
         }
         let directory = tempfile::Builder::new()
             .prefix("music21-mcp-bench-")
@@ -69,7 +74,6 @@ impl Host {
                 address = url.split('/').nth(2).map(str::to_owned);
                 TargetSpec::Url(url)
             }
-            Some("embedded") => TargetSpec::Embedded,
             Some(text) => text.parse()?,
         };
         if let TargetSpec::Command(command) = &mut spec {

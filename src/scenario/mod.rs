@@ -38,6 +38,7 @@ mod tools;
 
 pub use definition::{Arrivals, Definition, ScoreFile, Stage};
 pub use host::Host;
+pub(crate) use host::NoProcess;
 pub use inject::{Disruption, FaultResult, Injection};
 pub use judge::{check, conclude, count, leak};
 pub use live::{Live, Pulse, StageFigures, ToolFigures};

@@ -1,6 +1,7 @@
 //! Runs as a record: each run, with a server started for it, is one round of every stage and every tool in it.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -13,6 +14,8 @@ use crate::record::{self, Conditions, Entry, Kind, Load, Protocol, Record, Serve
 #[derive(Debug, Error)]
 #[expect(missing_docs, reason = "the message of each variant says what it is")]
 pub enum RunsError {
+    #[error("there is no run '{path}'; 'run --out DIR' makes one")]
+    Absent { path: PathBuf },
     #[error("run '{path}' cannot be read: {why}")]
     Unreadable { path: PathBuf, why: std::io::Error },
     #[error("run '{path}' is empty")]
@@ -150,7 +153,10 @@ impl RunFile {
     /// Where it cannot be read or is no such file.
     pub fn read(path: &Path) -> Result<Self, RunsError> {
         let here = || path.to_owned();
-        let bytes = std::fs::read(path).map_err(|why| RunsError::Unreadable { path: here(), why })?;
+        let bytes = std::fs::read(path).map_err(|why| match why.kind() {
+            ErrorKind::NotFound => RunsError::Absent { path: here() },
+            _ => RunsError::Unreadable { path: here(), why },
+        })?;
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Err(RunsError::Empty { path: here() });
         }

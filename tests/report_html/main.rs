@@ -214,9 +214,12 @@ fn a_file_that_is_no_result_is_named() {
     for text in ["", "{", "[]"] {
         std::fs::write(&path, text).unwrap();
         let output = Command::new(PROGRAM).arg("report").arg(&path).output().unwrap();
-        assert_eq!(output.status.code(), Some(4));
+        assert_eq!(output.status.code(), Some(3));
         assert!(String::from_utf8_lossy(&output.stderr).contains("result.json"));
     }
+    let absent = Command::new(PROGRAM).arg("report").arg(directory.path().join("typo")).output().unwrap();
+    assert_eq!(absent.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&absent.stderr).contains("there is no run '"));
 }
 
 #[test]
