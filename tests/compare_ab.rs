@@ -122,20 +122,22 @@ fn a_revision_that_does_not_exist_is_a_wrong_command_line() {
 
 #[test]
 fn an_interrupt_keeps_what_was_measured() {
+    use rustix::process::Signal;
     use std::io::{BufRead, BufReader};
-    let mut child = ab(&["--server", "embedded", "--format", "json"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut progress = BufReader::new(child.stderr.take().unwrap()).lines();
-    while !progress.next().unwrap().unwrap().starts_with("round 3") {}
-    let id = rustix::process::Pid::from_child(&child);
-    rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(130));
-    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let notes = json["notes"].to_string();
-    assert!(notes.contains("stopped after"), "{notes}");
-    assert!(json["rows"][0]["ratio"]["rounds"].as_u64().unwrap() >= 3, "{json}");
+    for signal in [Signal::INT, Signal::TERM] {
+        let mut child = ab(&["--server", "embedded", "--format", "json"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut progress = BufReader::new(child.stderr.take().unwrap()).lines();
+        while !progress.next().unwrap().unwrap().starts_with("round 3") {}
+        rustix::process::kill_process(rustix::process::Pid::from_child(&child), signal).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(130));
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let notes = json["notes"].to_string();
+        assert!(notes.contains("stopped after"), "{notes}");
+        assert!(json["rows"][0]["ratio"]["rounds"].as_u64().unwrap() >= 3, "{json}");
+    }
 }

@@ -1,5 +1,5 @@
 //! Every field that makes two records say nothing about each other, through the program: a committed record beside
-//! a copy of it in which one thing is different.
+//! a copy of it in which one thing is different. And what the command line asks for in vain.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -91,4 +91,108 @@ fn another_machine_is_compared_by_its_ratios_to_the_reference() {
     let text = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(3), "{text}");
     assert!(text.contains("cannot tell: different machine and no reference server"), "{text}");
+}
+
+/// The program in a directory with the records `good` and `damaged` and something that cannot be read.
+fn with_records(arguments: &[&str], server: &str) -> (Option<i32>, String, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let records = directory.path().join("baselines");
+    committed().save(&records.join("good.json")).unwrap();
+    std::fs::write(records.join("damaged.json"), "{").unwrap();
+    std::fs::create_dir(records.join("unreadable.json")).unwrap();
+    std::fs::create_dir(directory.path().join("empty")).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_music21-mcp-bench"))
+        .args(arguments)
+        .current_dir(directory.path())
+        .env("MUSIC21_MCP_SERVER", server)
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn of_several_records_the_worst_decides_in_whatever_order() {
+    for verb in ["verify", "restore"] {
+        for (names, expected) in [
+            (&["good"][..], 0),
+            (&["damaged", "good"], 3),
+            (&["missing", "damaged"], 2),
+            (&["damaged", "missing"], 2),
+            (&["unreadable", "missing", "good"], 4),
+            (&[], 4),
+        ] {
+            let (code, out, error) = with_records(&[&["baseline", verb], names].concat(), "");
+            assert_eq!(code, Some(expected), "{verb} {names:?}: {out}{error}");
+            assert!(names.iter().all(|name| out.contains(&format!("{name}: "))), "{verb} {names:?}: {out}");
+        }
+    }
+    for (name, expected) in [("damaged", 3), ("missing", 2), ("unreadable", 4)] {
+        for arguments in
+            [&["baseline", "show", name][..], &["compare", "good", name], &["compare", name, "good"]]
+        {
+            let (code, _, error) = with_records(arguments, "");
+            assert_eq!(code, Some(expected), "{arguments:?}: {error}");
+        }
+    }
+}
+
+#[test]
+fn what_is_mistyped_is_a_wrong_command_line_and_told_before_anything_is_measured() {
+    let https = "only http:// is supported";
+    for (arguments, server, reason) in [
+        (&["ab", "--server", "https://x"][..], "", https),
+        (&["ab", "--server", "'open"], "", "unclosed quote"),
+        (
+            &["ab", "--server", "/no/such", "--limit", "typo=+5%"],
+            "",
+            "no entry begins with 'typo'; there are ",
+        ),
+        (&["run", "tools", "--server", "https://x"], "", https),
+        // Above the highest that Linux gives.
+        (&["run", "tools", "--server", "embedded", "--pid", "4194305"], "", "there is no process 4194305"),
+        (&["baseline", "save", "new"], "https://x", https),
+        (&["baseline", "restore"], "https://x", https),
+        (&["baseline", "verify", "--dir", "typo"], "", "there is no directory 'typo'"),
+        (&["baseline", "restore", "--dir", "typo"], "", "there is no directory 'typo'"),
+        (&["history", "--dir", "typo"], "", "there is no directory 'typo'"),
+        (&["history", "--entry", "typo"], "", "no entry begins with 'typo'; there are "),
+        (&["compare", "good", "good", "--from", "x"], "", "cannot be used with"),
+        (&["compare", "good", "good", "--rounds", "x"], "", "cannot be used with"),
+        (&["compare", "good", "good", "--target", "x"], "", "cannot be used with"),
+        (&["compare", "good", "good", "--limit", "typo=+5%"], "", "no entry begins with 'typo'; there are "),
+        (&["compare", "good", "--from", "typo"], "", "there is no run 'typo'"),
+        (&["report", "typo"], "", "there is no run 'typo'"),
+        (&["merge", "typo", "--out", "merged"], "", "there is no run 'typo'"),
+    ] {
+        let (code, _, error) = with_records(arguments, server);
+        assert_eq!(code, Some(2), "{arguments:?}: {error}");
+        assert!(error.contains(reason), "{arguments:?}: {error}");
+    }
+}
+
+#[test]
+fn what_cannot_be_written_is_told_before_anything_is_measured() {
+    let absent = ["--server", "/no/such/server"];
+    for (arguments, reason) in [
+        (&["baseline", "measure", "good", "--allow-dirty"][..], "exists and is never overwritten"),
+        (&["ab", "--trace", "nowhere/trace.json"], "failed to write 'nowhere/trace.json'"),
+        (&["ab", "--out", "ab.md", "--out", "empty"], "failed to write 'empty'"),
+    ] {
+        let (code, _, error) = with_records(&[arguments, &absent].concat(), "");
+        assert_eq!(code, Some(4), "{arguments:?}: {error}");
+        assert!(error.contains(reason), "{arguments:?}: {error}");
+    }
+}
+
+#[test]
+fn a_directory_without_records_says_so() {
+    for verb in ["verify", "restore", "list"] {
+        let (code, out, _) = with_records(&["baseline", verb, "--dir", "empty"], "embedded");
+        assert_eq!(
+            (code, out.as_str()),
+            (Some(0), "no records; 'baseline save NAME' makes the first\n"),
+            "{verb}"
+        );
+    }
 }

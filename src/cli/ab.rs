@@ -10,7 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::Exit;
 use super::compare::Judging;
+use super::support::files::writable;
+use super::support::process::watch_signals;
 use crate::compare::gate::LOOKS;
+use crate::compare::outcome::SUITE;
 use crate::pair::{Build, Fixed, Judge, Measured, Settings, Side, WORKS, Work, Workload, measure};
 use crate::score::{OrchestraSpec, write_generated};
 
@@ -81,9 +84,12 @@ impl WorkArgs {
         })
     }
 
+    fn named(&self, work: &Work) -> bool {
+        self.entries.is_empty() || self.entries.iter().any(|entry| entry == work.name)
+    }
+
     fn workload(&self) -> anyhow::Result<Workload> {
-        let named = |work: &Work| self.entries.is_empty() || self.entries.iter().any(|e| e == work.name);
-        let works = WORKS.into_iter().filter(named).collect();
+        let works = WORKS.into_iter().filter(|work| self.named(work)).collect();
         let score = match &self.score {
             Some(path) => {
                 std::fs::read(path).with_context(|| format!("failed to read score '{}'", path.display()))?
@@ -99,7 +105,16 @@ impl WorkArgs {
 }
 
 impl Ab {
+    /// What would be found wrong only after minutes of measuring.
+    fn refuse_in_vain(&self) -> anyhow::Result<()> {
+        let works = WORKS.iter().filter(|work| self.work.named(work)).map(|work| work.name);
+        self.judging.refuse_idle_limits(works.chain([SUITE]))?;
+        self.judging.refuse_unwritable()?;
+        self.trace.as_deref().map_or(Ok(()), writable)
+    }
+
     pub(super) fn run(self) -> anyhow::Result<Exit> {
+        self.refuse_in_vain()?;
         let settings = self.work.settings(&self.baseline_server, &self.server)?;
         let limits = self.judging.table();
         let (mut tell, mut silent) = (progress(), |_| {});
@@ -121,20 +136,14 @@ impl Ab {
     }
 }
 
-/// Measures until it is decided or Ctrl-C; the round in which that comes is dropped.
+/// Measures until it is decided or a signal comes; the round in which that is dropped. A second signal ends the
+/// process.
 pub(super) fn run(settings: &Settings, rounds: &mut impl crate::pair::Rounds) -> anyhow::Result<Measured> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let stop = CancellationToken::new();
-        let signalled = stop.clone();
-        let waiter = tokio::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                signalled.cancel();
-            }
-        });
-        let measured = measure(settings, rounds, &stop).await;
-        waiter.abort();
-        measured
+        watch_signals(&stop)?;
+        measure(settings, rounds, &stop).await
     })
 }
 

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use clap::Args;
 
-use super::Exit;
+use super::support::files::writable;
 use super::support::rounds::Rounds;
+use super::{Exit, Usage};
 use crate::compare::limit::EntryLimit;
 use crate::compare::outcome::Counts;
 use crate::compare::records::{compare, newest_comparable};
@@ -23,6 +24,7 @@ pub(super) struct Compare {
     /// A record's name or path.
     baseline: Option<String>,
     /// A record's name or path; if not given, what `--from` names, or the last `cargo bench`.
+    #[arg(conflicts_with_all = ["rounds", "from", "target"])]
     candidate: Option<String>,
     #[command(flatten)]
     rounds: Rounds,
@@ -46,7 +48,7 @@ pub(super) struct Judging {
     /// How to write the result.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// Write the result here as well, in the format its ending names: .md, .json or .xml.
+    /// Write the result here as well, in the format its ending names: .md, .json or .xml; any other gets the table.
     #[arg(long = "out", value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -54,7 +56,12 @@ pub(super) struct Judging {
 impl Compare {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         match self.comparison() {
-            Ok(comparison) => self.judging.finish(&comparison),
+            Ok(comparison) => {
+                let exit = self.judging.finish(&comparison)?;
+                let entries = comparison.entries().into_iter().map(|(entry, _)| entry);
+                self.judging.refuse_idle_limits(entries)?;
+                Ok(exit)
+            }
             Err(error) if Exit::of_no_comparison(&error) == Exit::Inconclusive => {
                 writeln!(std::io::stderr(), "not comparable: {error:#}")?;
                 Ok(Exit::Inconclusive)
@@ -95,6 +102,27 @@ fn nothing(dir: &Path, usable: usize, candidate: &Record) -> anyhow::Error {
 impl Judging {
     pub(super) fn table(&self) -> LimitTable {
         LimitTable::new(self.limits.clone())
+    }
+
+    /// Refuses limits that no entry has use for: their names are mistyped.
+    pub(super) fn refuse_idle_limits<'a>(
+        &self,
+        entries: impl Iterator<Item = &'a str>,
+    ) -> anyhow::Result<()> {
+        let entries: Vec<&str> = entries.collect();
+        let table = self.table();
+        let idle = table.idle(&entries);
+        if idle.is_empty() {
+            return Ok(());
+        }
+        let idle: Vec<String> = idle.into_iter().map(|prefix| format!("'{prefix}'")).collect();
+        let (idle, entries) = (idle.join(", "), entries.join(", "));
+        Err(Usage(format!("--limit: no entry begins with {idle}; there are {entries}")).into())
+    }
+
+    /// Refuses files that could not be written once there is a result.
+    pub(super) fn refuse_unwritable(&self) -> anyhow::Result<()> {
+        self.files.iter().try_for_each(|path| writable(path))
     }
 
     /// Writes the result and chooses the exit code.

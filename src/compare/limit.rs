@@ -70,6 +70,13 @@ impl LimitTable {
         Limits { fail, warn: (fail.exp_m1() / 5.0).ln_1p() }
     }
 
+    /// The prefixes of limits that fit none of these entries.
+    #[must_use]
+    pub fn idle(&self, entries: &[&str]) -> Vec<&str> {
+        let prefixes = self.0.iter().map(|one| one.prefix.as_str());
+        prefixes.filter(|prefix| !entries.iter().any(|entry| entry.starts_with(prefix))).collect()
+    }
+
     /// Whether an entry has a limit by name.
     #[must_use]
     pub fn has_own(&self, entry: &str) -> bool {
@@ -155,6 +162,8 @@ mod tests {
         assert_eq!(table.success("tools/list").fail, Drop::Points(0.02));
         assert_eq!(LimitTable::default().time("x", 1.0), Limits::default());
         assert!(table.has_own("tools/key/large") && !table.has_own("tools/list"));
+        assert_eq!(table.idle(&["tools/key/large"]), [""; 0]);
+        assert_eq!(table.idle(&["tools/list"]), ["tools/key"]);
         assert!((LimitTable::default().suite(1.0).warn - 1.02f64.ln()).abs() < 1e-12);
     }
 
