@@ -12,6 +12,8 @@ use music21_mcp_bench::embedded::{Config, HttpOptions, HttpServer, Server};
 use serde_json::{Value, json};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+const PROGRAM: &str = env!("CARGO_BIN_EXE_music21-mcp-bench");
+
 /// `music21-mcp-bench serve`, killed and reaped however the test ends.
 struct Program {
     child: Child,
@@ -21,14 +23,12 @@ struct Program {
 
 impl Program {
     fn serve(flags: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_music21-mcp-bench"))
-            .arg("serve")
-            .args(flags)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        Self::start(Command::new(PROGRAM).arg("serve").args(flags))
+    }
+
+    fn start(command: &mut Command) -> Self {
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { stdin: child.stdin.take(), stdout, child }
     }
@@ -110,6 +110,35 @@ fn sigterm_is_a_clean_exit() {
         let pid = rustix::process::Pid::from_child(&program.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         assert_eq!(program.child.wait().unwrap().code(), Some(0), "{flags:?}");
+    }
+}
+
+#[test]
+fn a_hangup_that_nohup_switched_off_ends_nothing() {
+    let script = "trap '' HUP; exec \"$0\" serve";
+    let mut program = Program::start(Command::new("sh").args(["-c", script, PROGRAM]));
+    program.ask("initialize", &initialize());
+    let pid = rustix::process::Pid::from_child(&program.child);
+    rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+    program.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
+    assert_eq!(program.call("list_scores", &json!({}))["count"], 0);
+    assert_eq!(program.end(), Some(0));
+}
+
+#[test]
+fn what_cannot_be_served_is_a_wrong_command_line() {
+    for (flags, reason) in [
+        (&["--max-body", "1000"][..], "--http"),
+        (&["--http", "127.0.0.1:0", "--fault", "noise=2"], "faults of standard output"),
+        (&["--http", "127.0.0.1:0", "--fault", "half-frame=2"], "faults of standard output"),
+        (&["--fault", "hang=1,tool=typo"], "there is no tool 'typo'; use one of import_score"),
+        (&["--time-to-live=-1"], "no number of seconds from 0 on"),
+        (&["--timeout", "1e30"], "no number of seconds from 0 on"),
+    ] {
+        let output = Command::new(PROGRAM).arg("serve").args(flags).stdin(Stdio::null()).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{flags:?}: {told}");
+        assert!(told.contains(reason), "{flags:?}: {told}");
     }
 }
 

@@ -1,19 +1,20 @@
 //! `serve`: the embedded server for other programs, over stdio or streamable HTTP.
 
+use std::fmt;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::Exit;
-use super::support::process::EndsWithStdin;
+use super::support::process::{EndsWithStdin, watch_signals};
+use super::{Exit, Usage};
 use crate::embedded::rate_limit::RateLimit;
-use crate::embedded::{Config, Fault, HttpOptions, HttpServer, Limits, Server, serve_stdio};
+use crate::embedded::{Config, Fault, FaultKind, HttpOptions, HttpServer, Limits, Server, serve_stdio};
 
 /// Offer the embedded music21 MCP server over stdio (the default) or streamable HTTP.
 #[derive(Debug, Args)]
@@ -31,7 +32,7 @@ pub(super) struct Serve {
     #[arg(long, requires = "stateless")]
     json_response: bool,
     /// Longest HTTP request body, in bytes; a longer one gets 413.
-    #[arg(long, value_name = "BYTES", default_value_t = HttpOptions::default().max_body_bytes)]
+    #[arg(long, value_name = "BYTES", requires = "http", default_value_t = HttpOptions::default().max_body_bytes)]
     max_body: usize,
     /// A directory laid out like music21's corpus, searched beside the bundled works.
     #[arg(long, value_name = "DIR")]
@@ -43,11 +44,11 @@ pub(super) struct Serve {
     #[arg(long, value_name = "MIB", default_value_t = Limits::default().memory_mib)]
     max_memory: u64,
     /// Seconds after which a score is gone.
-    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().time_to_live.as_secs_f64())]
-    time_to_live: f64,
+    #[arg(long, value_name = "SECONDS", default_value_t = Seconds(Limits::default().time_to_live))]
+    time_to_live: Seconds,
     /// Seconds that an import, a key or a chord analysis may take.
-    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().operation.as_secs_f64())]
-    timeout: f64,
+    #[arg(long, value_name = "SECONDS", default_value_t = Seconds(Limits::default().operation))]
+    timeout: Seconds,
     /// Import files from below this directory; repeatable. The working and the temporary directory if
     /// not given.
     #[arg(long, value_name = "DIR")]
@@ -77,8 +78,27 @@ pub(super) struct Serve {
     ends: EndsWithStdin,
 }
 
+/// A time, as a number of seconds.
+#[derive(Debug, Clone, Copy)]
+struct Seconds(Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_secs_f64().fmt(f)
+    }
+}
+
+impl FromStr for Seconds {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parsed = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        parsed.map(Self).ok_or("no number of seconds from 0 on")
+    }
+}
+
 impl Serve {
-    /// Serves until the client leaves, Ctrl-C or SIGTERM.
+    /// Serves until the client leaves or a signal comes; a second one ends the process.
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let config = self.config()?;
         self.ends.watch();
@@ -87,7 +107,8 @@ impl Serve {
             .build()
             .context("failed to start threads")?;
         let served = runtime.block_on(async {
-            let stop = stop_on_signals()?;
+            let stop = CancellationToken::new();
+            watch_signals(&stop)?;
             let server = Server::new(config);
             match self.http {
                 None => serve_stdio(&server, stop).await.context("failed to serve on stdio"),
@@ -100,14 +121,16 @@ impl Serve {
     }
 
     fn config(&self) -> anyhow::Result<Config> {
-        let seconds = |value: f64, flag: &str| {
-            Duration::try_from_secs_f64(value).with_context(|| format!("{flag} {value} is no time"))
-        };
+        let only_stdio = |fault: &Fault| matches!(fault.kind, FaultKind::HalfFrame(_) | FaultKind::Noise(_));
+        if self.http.is_some() && self.fault.iter().any(only_stdio) {
+            let why = "half-frame and noise are faults of standard output; leave --http out";
+            return Err(Usage(why.to_owned()).into());
+        }
         let limits = Limits {
             scores: self.max_scores,
             memory_mib: self.max_memory,
-            time_to_live: seconds(self.time_to_live, "--time-to-live")?,
-            operation: seconds(self.timeout, "--timeout")?,
+            time_to_live: self.time_to_live.0,
+            operation: self.timeout.0,
         };
         let default = Config::default();
         Ok(Config {
@@ -149,17 +172,4 @@ impl Serve {
         server.run(stop).await;
         Ok(())
     }
-}
-
-fn stop_on_signals() -> anyhow::Result<CancellationToken> {
-    let stop = CancellationToken::new();
-    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
-        let mut signal = signal(kind).context("failed to listen for signals")?;
-        let stop = stop.clone();
-        tokio::spawn(async move {
-            signal.recv().await;
-            stop.cancel();
-        });
-    }
-    Ok(stop)
 }

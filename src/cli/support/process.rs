@@ -82,10 +82,12 @@ pub(crate) fn claim(directory: &Path) -> anyhow::Result<Claim> {
     Ok(Claim { _locked: file })
 }
 
-/// The first signal cancels; the second ends the process, children included: they are killed with us.
+/// The first signal cancels; the second ends the process, children included: they are killed with us. A hangup that
+/// whoever started us has switched off, as `nohup` does, stays off.
 pub(crate) fn watch_signals(interrupt: &CancellationToken) -> anyhow::Result<()> {
     let seen = CancellationToken::new();
-    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
+    let hangup = (!ignores_hangup()).then(SignalKind::hangup);
+    for kind in [SignalKind::interrupt(), SignalKind::terminate()].into_iter().chain(hangup) {
         let mut signals = signal(kind).context("failed to listen for signals")?;
         let (interrupt, seen) = (interrupt.clone(), seen.clone());
         tokio::spawn(async move {
@@ -100,6 +102,13 @@ pub(crate) fn watch_signals(interrupt: &CancellationToken) -> anyhow::Result<()>
         });
     }
     Ok(())
+}
+
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // SIGHUP is the first signal, and the lowest bit.
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }
 
 /// Everything below this process, which an exit would leave running.

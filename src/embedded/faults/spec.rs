@@ -3,6 +3,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::embedded::catalog;
+
 /// One fault, of all tools or of one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fault {
@@ -102,7 +104,7 @@ fn uniform(seed: u64, counter: u64) -> f64 {
 #[error("'{text}' is no fault: {reason}")]
 pub struct FaultError {
     text: String,
-    reason: &'static str,
+    reason: String,
 }
 
 const FORMS: &str = "write delay=20ms, delay=90%10ms+10%50ms, stall=1s/10s, leak=1MiB, slow=10%, tool-error=N, \
@@ -113,13 +115,13 @@ impl FromStr for Fault {
     type Err = FaultError;
 
     fn from_str(text: &str) -> Result<Self, FaultError> {
-        let fail = |reason| FaultError { text: text.to_owned(), reason };
+        let fail = |reason: &str| FaultError { text: text.to_owned(), reason: reason.to_owned() };
         let mut fields = text.split(',').map(|field| field.split_once('='));
         let (name, value) = fields.next().flatten().ok_or_else(|| fail(FORMS))?;
         let (mut tool, mut every, mut seed) = (None, None, None);
         for field in fields {
             match field.ok_or_else(|| fail(FORMS))? {
-                ("tool", name) => tool = Some(name.to_owned()),
+                ("tool", name) => tool = Some(known(name).map_err(|reason| fail(&reason))?),
                 ("every", n) => every = Some(count(n).ok_or_else(|| fail("'every' needs a number above 0"))?),
                 ("seed", n) => seed = Some(n.parse().map_err(|_| fail("'seed' needs a number"))?),
                 _ => return Err(fail(FORMS)),
@@ -133,6 +135,17 @@ impl FromStr for Fault {
             return Err(fail("'seed' goes with delay only"));
         }
         Ok(Self { kind, tool })
+    }
+}
+
+/// A tool that the server has.
+fn known(name: &str) -> Result<String, String> {
+    let names = catalog::TOOLS.iter().map(|tool| tool.name);
+    match catalog::find(name) {
+        Some(tool) => Ok(tool.name.to_owned()),
+        None => {
+            Err(format!("there is no tool '{name}'; use one of {}", names.collect::<Vec<_>>().join(", ")))
+        }
     }
 }
 
@@ -253,6 +266,7 @@ mod tests {
             ("hang=0", "above 0"),
             ("hang=5,every=2", "leak only"),
             ("hang=5,seed=2", "delay only"),
+            ("hang=5,tool=typo", "there is no tool 'typo'; use one of import_score, list_scores, "),
         ] {
             let error = text.parse::<Fault>().unwrap_err().to_string();
             assert!(error.contains(reason), "{error}");
