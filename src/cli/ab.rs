@@ -136,15 +136,18 @@ impl Ab {
     }
 }
 
-/// Measures until it is decided or a signal comes; the round in which that is dropped. A second signal ends the
+/// Measures until it is decided or a signal comes; the round in which it comes is dropped. A second signal ends the
 /// process.
 pub(super) fn run(settings: &Settings, rounds: &mut impl crate::pair::Rounds) -> anyhow::Result<Measured> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let measured = runtime.block_on(async {
         let stop = CancellationToken::new();
         watch_signals(&stop)?;
         measure(settings, rounds, &stop).await
-    })
+    });
+    // A name that is still being looked up would keep it, and no signal could end that.
+    runtime.shutdown_background();
+    measured
 }
 
 /// Progress on stderr: one line that changes on a terminal, else one line for each round.
