@@ -46,7 +46,7 @@ pub(super) struct Serve {
     /// Seconds after which a score is gone.
     #[arg(long, value_name = "SECONDS", default_value_t = Seconds(Limits::default().time_to_live))]
     time_to_live: Seconds,
-    /// Seconds that an import, a key or a chord analysis may take.
+    /// Seconds that an import or a chord analysis may take.
     #[arg(long, value_name = "SECONDS", default_value_t = Seconds(Limits::default().operation))]
     timeout: Seconds,
     /// Import files from below this directory; repeatable. The working and the temporary directory if
