@@ -21,7 +21,7 @@ pub struct Reply {
     pub outcome: Outcome,
     /// The tool's answer as it came: JSON text, unparsed. `None` where no tool answered.
     pub text: Option<String>,
-    /// The `_meta` of the tool's result as it came, where there is one: JSON text.
+    /// The `_meta` of the tool's result as it came: JSON text. `None` where there is none.
     pub meta: Option<String>,
     /// Why it is not `Ok`: a fragment on one line; `None` where it is.
     pub message: Option<String>,
@@ -50,7 +50,7 @@ impl Reply {
         serde_json::from_str(self.text.as_deref()?).ok()
     }
 
-    /// One entry of the result's `_meta`.
+    /// One entry of the result's `_meta`. `None` where it has none of that name, or is no JSON object.
     #[must_use]
     pub fn meta(&self, key: &str) -> Option<Value> {
         serde_json::from_str::<JsonObject>(self.meta.as_deref()?).ok()?.remove(key)

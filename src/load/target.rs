@@ -23,6 +23,10 @@ pub trait Target: Send + Sync + 'static {
     type Session: Session;
 
     /// Opens the session of client number `client`, within a time of its own.
+    ///
+    /// # Errors
+    ///
+    /// Where no session comes about: what happened, and the class in which a call ends that waited for it.
     fn open(&self, client: usize) -> impl Future<Output = Result<Self::Session, OpenError>> + Send;
 }
 

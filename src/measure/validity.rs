@@ -73,43 +73,45 @@ pub struct Validity {
 #[derive(Debug, Clone, PartialEq, thiserror::Error, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// Calls went out late.
+    /// Calls went out late: the quantile 0.99 of dispatched − due, nanoseconds.
     #[error("calls were dispatched up to {:.1} ms late (p99); free the machine or lower the rate", ms(*.0))]
     GenLag(u64),
-    /// Single calls went out very late.
+    /// Single calls went out very late: their share, 0 to 1.
     #[error("{:.2} % of the calls were dispatched more than 100 ms late", .0 * 100.0)]
     VeryLate(f64),
-    /// The event loop was held up.
+    /// The event loop was held up: the quantile 0.99 of how late it woke up, nanoseconds.
     #[error("the event loop woke up to {:.1} ms late (p99)", ms(*.0))]
     LoopLag(u64),
-    /// The machine slept, or the process was stopped.
+    /// The machine slept, or the process was stopped: the longest gap, nanoseconds.
     #[error("the generator stood still for {:.1} s; was the machine suspended?", ms(*.0) / 1e3)]
     Suspended(u64),
-    /// The generator used much of its CPU quota.
+    /// The generator used much of its CPU quota: the share, 0 to 1.
     #[error("the generator itself used {:.0} % of its CPUs", .0 * 100.0)]
     OwnCpu(f64),
     /// The generator's memory grows.
     #[error("the generator's own memory grows")]
     OwnLeak,
-    /// The generator loses descriptors.
+    /// The generator loses descriptors: how many more were open at the end than halfway.
     #[error("the generator's open descriptors grew by {0} in the second half")]
     DescriptorsLeft(i64),
-    /// The clients were not as busy as a closed loop's are: time went where no figure shows it.
+    /// The clients were not as busy as a closed loop's are, and time went where no figure shows it: how far off they
+    /// were, with its sign, as a share of their number.
     #[error("throughput times service time is {:+.0} % off the number of clients (Little's law)", .0 * 100.0)]
     Little(f64),
-    /// A bug of the generator.
+    /// A bug of the generator: how many of its tasks panicked.
     #[error("{0} tasks of the generator panicked")]
     InternalError(u64),
-    /// Totals do not add up.
+    /// Totals do not add up: which ones.
     #[error("{0}")]
     Imbalance(Imbalance),
-    /// Other machines on the same host took CPU time.
+    /// Other machines on the same host took CPU time: the share, 0 to 1.
     #[error("the hypervisor took {:.1} % of the CPU time", .0 * 100.0)]
     Steal(f64),
-    /// There was more work than CPUs; it may have been the server's own.
+    /// There was more work than CPUs, which may have been the server's own: the share of the time that some task
+    /// waited, percent, 0 to 100.
     #[error("tasks waited for a CPU {0:.0} % of the time")]
     CpuPressure(f64),
-    /// There was more work than CPUs, and much of it was not ours.
+    /// There was more work than CPUs, and much of it was not ours: the share of the CPUs that others used, 0 to 1.
     #[error("others used {:.0} % of the machine's CPUs while tasks waited for one; stop them and measure again", .0 * 100.0)]
     OthersBusy(f64),
 }

@@ -123,7 +123,7 @@ pub static SCENARIOS: [Scenario; 11] = [
 /// Those that together take less than a minute in their short versions.
 pub const QUICK: [&str; 4] = ["tools", "concurrent", "rate-limit", "cleanup"];
 
-/// The scenario of that name.
+/// The scenario of that name; `None` where none is called so.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Scenario> {
     SCENARIOS.iter().find(|scenario| scenario.name == name)

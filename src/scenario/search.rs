@@ -10,7 +10,7 @@ use crate::measure::stats::Proportion;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Search {
-    /// p95 of each tool's service times must surely be below this.
+    /// p95 of each tool's service times must surely be at most this, milliseconds.
     pub max_p95_ms: f64,
     /// The share of good answers must be at least this.
     pub min_success: f64,

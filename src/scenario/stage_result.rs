@@ -72,7 +72,7 @@ pub struct StageResult {
     pub fault: Option<FaultResult>,
     /// Whether the figures may be believed.
     pub validity: Validity,
-    /// Grades; none of an INVALID stage.
+    /// Grades; none of an INVALID stage, nor of one with a fault or under way.
     pub ratings: Ratings,
     /// The server's end was seen: its process is gone or nothing reached it any more.
     pub server_lost: Option<String>,

@@ -20,10 +20,10 @@ pub struct Thresholds {
     /// p95 of each tool: response times of an open loop, service times of a closed one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_p95_ms: Option<f64>,
-    /// Growth of the server's memory after its warm-up.
+    /// MB (10⁶ bytes) a minute of anonymous memory by which the server may grow after its warm-up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_memory_mb_per_min: Option<f64>,
-    /// Calls answered per second in each stage.
+    /// Calls per second that ended well, in each stage; judged by Student's t over ten slices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_calls_per_s: Option<f64>,
 }

@@ -18,12 +18,15 @@ pub trait Limiter: fmt::Debug + Send {
     fn admit(&mut self, now_ns: u64) -> bool;
 }
 
-/// A limiter's description, such as `10/1s` or `20/10s,no-cap`: capacity, refill a second, kind.
+/// A limiter's description, written `CAPACITY/REFILLs` or `CAPACITY/REFILLs,KIND`: `20/10s,no-cap`.
+///
+/// REFILL is calls in one second, and no length of time: `20/10s` passes 20 calls at once after a rest and then 10
+/// each second. Without a KIND, one of [`LimiterKind::name`], it is a token bucket.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RateLimit {
     /// Calls that pass at once after a long rest.
     pub capacity: u32,
-    /// Calls a second that pass for ever.
+    /// Calls a second that pass for ever; above 0 and at most 10⁹.
     pub per_second: f64,
     /// Which limiter.
     pub kind: LimiterKind,

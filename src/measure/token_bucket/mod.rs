@@ -95,13 +95,13 @@ pub enum Verdict {
 #[derive(Debug, Clone, PartialEq, thiserror::Error, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Defect {
-    /// Let through without a token.
+    /// Let through without a token: how many calls.
     #[error("{0} calls were let through when the bucket must have been empty")]
     OverAdmission(usize),
-    /// Refused with a token.
+    /// Refused with a token: how many calls.
     #[error("{0} calls were refused when the bucket must have held a token")]
     WrongfulRefusal(usize),
-    /// Another capacity.
+    /// Another capacity, tokens.
     #[error("the capacity is {found}, not {declared}")]
     Capacity {
         /// What the burst shows.
@@ -109,7 +109,7 @@ pub enum Defect {
         /// What was declared.
         declared: u32,
     },
-    /// Another rate.
+    /// Another rate, calls per second.
     #[error("the rate is {found:.3}/s, not {declared:.3}/s")]
     Rate {
         /// What thirty accepted calls show.
@@ -117,7 +117,7 @@ pub enum Defect {
         /// What was declared.
         declared: f64,
     },
-    /// Polling gets next to nothing.
+    /// Polling gets next to nothing: how many calls it let through.
     #[error("polled at five times the rate, it let only {0} calls through")]
     Starves(usize),
     /// Another number of tokens after idling.
@@ -141,9 +141,9 @@ pub enum Doubt {
     /// The round trip is too long for this rate.
     #[error("a round trip of {:.1} ms (p99) is too long for {per_second}/s", *p99_ns as f64 / 1e6)]
     RoundTrip {
-        /// The quantile 0.99 of the round trip.
+        /// The quantile 0.99 of the round trip, nanoseconds.
         p99_ns: u64,
-        /// The declared rate.
+        /// The declared rate, calls per second.
         per_second: f64,
     },
     /// The burst was so slow that tokens came back during it.

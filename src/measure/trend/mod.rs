@@ -58,7 +58,7 @@ pub enum LeakVerdict {
     CannotTell,
 }
 
-/// A slope with its one-sided 95 % bounds.
+/// A slope with its one-sided 95 % bounds, in the unit that the field which holds it names, such as MB a minute.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Slope {
     /// The Theil–Sen estimate.
@@ -92,8 +92,8 @@ impl From<Trend> for Slope {
     }
 }
 
-/// The slope of `ys` over increasing `xs`, with the bounds of Sen. `None` for fewer than four points or
-/// no two different x.
+/// The slope of `ys` over increasing `xs`, units of y for each unit of x, with the bounds of Sen. `None` for fewer
+/// than four points or no two different x.
 #[must_use]
 pub fn slope(xs: &[f64], ys: &[f64]) -> Option<Slope> {
     mann_kendall(xs, ys).map(Slope::from)
