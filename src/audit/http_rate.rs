@@ -82,9 +82,7 @@ async fn watch_memory(client: &mut Child) -> anyhow::Result<Vec<(f64, f64)>> {
 }
 
 fn read(directory: &Path) -> anyhow::Result<StageResult> {
-    let path = directory.join("result.json");
-    let text = std::fs::read(&path).with_context(|| format!("'run' left no '{}'", path.display()))?;
-    let file: RunFile = serde_json::from_slice(&text)?;
+    let file = RunFile::read(&directory.join("result.json"))?;
     let scenario = file.scenarios.into_iter().next().context("'run' ran nothing")?;
     match scenario.stages.into_iter().next() {
         Some(stage) => Ok(stage),

@@ -123,7 +123,7 @@ mod tests {
         let percent = |percent: f64| (percent / 100.0).ln_1p();
         assert_eq!(verdict(percent(12.0), 0.01), Verdict::FAIL);
         assert_eq!(verdict(percent(10.0), 0.01), Verdict::FAIL);
-        assert_eq!(verdict(percent(7.0), 0.01), Verdict::WARN);
+        assert_eq!(verdict(percent(7.0), 0.01), Verdict::Regressed(Severity::Warn));
         assert_eq!(verdict(percent(4.0), 0.01), Verdict::Unchanged, "significant and small");
         assert_eq!(verdict(percent(-7.0), 0.01), Verdict::Improved);
         assert_eq!(verdict(percent(-4.0), 0.01), Verdict::Unchanged);

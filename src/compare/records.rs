@@ -10,6 +10,7 @@ use super::limit::LimitTable;
 use super::outcome::{Comparison, Figure, Row};
 use super::times::{self, Times};
 use super::{Verdict, Why, memory, success};
+use crate::measure::trend;
 use crate::record::{Entry, Growth, Kind, Record};
 
 /// Why two records say nothing about each other.
@@ -184,8 +185,7 @@ fn memory_row(name: &str, before: &Entry, after: &Entry) -> Option<Row> {
             Some(Row::of(name, Figure::Memory, a.estimate, b.estimate, memory::judge(a, b)))
         }
         (None, None) if is_load(before) && has_server(before) => {
-            let why = "a slope needs 120 s and 1200 calls of warm-up and 300 s more".to_owned();
-            unknown(Verdict::NotMeasured(why))
+            unknown(Verdict::NotMeasured(format!("a slope needs {}", trend::needs())))
         }
         (None, None) => None,
         (a, _) => {

@@ -89,7 +89,7 @@ mod tests {
         look(&mut all, false);
         assert!(all[0].is_open());
         look(&mut all, true);
-        assert_eq!(all[0].verdict, Some(Verdict::WARN));
+        assert_eq!(all[0].verdict, Some(Verdict::Regressed(Severity::Warn)));
     }
 
     #[test]

@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn a_drop_is_judged_by_its_size_and_its_significance() {
         assert_eq!(of((500, 500), (440, 500)), Verdict::FAIL);
-        assert_eq!(of((495, 500), (475, 500)), Verdict::WARN);
+        assert_eq!(of((495, 500), (475, 500)), Verdict::Regressed(Severity::Warn));
         assert_eq!(of((475, 500), (495, 500)), Verdict::Improved);
         assert_eq!(of((500, 500), (499, 500)), Verdict::Unchanged);
     }

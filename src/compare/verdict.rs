@@ -60,8 +60,6 @@ pub enum Why {
 impl Verdict {
     /// A regression at or beyond the failing limit.
     pub const FAIL: Self = Self::Regressed(Severity::Fail);
-    /// A significant regression below the failing limit.
-    pub const WARN: Self = Self::Regressed(Severity::Warn);
 
     /// The verdict in one word or two, without its reason.
     #[must_use]

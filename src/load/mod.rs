@@ -19,6 +19,7 @@ pub use day::DayProfile;
 pub use driver::{DriveError, Load, Plan, Run, Stop, StoppedBy, drive, drive_until};
 pub use probe::LoopLag;
 pub(crate) use probe::own_cpu;
+pub(crate) use recorder::EXAMPLES;
 pub use recorder::{Example, Figures, Interval, Recorder, Settings, ToolRecord};
 pub use schedule::{Arrivals, Schedule};
 pub use target::{Call, Event, OpenError, Session, Sink, Target};

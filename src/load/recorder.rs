@@ -16,7 +16,7 @@ use crate::measure::{Latency, Outcome, Sample};
 /// A call this late by our own fault is counted apart.
 const VERY_LATE_NS: u64 = 100_000_000;
 /// Different messages kept of each tool.
-const EXAMPLES: usize = 5;
+pub(crate) const EXAMPLES: usize = 5;
 
 /// What a [`Recorder`] leaves out and keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{MergeError, Part};
-use crate::load::StoppedBy;
-use crate::measure::Outcome;
+use crate::load::{EXAMPLES, StoppedBy};
 use crate::measure::histogram::Histogram;
 use crate::measure::steady::Steadiness;
 use crate::measure::summary::Summary;
@@ -14,9 +13,6 @@ use crate::scenario::{
     AccountsBy, Definition, Exports, PhaseResult, Ratings, ResourceAt, ScenarioResult, Second, SessionMemory,
     ShardShare, Stage, StageResult, ToolResult,
 };
-
-/// Messages kept of each tool.
-const EXAMPLES: usize = 5;
 
 /// The whole's definition: what the shards shared is added up again.
 pub(super) fn definition(parts: &[Part<'_, ScenarioResult>]) -> Definition {
@@ -142,12 +138,9 @@ fn tool(parts: &[Part<'_, StageResult>], name: &str, deadline_ns: u64) -> Result
     let (mut first_calls_ns, mut examples, mut lag1) = (Vec::new(), Vec::new(), 0.0_f64);
     let shards = || parts.iter().filter_map(|part| Some((part.origin, part.of.tools.get(name)?)));
     for (origin, tool) in shards() {
-        // Which calls were given up is not in the histogram; none was before the shortest deadline.
-        let censored_ns = (tool.accounts.count(Outcome::TimedOut) > 0).then_some(deadline_ns);
-        for (all, encoded) in [(&mut response, &tool.response_hdr), (&mut service, &tool.service_hdr)] {
-            let damaged = |why| MergeError::Damaged(origin.to_owned(), name.to_owned(), why);
-            all.merge(&Histogram::from_base64(encoded, censored_ns).map_err(damaged)?);
-        }
+        let damaged = |why| MergeError::Damaged(origin.to_owned(), name.to_owned(), why);
+        response.merge(&tool.responses(deadline_ns).map_err(damaged)?);
+        service.merge(&tool.services(deadline_ns).map_err(damaged)?);
         first_calls_ns.extend(&tool.first_calls_ns);
         for example in &tool.examples {
             if examples.len() < EXAMPLES && !examples.contains(example) {

@@ -7,7 +7,7 @@ use crate::compare::paired::{Block, suite_change};
 use crate::compare::sequence::Series;
 use crate::compare::{Change, Figure, LimitTable, Row, Verdict, Why, memory, success as rates};
 use crate::measure::stats::mean;
-use crate::measure::trend::{LeakReport, Slope};
+use crate::measure::trend::{self, LeakReport, Slope};
 use crate::record::P95_CALLS;
 
 /// The times that are judged after each look, in the order of a work's series.
@@ -127,9 +127,10 @@ fn growth(rounds: &[[Option<LeakReport>; 2]]) -> Row {
     match slopes {
         [Some(a), Some(b)] => Row::of(SUITE, Figure::Memory, a.estimate, b.estimate, memory::judge(a, b)),
         _ => {
-            let why = "a round is too short: a slope needs 120 s and 1200 calls of warm-up and 300 s more; \
-                       use 'run memory' and 'compare --from'";
-            Row::bare(SUITE, Figure::Memory, Verdict::NotMeasured(why.to_owned()))
+            let needs = trend::needs();
+            let why =
+                format!("a round is too short: a slope needs {needs}; use 'run memory' and 'compare --from'");
+            Row::bare(SUITE, Figure::Memory, Verdict::NotMeasured(why))
         }
     }
 }
@@ -137,7 +138,7 @@ fn growth(rounds: &[[Option<LeakReport>; 2]]) -> Row {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::Limits;
+    use crate::compare::{Limits, Severity};
     use crate::measure::trend::LeakVerdict;
     use crate::pair::WORKS;
 
@@ -155,7 +156,7 @@ mod tests {
     #[test]
     fn all_entries_together_show_what_none_does_alone() {
         let limits = LimitTable::default();
-        assert_eq!(suite_of(&[0.03; 8], &limits), Some(Verdict::WARN));
+        assert_eq!(suite_of(&[0.03; 8], &limits), Some(Verdict::Regressed(Severity::Warn)));
         assert_eq!(suite_of(&[0.0; 8], &limits), Some(Verdict::Unchanged));
         assert_eq!(suite_of(&[0.15; 8], &limits), Some(Verdict::FAIL));
         assert_eq!(suite_of(&[0.03], &limits), None, "one entry is its own row");

@@ -8,7 +8,7 @@ use super::units;
 use crate::measure::Outcome;
 use crate::measure::quantile::Quantile;
 use crate::measure::rating::{Grade, Rating};
-use crate::scenario::{Check, RunFile, ScenarioResult, Served, StageResult, ToolResult, Verdict};
+use crate::scenario::{Check, RunFile, ScenarioResult, StageResult, ToolResult, Verdict};
 
 /// Columns of a screen.
 const COLUMNS: usize = 80;
@@ -28,12 +28,7 @@ pub fn scenario(result: &ScenarioResult, colour: bool) -> String {
         out += &stages;
     }
     for tried in result.capacity.iter().flat_map(|capacity| &capacity.tried) {
-        let word = match tried.served {
-            Served::Within => "within",
-            Served::CannotTell => "cannot tell",
-            Served::Beyond => "beyond",
-        };
-        line(&mut out, &format!("  {:>5} clients {word:<12}{}", tried.clients, tried.text));
+        line(&mut out, &format!("  {:>5} clients {:<12}{}", tried.clients, tried.served.word(), tried.text));
     }
     checks(&mut out, &result.checks, colour);
     for note in result.notes.iter().take(FEW).chain(&result.error) {
@@ -75,8 +70,7 @@ fn stage(stage: &StageResult) -> String {
     let head = ["first", "min", "mean", "median", "p95", "p99", "max"];
     let _ = writeln!(out, "{what:<18}{:>6}{}", "calls", head.map(|head| format!("{head:>8}")).concat());
     for (name, tool) in &stage.tools {
-        let _ =
-            writeln!(out, "  {:<16}{:>6}{}", cut(name, 16), tool.accounts.sent, times(tool, stage.open_loop));
+        let _ = writeln!(out, "  {:<16}{:>6}{}", cut(name, 16), tool.accounts.sent, times(stage, tool));
     }
     rest(&mut out, stage);
     out
@@ -104,10 +98,9 @@ fn load(stage: &StageResult) -> String {
     )
 }
 
-fn times(tool: &ToolResult, open_loop: bool) -> String {
+fn times(stage: &StageResult, tool: &ToolResult) -> String {
     let first = tool.first_calls_ns.first().map_or_else(String::new, |&ns| duration(ns as f64));
-    let summary = if open_loop { &tool.response } else { &tool.service };
-    let cells = match summary {
+    let cells = match stage.times(tool) {
         Some(s) => [
             duration(s.min_ns as f64),
             duration(s.mean_ns),
@@ -123,10 +116,8 @@ fn times(tool: &ToolResult, open_loop: bool) -> String {
 
 /// The tool whose p95 is the longest, where one is known.
 fn slowest(stage: &StageResult) -> Option<(&str, Quantile)> {
-    let p95s = stage.tools.iter().filter_map(|(name, tool)| {
-        let summary = if stage.open_loop { &tool.response } else { &tool.service };
-        Some((name.as_str(), summary.as_ref()?.p95))
-    });
+    let p95 = |tool| stage.times(tool).map(|summary| summary.p95);
+    let p95s = stage.tools.iter().filter_map(|(name, tool)| Some((name.as_str(), p95(tool)?)));
     p95s.filter(|(_, p95)| p95.ns().is_some()).max_by_key(|(_, p95)| p95.ns())
 }
 

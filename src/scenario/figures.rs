@@ -12,7 +12,7 @@ use super::stage_result::{
 };
 use crate::load::{LoopLag, Recorder, Run, StoppedBy};
 use crate::measure::quantile::Quantile;
-use crate::measure::trend;
+use crate::measure::trend::{self, MIN_READINGS};
 use crate::measure::{Outcome, Sample, little, validity};
 use crate::record;
 
@@ -67,9 +67,6 @@ fn started_unix_ms(observer: &Observer) -> u64 {
     record::unix_time().saturating_sub(ago).as_millis() as u64
 }
 
-/// Readings that a slope needs.
-const READINGS: usize = 10;
-
 /// A session makes the calls of one iteration, so that calls count sessions where a flow has one step.
 pub(super) fn session_memory(stage: &Stage, host: &Host, resources: &[ResourceAt]) -> Option<SessionMemory> {
     if stage.workload.sessions.is_kept() {
@@ -84,10 +81,15 @@ pub(super) fn session_memory(stage: &Stage, host: &Host, resources: &[ResourceAt
     let calls_each = stage.workload.flows.iter().map(|flow| flow.steps.len()).max()? as f64;
     let thousands: Vec<f64> = resources.iter().map(|at| at.calls as f64 / calls_each / 1e3).collect();
     let megabytes: Vec<f64> = resources.iter().map(|at| at.sample.rss_anon_bytes as f64 / 1e6).collect();
-    let slope = (resources.len() >= READINGS).then(|| trend::slope(&thousands, &megabytes)).flatten();
+    let slope = (resources.len() >= MIN_READINGS).then(|| trend::slope(&thousands, &megabytes)).flatten();
     // MB for a thousand sessions are KB for each.
     Some(slope.map_or_else(
-        || SessionMemory::Unknown(format!("{} readings of memory, {READINGS} are needed", resources.len())),
+        || {
+            SessionMemory::Unknown(format!(
+                "{} readings of memory, {MIN_READINGS} are needed",
+                resources.len()
+            ))
+        },
         SessionMemory::Kb,
     ))
 }

@@ -72,7 +72,7 @@ pub fn count(name: impl Into<String>, verdict: Verdict, text: impl Into<String>)
 pub fn leak(stage: &StageResult) -> Check {
     match &stage.leak {
         Some(report) => trend(&stage.name, report),
-        None => check(format!("{}: leak", stage.name), Verdict::Inconclusive, thresholds::TOO_SHORT),
+        None => check(format!("{}: leak", stage.name), Verdict::Inconclusive, thresholds::too_short()),
     }
 }
 

@@ -5,7 +5,7 @@ use super::judge::leak;
 use super::result::{Check, ScenarioResult};
 use super::steps::{alone, open_loop};
 use super::{Options, Scenario};
-use crate::measure::trend::WARM_UP_S;
+use crate::measure::trend::{CONFIRMED_S, WARM_UP_S, WINDOW_S};
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "memory",
@@ -29,14 +29,10 @@ tools lose. Memory that stays after a delete is no leak by itself.",
     judge,
 };
 
-/// What may be enough for the leak rule, and what settles its doubts.
-const WINDOW_S: f64 = 300.0;
-const EXTENDED_S: f64 = 600.0;
-
 fn define(options: &Options) -> Definition {
     let duration_s = options.duration_s.unwrap_or(WINDOW_S) + WARM_UP_S;
     alone(Stage {
-        extend_to_s: options.duration_s.is_none().then_some(EXTENDED_S + WARM_UP_S),
+        extend_to_s: options.duration_s.is_none().then_some(CONFIRMED_S + WARM_UP_S),
         ..open_loop("steady load", options, duration_s)
     })
 }

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::result::{RunFile, SCHEMA_VERSION};
-use super::{Definition, Stage, rounds};
+use super::shard::workload_sha256;
+use super::{Stage, rounds};
 use crate::record::{self, Conditions, Entry, Kind, Load, Protocol, Record, Server, Workload, sha256_hex};
 
 /// Why runs make no record.
@@ -185,16 +186,11 @@ fn difference(a: &RunFile, b: &RunFile) -> Option<&'static str> {
     .find_map(|(field, is_same)| (!is_same).then_some(field))
 }
 
-/// The names of the scenarios, and SHA-256 of all that they and the seed say. The server is what may differ.
+/// The names of the scenarios, and SHA-256 of all that they and the seed say.
 fn workload(file: &RunFile) -> (String, String) {
     let names: Vec<&str> = file.scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
-    let definitions: Vec<Definition> = file
-        .scenarios
-        .iter()
-        .map(|scenario| Definition { server: None, ..scenario.definition.clone() })
-        .collect();
-    let text = serde_json::json!([file.seed, definitions]).to_string();
-    (names.join("+"), sha256_hex(text.as_bytes()))
+    let definitions = file.scenarios.iter().map(|scenario| &scenario.definition);
+    (names.join("+"), workload_sha256(definitions, file.seed))
 }
 
 /// What all stages have in common; the workload's checksum holds each of them.

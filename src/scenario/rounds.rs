@@ -2,7 +2,7 @@
 
 use super::Stage;
 use super::result::RunFile;
-use super::stage_result::{ResourceAt, StageResult, ToolResult};
+use super::stage_result::{ResourceAt, StageResult};
 use crate::measure::histogram::Histogram;
 use crate::measure::quantile::Quantile;
 use crate::record::{Growth, Round};
@@ -21,7 +21,7 @@ pub(super) fn of_stage(
     for (tool, result) in &stage.tools {
         let name = format!("{name}/{tool}");
         let histogram =
-            responses(result, defined.shortest_deadline_ns(tool)).map_err(|reason| (name.clone(), reason))?;
+            result.responses(defined.shortest_deadline_ns(tool)).map_err(|reason| (name.clone(), reason))?;
         all.merge(&histogram);
         let outcomes = result.accounts.ended.clone();
         rounds.push((name, Round { round, outcomes, ..times(&histogram) }));
@@ -36,12 +36,6 @@ pub(super) fn of_stage(
     };
     rounds.push((name.to_owned(), whole));
     Ok(rounds)
-}
-
-fn responses(tool: &ToolResult, deadline_ns: u64) -> Result<Histogram, String> {
-    // Which calls were given up is not in the histogram; none was before the shortest deadline.
-    let times_out = tool.accounts.count(crate::measure::Outcome::TimedOut) > 0;
-    Histogram::from_base64(&tool.response_hdr, times_out.then_some(deadline_ns))
 }
 
 /// The figures of response times. The bounds are order statistics, which are optimistic where calls depend on each

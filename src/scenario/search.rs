@@ -59,6 +59,18 @@ pub struct Capacity {
 /// The gap is closed to this share of the clients that are served: a stage's own noise is wider.
 const RESOLUTION: f64 = 0.05;
 
+impl Served {
+    /// In a word or two, beside the objective.
+    #[must_use]
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Within => "within",
+            Self::CannotTell => "cannot tell",
+            Self::Beyond => "beyond",
+        }
+    }
+}
+
 impl Search {
     /// What a stage says of its number of clients. Lateness that may be the generator's own is none of the
     /// server's: then it cannot be told.

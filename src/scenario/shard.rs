@@ -132,12 +132,19 @@ impl Shard {
     /// What the result says of the whole.
     #[must_use]
     pub fn facts(self, whole: &[Definition], seed: u64) -> ShardFacts {
-        // The server's name differs from machine to machine.
-        let whole: Vec<Definition> =
-            whole.iter().map(|one| Definition { server: None, ..one.clone() }).collect();
-        let text = serde_json::json!([seed, whole]).to_string();
-        ShardFacts { shard: self, whole_sha256: sha256_hex(text.as_bytes()) }
+        ShardFacts { shard: self, whole_sha256: workload_sha256(whole, seed) }
     }
+}
+
+/// SHA-256 of all that definitions and the seed say but the server, whose name differs from machine to machine and
+/// which may be what is compared. Stored records hold it: what it is made of must stay.
+pub(super) fn workload_sha256<'a>(
+    definitions: impl IntoIterator<Item = &'a Definition>,
+    seed: u64,
+) -> String {
+    let served_by_any = |one: &Definition| Definition { server: None, ..one.clone() };
+    let definitions: Vec<Definition> = definitions.into_iter().map(served_by_any).collect();
+    sha256_hex(serde_json::json!([seed, definitions]).to_string().as_bytes())
 }
 
 impl ShardShare {

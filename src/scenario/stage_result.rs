@@ -8,6 +8,7 @@ use super::inject::FaultResult;
 use super::shard::ShardShare;
 use crate::load::{Example, Interval, StoppedBy};
 use crate::measure::Outcome;
+use crate::measure::histogram::Histogram;
 use crate::measure::rating::Rating;
 use crate::measure::steady::Steadiness;
 use crate::measure::summary::Summary;
@@ -220,6 +221,41 @@ impl ResourceAt {
                 rss_anon_bytes: at.sample.rss_anon_bytes,
             })
             .collect()
+    }
+}
+
+impl ToolResult {
+    /// All response times after the fixed warm-up, censored from the tool's shortest deadline on where a call was
+    /// given up.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the stored histogram.
+    pub(crate) fn responses(&self, shortest_deadline_ns: u64) -> Result<Histogram, String> {
+        self.histogram(&self.response_hdr, shortest_deadline_ns)
+    }
+
+    /// The same of service times.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the stored histogram.
+    pub(crate) fn services(&self, shortest_deadline_ns: u64) -> Result<Histogram, String> {
+        self.histogram(&self.service_hdr, shortest_deadline_ns)
+    }
+
+    fn histogram(&self, encoded: &str, shortest_deadline_ns: u64) -> Result<Histogram, String> {
+        // Which calls were given up is not in the histogram; none was before the shortest deadline.
+        let times_out = self.accounts.count(Outcome::TimedOut) > 0;
+        Histogram::from_base64(encoded, times_out.then_some(shortest_deadline_ns))
+    }
+}
+
+impl StageResult {
+    /// The times of one of its tools that are judged: response times of an open loop, service times of a closed one.
+    #[must_use]
+    pub(crate) fn times<'a>(&self, tool: &'a ToolResult) -> Option<&'a Summary> {
+        if self.open_loop { tool.response.as_ref() } else { tool.service.as_ref() }
     }
 }
 

@@ -7,7 +7,7 @@ use super::judge::{check, count};
 use super::result::{Check, Verdict};
 use super::stage_result::{Second, StageResult, ToolResult};
 use crate::measure::stats::{mean, standard_deviation, t_quantile};
-use crate::measure::summary::Summary;
+use crate::measure::trend;
 
 /// What makes a scenario fail. Each is judged by its confidence bound.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -99,9 +99,8 @@ fn success(stage: &StageResult, min: f64) -> Check {
 }
 
 fn p95(stage: &StageResult, name: &str, tool: &ToolResult, max_ms: f64) -> Check {
-    let summary: Option<&Summary> = if stage.open_loop { &tool.response } else { &tool.service }.as_ref();
     let title = format!("{}: {name}", stage.name);
-    let Some(summary) = summary else {
+    let Some(summary) = stage.times(tool) else {
         return check(title, Verdict::Inconclusive, "no call ended well, so that there are no times");
     };
     let ms = |ns: u64| ns as f64 / 1e6;
@@ -116,13 +115,14 @@ fn p95(stage: &StageResult, name: &str, tool: &ToolResult, max_ms: f64) -> Check
     check(title, verdict, text)
 }
 
-pub(super) const TOO_SHORT: &str =
-    "needs a warm-up of 120 s and 1200 calls, whichever takes longer, and then 300 s: run longer";
+pub(super) fn too_short() -> String {
+    format!("needs {}: run longer", trend::needs())
+}
 
 fn memory(stage: &StageResult, max: f64) -> Check {
     let name = format!("{}: memory growth", stage.name);
     let Some(leak) = &stage.leak else {
-        return check(name, Verdict::Inconclusive, TOO_SHORT);
+        return check(name, Verdict::Inconclusive, too_short());
     };
     let slope = leak.mb_per_min;
     let verdict = match () {

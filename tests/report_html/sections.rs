@@ -91,7 +91,7 @@ fn section<'a>(html: &'a str, heading: &str) -> &'a str {
 fn a_search_shows_every_number_that_it_tried_with_its_bounds_and_verdict() {
     let html = page(&with(searched()));
     let section = section(&html, "<h3>Clients tried</h3>");
-    for (clients, verdict) in [(1, "kept"), (2, "kept"), (4, "not kept"), (3, "cannot tell")] {
+    for (clients, verdict) in [(1, "within"), (2, "within"), (4, "beyond"), (3, "cannot tell")] {
         let row = format!(
             "<th scope=\"row\">{clients}</th><td class=\"word\">{verdict}</td><td class=\"word\">chord_analysis</td>"
         );

@@ -17,15 +17,15 @@ pub(crate) const WARM_UP_S: f64 = 120.0;
 /// Calls that belong to the warm-up as well.
 const WARM_UP_CALLS: u64 = 1200;
 /// A shorter window gives no verdict: in simulation 35 % of leak-free 60 s windows look like a leak.
-const WINDOW_S: f64 = 300.0;
+pub(crate) const WINDOW_S: f64 = 300.0;
 /// A leak in a shorter window fails nothing: what warms up late looks like one.
-const CONFIRMED_S: f64 = 600.0;
+pub(crate) const CONFIRMED_S: f64 = 600.0;
 /// Bins whose medians are judged.
 const BINS: usize = 60;
 /// Bins that must hold a reading.
 const MIN_BINS: usize = 50;
 /// Readings from which a growth is told without a verdict.
-const MIN_READINGS: usize = 10;
+pub(crate) const MIN_READINGS: usize = 10;
 /// The slope of a leak, MB/min, is above this …
 const LEAK_SLOPE: f64 = 0.5;
 /// … with its lower bound above this …
@@ -141,6 +141,14 @@ pub fn judge(readings: &[MemoryReading]) -> Option<LeakReport> {
         second_half_mb_per_min: second_half,
         p: time.p,
     })
+}
+
+/// What a verdict takes at least, in words.
+#[must_use]
+pub(crate) fn needs() -> String {
+    format!(
+        "{WARM_UP_S} s and {WARM_UP_CALLS} calls of warm-up, whichever takes longer, and then {WINDOW_S} s"
+    )
 }
 
 /// With a bin's width of slack: the last reading of a window comes a second early.

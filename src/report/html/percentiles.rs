@@ -1,13 +1,11 @@
 //! Quantiles of every tool, from the stored histograms, on an axis that gives each further nine the same room.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use hdrhistogram::Histogram;
-use hdrhistogram::serialization::Deserializer;
+use hdrhistogram::Histogram as Hdr;
 
 use super::axis::{Axis, nines};
 use super::chart::{COLOURS, Chart, Mark, Paint, Width};
 use super::figure::{Figure, Table};
+use crate::measure::histogram::Histogram;
 use crate::measure::quantile::{samples_for_bound, samples_for_value};
 use crate::report::units::{count, duration};
 use crate::scenario::{StageResult, ToolResult};
@@ -21,7 +19,7 @@ const TABLED: [(f64, &str); 6] =
 struct Series {
     name: String,
     paint: Paint,
-    histogram: Histogram<u64>,
+    histogram: Hdr<u32>,
 }
 
 /// As few charts as there are colours for, with about as many tools each; none without calls.
@@ -80,18 +78,14 @@ fn curves(number: usize, name: &str, tool: &ToolResult, open_loop: bool) -> Vec<
     let alone = (name.to_owned(), paint, &tool.service_hdr);
     let wanted = if open_loop { vec![response, service] } else { vec![alone] };
     let read = |(name, paint, text): (String, Paint, &String)| {
-        let histogram = decode(text).filter(|histogram| !histogram.is_empty())?;
+        let histogram = Histogram::decode(text).ok().filter(|histogram| !histogram.is_empty())?;
         Some(Series { name, paint, histogram })
     };
     wanted.into_iter().filter_map(read).collect()
 }
 
-fn decode(text: &str) -> Option<Histogram<u64>> {
-    Deserializer::new().deserialize(&mut STANDARD.decode(text).ok()?.as_slice()).ok()
-}
-
 /// (log₁₀ 1/(1 − q), log₁₀ ns) up to the last call.
-fn points(histogram: &Histogram<u64>) -> Vec<(f64, f64)> {
+fn points(histogram: &Hdr<u32>) -> Vec<(f64, f64)> {
     let end = (histogram.len() as f64).log10();
     let steps = (end * f64::from(POINTS)).ceil() as u32;
     let at = |step: u32| (f64::from(step) / f64::from(POINTS)).min(end);

@@ -5,7 +5,7 @@ use super::chart::{Chart, Mark, Paint, Width};
 use super::figure::{Figure, Table};
 use super::timeline::{boundaries, starts};
 use crate::measure::stats::median;
-use crate::measure::trend::LeakReport;
+use crate::measure::trend::{self, LeakReport};
 use crate::report::units::{digits, megabytes};
 use crate::scenario::{ResourceAt, ScenarioResult};
 
@@ -103,7 +103,7 @@ fn memory(readings: &[Reading<'_>], x: &Axis, before: &[Mark], trends: &[Trend])
     let mut legend =
         vec![(orange, "resident, MB".to_owned()), (blue, "anonymous (what leaks), MB".to_owned())];
     let caption = match trends {
-        [] => "Too short for a trend: that takes 120 s and 1200 calls of warm-up and then 300 s.".to_owned(),
+        [] => format!("Too short for a trend: that takes {}.", trend::needs()),
         _ => {
             legend.push((trend.dashed(), "trend with its 95 % bounds".to_owned()));
             trends.iter().map(|one| one.text.as_str()).collect()

@@ -54,7 +54,7 @@ fn figure(trials: &[Trial<'_>], search: &Search) -> Figure {
     let mut legend: Vec<(Paint, String)> = [Served::Within, Served::CannotTell, Served::Beyond]
         .into_iter()
         .filter(|served| trials.iter().any(|trial| trial.tried.served == *served))
-        .map(|served| (paint(served), word(served).to_owned()))
+        .map(|served| (paint(served), served.word().to_owned()))
         .collect();
     legend.push((limit, "the objective".to_owned()));
     Figure {
@@ -124,7 +124,7 @@ impl Trial<'_> {
         let good = accounts.count(Outcome::Ok) as f64 / accounts.sent.max(1) as f64;
         vec![
             self.tried.clients.to_string(),
-            word(self.tried.served).to_owned(),
+            self.tried.served.word().to_owned(),
             or_none(self.worst.map(|(tool, _)| tool.to_owned())),
             or_none(self.p95().as_ref().map(quantile)),
             or_none(bounds),
@@ -132,14 +132,6 @@ impl Trial<'_> {
             or_none((accounts.sent > 0).then(|| percent(good))),
             digits(self.stage.calls_per_s),
         ]
-    }
-}
-
-fn word(served: Served) -> &'static str {
-    match served {
-        Served::Within => "kept",
-        Served::CannotTell => "cannot tell",
-        Served::Beyond => "not kept",
     }
 }
 
