@@ -133,7 +133,7 @@ fn a_click_on_a_frame_widens_it_and_one_on_the_root_brings_all_back() {
     let test = "a_click_on_a_frame_widens_it_and_one_on_the_root_brings_all_back";
     let svg = EMBEDDED.flamegraph("own-process").unwrap().replace("</svg>", CLICKS);
     let frame = Flamegraph { name: "own".into(), svg: svg.clone() };
-    let extras = Extras { flamegraphs: vec![frame], ..Extras::default() };
+    let extras = Extras::from(vec![frame]);
     let report = html::page(&EMBEDDED.bench.result(), &extras);
     for (name, document) in [("alone.svg", &svg), ("in-a-report.html", &report)] {
         let Some((_, console)) = in_chromium(test, name, document) else { return };

@@ -10,7 +10,7 @@ pub(crate) const MIN_ROUNDS: usize = 5;
 
 /// From which change on an entry fails or warns, on the logarithmic scale.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// At or above it a significant change fails.
     pub fail: f64,
     /// At or above it a significant change warns.
@@ -20,7 +20,7 @@ pub struct Limits {
 impl Limits {
     /// Fails from a ratio of `1 + relative` on and warns from half of that on.
     #[must_use]
-    pub fn relative(relative: f64) -> Self {
+    pub(crate) fn relative(relative: f64) -> Self {
         Self { fail: relative.ln_1p(), warn: (relative / 2.0).ln_1p() }
     }
 }
@@ -34,7 +34,7 @@ impl Default for Limits {
 
 /// The error probabilities of one judgement.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Level {
+pub(crate) struct Level {
     /// Of any false alarm among all entries (Holm 1979).
     pub family: f64,
     /// Of a false alarm in one entry.
@@ -45,16 +45,16 @@ pub struct Level {
 
 impl Level {
     /// One of the looks at paired rounds: 5 % and 1 % shared equally by all of them.
-    pub const LOOK: Self = {
+    pub(crate) const LOOK: Self = {
         let looks = LOOKS.len() as f64;
         Self { family: 0.05 / looks, single: 0.05 / looks, bound: 0.01 / looks }
     };
     /// The only judgement of two records that were taken apart.
-    pub const RECORDS: Self = Self { family: 0.05, single: 0.01, bound: 0.01 };
+    pub(crate) const RECORDS: Self = Self { family: 0.05, single: 0.01, bound: 0.01 };
 
     /// Of an entry that is judged by itself, beside a family.
     #[must_use]
-    pub fn alone(self) -> Self {
+    pub(crate) fn alone(self) -> Self {
         Self { family: self.bound, single: self.bound, ..self }
     }
 }

@@ -23,7 +23,7 @@ pub(crate) enum Limit {
 /// A limit that cannot be read.
 #[derive(Debug, Error)]
 #[error("'{0}' is no limit; write it like +10%, +5ms or +2pp, with a positive number")]
-pub struct ParseLimitError(String);
+pub(crate) struct ParseLimitError(String);
 
 impl Limit {
     /// The limits on the logarithmic scale for an entry whose baseline takes `baseline_ns`;
@@ -40,11 +40,11 @@ impl Limit {
 
 /// The limits of all entries: the last that fits an entry counts.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct LimitTable(Vec<EntryLimit>);
+pub(crate) struct LimitTable(Vec<EntryLimit>);
 
 /// `+10%` for every entry, or `ENTRY=+10%` for the entries that begin so.
 #[derive(Debug, Clone, PartialEq)]
-pub struct EntryLimit {
+pub(crate) struct EntryLimit {
     prefix: String,
     limit: Limit,
 }
@@ -52,40 +52,40 @@ pub struct EntryLimit {
 impl LimitTable {
     /// In the order they were given.
     #[must_use]
-    pub fn new(limits: Vec<EntryLimit>) -> Self {
+    pub(crate) fn new(limits: Vec<EntryLimit>) -> Self {
         Self(limits)
     }
 
     /// The limits of an entry's times.
     #[must_use]
-    pub fn time(&self, entry: &str, baseline_ns: f64) -> Limits {
+    pub(crate) fn time(&self, entry: &str, baseline_ns: f64) -> Limits {
         self.last(entry, |limit| limit.for_time(baseline_ns)).unwrap_or_default()
     }
 
     /// The limits of all entries together, whose mean is known better than any of them: they warn from a fifth of the
     /// failing limit on, which is +2 % by default.
     #[must_use]
-    pub fn suite(&self, baseline_ns: f64) -> Limits {
+    pub(crate) fn suite(&self, baseline_ns: f64) -> Limits {
         let Limits { fail, .. } = self.time(SUITE, baseline_ns);
         Limits { fail, warn: (fail.exp_m1() / 5.0).ln_1p() }
     }
 
     /// The prefixes of limits that fit none of these entries.
     #[must_use]
-    pub fn idle(&self, entries: &[&str]) -> Vec<&str> {
+    pub(crate) fn idle(&self, entries: &[&str]) -> Vec<&str> {
         let prefixes = self.0.iter().map(|one| one.prefix.as_str());
         prefixes.filter(|prefix| !entries.iter().any(|entry| entry.starts_with(prefix))).collect()
     }
 
     /// Whether an entry has a limit by name.
     #[must_use]
-    pub fn has_own(&self, entry: &str) -> bool {
+    pub(crate) fn has_own(&self, entry: &str) -> bool {
         self.0.iter().any(|one| !one.prefix.is_empty() && entry.starts_with(&one.prefix))
     }
 
     /// The limits of an entry's success rate.
     #[must_use]
-    pub fn success(&self, entry: &str) -> SuccessLimits {
+    pub(crate) fn success(&self, entry: &str) -> SuccessLimits {
         let of = |limit| match limit {
             Limit::Points(points) => {
                 Some(SuccessLimits { fail: Drop::Points(points), warn_points: points / 2.0 })

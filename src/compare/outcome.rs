@@ -13,7 +13,7 @@ pub(crate) const SUITE: &str = "all entries";
 
 /// All verdicts of one comparison.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Comparison {
+pub(crate) struct Comparison {
     /// What the reader must know before the rows.
     pub notes: Vec<String>,
     /// One row for each figure of each entry.
@@ -23,7 +23,7 @@ pub struct Comparison {
 /// What kind of figure a row is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Figure {
+pub(crate) enum Figure {
     /// Wall time of a call, nanoseconds.
     Wall,
     /// CPU time of the server for a call, nanoseconds.
@@ -38,7 +38,7 @@ pub enum Figure {
 
 /// One figure of one entry.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Row {
+pub(crate) struct Row {
     /// The benchmark or tool.
     pub entry: String,
     /// Which figure.
@@ -55,7 +55,7 @@ pub struct Row {
 
 /// A ratio with its bounds and the rounds it rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Ratio {
+pub(crate) struct Ratio {
     /// The lower bound.
     pub lower: f64,
     /// The estimate.
@@ -69,14 +69,14 @@ pub struct Ratio {
 impl Row {
     /// A row of two plain figures.
     #[must_use]
-    pub fn of(entry: &str, figure: Figure, baseline: f64, candidate: f64, verdict: Verdict) -> Self {
+    pub(crate) fn of(entry: &str, figure: Figure, baseline: f64, candidate: f64, verdict: Verdict) -> Self {
         let (baseline, candidate) = (Some(baseline), Some(candidate));
         Self { entry: entry.to_owned(), figure, baseline, candidate, ratio: None, verdict }
     }
 
     /// A row of baseline's and candidate's times; the ratio is that of `change`, which may be relative to a reference.
     #[must_use]
-    pub fn of_time(
+    pub(crate) fn of_time(
         entry: &str,
         figure: Figure,
         [baseline_ns, candidate_ns]: [f64; 2],
@@ -92,7 +92,7 @@ impl Row {
 
     /// A row without figures.
     #[must_use]
-    pub fn bare(entry: &str, figure: Figure, verdict: Verdict) -> Self {
+    pub(crate) fn bare(entry: &str, figure: Figure, verdict: Verdict) -> Self {
         Self { entry: entry.to_owned(), figure, baseline: None, candidate: None, ratio: None, verdict }
     }
 }
@@ -100,7 +100,7 @@ impl Row {
 impl Comparison {
     /// One verdict for each entry, in the order of the rows: that of its worst figure.
     #[must_use]
-    pub fn entries(&self) -> Vec<(&str, &Verdict)> {
+    pub(crate) fn entries(&self) -> Vec<(&str, &Verdict)> {
         let mut entries: Vec<(&str, &Verdict)> = Vec::new();
         for row in &self.rows {
             match entries.iter_mut().find(|(entry, _)| *entry == row.entry) {
@@ -114,7 +114,7 @@ impl Comparison {
 
     /// How many rows there are of each verdict.
     #[must_use]
-    pub fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         Counts::of(self.rows.iter().map(|row| &row.verdict))
     }
 }
@@ -133,7 +133,7 @@ fn rank(verdict: &Verdict) -> u8 {
 
 /// How many verdicts there are of each kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
+pub(crate) struct Counts {
     pub not_measured: usize,
     pub unchanged: usize,
     pub improved: usize,
@@ -144,7 +144,7 @@ pub struct Counts {
 
 impl Counts {
     /// Counts verdicts.
-    pub fn of<'a>(verdicts: impl Iterator<Item = &'a Verdict>) -> Self {
+    pub(crate) fn of<'a>(verdicts: impl Iterator<Item = &'a Verdict>) -> Self {
         let mut counts = [0; 6];
         verdicts.for_each(|verdict| counts[usize::from(rank(verdict))] += 1);
         let [not_measured, unchanged, improved, unknown, warned, failed] = counts;
@@ -155,7 +155,7 @@ impl Counts {
 impl Figure {
     /// A value in this figure's unit, as reports print it.
     #[must_use]
-    pub fn show(self, value: f64) -> String {
+    pub(crate) fn show(self, value: f64) -> String {
         match self {
             Self::Wall | Self::Cpu | Self::P95 => duration(value),
             Self::Success => format!("{:.2} %", value * 100.0),

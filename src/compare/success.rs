@@ -10,7 +10,7 @@ const P: f64 = 0.01;
 
 /// How much of the success rate may be lost, as shares of 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct SuccessLimits {
+pub(crate) struct SuccessLimits {
     /// A significant drop of this much fails.
     pub fail: Drop,
     /// A significant drop of this many points warns.
@@ -19,7 +19,7 @@ pub struct SuccessLimits {
 
 /// A drop of the success rate.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Drop {
+pub(crate) enum Drop {
     /// Relative to the baseline's rate.
     Relative(f64),
     /// In points: 0.02 is from 99 % to 97 %.

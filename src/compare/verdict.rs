@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// What happened to one entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// Significantly better, by at least the warning limit.
     Improved,
     /// The upper bound of the change is below the failing limit.
@@ -23,7 +23,7 @@ pub enum Verdict {
 /// How bad a significant change is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Severity {
+pub(crate) enum Severity {
     /// Between the warning limit and the failing limit.
     Warn,
     /// At or beyond the failing limit.
@@ -33,7 +33,7 @@ pub enum Severity {
 /// Why an entry has no verdict.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Why {
+pub(crate) enum Why {
     /// Fewer rounds than any statement needs.
     TooFewRounds {
         /// Rounds on the shorter side.
@@ -59,11 +59,11 @@ pub enum Why {
 
 impl Verdict {
     /// A regression at or beyond the failing limit.
-    pub const FAIL: Self = Self::Regressed(Severity::Fail);
+    pub(crate) const FAIL: Self = Self::Regressed(Severity::Fail);
 
     /// The verdict in one word or two, without its reason.
     #[must_use]
-    pub fn word(&self) -> &'static str {
+    pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::Improved => "improved",
             Self::Unchanged => "unchanged",

@@ -9,7 +9,7 @@ mod catalog;
 mod config;
 mod export;
 mod faults;
-pub mod rate_limit;
+pub(crate) mod rate_limit;
 mod reply;
 mod resources;
 mod serve;
@@ -21,10 +21,12 @@ mod tools;
 
 pub use config::{Config, Limits};
 pub use faults::{Delay, Fault, FaultError, FaultKind};
-pub use serve::{HttpOptions, HttpServer, serve_stdio};
+pub use rate_limit::{LimiterKind, RateLimit, RateLimitError};
+pub(crate) use serve::serve_stdio;
+pub use serve::{HttpOptions, HttpServer};
 pub use server::{Handler, Server};
 pub use shared::{CALLS_META, HANDLING_META};
 pub use source::corpus::bundled;
 
 /// What `initialize` and `health_check` call the server.
-pub const SERVER_NAME: &str = "music21-mcp-bench embedded server";
+pub(crate) const SERVER_NAME: &str = "music21-mcp-bench embedded server";

@@ -2,15 +2,13 @@
 
 use std::f64::consts::PI;
 
-use serde::{Deserialize, Serialize};
-
 /// Hours in a day.
 const DAY: f64 = 24.0;
 
 /// Levels of load by the hour. Each change takes one hour along a raised cosine:
 /// m = m₀ + (m₁ − m₀)(1 − cos π(h − h₀))/2.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct DayProfile {
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct DayProfile {
     /// Calls per second at level 1.
     pub peak_per_second: f64,
     /// The length of the run, seconds.
@@ -25,20 +23,20 @@ pub struct DayProfile {
 impl DayProfile {
     /// Night 0.1 (23–09), business hours 1.0 (09–18), evening 0.4 (18–23): 24 hours in `duration_s`.
     #[must_use]
-    pub fn working_day(peak_per_second: f64, duration_s: f64) -> Self {
+    pub(crate) fn working_day(peak_per_second: f64, duration_s: f64) -> Self {
         let levels = vec![(9.0, 1.0), (18.0, 0.4), (23.0, 0.1)];
         Self { peak_per_second, duration_s, hours: DAY, levels }
     }
 
     /// The hour of the pattern at a time of the run.
     #[must_use]
-    pub fn hour_at(&self, seconds: f64) -> f64 {
+    pub(crate) fn hour_at(&self, seconds: f64) -> f64 {
         self.hours * seconds / self.duration_s
     }
 
     /// Λ(t): calls expected in the first `seconds` of the run.
     #[must_use]
-    pub fn expected_until(&self, seconds: f64) -> f64 {
+    pub(crate) fn expected_until(&self, seconds: f64) -> f64 {
         let seconds_per_hour = self.duration_s / self.hours;
         let hours = self.hour_at(seconds.clamp(0.0, self.duration_s));
         let whole_days = (hours / DAY).floor();
@@ -48,7 +46,7 @@ impl DayProfile {
 
     /// Λ⁻¹: the time by which `expected` calls are expected; `None` after the end of the run.
     #[must_use]
-    pub fn time_of(&self, expected: f64) -> Option<f64> {
+    pub(crate) fn time_of(&self, expected: f64) -> Option<f64> {
         if expected > self.expected_until(self.duration_s) {
             return None;
         }
@@ -67,7 +65,7 @@ impl DayProfile {
 
     /// The times of the run, in seconds, at which a rise of the load is over and its new level holds.
     #[must_use]
-    pub fn rises(&self) -> Vec<f64> {
+    pub(crate) fn rises(&self) -> Vec<f64> {
         let before = self.levels.iter().cycle().skip(self.levels.len() - 1);
         let risen = before.zip(&self.levels).filter(|(before, now)| now.1 > before.1);
         let hours: Vec<f64> = risen.map(|(_, now)| now.0 + 1.0).collect();

@@ -19,9 +19,8 @@ use crate::measure::Outcome;
 /// What waits when a run stops, and what is under way when it is interrupted, is given this long to end.
 const DRAIN: Duration = Duration::from_secs(5);
 /// How calls are made due.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "loop")]
-pub enum Load {
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Load {
     /// Each worker makes its next call when the last one has ended.
     Closed {
         /// Workers, with a session each.
@@ -40,8 +39,8 @@ pub enum Load {
 
 /// When a run ends; the first condition that holds. With none it ends with its schedule or by an
 /// interrupt.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stop {
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Stop {
     /// After this long.
     pub duration: Option<Duration>,
     /// After this many calls.
@@ -50,7 +49,7 @@ pub struct Stop {
 
 /// A run, but for its target.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// How calls are made due.
     pub load: Load,
     /// What is called.
@@ -81,7 +80,7 @@ pub enum StoppedBy {
 
 /// What the driver knows of a finished run; what came of the calls, the sink knows.
 #[derive(Debug, Clone)]
-pub struct Run {
+pub(crate) struct Run {
     /// What ended it.
     pub stopped_by: StoppedBy,
     /// Calls that were due, dropped ones included.
@@ -105,7 +104,7 @@ pub struct Run {
 
 /// Why a run did not start.
 #[derive(Debug, thiserror::Error)]
-pub enum DriveError {
+pub(crate) enum DriveError {
     /// There is nothing to call.
     #[error("the workload makes no calls; give it a flow with a step and a positive weight")]
     EmptyWorkload,
@@ -139,7 +138,7 @@ pub enum DriveError {
 /// # Errors
 ///
 /// Where the run cannot start; nothing has been measured then.
-pub async fn drive<T: Target, S: Sink>(
+pub(crate) async fn drive<T: Target, S: Sink>(
     plan: &Plan,
     target: Arc<T>,
     interrupt: &CancellationToken,
@@ -154,7 +153,7 @@ pub async fn drive<T: Target, S: Sink>(
 /// # Errors
 ///
 /// Where the run cannot start; nothing has been measured then.
-pub async fn drive_until<T: Target, S: Sink>(
+pub(crate) async fn drive_until<T: Target, S: Sink>(
     enough: &CancellationToken,
     plan: &Plan,
     target: Arc<T>,

@@ -15,14 +15,16 @@ mod target;
 mod worker;
 mod workload;
 
-pub use day::DayProfile;
-pub use driver::{DriveError, Load, Plan, Run, Stop, StoppedBy, drive, drive_until};
-pub use probe::LoopLag;
+pub(crate) use day::DayProfile;
+pub use driver::StoppedBy;
+pub(crate) use driver::{DriveError, Load, Plan, Run, Stop, drive, drive_until};
+pub(crate) use probe::LoopLag;
 pub(crate) use probe::own_cpu;
 pub(crate) use recorder::EXAMPLES;
-pub use recorder::{Example, Figures, Interval, Recorder, Settings, ToolRecord};
-pub use schedule::{Arrivals, Schedule};
-pub use target::{Call, Event, OpenError, Session, Sink, Target};
+pub use recorder::{Example, Interval};
+pub(crate) use recorder::{Recorder, Settings};
+pub(crate) use schedule::Schedule;
+pub(crate) use target::{Call, Event, OpenError, Session, Sink, Target};
 pub use workload::{Flow, SessionEnd, Step, Workload};
 
 #[cfg(test)]

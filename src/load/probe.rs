@@ -12,7 +12,7 @@ const INTERVAL: Duration = Duration::from_millis(10);
 
 /// How late a task that sleeps 10 ms at a time woke up. The timer itself is a millisecond coarse.
 #[derive(Debug, Clone, Default)]
-pub struct LoopLag {
+pub(crate) struct LoopLag {
     /// The lags, nanoseconds.
     pub lags: Histogram,
     /// The longest time between two wakings, nanoseconds.

@@ -19,8 +19,8 @@ const VERY_LATE_NS: u64 = 100_000_000;
 pub(crate) const EXAMPLES: usize = 5;
 
 /// What a [`Recorder`] leaves out and keeps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Settings {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Settings {
     /// The part of the run that is in no figure.
     pub warm_up: FixedWarmUp,
     /// Single samples are kept up to this many in all (48 bytes each), so that the end of the
@@ -59,7 +59,7 @@ pub struct Interval {
 
 /// The figures of one tool.
 #[derive(Debug, Clone, Default)]
-pub struct ToolRecord {
+pub(crate) struct ToolRecord {
     /// How its calls ended, cold ones and warm-up included.
     pub accounts: Accounts,
     /// The first call on each server.
@@ -79,8 +79,8 @@ pub struct ToolRecord {
 }
 
 /// What is said of one tool.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Figures {
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Figures {
     /// Response times; `None` without any.
     pub response: Option<Summary>,
     /// Service times; `None` without any.
@@ -91,7 +91,7 @@ pub struct Figures {
 
 /// Collects the calls of one run.
 #[derive(Debug, Default)]
-pub struct Recorder {
+pub(crate) struct Recorder {
     settings: Settings,
     /// By tool.
     pub tools: BTreeMap<String, ToolRecord>,
@@ -112,13 +112,13 @@ pub struct Recorder {
 impl Recorder {
     /// A recorder of nothing so far.
     #[must_use]
-    pub fn new(settings: Settings) -> Self {
+    pub(crate) fn new(settings: Settings) -> Self {
         Self { settings, keeps_samples: true, ..Self::default() }
     }
 
     /// All tools together, dropped calls included.
     #[must_use]
-    pub fn accounts(&self, run: &Run) -> Accounts {
+    pub(crate) fn accounts(&self, run: &Run) -> Accounts {
         let mut all = Accounts::default();
         self.tools.values().for_each(|tool| all.merge(&tool.accounts));
         (0..self.dropped).for_each(|_| all.end(Outcome::Dropped));
@@ -128,13 +128,13 @@ impl Recorder {
 
     /// Calls to which something came back.
     #[must_use]
-    pub fn answered(&self) -> u64 {
+    pub(crate) fn answered(&self) -> u64 {
         self.tools.values().map(|tool| tool.accounts.answered()).sum()
     }
 
     /// The figures of one tool; `None` if it was never called.
     #[must_use]
-    pub fn figures(&self, tool: &str) -> Option<Figures> {
+    pub(crate) fn figures(&self, tool: &str) -> Option<Figures> {
         let record = self.tools.get(tool)?;
         if self.keeps_samples {
             return Some(record.figures_of_samples(self.warm_from_ns.unwrap_or(u64::MAX)));
@@ -145,7 +145,7 @@ impl Recorder {
 
     /// What [`crate::measure::validity::judge`] wants to know, as far as driver and recorder know it.
     #[must_use]
-    pub fn generator_facts(&self, run: &Run, is_open_loop: bool) -> GeneratorFacts {
+    pub(crate) fn generator_facts(&self, run: &Run, is_open_loop: bool) -> GeneratorFacts {
         let accounts = self.accounts(run);
         let per_second = |count: u64| count as f64 / run.offered_for.as_secs_f64().max(1e-9);
         GeneratorFacts {

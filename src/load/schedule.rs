@@ -1,15 +1,12 @@
 //! When calls are due: absolute times from arithmetic alone, so that no lateness can add up.
 
+use super::DayProfile;
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{Rng, SeedableRng};
-use serde::{Deserialize, Serialize};
-
-use super::DayProfile;
 
 /// An arrival process of an open loop.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
-pub enum Schedule {
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Schedule {
     /// Evenly spaced calls, the first at once.
     Constant {
         /// Calls due per second.
@@ -34,27 +31,18 @@ pub enum Schedule {
 impl Schedule {
     /// The due times in order, nanoseconds from the run's start. Endless but for a day.
     #[must_use]
-    pub fn arrivals(&self) -> Arrivals {
+    pub(crate) fn arrivals(&self) -> Arrivals {
         let seed = match *self {
             Self::Constant { .. } => 0,
             Self::Poisson { seed, .. } | Self::Day { seed, .. } => seed,
         };
         Arrivals { schedule: self.clone(), random: Pcg64Mcg::seed_from_u64(seed), count: 0, sum: 0.0 }
     }
-
-    /// Calls expected to be due in the first `seconds`.
-    #[must_use]
-    pub fn expected_until(&self, seconds: f64) -> f64 {
-        match self {
-            Self::Constant { per_second } | Self::Poisson { per_second, .. } => per_second * seconds,
-            Self::Day { profile, .. } => profile.expected_until(seconds),
-        }
-    }
 }
 
 /// The due times of a [`Schedule`].
 #[derive(Debug, Clone)]
-pub struct Arrivals {
+pub(crate) struct Arrivals {
     schedule: Schedule,
     random: Pcg64Mcg,
     count: u64,

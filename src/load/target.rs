@@ -10,7 +10,7 @@ use crate::measure::{Outcome, Sample};
 
 /// One call, ready to send.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Call {
+pub(crate) struct Call {
     /// The tool.
     pub tool: Arc<str>,
     /// Its arguments.
@@ -18,7 +18,7 @@ pub struct Call {
 }
 
 /// A server, or whatever stands for one: it opens sessions.
-pub trait Target: Send + Sync + 'static {
+pub(crate) trait Target: Send + Sync + 'static {
     /// What it opens.
     type Session: Session;
 
@@ -45,7 +45,7 @@ where
 }
 
 /// An open session.
-pub trait Session: Send + Sync + 'static {
+pub(crate) trait Session: Send + Sync + 'static {
     /// Makes one call and returns by the deadline at the latest. Dropping the future gives the call
     /// up and must be harmless.
     fn call(&self, call: Call, deadline: Duration) -> impl Future<Output = Reply> + Send;
@@ -63,7 +63,7 @@ pub trait Session: Send + Sync + 'static {
 /// No session came about.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub struct OpenError {
+pub(crate) struct OpenError {
     /// The class in which a call ends that waited for the session.
     pub outcome: Outcome,
     /// What was tried and what happened.
@@ -72,7 +72,7 @@ pub struct OpenError {
 
 /// One call has ended.
 #[derive(Debug)]
-pub struct Event<'a> {
+pub(crate) struct Event<'a> {
     /// The session's number.
     pub client: usize,
     /// The tool.
@@ -87,7 +87,7 @@ pub struct Event<'a> {
 
 /// Who is told of every call that ends, in the order of ending. It is called from the sessions'
 /// tasks and must not block.
-pub trait Sink: Send + 'static {
+pub(crate) trait Sink: Send + 'static {
     /// Takes one event.
     fn on_end(&mut self, event: &Event<'_>);
 

@@ -38,7 +38,7 @@ pub enum SessionEnd {
 impl SessionEnd {
     /// Whether the next iteration uses it.
     #[must_use]
-    pub fn is_kept(&self) -> bool {
+    pub(crate) fn is_kept(&self) -> bool {
         *self == Self::Kept
     }
 }
@@ -93,13 +93,13 @@ fn one() -> f64 {
 impl Workload {
     /// A workload of one flow.
     #[must_use]
-    pub fn of(steps: Vec<Step>) -> Self {
+    pub(crate) fn of(steps: Vec<Step>) -> Self {
         Self { flows: vec![Flow { weight: 1.0, steps }], ..Self::default() }
     }
 
     /// Whether every iteration makes at least one call; a driver needs that.
     #[must_use]
-    pub fn is_runnable(&self) -> bool {
+    pub(crate) fn is_runnable(&self) -> bool {
         let weights_are_sound = self.flows.iter().all(|flow| flow.weight.is_finite() && flow.weight >= 0.0);
         let total: f64 = self.flows.iter().map(|flow| flow.weight).sum();
         weights_are_sound && total > 0.0 && self.flows.iter().all(|flow| !flow.steps.is_empty())
@@ -109,7 +109,7 @@ impl Workload {
 impl Step {
     /// A call without ornaments. Arguments that are no object are none.
     #[must_use]
-    pub fn call(tool: &str, arguments: Value) -> Self {
+    pub(crate) fn call(tool: &str, arguments: Value) -> Self {
         let arguments = match arguments {
             Value::Object(map) => map,
             _ => Map::new(),
@@ -119,13 +119,13 @@ impl Step {
 
     /// The same call, made even after a failure.
     #[must_use]
-    pub fn always(self) -> Self {
+    pub(crate) fn always(self) -> Self {
         Self { always: true, ..self }
     }
 
     /// How long to think afterwards.
     #[must_use]
-    pub fn think(&self) -> Duration {
+    pub(crate) fn think(&self) -> Duration {
         Duration::from_millis(self.think_ms)
     }
 }

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::Outcome;
 
 /// How many calls were scheduled and how they ended.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Accounts {
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Accounts {
     /// Calls the schedule or the workers began, dropped ones included.
     pub scheduled: u64,
     counts: [u64; Outcome::ALL.len()],
@@ -35,12 +35,12 @@ pub enum Imbalance {
 
 impl Accounts {
     /// Counts the end of one call.
-    pub fn end(&mut self, outcome: Outcome) {
+    pub(crate) fn end(&mut self, outcome: Outcome) {
         self.counts[outcome as usize] += 1;
     }
 
     /// Adds another account.
-    pub fn merge(&mut self, other: &Self) {
+    pub(crate) fn merge(&mut self, other: &Self) {
         self.scheduled += other.scheduled;
         for (mine, theirs) in self.counts.iter_mut().zip(other.counts) {
             *mine += theirs;
@@ -49,25 +49,25 @@ impl Accounts {
 
     /// How many calls ended as `outcome`.
     #[must_use]
-    pub fn count(&self, outcome: Outcome) -> u64 {
+    pub(crate) fn count(&self, outcome: Outcome) -> u64 {
         self.counts[outcome as usize]
     }
 
     /// How many calls ended, in any class.
     #[must_use]
-    pub fn ended(&self) -> u64 {
+    pub(crate) fn ended(&self) -> u64 {
         self.counts.iter().sum()
     }
 
     /// How many calls left the generator.
     #[must_use]
-    pub fn sent(&self) -> u64 {
+    pub(crate) fn sent(&self) -> u64 {
         self.ended() - self.count(Outcome::Dropped)
     }
 
     /// How many calls were answered, well or not.
     #[must_use]
-    pub fn answered(&self) -> u64 {
+    pub(crate) fn answered(&self) -> u64 {
         let answers = Outcome::ALL.into_iter().filter(|outcome| outcome.is_answer());
         answers.map(|outcome| self.count(outcome)).sum()
     }
@@ -77,7 +77,7 @@ impl Accounts {
     /// # Errors
     ///
     /// The first total that does not add up.
-    pub fn check(&self, server_counted: Option<u64>) -> Result<(), Imbalance> {
+    pub(crate) fn check(&self, server_counted: Option<u64>) -> Result<(), Imbalance> {
         if self.scheduled != self.ended() {
             return Err(Imbalance::LostCalls { scheduled: self.scheduled, ended: self.ended() });
         }

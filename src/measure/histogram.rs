@@ -67,7 +67,7 @@ impl Histogram {
     /// # Errors
     ///
     /// What is wrong with the text.
-    pub fn decode(text: &str) -> Result<Hdr<u32>, String> {
+    pub(crate) fn decode(text: &str) -> Result<Hdr<u32>, String> {
         let bytes = STANDARD.decode(text).map_err(|error| error.to_string())?;
         Deserializer::new().deserialize(&mut bytes.as_slice()).map_err(|error| error.to_string())
     }
@@ -85,7 +85,7 @@ impl Histogram {
     }
 
     /// Adds everything `other` has counted. The order of merging changes nothing.
-    pub fn merge(&mut self, other: &Self) {
+    pub(crate) fn merge(&mut self, other: &Self) {
         // OK because all histograms of this type have the same bounds.
         self.hdr.add(&other.hdr).unwrap();
         self.sum_ns += other.sum_ns;
@@ -99,7 +99,7 @@ impl Histogram {
     }
 
     /// Forgets everything and keeps the memory.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.hdr.clear();
         (self.sum_ns, self.min_ns, self.max_ns) = (0, u64::MAX, 0);
         (self.censored, self.min_censored_ns) = (0, None);
@@ -113,31 +113,31 @@ impl Histogram {
 
     /// How many of them are censored.
     #[must_use]
-    pub fn censored(&self) -> u64 {
+    pub(crate) fn censored(&self) -> u64 {
         self.censored
     }
 
     /// The exact minimum, `None` without values.
     #[must_use]
-    pub fn min_ns(&self) -> Option<u64> {
+    pub(crate) fn min_ns(&self) -> Option<u64> {
         (self.count() > 0).then_some(self.min_ns)
     }
 
     /// The exact maximum, `None` without values.
     #[must_use]
-    pub fn max_ns(&self) -> Option<u64> {
+    pub(crate) fn max_ns(&self) -> Option<u64> {
         (self.count() > 0).then_some(self.max_ns)
     }
 
     /// The exact mean, `None` without values. With censored values it is a lower bound.
     #[must_use]
-    pub fn mean_ns(&self) -> Option<f64> {
+    pub(crate) fn mean_ns(&self) -> Option<f64> {
         (self.count() > 0).then(|| self.sum_ns as f64 / self.count() as f64)
     }
 
     /// The `rank`-th smallest value, 1 being the smallest; `None` outside `1..=count`.
     #[must_use]
-    pub fn at_rank(&self, rank: u64) -> Option<u64> {
+    pub(crate) fn at_rank(&self, rank: u64) -> Option<u64> {
         if rank == 0 || rank > self.count() {
             return None;
         }
@@ -148,14 +148,14 @@ impl Histogram {
 
     /// The nearest-rank quantile `q` in 0..=1; `None` without values.
     #[must_use]
-    pub fn quantile(&self, q: f64) -> Option<u64> {
+    pub(crate) fn quantile(&self, q: f64) -> Option<u64> {
         self.at_rank(nearest_rank(self.count(), q))
     }
 
     /// Whether a quantile that reads `ns` may in truth be larger, because some call was given up
     /// at or below it.
     #[must_use]
-    pub fn is_censored_at(&self, ns: u64) -> bool {
+    pub(crate) fn is_censored_at(&self, ns: u64) -> bool {
         self.min_censored_ns.is_some_and(|censored| ns >= censored)
     }
 }

@@ -2,13 +2,13 @@
 
 pub mod accounting;
 pub mod histogram;
-pub mod little;
+pub(crate) mod little;
 mod outcome;
 pub mod quantile;
 pub mod rating;
 pub mod recovery;
 mod sample;
-pub mod stats;
+pub(crate) mod stats;
 pub mod steady;
 pub mod summary;
 pub mod token_bucket;
@@ -16,6 +16,7 @@ pub mod trend;
 pub mod validity;
 
 pub use outcome::Outcome;
-pub use sample::{Latency, Sample};
+pub use sample::Latency;
+pub(crate) use sample::Sample;
 
 pub(crate) mod dice;

@@ -41,7 +41,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every class, in the order reports print them.
-    pub const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Ok,
         Self::ToolError,
         Self::WrongAnswer,
@@ -60,7 +60,7 @@ impl Outcome {
 
     /// Something came back, good or bad.
     #[must_use]
-    pub const fn is_answer(self) -> bool {
+    pub(crate) const fn is_answer(self) -> bool {
         match self {
             Self::Ok
             | Self::ToolError
@@ -79,13 +79,13 @@ impl Outcome {
 
     /// The call never reached the server, or the server's end cut it off.
     #[must_use]
-    pub const fn is_connection_loss(self) -> bool {
+    pub(crate) const fn is_connection_loss(self) -> bool {
         matches!(self, Self::TransportClosed | Self::ConnectError | Self::SessionExpired)
     }
 
     /// The class's name in files and reports, as serde writes it.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::ToolError => "tool_error",

@@ -6,7 +6,7 @@ use super::histogram::Histogram;
 use super::stats::{binomial_quantile, standard_deviation, t_quantile};
 
 /// Contiguous parts of a run whose quantiles are compared for the batch interval.
-pub const BATCHES: usize = 10;
+pub(crate) const BATCHES: usize = 10;
 /// A quantile is told only if this many samples are expected above it.
 const SAMPLES_ABOVE: f64 = 10.0;
 /// Autocorrelation above which an order-statistic interval is called optimistic: simulated coverage
@@ -74,7 +74,7 @@ impl Quantile {
     /// if that is not known; `lag1` is the autocorrelation of neighbours, `None` if not known,
     /// which is treated as dependence.
     #[must_use]
-    pub fn read(histogram: &Histogram, q: f64, batches: &[u64], lag1: Option<f64>) -> Self {
+    pub(crate) fn read(histogram: &Histogram, q: f64, batches: &[u64], lag1: Option<f64>) -> Self {
         let n = histogram.count();
         let Some(ns) = histogram.quantile(q) else {
             return Self::TooFewSamples { needed: samples_for_bound(q) };
@@ -110,7 +110,7 @@ impl Quantile {
 
     /// The point estimate or the limit, whichever there is.
     #[must_use]
-    pub fn ns(&self) -> Option<u64> {
+    pub(crate) fn ns(&self) -> Option<u64> {
         match *self {
             Self::Value { ns, .. } | Self::UpperBound { ns } => Some(ns),
             Self::Censored { at_least_ns, .. } => Some(at_least_ns),
@@ -120,7 +120,7 @@ impl Quantile {
 
     /// The limit above which the quantile lies with confidence; `None` if there is none.
     #[must_use]
-    pub fn lower_ns(&self) -> Option<u64> {
+    pub(crate) fn lower_ns(&self) -> Option<u64> {
         match *self {
             Self::Value { interval, .. } => Some(interval.low_ns),
             Self::Censored { low_ns, .. } => Some(low_ns),
@@ -130,7 +130,7 @@ impl Quantile {
 
     /// The limit below which the quantile lies with confidence; `None` if there is none.
     #[must_use]
-    pub fn upper_ns(&self) -> Option<u64> {
+    pub(crate) fn upper_ns(&self) -> Option<u64> {
         match *self {
             Self::Value { interval, .. } => interval.high_ns,
             Self::UpperBound { ns } => Some(ns),
@@ -142,13 +142,13 @@ impl Quantile {
 /// Samples from which a distribution-free 95 % upper bound exists: ln 0.05 / ln q, that is 59 for
 /// p95, 299 for p99 and 2995 for p99.9.
 #[must_use]
-pub fn samples_for_bound(q: f64) -> u64 {
+pub(crate) fn samples_for_bound(q: f64) -> u64 {
     (0.05f64.ln() / q.ln()).ceil() as u64
 }
 
 /// Samples from which the quantile itself is told: 200 for p95, 1000 for p99, 10 000 for p99.9.
 #[must_use]
-pub fn samples_for_value(q: f64) -> u64 {
+pub(crate) fn samples_for_value(q: f64) -> u64 {
     (SAMPLES_ABOVE / (1.0 - q)).round() as u64
 }
 
@@ -178,7 +178,7 @@ fn batch_interval(ns: u64, batches: &[u64]) -> Interval {
 
 /// What quantile `q` surely exceeds, one-sided at 95 %: x₍l₎ with l = B⁻¹(.05; n, q). `None` without samples.
 #[must_use]
-pub fn lower_bound(histogram: &Histogram, q: f64) -> Option<u64> {
+pub(crate) fn lower_bound(histogram: &Histogram, q: f64) -> Option<u64> {
     histogram.at_rank(binomial_quantile(0.05, histogram.count(), q).max(1))
 }
 

@@ -39,8 +39,8 @@ pub struct Rating {
 
 /// Limits for Acceptable, Good and Excellent; a value must be strictly below, or for success at or
 /// above, to earn the grade.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Limits {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Limits {
     /// Limit of Acceptable.
     pub acceptable: f64,
     /// Limit of Good.
@@ -50,13 +50,13 @@ pub struct Limits {
 }
 
 /// Success rate, as a share.
-pub const SUCCESS: Limits = Limits { acceptable: 0.90, good: 0.95, excellent: 0.99 };
+pub(crate) const SUCCESS: Limits = Limits { acceptable: 0.90, good: 0.95, excellent: 0.99 };
 /// p95 of the response time, seconds: 1 s keeps a user's train of thought, 10 s their attention
 /// (Nielsen 1993); Good and Acceptable divide the space between.
-pub const P95_S: Limits = Limits { acceptable: 5.0, good: 2.0, excellent: 1.0 };
+pub(crate) const P95_S: Limits = Limits { acceptable: 5.0, good: 2.0, excellent: 1.0 };
 /// Memory growth in steady state, MB/min: less than 10 MB in 5 minutes is Good, five times that is
 /// still Acceptable, and below 0.5 MB/min the leak rule cannot tell growth from none.
-pub const MEMORY_MB_PER_MIN: Limits = Limits { acceptable: 10.0, good: 2.0, excellent: 0.5 };
+pub(crate) const MEMORY_MB_PER_MIN: Limits = Limits { acceptable: 10.0, good: 2.0, excellent: 0.5 };
 
 impl Limits {
     fn grade(&self, is_met: impl Fn(f64) -> bool) -> Grade {
@@ -70,13 +70,13 @@ impl Limits {
 
     /// The grade of a value of which less is better.
     #[must_use]
-    pub fn grade_below(&self, value: f64) -> Grade {
+    pub(crate) fn grade_below(&self, value: f64) -> Grade {
         self.grade(|limit| value < limit)
     }
 
     /// The grade of a value of which more is better.
     #[must_use]
-    pub fn grade_at_least(&self, value: f64) -> Grade {
+    pub(crate) fn grade_at_least(&self, value: f64) -> Grade {
         self.grade(|limit| value >= limit)
     }
 }
@@ -88,7 +88,7 @@ impl Rating {
 
     /// The point estimate would have earned more than the samples can prove.
     #[must_use]
-    pub fn is_limited_by_samples(&self) -> bool {
+    pub(crate) fn is_limited_by_samples(&self) -> bool {
         self.by_estimate > self.grade
     }
 }
@@ -96,7 +96,7 @@ impl Rating {
 /// Rates a success rate by its one-sided 95 % lower bound. Calls so few that not even if all were good they could
 /// prove Acceptable (28 or fewer) are no grade, unless they prove that it is missed.
 #[must_use]
-pub fn success(success: Proportion) -> Rating {
+pub(crate) fn success(success: Proportion) -> Rating {
     let flawless = Proportion { successes: success.trials, ..success };
     let may_pass = flawless.lower_bound(0.95) >= SUCCESS.acceptable;
     let is_missed = success.upper_bound(0.95) < SUCCESS.acceptable;
@@ -109,7 +109,7 @@ pub fn success(success: Proportion) -> Rating {
 /// A p95 beyond the deadline of calls is Poor only if the deadline itself is beyond Acceptable;
 /// otherwise it stays without a grade.
 #[must_use]
-pub fn p95(p95: &Quantile) -> Rating {
+pub(crate) fn p95(p95: &Quantile) -> Rating {
     let seconds = |ns: u64| ns as f64 / 1e9;
     let bound = match *p95 {
         Quantile::Censored { low_ns, .. } => {
@@ -127,7 +127,7 @@ pub fn p95(p95: &Quantile) -> Rating {
 /// Rates memory growth by the upper bound of its slope. It is no verdict on leaks: a steady
 /// 0.8 MB/min is a leak and still Good.
 #[must_use]
-pub fn memory(report: &LeakReport) -> Rating {
+pub(crate) fn memory(report: &LeakReport) -> Rating {
     let slope = report.mb_per_min;
     Rating::new(Some(slope.estimate), Some(slope.upper), |mb| MEMORY_MB_PER_MIN.grade_below(mb))
 }

@@ -22,7 +22,7 @@ const SLOW_FACTOR: f64 = 1.25;
 
 /// How the server behaved before the fault.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Before {
+pub(crate) struct Before {
     /// Its p95 response time, nanoseconds.
     pub p95_ns: u64,
     /// Its successes.
@@ -48,7 +48,7 @@ pub struct Recovery {
 /// `samples` come from an open loop that went on during the fault, in order of due time; a closed
 /// loop would wait for the server and hide the outage.
 #[must_use]
-pub fn find(samples: &[Sample], fault_ns: u64, before: Before) -> Recovery {
+pub(crate) fn find(samples: &[Sample], fault_ns: u64, before: Before) -> Recovery {
     let after = &samples[samples.partition_point(|s| s.due_ns < fault_ns)..];
     let end_ns = after.last().map_or(fault_ns, |s| s.due_ns);
     let last_tau = end_ns.saturating_sub(WINDOWS * WINDOW_NS);

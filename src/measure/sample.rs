@@ -1,13 +1,11 @@
 //! One call with its four times, and the durations between them.
 
-use serde::{Deserialize, Serialize};
-
 use super::Outcome;
 
 /// One scheduled call. All times are nanoseconds from the run's start on a monotonic clock, and
 /// `due_ns <= dispatched_ns <= sent_ns <= done_ns`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sample {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sample {
     /// When the schedule wanted the call; in a closed loop, when it was sent.
     pub due_ns: u64,
     /// When the generator acted on it: from here on a delay is not the generator's fault.
@@ -32,32 +30,32 @@ pub struct Latency {
 impl Sample {
     /// The generator's own lateness: dispatched − due.
     #[must_use]
-    pub fn gen_lag_ns(&self) -> u64 {
+    pub(crate) fn gen_lag_ns(&self) -> u64 {
         self.dispatched_ns.saturating_sub(self.due_ns)
     }
 
     /// done − sent.
     #[must_use]
-    pub fn service_ns(&self) -> u64 {
+    pub(crate) fn service_ns(&self) -> u64 {
         self.done_ns.saturating_sub(self.sent_ns)
     }
 
     /// done − due: what a user who came on schedule waited. This is the time that is rated.
     #[must_use]
-    pub fn response_ns(&self) -> u64 {
+    pub(crate) fn response_ns(&self) -> u64 {
         self.done_ns.saturating_sub(self.due_ns)
     }
 
     /// The response time as a latency figure, `None` where the outcome has none (see
     /// [`Outcome::latency`]).
     #[must_use]
-    pub fn response(&self) -> Option<Latency> {
+    pub(crate) fn response(&self) -> Option<Latency> {
         self.outcome.latency(self.response_ns())
     }
 
     /// The service time as a latency figure, like [`Sample::response`].
     #[must_use]
-    pub fn service(&self) -> Option<Latency> {
+    pub(crate) fn service(&self) -> Option<Latency> {
         self.outcome.latency(self.service_ns())
     }
 }
@@ -67,7 +65,7 @@ impl Outcome {
     /// timeout, `None` for everything else. A fast refusal would make a server look fast, so the
     /// times of failures are kept apart.
     #[must_use]
-    pub fn latency(self, ns: u64) -> Option<Latency> {
+    pub(crate) fn latency(self, ns: u64) -> Option<Latency> {
         match self {
             Self::Ok => Some(Latency { ns, censored: false }),
             Self::TimedOut => Some(Latency { ns, censored: true }),

@@ -17,8 +17,8 @@ const DRIFT_BATCHES: usize = 20;
 const RELEVANT_DRIFT: f64 = 0.10;
 
 /// The warm-up that is discarded in any case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FixedWarmUp {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FixedWarmUp {
     /// At least this long, nanoseconds.
     pub time_ns: u64,
     /// At least this many calls.
@@ -55,7 +55,7 @@ pub enum Steadiness {
 /// Judges a series of response times in nanoseconds, in order of due time, of which the first
 /// `fixed` belong to the warm-up in any case.
 #[must_use]
-pub fn judge(series_ns: &[u64], fixed: usize) -> Steadiness {
+pub(crate) fn judge(series_ns: &[u64], fixed: usize) -> Steadiness {
     let logs: Vec<f64> = series_ns.iter().map(|&ns| (ns.max(1) as f64).ln()).collect();
     let from = match mser5(&without_peaks(&logs)) {
         Some(cut) if fixed < logs.len() => fixed.max(cut),

@@ -36,7 +36,7 @@ pub struct Summary {
 
 /// A series on its way to a [`Summary`], in bounded memory (two histograms, 266 KiB).
 #[derive(Debug, Clone, Default)]
-pub struct Running {
+pub(crate) struct Running {
     total: Histogram,
     batch: Histogram,
     /// The quantiles of each finished batch; 0 where a batch was empty.
@@ -46,7 +46,7 @@ pub struct Running {
 
 impl Running {
     /// Counts one latency; call it in the order of time.
-    pub fn record(&mut self, latency: Latency) {
+    pub(crate) fn record(&mut self, latency: Latency) {
         self.total.record(latency);
         self.batch.record(latency);
         self.lag1.push((latency.ns.max(1) as f64).ln());
@@ -54,26 +54,26 @@ impl Running {
 
     /// Ends one contiguous batch. The interval of high quantiles is better known if the series is
     /// cut into exactly [`BATCHES`] of them, of equal time or of equal count.
-    pub fn end_batch(&mut self) {
+    pub(crate) fn end_batch(&mut self) {
         self.batches.push(QUANTILES.map(|q| self.batch.quantile(q).unwrap_or(0)));
         self.batch.clear();
     }
 
     /// Counted since the last batch ended.
     #[must_use]
-    pub fn batch(&self) -> &Histogram {
+    pub(crate) fn batch(&self) -> &Histogram {
         &self.batch
     }
 
     /// Everything counted so far.
     #[must_use]
-    pub fn histogram(&self) -> &Histogram {
+    pub(crate) fn histogram(&self) -> &Histogram {
         &self.total
     }
 
     /// The figures so far; `None` without latencies.
     #[must_use]
-    pub fn summary(&self) -> Option<Summary> {
+    pub(crate) fn summary(&self) -> Option<Summary> {
         Summary::read(&self.total, &self.batches, self.lag1.value())
     }
 }
@@ -82,7 +82,7 @@ impl Summary {
     /// The figures of latencies whose order is lost; `lag1` is the largest autocorrelation known of its parts. `None`
     /// without latencies.
     #[must_use]
-    pub fn of_histogram(all: &Histogram, lag1: f64) -> Option<Self> {
+    pub(crate) fn of_histogram(all: &Histogram, lag1: f64) -> Option<Self> {
         Self::read(all, &[], lag1)
     }
 

@@ -39,8 +39,8 @@ pub struct GeneratorFacts {
     /// Calls per second that were answered while calls were made due; in an open loop those under way at its end
     /// count as well.
     pub achieved_per_s: f64,
-    /// How far a closed loop is from Little's law, as a share; see [`little::gap`]. `None` where the law cannot be
-    /// applied.
+    /// How far a closed loop is from Little's law, as a share of its clients with its sign. `None` where the law
+    /// cannot be applied.
     #[serde(default)]
     pub little_gap: Option<f64>,
     /// Tasks of the generator that panicked.
@@ -119,7 +119,7 @@ pub enum Reason {
 impl Reason {
     /// Whether not even the counts can be believed; otherwise it is only the times that cannot.
     #[must_use]
-    pub fn spoils_counts(&self) -> bool {
+    pub(crate) fn spoils_counts(&self) -> bool {
         matches!(self, Self::Imbalance(_) | Self::InternalError(_))
     }
 }

@@ -10,7 +10,7 @@ use crate::compare::{Change, Comparison, LimitTable, Verdict, Why};
 
 /// Decides after 10, 20 and 40 rounds which entries need more of them. Error probabilities are shared among these
 /// looks: where the rounds end in between, what is open is not judged again.
-pub struct Judge<'a> {
+pub(crate) struct Judge<'a> {
     works: Vec<Work>,
     limits: &'a LimitTable,
     /// The times of each work, in the order of `works`.
@@ -25,7 +25,12 @@ pub struct Judge<'a> {
 
 impl<'a> Judge<'a> {
     /// Judges these works, after at most `most` rounds.
-    pub fn new(works: &[Work], limits: &'a LimitTable, most: u32, tell: &'a mut dyn FnMut(String)) -> Self {
+    pub(crate) fn new(
+        works: &[Work],
+        limits: &'a LimitTable,
+        most: u32,
+        tell: &'a mut dyn FnMut(String),
+    ) -> Self {
         let series = works.iter().map(|_| FIGURES.map(|_| Series::new(limits.time("", 1.0)))).collect();
         Self { works: works.to_vec(), limits, series, most: most as usize, looked_at: 0, tell }
     }
@@ -90,7 +95,7 @@ impl<'a> Judge<'a> {
 
     /// The verdicts. If the copies of the baseline differ, nothing is to be believed.
     #[must_use]
-    pub fn conclude(mut self, measured: &Measured) -> Comparison {
+    pub(crate) fn conclude(mut self, measured: &Measured) -> Comparison {
         let rounds = measured.sentinel.len();
         self.update(measured);
         self.look(rounds);

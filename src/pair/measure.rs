@@ -9,13 +9,13 @@ use super::{Measured, Round, Settings, Side, Work};
 use crate::measure::dice::Dice;
 
 /// When to stop.
-pub trait Rounds {
+pub(crate) trait Rounds {
     /// The entries that still need rounds, seen after `rounds` of them; none ends the measurement.
     fn open(&mut self, measured: &Measured, rounds: u32) -> Vec<Work>;
 }
 
 /// Every entry in every round, whatever it shows.
-pub struct Fixed<'a> {
+pub(crate) struct Fixed<'a> {
     /// What to measure.
     pub works: &'a [Work],
     /// How often.
@@ -38,7 +38,7 @@ impl Rounds for Fixed<'_> {
 /// # Errors
 ///
 /// If a server does not start in the first round; later that only ends the measurement.
-pub async fn measure(
+pub(crate) async fn measure(
     settings: &Settings,
     rounds: &mut impl Rounds,
     stop: &CancellationToken,

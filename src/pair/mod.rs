@@ -13,11 +13,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use judge::Judge;
-pub use measure::{Fixed, Rounds, measure};
-pub use record::record;
-pub use server::{Build, Side, UnknownRevision};
-pub use work::{WORKS, Work, Workload};
+pub(crate) use judge::Judge;
+pub(crate) use measure::{Fixed, Rounds, measure};
+pub(crate) use record::record;
+pub(crate) use server::{Build, Side, UnknownRevision};
+pub(crate) use work::{WORKS, Work, Workload};
 
 use crate::client::ServerInfo;
 use crate::compare::Figure;
@@ -28,7 +28,7 @@ use crate::measure::trend::LeakReport;
 
 /// What is measured, and how.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// What the candidate is compared with.
     pub baseline: Side,
     /// What is judged.
@@ -75,7 +75,7 @@ pub struct Round {
     /// CPU time of the servers; empty where it is not known.
     pub cpu: Vec<Block>,
     /// The quantile 0.95 of the baseline's and the candidate's calls, nanoseconds; `None` below
-    /// [`P95_CALLS`](crate::record::P95_CALLS).
+    /// 200 calls.
     #[serde(default)]
     pub p95_ns: [Option<u64>; 2],
     /// Calls that were timed on either side.
@@ -91,19 +91,19 @@ pub struct Round {
 impl Round {
     /// The log ratio of the wall times; `None` if a call failed.
     #[must_use]
-    pub fn wall_ratio(&self) -> Option<f64> {
+    pub(crate) fn wall_ratio(&self) -> Option<f64> {
         self.ratio(Figure::Wall)
     }
 
     /// The log ratio of the CPU times; `None` if a call failed or CPU time is not known.
     #[must_use]
-    pub fn cpu_ratio(&self) -> Option<f64> {
+    pub(crate) fn cpu_ratio(&self) -> Option<f64> {
         self.ratio(Figure::Cpu)
     }
 
     /// The log ratio of one of the times; `None` if a call failed or that time is not known.
     #[must_use]
-    pub fn ratio(&self, figure: Figure) -> Option<f64> {
+    pub(crate) fn ratio(&self, figure: Figure) -> Option<f64> {
         let all_well = self.outcomes.iter().flatten().all(|(outcome, _)| *outcome == Outcome::Ok);
         let ratio = || match (figure, self.p95_ns) {
             (Figure::Wall, _) => log_ratio(&self.wall),

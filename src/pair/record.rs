@@ -12,7 +12,12 @@ use crate::record::{
 
 /// What was measured, as a record of `target`. Rounds in which a call failed have no times.
 #[must_use]
-pub fn record(measured: &Measured, settings: &Settings, target: String, conditions: Conditions) -> Record {
+pub(crate) fn record(
+    measured: &Measured,
+    settings: &Settings,
+    target: String,
+    conditions: Conditions,
+) -> Record {
     let ratios: Vec<f64> = measured.sentinel.iter().filter_map(Round::wall_ratio).collect();
     let [reference, server] = match &measured.servers {
         Some([reference, server]) => [Some(reference), Some(server)],

@@ -10,7 +10,7 @@ use crate::target::TargetSpec;
 
 /// What is started each round.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Side {
+pub(crate) struct Side {
     /// What the user wrote.
     pub name: String,
     spec: TargetSpec,
@@ -19,14 +19,14 @@ pub struct Side {
 /// What was given after `git:` names no commit.
 #[derive(Debug, thiserror::Error)]
 #[error("'{revision}' is no revision of the repository in '{repository}'; 'git log' shows them")]
-pub struct UnknownRevision {
+pub(crate) struct UnknownRevision {
     revision: String,
     repository: PathBuf,
 }
 
 /// Builds revisions of this repository.
 #[derive(Debug)]
-pub struct Build {
+pub(crate) struct Build {
     /// Any directory of the repository.
     pub repository: PathBuf,
     /// Builds are kept below it, by commit.
@@ -39,7 +39,7 @@ impl Side {
     /// # Errors
     ///
     /// Where it is no server, or the revision cannot be built.
-    pub fn parse(text: &str, build: &Build) -> anyhow::Result<Self> {
+    pub(crate) fn parse(text: &str, build: &Build) -> anyhow::Result<Self> {
         let spec = match text.strip_prefix("git:") {
             Some(revision) => serve(build.build(revision)?),
             None => text.parse()?,
@@ -60,7 +60,7 @@ impl Side {
 
     /// What is started, with `directory` as the temporary directory of processes of our own.
     #[must_use]
-    pub fn spec(&self, directory: &Path) -> TargetSpec {
+    pub(crate) fn spec(&self, directory: &Path) -> TargetSpec {
         let mut spec = self.spec.clone();
         if let TargetSpec::Command(command) = &mut spec {
             command.env.push(("TMPDIR".into(), directory.into()));
@@ -70,7 +70,7 @@ impl Side {
 
     /// How its sessions travel.
     #[must_use]
-    pub fn transport(&self) -> &'static str {
+    pub(crate) fn transport(&self) -> &'static str {
         self.spec.transport()
     }
 }

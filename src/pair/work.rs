@@ -16,7 +16,7 @@ const IMPORTED: &str = "pair-import";
 
 /// Calls that are timed together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Work {
+pub(crate) struct Work {
     /// The entry's name.
     pub name: &'static str,
     /// The tools it needs.
@@ -26,7 +26,7 @@ pub struct Work {
 }
 
 /// Every entry, the sentinel's first.
-pub const WORKS: [Work; 8] = [
+pub(crate) const WORKS: [Work; 8] = [
     Work { name: "key_analysis", tools: &["key_analysis"], format: None },
     // Deleting is part of it, else the store would fill up while it is timed.
     Work { name: "import_score", tools: &["import_score", "delete_score"], format: None },
@@ -40,7 +40,7 @@ pub const WORKS: [Work; 8] = [
 
 /// The entries and the score they work on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Workload {
+pub(crate) struct Workload {
     /// What is measured.
     pub works: Vec<Work>,
     /// The score, as MusicXML.
@@ -50,7 +50,7 @@ pub struct Workload {
 impl Workload {
     /// SHA-256 of the score, the entries and their arguments.
     #[must_use]
-    pub fn sha256(&self) -> String {
+    pub(crate) fn sha256(&self) -> String {
         let mut text = sha256_hex(&self.score);
         for work in &self.works {
             let calls = work.calls(Path::new("score")).map(|(tool, arguments)| json!([tool, arguments]));
@@ -61,7 +61,7 @@ impl Workload {
 
     /// The tools without which it cannot be done.
     #[must_use]
-    pub fn tools(&self) -> Vec<String> {
+    pub(crate) fn tools(&self) -> Vec<String> {
         let named = self.works.iter().flat_map(|work| work.tools);
         let mut tools: Vec<String> = named.chain(&["import_score"]).map(|&tool| tool.to_owned()).collect();
         tools.sort();

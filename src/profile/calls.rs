@@ -10,7 +10,7 @@ const SLOWEST: usize = 20;
 
 /// A call on the stage's clock, nanoseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallSpan {
+pub(crate) struct CallSpan {
     /// The tool.
     pub tool: String,
     /// When it was sent.

@@ -14,6 +14,6 @@ mod server;
 mod stack;
 mod stage;
 
-pub use calls::CallSpan;
-pub use own::{FREQUENCY, OwnProfile, OwnSamples};
-pub use stage::{Profiling, UnderWay};
+pub(crate) use calls::CallSpan;
+pub use own::{OwnProfile, OwnSamples};
+pub(crate) use stage::{Profiling, UnderWay};

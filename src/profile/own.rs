@@ -21,7 +21,7 @@ use super::stack;
 use crate::load::own_cpu;
 
 /// Samples for each second of CPU time.
-pub const FREQUENCY: u32 = 250;
+pub(crate) const FREQUENCY: u32 = 250;
 /// A signal that interrupts one of these is not followed down the stack.
 const BLOCKED: [&str; 4] = ["libc", "libgcc", "pthread", "vdso"];
 

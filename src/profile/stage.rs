@@ -13,13 +13,13 @@ use super::server::{LONGEST, ServerProfile};
 
 /// Profiles every stage of a run.
 #[derive(Debug)]
-pub struct Profiling {
+pub(crate) struct Profiling {
     directory: PathBuf,
     lines: Mutex<Vec<String>>,
 }
 
 /// The profiles of one stage, begun.
-pub struct UnderWay<'a> {
+pub(crate) struct UnderWay<'a> {
     profiling: &'a Profiling,
     name: String,
     own: Option<OwnProfile>,
@@ -32,7 +32,7 @@ impl Profiling {
     /// # Errors
     ///
     /// If it cannot be created.
-    pub fn into(directory: PathBuf) -> std::io::Result<Self> {
+    pub(crate) fn into(directory: PathBuf) -> std::io::Result<Self> {
         fs::create_dir_all(&directory)?;
         let about =
             format!("flamegraphs in '{}'; the figures include what sampling costs", directory.display());
@@ -40,7 +40,7 @@ impl Profiling {
     }
 
     /// Begins to sample this process and one of the server's.
-    pub fn start(&self, name: String, server: &[u32]) -> UnderWay<'_> {
+    pub(crate) fn start(&self, name: String, server: &[u32]) -> UnderWay<'_> {
         let own =
             OwnProfile::start().map_err(|error| self.say(format!("{name}: not profiled: {error:#}"))).ok();
         let begun = (!server.is_empty()).then(|| ServerProfile::start(server));
@@ -49,7 +49,7 @@ impl Profiling {
     }
 
     /// What a reader must know, since it was last asked.
-    pub fn take_lines(&self) -> Vec<String> {
+    pub(crate) fn take_lines(&self) -> Vec<String> {
         std::mem::take(&mut self.lines.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -71,12 +71,12 @@ impl Profiling {
 impl UnderWay<'_> {
     /// The process that samples the server; it may have ended by itself.
     #[must_use]
-    pub fn sampler(&self) -> Option<u32> {
+    pub(crate) fn sampler(&self) -> Option<u32> {
         self.server.as_ref().and_then(ServerProfile::pid)
     }
 
     /// Ends all profiles and draws them. `started` began the clock of `calls`.
-    pub async fn finish(self, started: Instant, calls: &[CallSpan]) {
+    pub(crate) async fn finish(self, started: Instant, calls: &[CallSpan]) {
         let Self { profiling, name, own, server } = self;
         let samples = own.map(|own| own.finish());
         if let Some(server) = server {

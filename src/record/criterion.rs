@@ -14,7 +14,7 @@ use super::{Entry, Machine, Round, Samples, Store};
 use crate::measure::stats::median;
 
 /// The baseline into which every run of `cargo bench` is written.
-pub const LAST: &str = "new";
+pub(crate) const LAST: &str = "new";
 /// Criterion's files of one benchmark and one baseline.
 const FILES: [&str; 4] = ["benchmark.json", "estimates.json", "sample.json", "tukey.json"];
 
@@ -27,7 +27,7 @@ const LONGEST_FOLDER: usize = 80;
 
 /// What restoring a record's samples did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Restored {
+pub(crate) struct Restored {
     /// Benchmarks written.
     pub written: usize,
     /// Benchmarks that were there already, with the same samples or others; never overwritten.
@@ -37,7 +37,7 @@ pub struct Restored {
 /// A name that no bench was saved under.
 #[derive(Debug, thiserror::Error)]
 #[error("Criterion has no baseline '{name}' in '{home}'; 'cargo bench -- --save-baseline {name}' makes one")]
-pub struct UnknownBaseline {
+pub(crate) struct UnknownBaseline {
     /// The name.
     pub name: String,
     /// Where it was looked for.
@@ -70,12 +70,6 @@ impl Home {
         })
     }
 
-    /// In this directory.
-    #[must_use]
-    pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self(path.into())
-    }
-
     /// The directory.
     #[must_use]
     pub fn as_path(&self) -> &Path {
@@ -92,7 +86,7 @@ impl Home {
     /// # Errors
     ///
     /// [`UnknownBaseline`] if there is none of that name; else if one of its files is not what Criterion writes.
-    pub fn read(&self, baselines: &[String]) -> anyhow::Result<BTreeMap<String, Entry>> {
+    pub(crate) fn read(&self, baselines: &[String]) -> anyhow::Result<BTreeMap<String, Entry>> {
         let mut directories = Vec::new();
         walk(&self.0, &mut directories)
             .with_context(|| format!("no results in '{}'; run cargo bench first", self.0.display()))?;
@@ -156,7 +150,7 @@ impl Home {
     /// # Errors
     ///
     /// If a directory or file cannot be written.
-    pub fn restore<'a>(
+    pub(crate) fn restore<'a>(
         &self,
         name: &str,
         samples: impl Iterator<Item = &'a Samples>,

@@ -28,7 +28,7 @@ pub struct Tool {
 impl Tool {
     /// This program, in this working directory.
     #[must_use]
-    pub fn here() -> Self {
+    pub(crate) fn here() -> Self {
         Self::checked_out_at(Path::new("."))
     }
 
@@ -84,7 +84,7 @@ pub struct Machine {
 impl Machine {
     /// This machine.
     #[must_use]
-    pub fn here() -> Self {
+    pub(crate) fn here() -> Self {
         let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let field = |name| {
             let line = cpuinfo.lines().find(|line| line.starts_with(name))?;
@@ -135,7 +135,7 @@ pub struct Conditions {
 
 /// Begins a measurement's [`Conditions`].
 #[derive(Debug, Clone, Copy)]
-pub struct Watch {
+pub(crate) struct Watch {
     load: Option<f64>,
     ticks: Option<Ticks>,
     waited_us: Option<u64>,
@@ -151,13 +151,13 @@ struct Ticks {
 impl Watch {
     /// Reads what is needed before measuring.
     #[must_use]
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self { load: load_average(), ticks: ticks(), waited_us: waited(), start: Instant::now() }
     }
 
     /// Reads the rest after measuring.
     #[must_use]
-    pub fn stop(self) -> Conditions {
+    pub(crate) fn stop(self) -> Conditions {
         let steal = self.ticks.zip(ticks()).and_then(|(before, after)| {
             let all = after.all.saturating_sub(before.all);
             let stolen = after.stolen.saturating_sub(before.stolen);
@@ -196,13 +196,13 @@ fn ticks() -> Option<Ticks> {
 
 /// The wall clock, since 1970; only to say when something was, never how long it took.
 #[must_use]
-pub fn unix_time() -> Duration {
+pub(crate) fn unix_time() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// A moment as RFC 3339 in UTC, to the second.
 #[must_use]
-pub fn utc(moment: SystemTime) -> String {
+pub(crate) fn utc(moment: SystemTime) -> String {
     let seconds = moment.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = civil(days);

@@ -116,7 +116,7 @@ impl Record {
 
     /// The file's text: keys sorted, one line, and the checksum of the rest among them.
     #[must_use]
-    pub fn to_json(&self) -> String {
+    pub(crate) fn to_json(&self) -> String {
         // OK because every map in a record has strings for keys.
         let mut body = serde_json::to_value(self).unwrap();
         let sum = checksum(&body);
@@ -173,7 +173,7 @@ fn checksum(body: &Value) -> String {
 
 /// SHA-256 in lower-case hexadecimal.
 #[must_use]
-pub fn sha256_hex(bytes: &[u8]) -> String {
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
         // Writing to a String cannot fail.
         let _ = write!(hex, "{byte:02x}");

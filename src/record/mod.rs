@@ -13,8 +13,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use environment::{Conditions, Machine, Tool, Watch, unix_time, utc};
-pub use file::{RecordError, sha256_hex};
+pub use environment::{Conditions, Machine, Tool};
+pub(crate) use environment::{Watch, unix_time, utc};
+pub use file::RecordError;
+pub(crate) use file::sha256_hex;
 pub use store::{Found, Store};
 
 use crate::measure::Outcome;
@@ -22,10 +24,10 @@ use crate::measure::stats::Proportion;
 use crate::measure::trend::Slope;
 
 /// The newest layout this program reads and the one it writes.
-pub const SCHEMA_VERSION: u32 = 1;
+pub(crate) const SCHEMA_VERSION: u32 = 1;
 
 /// Calls of a round from which a quantile 0.95 is told: ten lie above it.
-pub const P95_CALLS: u64 = 200;
+pub(crate) const P95_CALLS: u64 = 200;
 
 /// One set of measurements of one target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -145,7 +147,7 @@ pub struct Entry {
 impl Entry {
     /// Calls that ended well, of all calls of all rounds whose end is the server's doing.
     #[must_use]
-    pub fn success(&self) -> Proportion {
+    pub(crate) fn success(&self) -> Proportion {
         let of = |wanted: fn(&Outcome) -> bool| {
             let counts = self.rounds.iter().flat_map(|round| &round.outcomes);
             counts.filter(|(outcome, _)| wanted(outcome)).map(|(_, count)| count).sum()
@@ -170,7 +172,7 @@ pub struct Round {
     pub wall_log: Option<f64>,
     /// The median, nanoseconds.
     pub p50_ns: Option<u64>,
-    /// The quantile 0.95, nanoseconds; `null` below [`P95_CALLS`].
+    /// The quantile 0.95, nanoseconds; `null` below 200 calls.
     pub p95_ns: Option<u64>,
     /// Where the quantile 0.95 lies with 95 % confidence, nanoseconds; without an upper end where it lies beyond the
     /// longest call or the deadline.

@@ -139,13 +139,13 @@ impl Definition {
 
     /// The most sessions that any stage has.
     #[must_use]
-    pub fn most_clients(&self) -> usize {
+    pub(crate) fn most_clients(&self) -> usize {
         let searched = self.search.map(|search| search.max_clients);
         self.stages.iter().map(|stage| stage.clients).chain(searched).max().unwrap_or(0)
     }
 
     /// Puts the paths of generated scores in place of `{{score:NAME}}`.
-    pub fn place_scores(&mut self, directory: &Path) {
+    pub(crate) fn place_scores(&mut self, directory: &Path) {
         let names: Vec<String> = self.scores.iter().map(|score| score.name.clone()).collect();
         let place =
             |step: &mut Step| step.arguments.values_mut().for_each(|value| fill(value, &names, directory));
@@ -191,7 +191,7 @@ impl Stage {
 
     /// What the driver is told.
     #[must_use]
-    pub fn plan(&self, seed: u64, run_id: &str) -> Plan {
+    pub(crate) fn plan(&self, seed: u64, run_id: &str) -> Plan {
         let load = match self.schedule(seed) {
             None => Load::Closed { workers: self.clients },
             Some(schedule) => {
@@ -214,7 +214,7 @@ impl Stage {
     /// The shortest time after which a call of this tool is given up, nanoseconds: a time in a histogram that has lost
     /// which of its calls were is exact below it.
     #[must_use]
-    pub fn shortest_deadline_ns(&self, tool: &str) -> u64 {
+    pub(crate) fn shortest_deadline_ns(&self, tool: &str) -> u64 {
         let steps = self.workload.flows.iter().flat_map(|flow| &flow.steps).filter(|step| step.tool == tool);
         let own_ms = steps.filter_map(|step| step.deadline_ms).min();
         let all = Duration::from_secs_f64(self.deadline_s);
@@ -232,7 +232,7 @@ impl Stage {
 
     /// The shape of the day, where it has one.
     #[must_use]
-    pub fn day(&self) -> Option<DayProfile> {
+    pub(crate) fn day(&self) -> Option<DayProfile> {
         let Arrivals::Day { hours, levels } = &self.arrivals else { return None };
         let (peak_per_second, duration_s) = (self.rate_per_s?, self.duration_s?);
         Some(DayProfile { peak_per_second, duration_s, hours: *hours, levels: levels.clone() })
@@ -240,7 +240,7 @@ impl Stage {
 
     /// The warm-up as the recorder takes it.
     #[must_use]
-    pub fn warm_up(&self) -> FixedWarmUp {
+    pub(crate) fn warm_up(&self) -> FixedWarmUp {
         FixedWarmUp { time_ns: (self.warm_up_s * 1e9) as u64, calls: self.warm_up_calls }
     }
 }

@@ -17,7 +17,7 @@ use crate::load::{self, Call, OpenError, Session};
 use crate::target::{ProcessTree, STDERR, Target, TargetOptions, TargetSpec, spawn_own};
 
 /// A server that runs.
-pub struct Host {
+pub(crate) struct Host {
     /// How sessions are opened.
     pub target: Target,
     /// What goes into the result.
@@ -57,7 +57,7 @@ impl Host {
     /// # Errors
     ///
     /// Where it cannot be started or is no music21 server.
-    pub async fn start(server: Option<&str>, pid: Option<u32>) -> anyhow::Result<Self> {
+    pub(crate) async fn start(server: Option<&str>, pid: Option<u32>) -> anyhow::Result<Self> {
         if let Some(pid) = pid.filter(|&pid| ProcessTree::new([pid]).sample().is_none()) {
             return Err(NoProcess(pid).into());
         }
@@ -112,13 +112,13 @@ impl Host {
 
     /// Each session is a process.
     #[must_use]
-    pub fn has_process_per_session(&self) -> bool {
+    pub(crate) fn has_process_per_session(&self) -> bool {
         matches!(self.target.spec(), TargetSpec::Command(_))
     }
 
     /// The server is the embedded one, by its own name.
     #[must_use]
-    pub fn is_embedded(&self) -> bool {
+    pub(crate) fn is_embedded(&self) -> bool {
         self.facts.name == crate::embedded::SERVER_NAME
     }
 
@@ -130,7 +130,7 @@ impl Host {
     }
 
     /// The processes to watch, without their descendants.
-    pub async fn pids(&self) -> Vec<u32> {
+    pub(crate) async fn pids(&self) -> Vec<u32> {
         match self.pid {
             Some(pid) => vec![pid],
             None if self.is_ours() => lock(&self.child).as_ref().and_then(Child::id).into_iter().collect(),
@@ -180,7 +180,7 @@ impl Host {
 
     /// How our own child ended, once it has.
     #[must_use]
-    pub fn obituary(&self) -> Option<String> {
+    pub(crate) fn obituary(&self) -> Option<String> {
         let mut child = lock(&self.child);
         let status = child.as_mut()?.try_wait().ok()??;
         Some(format!("the server ended: {status}{}", self.last_words()))
@@ -206,7 +206,11 @@ impl Host {
     /// # Errors
     ///
     /// Where no session opens.
-    pub async fn call_once(self: &Arc<Self>, call: Call, deadline: Duration) -> Result<Reply, OpenError> {
+    pub(crate) async fn call_once(
+        self: &Arc<Self>,
+        call: Call,
+        deadline: Duration,
+    ) -> Result<Reply, OpenError> {
         let session = load::Target::open(&Pool::kept(self), 0).await?;
         let reply = session.call(call, deadline).await;
         session.close().await;
@@ -214,7 +218,7 @@ impl Host {
     }
 
     /// Ends every session and the server, if that is ours.
-    pub async fn stop(self: Arc<Self>) {
+    pub(crate) async fn stop(self: Arc<Self>) {
         let idle = std::mem::take(&mut *lock(&self.idle));
         futures::future::join_all(idle.into_iter().map(|(client, _)| client.close())).await;
         let child = lock(&self.child).take();

@@ -15,7 +15,7 @@ use crate::measure::validity::Reason;
 impl AccountsBy {
     /// The share of good answers among the calls whose end is the server's doing.
     #[must_use]
-    pub fn success(&self) -> Proportion {
+    pub(crate) fn success(&self) -> Proportion {
         let trials = self.sent - self.count(Outcome::Cancelled);
         Proportion { successes: self.count(Outcome::Ok), trials }
     }
@@ -23,7 +23,7 @@ impl AccountsBy {
     /// The share if every call that was due and that nobody waited for, for want of a session or of time, had
     /// failed: what a user who came on schedule can count on.
     #[must_use]
-    pub fn success_at_least(&self) -> Proportion {
+    pub(crate) fn success_at_least(&self) -> Proportion {
         let share = self.success();
         Proportion { trials: share.trials + self.unknown(), ..share }
     }
@@ -57,19 +57,19 @@ fn rate(stage: &StageResult, limits: &Thresholds) -> Ratings {
 
 /// A judgement with its evidence.
 #[must_use]
-pub fn check(name: impl Into<String>, verdict: Verdict, text: impl Into<String>) -> Check {
+pub(super) fn check(name: impl Into<String>, verdict: Verdict, text: impl Into<String>) -> Check {
     Check { name: name.into(), verdict, text: text.into(), is_count: false }
 }
 
 /// A judgement of counts alone: it holds in a run whose times cannot be believed.
 #[must_use]
-pub fn count(name: impl Into<String>, verdict: Verdict, text: impl Into<String>) -> Check {
+pub(super) fn count(name: impl Into<String>, verdict: Verdict, text: impl Into<String>) -> Check {
     Check { is_count: true, ..check(name, verdict, text) }
 }
 
 /// What the trend of a stage's memory says.
 #[must_use]
-pub fn leak(stage: &StageResult) -> Check {
+pub(super) fn leak(stage: &StageResult) -> Check {
     match &stage.leak {
         Some(report) => trend(&stage.name, report),
         None => check(format!("{}: leak", stage.name), Verdict::Inconclusive, thresholds::too_short()),
@@ -97,7 +97,7 @@ pub(super) fn trend(what: &str, report: &LeakReport) -> Check {
 }
 
 /// Judges measured stages: grades, thresholds, and what the scenario itself checks once it has run to its end.
-pub fn conclude(
+pub(crate) fn conclude(
     result: &mut ScenarioResult,
     judge: Option<fn(&ScenarioResult) -> Vec<Check>>,
     interrupted: bool,

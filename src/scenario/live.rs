@@ -13,7 +13,7 @@ use crate::target::ResourceSample;
 
 /// The stage under way. Clones look at the same.
 #[derive(Debug, Clone, Default)]
-pub struct Live(Arc<Mutex<Option<Current>>>);
+pub(crate) struct Live(Arc<Mutex<Option<Current>>>);
 
 #[derive(Debug)]
 struct Current {
@@ -28,7 +28,7 @@ struct Current {
 
 /// How a stage under way is at this moment.
 #[derive(Debug, Clone)]
-pub struct Pulse {
+pub(crate) struct Pulse {
     /// The scenario's name.
     pub scenario: String,
     /// The stage's name.
@@ -49,7 +49,7 @@ pub struct Pulse {
 
 /// What is shown of one stage.
 #[derive(Debug, Clone)]
-pub struct StageFigures {
+pub(crate) struct StageFigures {
     /// The scenario's name.
     pub scenario: String,
     /// The stage's name.
@@ -64,7 +64,7 @@ pub struct StageFigures {
 
 /// What is shown of one tool.
 #[derive(Debug, Clone)]
-pub struct ToolFigures {
+pub(crate) struct ToolFigures {
     /// Every call in its class.
     pub accounts: AccountsBy,
     /// From the intended start to the end, after the warm-up.
@@ -111,7 +111,7 @@ impl Live {
 
     /// The stage under way; `None` between stages.
     #[must_use]
-    pub fn pulse(&self) -> Option<Pulse> {
+    pub(crate) fn pulse(&self) -> Option<Pulse> {
         let current = self.lock();
         let current = current.as_ref().filter(|current| !current.has_ended)?;
         let observer = current.observer.lock().unwrap_or_else(PoisonError::into_inner);
@@ -129,7 +129,7 @@ impl Live {
 
     /// The stage under way, or the last; `None` before the first.
     #[must_use]
-    pub fn stage(&self) -> Option<StageFigures> {
+    pub(crate) fn stage(&self) -> Option<StageFigures> {
         let current = self.lock();
         let Current { scenario, stage, observer, .. } = current.as_ref()?;
         let observer = observer.lock().unwrap_or_else(PoisonError::into_inner);
@@ -152,7 +152,7 @@ impl Live {
 impl StageFigures {
     /// Of a finished stage.
     #[must_use]
-    pub fn of(scenario: &str, stage: &StageResult) -> Self {
+    pub(crate) fn of(scenario: &str, stage: &StageResult) -> Self {
         let tools = stage.tools.iter().map(|(name, tool)| {
             let (response, service) = (tool.response.clone(), tool.service.clone());
             (name.clone(), ToolFigures { accounts: tool.accounts.clone(), response, service })

@@ -37,15 +37,15 @@ mod thresholds;
 mod tools;
 
 pub use definition::{Arrivals, Definition, ScoreFile, Stage};
-pub use host::Host;
-pub(crate) use host::NoProcess;
+pub(crate) use host::{Host, NoProcess};
 pub use inject::{Disruption, FaultResult, Injection};
-pub use judge::{check, conclude, count, leak};
-pub use live::{Live, Pulse, StageFigures, ToolFigures};
+pub(crate) use judge::conclude;
+pub(crate) use live::{Live, Pulse, StageFigures, ToolFigures};
 pub(crate) use probe::ask as probe_limiter;
-pub use record::{Runs, RunsError};
+pub(crate) use record::Runs;
+pub use record::RunsError;
 pub use result::{Check, RunFile, SCHEMA_VERSION, ScenarioResult, ServerFacts, Verdict};
-pub use run::{Context, run};
+pub(crate) use run::{Context, run};
 pub use search::{Capacity, Search, Served, Tried};
 pub use shard::{Shard, ShardFacts, ShardShare};
 pub use stage_result::{
@@ -121,7 +121,7 @@ pub static SCENARIOS: [Scenario; 11] = [
 ];
 
 /// Those that together take less than a minute in their short versions.
-pub const QUICK: [&str; 4] = ["tools", "concurrent", "rate-limit", "cleanup"];
+pub(crate) const QUICK: [&str; 4] = ["tools", "concurrent", "rate-limit", "cleanup"];
 
 /// The scenario of that name; `None` where none is called so.
 #[must_use]

@@ -43,7 +43,7 @@ pub enum RunsError {
 
 /// Runs of the same scenarios on the same server, in the order of time.
 #[derive(Debug)]
-pub struct Runs(Vec<(PathBuf, RunFile)>);
+pub(crate) struct Runs(Vec<(PathBuf, RunFile)>);
 
 impl Runs {
     /// Reads the `result.json` of each of these directories.
@@ -51,7 +51,7 @@ impl Runs {
     /// # Errors
     ///
     /// The first that is no finished run, or that is no round of the same measurement as the first.
-    pub fn load(directories: &[PathBuf]) -> Result<Self, RunsError> {
+    pub(crate) fn load(directories: &[PathBuf]) -> Result<Self, RunsError> {
         let mut runs = Vec::new();
         for directory in directories {
             let path = if directory.is_dir() { directory.join("result.json") } else { directory.clone() };
@@ -79,7 +79,7 @@ impl Runs {
     /// # Errors
     ///
     /// If nothing is left or a histogram cannot be read.
-    pub fn record(&self, target: Option<String>) -> Result<(Record, Vec<String>), RunsError> {
+    pub(crate) fn record(&self, target: Option<String>) -> Result<(Record, Vec<String>), RunsError> {
         let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
         let mut left_out = Vec::new();
         for (number, (path, file)) in self.0.iter().enumerate() {

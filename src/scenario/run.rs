@@ -23,7 +23,7 @@ use crate::profile::Profiling;
 use crate::score::{OrchestraSpec, write_generated};
 
 /// What all scenarios of a run share.
-pub struct Context<'a> {
+pub(crate) struct Context<'a> {
     /// The server.
     pub host: &'a Arc<Host>,
     /// Decides arrivals and the choice of flows.
@@ -43,7 +43,7 @@ pub struct Context<'a> {
 }
 
 /// Runs a scenario. `saved` is told after each stage, so that nothing measured is lost.
-pub async fn run(
+pub(crate) async fn run(
     mut definition: Definition,
     judge: fn(&ScenarioResult) -> Vec<Check>,
     context: &Context<'_>,

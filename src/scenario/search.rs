@@ -93,7 +93,7 @@ impl Search {
 
     /// The tool that keeps the objective least, with the p95 of its service times; `None` without tools.
     #[must_use]
-    pub fn worst<'a>(&self, stage: &'a StageResult) -> Option<(&'a str, Option<Quantile>)> {
+    pub(crate) fn worst<'a>(&self, stage: &'a StageResult) -> Option<(&'a str, Option<Quantile>)> {
         let p95 = |tool: &ToolResult| tool.service.as_ref().map(|times| times.p95);
         let p95s = stage.tools.iter().map(|(name, tool)| (name.as_str(), p95(tool)));
         p95s.max_by_key(|(_, p95)| (self.keeps(p95.as_ref()), p95.as_ref().and_then(Quantile::ns)))
@@ -142,7 +142,7 @@ impl Capacity {
 
     /// The next number of clients to try; `None` when all is known that can be.
     #[must_use]
-    pub fn next(&self) -> Option<usize> {
+    pub(crate) fn next(&self) -> Option<usize> {
         match (self.highest_within, self.lowest_not_within) {
             // A first stage with too few calls says nothing; more clients make more of them.
             (None, None) => self.doubled(self.tried.last().map(|tried| tried.clients)),

@@ -56,7 +56,7 @@ impl Shard {
     /// # Errors
     ///
     /// A line that says which variable is missing or no number.
-    pub fn from_variables(read: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+    pub(crate) fn from_variables(read: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         let number = |name: &str| -> Result<Option<u32>, String> {
             let Some(text) = read(name) else { return Ok(None) };
             text.trim().parse().map(Some).map_err(|_| format!("{name}: '{text}' is no number"))
@@ -86,7 +86,7 @@ impl Shard {
 
     /// The seed of this share: no other share has the same arrivals.
     #[must_use]
-    pub fn seed(self, seed: u64) -> u64 {
+    pub(crate) fn seed(self, seed: u64) -> u64 {
         seed.wrapping_add(u64::from(self.index - 1) << 32)
     }
 
@@ -102,7 +102,7 @@ impl Shard {
     /// # Errors
     ///
     /// Where a share would be empty, or there is nothing to share.
-    pub fn take(self, mut definition: Definition) -> Result<Definition, String> {
+    pub(crate) fn take(self, mut definition: Definition) -> Result<Definition, String> {
         let (name, count) = (&definition.name, self.count);
         if definition.probe.is_some() || definition.search.is_some() {
             return Err(format!("'{name}' decides what to send by what came back, and has no shards"));
@@ -131,7 +131,7 @@ impl Shard {
 
     /// What the result says of the whole.
     #[must_use]
-    pub fn facts(self, whole: &[Definition], seed: u64) -> ShardFacts {
+    pub(crate) fn facts(self, whole: &[Definition], seed: u64) -> ShardFacts {
         ShardFacts { shard: self, whole_sha256: workload_sha256(whole, seed) }
     }
 }

@@ -210,7 +210,7 @@ impl ResourceAt {
     /// What the leak rule reads: the readings since the last restart, since a process that begins anew has given
     /// back whatever the one before it had lost.
     #[must_use]
-    pub fn memory<'a>(readings: impl IntoIterator<Item = &'a Self>) -> Vec<MemoryReading> {
+    pub(crate) fn memory<'a>(readings: impl IntoIterator<Item = &'a Self>) -> Vec<MemoryReading> {
         let readings: Vec<&Self> = readings.into_iter().collect();
         let restarts = readings.last().map_or(0, |last| last.restarts);
         let since = readings.into_iter().filter(|at| at.restarts == restarts);
@@ -262,7 +262,7 @@ impl StageResult {
 impl AccountsBy {
     /// The classes that have calls.
     #[must_use]
-    pub fn of(accounts: &crate::measure::accounting::Accounts) -> Self {
+    pub(crate) fn of(accounts: &crate::measure::accounting::Accounts) -> Self {
         let count = |outcome| (outcome, accounts.count(outcome));
         let ended = Outcome::ALL.into_iter().map(count).filter(|&(_, count)| count > 0).collect();
         Self { scheduled: accounts.scheduled, sent: accounts.sent(), ended }

@@ -8,7 +8,7 @@ use super::ProcessTree;
 
 /// Reads the CPU time a process tree has used since the last reading.
 #[derive(Debug)]
-pub struct CpuClock {
+pub(crate) struct CpuClock {
     tree: ProcessTree,
     /// Nanoseconds on a CPU, by thread.
     threads: HashMap<(u32, u64), u64>,
@@ -17,14 +17,14 @@ pub struct CpuClock {
 impl CpuClock {
     /// Starts at now. `None` without such processes, or where the kernel does not tell.
     #[must_use]
-    pub fn start(roots: impl IntoIterator<Item = u32>) -> Option<Self> {
+    pub(crate) fn start(roots: impl IntoIterator<Item = u32>) -> Option<Self> {
         let tree = ProcessTree::new(roots);
         let threads = read(&tree);
         (!threads.is_empty()).then_some(Self { tree, threads })
     }
 
     /// Nanoseconds since the last reading. A thread that ended meanwhile takes what it used with it.
-    pub fn lap(&mut self) -> u64 {
+    pub(crate) fn lap(&mut self) -> u64 {
         let now = read(&self.tree);
         let used = now.iter().map(|(thread, ns)| ns - self.threads.get(thread).unwrap_or(&0).min(ns)).sum();
         self.threads = now;

@@ -10,11 +10,12 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-pub use cpu::CpuClock;
-pub use others::OthersClock;
+pub(crate) use cpu::CpuClock;
+pub(crate) use others::OthersClock;
 pub(crate) use own::{STDERR, spawn_own};
-pub use process::{ProcessTree, ResourceSample, listeners};
-pub use spec::{SERVER_VARIABLE, SpecError, TargetSpec};
+pub(crate) use process::listeners;
+pub use process::{ProcessTree, ResourceSample};
+pub use spec::{SpecError, TargetSpec};
 
 use futures::future::BoxFuture;
 
@@ -179,7 +180,7 @@ impl Target {
 
     /// The names of its tools, in its own order.
     #[must_use]
-    pub fn tools(&self) -> &[String] {
+    pub(crate) fn tools(&self) -> &[String] {
         &self.tools
     }
 
@@ -191,7 +192,7 @@ impl Target {
 
     /// The embedded server behind it, where it is that.
     #[must_use]
-    pub fn embedded(&self) -> Option<&Server> {
+    pub(crate) fn embedded(&self) -> Option<&Server> {
         match &self.way {
             Way::Embedded(server) => Some(server),
             Way::Command(_) | Way::Url(_) => None,

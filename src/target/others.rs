@@ -12,7 +12,7 @@ const SHORTEST: Duration = Duration::from_secs(1);
 
 /// Watches the machine's other work from now on.
 #[derive(Debug)]
-pub struct OthersClock {
+pub(crate) struct OthersClock {
     start: Instant,
     before: Option<Duration>,
 }
@@ -20,7 +20,7 @@ pub struct OthersClock {
 impl OthersClock {
     /// Starts at now. `server` is the server's processes, without their descendants.
     #[must_use]
-    pub fn start(server: &[u32]) -> Self {
+    pub(crate) fn start(server: &[u32]) -> Self {
         Self { start: Instant::now(), before: used_by_others(server) }
     }
 
@@ -29,7 +29,7 @@ impl OthersClock {
     /// named with them. `None` within the first second, and where the kernel does
     /// not tell.
     #[must_use]
-    pub fn share(&self, server: &[u32]) -> Option<f64> {
+    pub(crate) fn share(&self, server: &[u32]) -> Option<f64> {
         let elapsed = Some(self.start.elapsed()).filter(|&elapsed| elapsed >= SHORTEST)?;
         // All of the machine's, not only those we may use: the count is of all of them.
         let cpus = procfs::KernelStats::current().ok()?.cpu_time.len();

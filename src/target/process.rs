@@ -88,7 +88,7 @@ impl ProcessTree {
 impl ResourceSample {
     /// What this process uses, without what it started. `None` where `/proc` does not tell.
     #[must_use]
-    pub fn of_own_process() -> Option<Self> {
+    pub(crate) fn of_own_process() -> Option<Self> {
         read(i32::try_from(std::process::id()).ok()?)
     }
 
@@ -125,7 +125,7 @@ fn read(pid: i32) -> Option<ResourceSample> {
 /// The processes of this machine that listen on one of these addresses' ports. Empty where the
 /// addresses are another machine's, or the listener another user's.
 #[must_use]
-pub fn listeners(addresses: &[SocketAddr]) -> Vec<u32> {
+pub(crate) fn listeners(addresses: &[SocketAddr]) -> Vec<u32> {
     let tables = [procfs::net::tcp(), procfs::net::tcp6()];
     let inodes: Vec<u64> = tables
         .into_iter()

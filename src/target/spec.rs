@@ -7,7 +7,7 @@ use std::str::FromStr;
 use crate::client::ServerCommand;
 
 /// The variable that names the server for benches.
-pub const SERVER_VARIABLE: &str = "MUSIC21_MCP_SERVER";
+const SERVER_VARIABLE: &str = "MUSIC21_MCP_SERVER";
 
 /// Which server is measured.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub enum SpecError {
 }
 
 impl TargetSpec {
-    /// The server named by [`SERVER_VARIABLE`]; the embedded one where it is not set.
+    /// The server named by `MUSIC21_MCP_SERVER`; the embedded one where it is not set.
     ///
     /// # Errors
     ///
@@ -54,7 +54,7 @@ impl TargetSpec {
 
     /// How its sessions travel, in one word for records.
     #[must_use]
-    pub const fn transport(&self) -> &'static str {
+    pub(crate) const fn transport(&self) -> &'static str {
         match self {
             Self::Embedded => "in-process",
             Self::Command(_) => "stdio",

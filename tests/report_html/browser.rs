@@ -1,6 +1,6 @@
 //! The page in a real browser: all of it is there, it complains of nothing, and runs nothing of the server's.
 
-use music21_mcp_bench::report::html::{self, Extras, Flamegraph};
+use music21_mcp_bench::report::html::{self, Flamegraph};
 
 use super::chromium;
 use super::report::memory_run;
@@ -38,7 +38,7 @@ fn a_browser_runs_nothing_of_what_a_server_says() {
 fn a_flamegraph_runs_its_scripts_in_a_frame_of_its_own() {
     let svg = "<svg xmlns='http://www.w3.org/2000/svg'><script>console.log('zoom ' + (window.origin == 'null'))</script></svg>";
     let flamegraphs = vec![Flamegraph { name: "server <b>".into(), svg: svg.into() }];
-    let html = html::page(&memory_run(60, "s"), &Extras { flamegraphs, ..Extras::default() });
+    let html = html::page(&memory_run(60, "s"), &flamegraphs.into());
     let Some((dom, console)) = in_chromium("a_flamegraph_runs_its_scripts_in_a_frame_of_its_own", &html)
     else {
         return;

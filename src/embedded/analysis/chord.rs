@@ -8,7 +8,7 @@ use crate::score::Pitch;
 /// A chord: at least one pitch, in music21's order (by staff step, then by height, if chordified;
 /// as written, if from the score).
 #[derive(Debug, Clone, Copy)]
-pub struct Chord<'a> {
+pub(crate) struct Chord<'a> {
     pub(super) pitches: &'a [Pitch],
     /// Found once: most answers need it.
     root: Pitch,
@@ -48,7 +48,7 @@ impl Quality {
 impl<'a> Chord<'a> {
     /// `None` if there is no pitch.
     #[must_use]
-    pub fn new(pitches: &'a [Pitch]) -> Option<Self> {
+    pub(crate) fn new(pitches: &'a [Pitch]) -> Option<Self> {
         let root = find_root(pitches)?;
         let classes = pitches.iter().fold(0, |set, pitch| set | 1 << pitch.class());
         Some(Self { pitches, root, classes })
@@ -56,27 +56,27 @@ impl<'a> Chord<'a> {
 
     /// The pitch on which the chord stands in thirds, or comes nearest to it.
     #[must_use]
-    pub const fn root(&self) -> Pitch {
+    pub(crate) const fn root(&self) -> Pitch {
         self.root
     }
 
     /// The lowest pitch as written.
     #[must_use]
-    pub fn bass(&self) -> Pitch {
+    pub(crate) fn bass(&self) -> Pitch {
         // OK because a chord has a pitch.
         find_bass(self.pitches).expect("a chord has a pitch")
     }
 
     /// 0 for root position; 1 to 6 by the chord member in the bass: 3rd, 5th, 7th, 9th, 11th, 13th.
     #[must_use]
-    pub fn inversion(&self) -> u8 {
+    pub(crate) fn inversion(&self) -> u8 {
         let up_to_root = (self.root.diatonic() - self.bass().diatonic()).rem_euclid(7);
         [0, 3, 6, 2, 5, 1, 4][up_to_root as usize]
     }
 
     /// Major, minor, augmented, diminished or other.
     #[must_use]
-    pub fn quality(&self) -> Quality {
+    pub(crate) fn quality(&self) -> Quality {
         let Some(third) = self.semitones(3) else { return Quality::Other };
         if self.is_mixed(1) || self.is_mixed(3) || self.is_mixed(5) {
             return Quality::Other;
@@ -93,7 +93,7 @@ impl<'a> Chord<'a> {
     /// The name and what it is called after: `A-major triad`, `Perfect Fifth above C`, `F#` for a
     /// single note (music21's `pitchedCommonName`).
     #[must_use]
-    pub fn symbol(&self) -> String {
+    pub(crate) fn symbol(&self) -> String {
         let name = common_name(self);
         if name == "note" || name == "unison" {
             return super::pitch_class_name(self.pitches[0].step, self.pitches[0].alter);

@@ -22,7 +22,7 @@ pub struct Slices {
 
 /// One slice.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Slice<'a> {
+pub(crate) struct Slice<'a> {
     /// Index of the measure in the first part.
     pub measure: usize,
     /// Ticks from the measure's start.
@@ -38,18 +38,12 @@ pub struct Slice<'a> {
 impl Slices {
     /// How many.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.measure.len()
     }
 
-    /// Whether nothing pitched sounds.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.measure.is_empty()
-    }
-
     /// In order of time.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = Slice<'_>> {
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = Slice<'_>> {
         (0..self.len()).map(|row| {
             let from = row.checked_sub(1).map_or(0, |before| self.end[before]);
             Slice {

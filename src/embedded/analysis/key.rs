@@ -117,7 +117,7 @@ impl Profile {
 
 impl Key {
     /// What the server falls back on.
-    pub const C_MAJOR: Self = Self::from_class(0, true);
+    pub(crate) const C_MAJOR: Self = Self::from_class(0, true);
 
     /// The key music21 names when a profile says "this pitch class, this mode".
     const fn from_class(class: u8, major: bool) -> Self {
@@ -142,7 +142,7 @@ impl Key {
 
     /// As `key_analysis` writes it: `F# minor`, `B- major`.
     #[must_use]
-    pub fn title(self) -> String {
+    pub(crate) fn title(self) -> String {
         format!("{} {}", pitch_class_name(self.step, self.alter), self.mode())
     }
 

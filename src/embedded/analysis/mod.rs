@@ -17,14 +17,12 @@ mod spelling;
 mod summary;
 mod written;
 
-pub use chord::{Chord, Quality};
-pub use chordify::{Slice, Slices, chordify};
+pub use chord::Quality;
+pub use chordify::{Slices, chordify};
 pub use harmony::{ChordReading, Harmony, PlacedChord, chordified_harmony, harmony};
 pub use key::{
     Alternative, Key, KeyAnalysis, PROFILES, Profile, RankedKey, analyze_key, pitch_weights, rank_keys,
 };
-pub use roman::{RomanNumeral, roman_numeral};
+pub use roman::RomanNumeral;
 pub use spelling::{pitch_class_name, pitch_name};
-pub use summary::{
-    Functions, HarmonicRhythm, ProgressionMatch, functions, harmonic_rhythm, most_common, progressions,
-};
+pub(crate) use summary::{HarmonicRhythm, functions, harmonic_rhythm, most_common, progressions};

@@ -21,7 +21,7 @@ const NUMERALS: [&str; 7] = ["I", "II", "III", "IV", "V", "VI", "VII"];
 
 /// Names a chord in a key.
 #[must_use]
-pub fn roman_numeral(chord: &Chord<'_>, key: Key) -> RomanNumeral {
+pub(crate) fn roman_numeral(chord: &Chord<'_>, key: Key) -> RomanNumeral {
     let scale = Scale::of(key);
     let root = chord.root();
     let degree = (root.step as i32 - key.step as i32).rem_euclid(7) as u8 + 1;

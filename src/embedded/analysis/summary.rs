@@ -5,7 +5,7 @@ use crate::score::Tick;
 
 /// How fast chords change.
 #[derive(Debug, Clone, PartialEq)]
-pub struct HarmonicRhythm {
+pub(crate) struct HarmonicRhythm {
     /// Mean duration in quarter notes, rounded to hundredths.
     pub average_duration: f64,
     /// Four quarters divided by the mean, rounded to hundredths: the server assumes 4/4.
@@ -16,7 +16,7 @@ pub struct HarmonicRhythm {
 
 /// A well-known progression found among the numerals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ProgressionMatch {
+pub(crate) struct ProgressionMatch {
     /// What it is called.
     pub name: &'static str,
     /// Position of its first chord.
@@ -27,7 +27,7 @@ pub struct ProgressionMatch {
 
 /// Positions of the chords of each function.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Functions {
+pub(crate) struct Functions {
     /// I, i, vi, VI.
     pub tonic: Vec<usize>,
     /// V, v, vii, VII.
@@ -46,7 +46,7 @@ const PROGRESSIONS: [(&str, &[&str]); 5] = [
 
 /// `None` if there is no chord or none lasts.
 #[must_use]
-pub fn harmonic_rhythm(chords: &[PlacedChord], divisions: u32) -> Option<HarmonicRhythm> {
+pub(crate) fn harmonic_rhythm(chords: &[PlacedChord], divisions: u32) -> Option<HarmonicRhythm> {
     let quarters = |ticks: Tick| f64::from(ticks) / f64::from(divisions);
     let total: f64 = chords.iter().map(|chord| quarters(chord.duration)).sum();
     let average = total / chords.len() as f64;
@@ -63,7 +63,7 @@ pub fn harmonic_rhythm(chords: &[PlacedChord], divisions: u32) -> Option<Harmoni
 
 /// Five well-known progressions, each wherever it occurs.
 #[must_use]
-pub fn progressions(chords: &[PlacedChord]) -> Vec<ProgressionMatch> {
+pub(crate) fn progressions(chords: &[PlacedChord]) -> Vec<ProgressionMatch> {
     let mut found = Vec::new();
     for (name, numerals) in PROGRESSIONS {
         for (start, window) in chords.windows(numerals.len()).enumerate() {
@@ -77,7 +77,7 @@ pub fn progressions(chords: &[PlacedChord]) -> Vec<ProgressionMatch> {
 
 /// Sorts chords by function; a numeral with an accidental has none.
 #[must_use]
-pub fn functions(chords: &[PlacedChord]) -> Functions {
+pub(crate) fn functions(chords: &[PlacedChord]) -> Functions {
     let mut functions = Functions::default();
     for (position, chord) in chords.iter().enumerate() {
         match chord.reading.roman.numeral.as_str() {
@@ -91,7 +91,7 @@ pub fn functions(chords: &[PlacedChord]) -> Functions {
 }
 
 /// Up to `limit` values with their counts, the most frequent first; among equals the first seen.
-pub fn most_common<T: Eq + std::hash::Hash + Clone>(
+pub(crate) fn most_common<T: Eq + std::hash::Hash + Clone>(
     values: impl Iterator<Item = T>,
     limit: usize,
 ) -> Vec<(T, usize)> {

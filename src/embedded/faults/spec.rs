@@ -70,15 +70,9 @@ pub struct Delay {
 }
 
 impl Delay {
-    /// Always the same.
-    #[must_use]
-    pub fn fixed(delay: Duration) -> Self {
-        Self { parts: vec![(1.0, delay)], seed: 0 }
-    }
-
     /// The delay of a call, counted from 0.
     #[must_use]
-    pub fn of_call(&self, call: u64) -> Duration {
+    pub(crate) fn of_call(&self, call: u64) -> Duration {
         let mut point = uniform(self.seed, call);
         for (probability, delay) in &self.parts {
             if point < *probability {
@@ -240,7 +234,7 @@ mod tests {
     #[test]
     fn faults_are_read_from_the_command_line() {
         let ms = Duration::from_millis;
-        check("delay=20ms", &FaultKind::Delay(Delay::fixed(ms(20))));
+        check("delay=20ms", &FaultKind::Delay(Delay { parts: vec![(1.0, ms(20))], seed: 0 }));
         check(
             "delay=90%10ms+8%50ms+2%0.2s,seed=7",
             &FaultKind::Delay(Delay { parts: vec![(0.9, ms(10)), (0.08, ms(50)), (0.02, ms(200))], seed: 7 }),

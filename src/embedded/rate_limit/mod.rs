@@ -13,7 +13,7 @@ use bucket::{Flaw, TokenBucket};
 use window::{Counted, FixedWindow, SlidingWindow};
 
 /// Decides on one call after another.
-pub trait Limiter: fmt::Debug + Send {
+pub(crate) trait Limiter: fmt::Debug + Send {
     /// Whether the call at `now_ns` may pass; the times of one limiter never decrease.
     fn admit(&mut self, now_ns: u64) -> bool;
 }
@@ -21,7 +21,7 @@ pub trait Limiter: fmt::Debug + Send {
 /// A limiter's description, written `CAPACITY/REFILLs` or `CAPACITY/REFILLs,KIND`: `20/10s,no-cap`.
 ///
 /// REFILL is calls in one second, and no length of time: `20/10s` passes 20 calls at once after a rest and then 10
-/// each second. Without a KIND, one of [`LimiterKind::name`], it is a token bucket.
+/// each second. KIND is a [`LimiterKind`], such as `fixed-window`; without one it is a token bucket.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RateLimit {
     /// Calls that pass at once after a long rest.
@@ -69,7 +69,7 @@ pub enum LimiterKind {
 
 impl LimiterKind {
     /// Every kind, the right one first.
-    pub const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Bucket,
         Self::RatePlus10,
         Self::RateMinus10,
@@ -88,7 +88,7 @@ impl LimiterKind {
 
     /// As in `10/1s,no-cap`.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Bucket => "bucket",
             Self::RatePlus10 => "rate-plus-10",
@@ -111,7 +111,7 @@ impl LimiterKind {
 impl RateLimit {
     /// A fresh limiter, whose first call is at `now_ns` or later.
     #[must_use]
-    pub fn limiter(self, now_ns: u64) -> Box<dyn Limiter> {
+    pub(crate) fn limiter(self, now_ns: u64) -> Box<dyn Limiter> {
         let Self { capacity, per_second, kind } = self;
         let bucket = |capacity, per_second, flaw| {
             Box::new(TokenBucket::new(capacity, per_second, flaw, now_ns)) as Box<dyn Limiter>
@@ -154,7 +154,7 @@ pub enum RateLimitError {
     /// Not `CAPACITY/REFILLs`.
     #[error("'{0}' is no rate limit; write capacity and refill a second, such as 10/1s or 20/10s,no-cap")]
     Form(String),
-    /// Not one of [`LimiterKind::ALL`].
+    /// Not a [`LimiterKind`].
     #[error("'{0}' is no kind of rate limiter; there are {names}", names = names())]
     Kind(String),
 }

@@ -5,4 +5,4 @@ mod http;
 mod stdio;
 
 pub use http::{HttpOptions, HttpServer};
-pub use stdio::serve_stdio;
+pub(crate) use stdio::serve_stdio;

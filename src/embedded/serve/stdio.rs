@@ -21,7 +21,7 @@ const MAX_LINE_BYTES: usize = 256 << 20;
 /// # Errors
 ///
 /// If the session cannot be initialized: what the client sent first is no MCP.
-pub async fn serve_stdio(server: &Server, stop: CancellationToken) -> io::Result<()> {
+pub(crate) async fn serve_stdio(server: &Server, stop: CancellationToken) -> io::Result<()> {
     let (reader, writer) = stdio_pipes();
     let writer = FaultyWriter::new(writer, server.faults());
     let transport = AsyncRwTransport::new(reader, writer).with_max_line_length(MAX_LINE_BYTES);

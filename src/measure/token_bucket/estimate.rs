@@ -26,7 +26,7 @@ impl Burst {
     /// Whether a bucket of `capacity` can have let this burst through: it lies in
     /// [admitted − refilled, admitted].
     #[must_use]
-    pub fn holds(&self, capacity: u32) -> bool {
+    pub(crate) fn holds(&self, capacity: u32) -> bool {
         let (capacity, admitted) = (f64::from(capacity), f64::from(self.admitted));
         (admitted - self.refilled..=admitted).contains(&capacity)
     }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use estimate::{Burst, Rate, Refill};
 pub use kind::Kind;
-pub use prober::{Prober, Step};
+pub(crate) use prober::{Prober, Step};
 pub use retry_after::RetryAfter;
 pub use simulate::{RoundTrip, simulate};
 

@@ -14,7 +14,7 @@ const DRAINED: usize = 2;
 
 /// What the prober wants next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub(crate) enum Step {
     /// Make one call, not before this time, and report it with [`Prober::observe`].
     Call {
         /// Nanoseconds on the clock of the observations.
@@ -59,7 +59,7 @@ enum Phase {
 
 /// Probes one limiter with one identity that has made no calls before.
 #[derive(Debug, Clone)]
-pub struct Prober {
+pub(crate) struct Prober {
     limit: Limit,
     phase: Phase,
     next_ns: u64,
@@ -70,13 +70,13 @@ impl Prober {
     /// A prober of a limiter that declares `limit`. It makes about 14·C + 170 calls and takes about
     /// 30/r + 6·C/r seconds against a correct one.
     #[must_use]
-    pub fn new(limit: Limit) -> Self {
+    pub(crate) fn new(limit: Limit) -> Self {
         Self { limit, phase: Phase::Burst, next_ns: 0, log: Log::default() }
     }
 
     /// What to do next.
     #[must_use]
-    pub fn next(&self) -> Step {
+    pub(crate) fn next(&self) -> Step {
         match self.phase {
             Phase::Done => Step::Done,
             _ => Step::Call { at_ns: self.next_ns },
@@ -84,7 +84,7 @@ impl Prober {
     }
 
     /// Takes the answer to the call that [`Prober::next`] asked for.
-    pub fn observe(&mut self, probe: Probe) {
+    pub(crate) fn observe(&mut self, probe: Probe) {
         match self.phase {
             Phase::Burst => self.observe_burst(probe),
             Phase::Rate => self.observe_rate(probe),
@@ -96,7 +96,7 @@ impl Prober {
 
     /// The judgement of everything seen so far.
     #[must_use]
-    pub fn report(&self) -> Report {
+    pub(crate) fn report(&self) -> Report {
         judge(&self.log, self.limit, self.phase == Phase::Done)
     }
 

@@ -26,7 +26,7 @@ pub struct Trend {
 /// Sen (1968) for the slope and its bounds, Hamed and Rao (1998) for the variance under
 /// autocorrelation.
 #[must_use]
-pub fn mann_kendall(xs: &[f64], ys: &[f64]) -> Option<Trend> {
+pub(crate) fn mann_kendall(xs: &[f64], ys: &[f64]) -> Option<Trend> {
     let n = ys.len();
     if n < 4 || xs.len() != n {
         return None;

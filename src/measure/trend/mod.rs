@@ -6,7 +6,8 @@ mod simulate;
 
 use serde::{Deserialize, Serialize};
 
-pub use mann_kendall::{Trend, mann_kendall};
+use mann_kendall::Trend;
+pub(crate) use mann_kendall::mann_kendall;
 pub(crate) use simulate::simulate;
 
 use super::stats::median;
@@ -95,13 +96,13 @@ impl From<Trend> for Slope {
 /// The slope of `ys` over increasing `xs`, units of y for each unit of x, with the bounds of Sen. `None` for fewer
 /// than four points or no two different x.
 #[must_use]
-pub fn slope(xs: &[f64], ys: &[f64]) -> Option<Slope> {
+pub(crate) fn slope(xs: &[f64], ys: &[f64]) -> Option<Slope> {
     mann_kendall(xs, ys).map(Slope::from)
 }
 
 /// Growth in MB/min over readings in order of time, however short: a figure without a verdict. `None` for fewer than ten.
 #[must_use]
-pub fn growth(readings: &[MemoryReading]) -> Option<Slope> {
+pub(crate) fn growth(readings: &[MemoryReading]) -> Option<Slope> {
     let bins = Bins::of(readings)?;
     (bins.minutes.len() >= MIN_READINGS).then(|| slope(&bins.minutes, &bins.megabytes)).flatten()
 }
@@ -159,7 +160,7 @@ fn reaches(window_s: f64, length_s: f64) -> bool {
 impl LeakReport {
     /// Whether the window is long enough for a leak in it to fail anything.
     #[must_use]
-    pub fn is_confirmed(&self) -> bool {
+    pub(crate) fn is_confirmed(&self) -> bool {
         reaches(self.window_s, CONFIRMED_S)
     }
 }

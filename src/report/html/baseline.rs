@@ -12,7 +12,7 @@ use crate::report::units::{duration, percent};
 
 /// What the run is compared with.
 #[derive(Debug, Clone)]
-pub struct Baseline {
+pub(crate) struct Baseline {
     /// As it was named on the command line.
     pub name: String,
     /// Both sides, or why they say nothing about each other.
@@ -21,7 +21,7 @@ pub struct Baseline {
 
 /// Two sides and the verdicts on their difference.
 #[derive(Debug, Clone)]
-pub struct Compared {
+pub(crate) struct Compared {
     /// What the run is compared with.
     pub baseline: Record,
     /// The run.

@@ -18,7 +18,7 @@ mod search;
 mod timeline;
 mod tools;
 
-pub use baseline::{Baseline, Compared};
+pub(crate) use baseline::{Baseline, Compared};
 pub use flame::Flamegraph;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -36,9 +36,16 @@ const POLICY_OF_FRAMES: &str = "; frame-src data:; script-src 'unsafe-inline'";
 #[derive(Debug, Clone, Default)]
 pub struct Extras {
     /// What the run is compared with.
-    pub baseline: Option<Baseline>,
+    pub(crate) baseline: Option<Baseline>,
     /// Where the time went.
     pub flamegraphs: Vec<Flamegraph>,
+}
+
+impl From<Vec<Flamegraph>> for Extras {
+    /// Flamegraphs alone.
+    fn from(flamegraphs: Vec<Flamegraph>) -> Self {
+        Self { flamegraphs, ..Self::default() }
+    }
 }
 
 /// The report of a run.
