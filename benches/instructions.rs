@@ -1,8 +1,8 @@
 //! How many instructions the library's hot code takes, counted by callgrind: no noise, so that a change of 1 % is a
 //! change. Each work runs once and twice in a process of its own; the difference is one run without its setup.
 //!
-//! The counts of `baselines/instructions.toml` hold for the toolchain named there; with another one they are printed
-//! and not judged. `MUSIC21_SAVE_INSTRUCTIONS=1` writes the file where there is none.
+//! The counts of `baselines/instructions.toml` hold for the compiler, C library, valgrind and kind of processor named
+//! there; with others they are printed and not judged. `MUSIC21_SAVE_INSTRUCTIONS=1` writes the file where there is none.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -64,7 +64,7 @@ const WORKS: [Work; 6] = [
 /// The committed counts.
 #[derive(Serialize, Deserialize)]
 struct Counts {
-    /// The compiler and the processor's architecture.
+    /// What else decides a count: see [`toolchain`].
     toolchain: String,
     instructions: BTreeMap<String, u64>,
 }
@@ -192,8 +192,15 @@ fn save(now: &Counts) -> Result<(), String> {
     std::fs::write(FILE, text).map_err(|error| format!("'{FILE}' cannot be written: {error}"))
 }
 
+/// The C library copies memory in another way on a processor with AVX2, which valgrind imitates where there is one.
 fn toolchain() -> String {
-    let version = Command::new("rustc").arg("--version").output();
-    let version = version.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-    format!("{}, {}", version.unwrap_or_else(|_| "an unknown rustc".to_owned()), std::env::consts::ARCH)
+    let says = |program: &str, argument: &str| {
+        let output = Command::new(program).arg(argument).output();
+        let text = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+        text.unwrap_or_else(|_| format!("an unknown {program}"))
+    };
+    let (rustc, libc) = (says("rustc", "--version"), says("getconf", "GNU_LIBC_VERSION"));
+    let flags = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let avx2 = if flags.split_whitespace().any(|flag| flag == "avx2") { " with AVX2" } else { "" };
+    format!("{rustc}, {libc}, {}, {}{avx2}", says("valgrind", "--version"), std::env::consts::ARCH)
 }
