@@ -1,15 +1,13 @@
 //! What a call over HTTP costs: `run` in a process of its own with 100 sessions against a bare server.
 
-use std::path::Path;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
-use tokio::process::{Child, Command};
+use anyhow::Context;
+use tokio::process::Child;
 
 use super::rig::{self, Machine, Server};
-use super::{Finding, Length};
-use crate::scenario::{RunFile, StageResult};
+use super::{Finding, Length, client};
+use crate::scenario::StageResult;
 use crate::target::ProcessTree;
 
 const SESSIONS: usize = 100;
@@ -26,11 +24,13 @@ pub(super) fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
         let server = Server::bare().await?;
         let machine = Machine::watch(&server.pids());
         let duration_s = length.of(5, 45);
-        let mut client = start(directory.path(), &server.url, duration_s)?;
+        let mut client = client::run(directory.path(), &server.url, SESSIONS, duration_s)?
+            .spawn()
+            .context("failed to start 'run'")?;
         let memory = watch_memory(&mut client).await?;
         let busy = machine.busy_with_others();
         server.stop().await;
-        let stage = read(directory.path())?;
+        let stage = client::stage(client::read(directory.path())?)?;
         let mut findings = cost(&stage, busy);
         let peak = memory.iter().map(|(_, mb)| *mb).fold(0.0, f64::max);
         findings.push(Finding::new(
@@ -46,28 +46,6 @@ pub(super) fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
     })
 }
 
-fn start(directory: &Path, url: &str, duration_s: u64) -> anyhow::Result<Child> {
-    let definition = format!(
-        "name = \"bare\"\n[[stages]]\nname = \"bare\"\nclients = {SESSIONS}\nduration_s = {duration_s}\n\
-         [[stages.workload.flows]]\nsteps = [{{ tool = \"{}\" }}]\n",
-        rig::CHEAP
-    );
-    let file = directory.join("bare.toml");
-    std::fs::write(&file, definition).with_context(|| format!("failed to write '{}'", file.display()))?;
-    let program = std::env::current_exe().context("this program's own file is gone")?;
-    Command::new(program)
-        .arg("run")
-        .arg(&file)
-        .args(["--server", url, "--out"])
-        .arg(directory)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .context("failed to start 'run'")
-}
-
 /// Seconds since the start and megabytes resident, until the client ends.
 async fn watch_memory(client: &mut Child) -> anyhow::Result<Vec<(f64, f64)>> {
     let mut tree = ProcessTree::new(client.id());
@@ -79,15 +57,6 @@ async fn watch_memory(client: &mut Child) -> anyhow::Result<Vec<(f64, f64)>> {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     Ok(memory)
-}
-
-fn read(directory: &Path) -> anyhow::Result<StageResult> {
-    let file = RunFile::read(&directory.join("result.json"))?;
-    let scenario = file.scenarios.into_iter().next().context("'run' ran nothing")?;
-    match scenario.stages.into_iter().next() {
-        Some(stage) => Ok(stage),
-        None => bail!("'run' measured nothing: {}", scenario.error.unwrap_or_default()),
-    }
 }
 
 fn cost(stage: &StageResult, busy: Option<String>) -> Vec<Finding> {

@@ -6,6 +6,8 @@ mod arithmetic;
 pub(crate) mod bare;
 mod buckets;
 mod cache;
+mod client;
+mod clock;
 mod contention;
 mod delay;
 mod faults;
@@ -17,6 +19,7 @@ pub(crate) mod limiters;
 pub(crate) mod noise;
 mod overload;
 mod pace;
+pub(crate) mod records;
 pub(crate) mod regression;
 mod rig;
 mod sampling;
@@ -139,6 +142,12 @@ pub(crate) const AUDITS: &[Audit] = &[
     audit("refusal", "T15", "a percentile without enough samples is refused", arithmetic::refusal),
     audit("schedule", "T12", "arrivals have the distribution they claim", arithmetic::schedule),
     audit(
+        "records",
+        "T19",
+        "a record says what was measured, and nothing about what it must not be compared with",
+        records::run,
+    ),
+    audit(
         "regression",
         "T1, T2, T3",
         "no false alarm on identical servers, and real slowdowns found",
@@ -154,6 +163,7 @@ pub(crate) const AUDITS: &[Audit] = &[
     audit("leak", "T16", "memory that leaks is told from memory that only grows at first", leak::run),
     audit("buckets", "T16", "broken rate limiters are found and the right one passes", buckets::run),
     audit("cache", "T10", "answers from a cache are told from answers worked out", cache::run),
+    audit("clock", "T13", "a wall clock that is stepped during a run changes nothing", clock::run),
     audit("seeds", "T11", "three seeds give the same p95 within its bounds", seeds::run),
     audit("generator", "T18", "50, 100 and 200 clients are served on time", pace::generator),
     audit(

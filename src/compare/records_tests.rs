@@ -1,7 +1,8 @@
 use super::*;
+use crate::audit::records::REFUSED;
 use crate::compare::outcome::Counts;
 use crate::measure::Outcome;
-use crate::record::{Reference, ReferenceRound, Round, sample_record, sha256_hex};
+use crate::record::{Reference, ReferenceRound, Round, plain_record, sha256_hex};
 
 /// Rounds around `log` that alternate by ±`spread`.
 fn entry(log: f64, spread: f64, rounds: u32, reference: Option<f64>) -> Entry {
@@ -15,7 +16,7 @@ fn entry(log: f64, spread: f64, rounds: u32, reference: Option<f64>) -> Entry {
 }
 
 fn record(key: Entry) -> Record {
-    sample_record(Kind::Calls, [("key_analysis".to_owned(), key)].into())
+    plain_record(Kind::Calls, [("key_analysis".to_owned(), key)].into())
 }
 
 fn verdict(baseline: &Record, candidate: &Record) -> Verdict {
@@ -73,27 +74,16 @@ fn an_entry_on_one_side_only_is_said_to_be_missing() {
 #[test]
 fn every_refused_field_is_refused_by_name() {
     let base = record(entry(15.0, 0.01, 10, None));
-    let refusal = |change: fn(&mut Record)| {
+    for (field, change) in REFUSED {
         let mut other = base.clone();
         change(&mut other);
-        compare(&base, &other, &LimitTable::default()).unwrap_err().to_string()
-    };
-    assert!(refusal(|r| r.kind = Kind::Load).starts_with("kind is 'calls' in the baseline and 'load'"));
-    assert!(refusal(|r| r.workload.id = "x".to_owned()).starts_with("workload.id"));
-    assert!(refusal(|r| r.workload.version = 2).starts_with("workload.version is 1"));
-    assert!(refusal(|r| r.workload.sha256 = sha256_hex(b"x")).starts_with("workload.sha256 differs"));
-    assert!(refusal(|r| r.load.model = "open".to_owned()).starts_with("load.model"));
-    assert!(refusal(|r| r.load.rate_per_s = Some(10.0)).starts_with("load.rate_per_s"));
-    assert!(refusal(|r| r.load.sessions = 50).starts_with("load.sessions"));
-    assert!(refusal(|r| r.load.deadline_ms = None).starts_with("load.deadline_ms"));
-    assert!(refusal(|r| r.protocol.transport = "http".to_owned()).starts_with("protocol.transport"));
-    assert!(refusal(|r| r.protocol.mcp_version = None).starts_with("protocol.mcp_version"));
-    assert!(refusal(|r| r.tool.profile = "debug".to_owned()).starts_with("tool.profile"));
-    let reference =
-        |r: &mut Record| r.reference = Some(Reference { id: "r".to_owned(), sha256: String::new() });
-    assert!(refusal(reference).starts_with("reference.sha256 is none in the baseline and ''"));
-    assert!(refusal(|r| r.invalid = Some("suspended".to_owned())).contains("candidate is marked invalid"));
-    assert!(refusal(|r| r.entries.clear()).contains("no entry in common"));
+        let error = compare(&base, &other, &LimitTable::default()).unwrap_err().to_string();
+        assert!(error.starts_with(field), "{field}: {error}");
+    }
+    let mut load = base.clone();
+    load.kind = Kind::Load;
+    let error = compare(&base, &load, &LimitTable::default()).unwrap_err().to_string();
+    assert_eq!(error, "kind is 'calls' in the baseline and 'load' in the candidate");
 
     let mut dirty = base.clone();
     dirty.tool.dirty = Some(true);

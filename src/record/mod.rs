@@ -237,9 +237,8 @@ pub struct Samples {
     pub tukey: Value,
 }
 
-/// A record with nothing special about it, for tests.
-#[cfg(test)]
-pub(crate) fn sample_record(kind: Kind, entries: BTreeMap<String, Entry>) -> Record {
+/// A record with nothing special about it, for tests and audits.
+pub(crate) fn plain_record(kind: Kind, entries: BTreeMap<String, Entry>) -> Record {
     Record {
         schema_version: SCHEMA_VERSION,
         kind,

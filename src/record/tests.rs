@@ -11,7 +11,7 @@ pub(crate) fn record() -> Record {
         ..Round::default()
     };
     let entry = Entry { rounds: (0..5).map(round).collect(), ..Entry::default() };
-    crate::record::sample_record(Kind::Calls, [("key_analysis".to_owned(), entry)].into())
+    crate::record::plain_record(Kind::Calls, [("key_analysis".to_owned(), entry)].into())
 }
 
 fn load(text: &str) -> String {

@@ -1,0 +1,41 @@
+//! What audits of `run` itself share: `run` in a process of its own, and what it wrote.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use anyhow::{Context, bail};
+use tokio::process::Command;
+
+use super::rig;
+use crate::scenario::{RunFile, StageResult};
+
+/// `run`, yet to be started, with so many sessions of the cheapest call for so many seconds; it writes into `directory`
+/// and is killed when dropped.
+pub(super) fn run(directory: &Path, url: &str, sessions: usize, duration_s: u64) -> anyhow::Result<Command> {
+    let definition = format!(
+        "name = \"bare\"\n[[stages]]\nname = \"bare\"\nclients = {sessions}\nduration_s = {duration_s}\n\
+         [[stages.workload.flows]]\nsteps = [{{ tool = \"{}\" }}]\n",
+        rig::CHEAP
+    );
+    let file = directory.join("bare.toml");
+    std::fs::write(&file, definition).with_context(|| format!("failed to write '{}'", file.display()))?;
+    let program = std::env::current_exe().context("this program's own file is gone")?;
+    let mut command = Command::new(program);
+    command.arg("run").arg(&file).args(["--server", url, "--out"]).arg(directory);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    Ok(command)
+}
+
+/// What it wrote.
+pub(super) fn read(directory: &Path) -> anyhow::Result<RunFile> {
+    Ok(RunFile::read(&directory.join("result.json"))?)
+}
+
+/// The one stage that it measured.
+pub(super) fn stage(file: RunFile) -> anyhow::Result<StageResult> {
+    let scenario = file.scenarios.into_iter().next().context("'run' ran nothing")?;
+    match scenario.stages.into_iter().next() {
+        Some(stage) => Ok(stage),
+        None => bail!("'run' measured nothing: {}", scenario.error.unwrap_or_default()),
+    }
+}
