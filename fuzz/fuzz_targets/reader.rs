@@ -2,13 +2,8 @@
 
 #![no_main]
 
-// The room that is fuzzed and not the package: with all of that instrumented, a build takes twelve minutes.
-#[allow(dead_code, unused_imports, reason = "the reader uses a part of it")]
-#[path = "../../src/score/mod.rs"]
-mod score;
-
 use libfuzzer_sys::fuzz_target;
-use score::{ReadLimits, read, write};
+use music21_mcp_bench_fuzz::score::{ReadLimits, read, write};
 
 fuzz_target!(|bytes: &[u8]| {
     let limits = ReadLimits { bytes: 1 << 20, rows: 20_000, depth: 50 };
