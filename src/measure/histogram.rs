@@ -1,8 +1,6 @@
 //! Latencies in bounded memory: an HDR histogram with an exact count, minimum, mean and maximum,
 //! which remembers from where on its values are censored.
 
-use std::cell::RefCell;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram as Hdr;
@@ -14,11 +12,6 @@ use super::Latency;
 const MAX_NS: u64 = 3_600_000_000_000;
 /// Three significant digits: a value read back is at most 0.1 % too high.
 const DIGITS: u8 = 3;
-
-thread_local! {
-    /// Its buffers are 300 KB, kept for the same reason as those of `summarize`.
-    static SERIALIZER: RefCell<V2DeflateSerializer> = RefCell::new(V2DeflateSerializer::new());
-}
 
 /// A histogram of nanoseconds with three significant digits from 1 ns to one hour.
 ///
@@ -48,7 +41,7 @@ impl Histogram {
     pub fn to_base64(&self) -> String {
         let mut bytes = Vec::new();
         // OK because writing to memory cannot fail and the bounds fit the format.
-        SERIALIZER.with_borrow_mut(|serializer| serializer.serialize(&self.hdr, &mut bytes)).unwrap();
+        V2DeflateSerializer::new().serialize(&self.hdr, &mut bytes).unwrap();
         STANDARD.encode(bytes)
     }
 

@@ -1,7 +1,5 @@
 //! The figures of one series of latencies: count, min, mean, quantiles with bounds, max.
 
-use std::cell::RefCell;
-
 use serde::{Deserialize, Serialize};
 
 use super::Latency;
@@ -61,14 +59,6 @@ impl Running {
         self.batch.clear();
     }
 
-    /// Forgets everything and keeps the memory.
-    fn clear(&mut self) {
-        self.total.clear();
-        self.batch.clear();
-        self.batches.clear();
-        self.lag1 = Lag1::default();
-    }
-
     /// Counted since the last batch ended.
     #[must_use]
     pub(crate) fn batch(&self) -> &Histogram {
@@ -119,21 +109,13 @@ impl Summary {
 /// Summarizes latencies in the order of time; `None` without latencies.
 #[must_use]
 pub fn summarize(latencies: &[Latency]) -> Option<Summary> {
-    SCRATCH.with_borrow_mut(|running| {
-        running.clear();
-        for batch in 0..BATCHES {
-            let cut = |batch: usize| latencies.len() * batch / BATCHES;
-            latencies[cut(batch)..cut(batch + 1)].iter().for_each(|&latency| running.record(latency));
-            running.end_batch();
-        }
-        running.summary()
-    })
-}
-
-thread_local! {
-    /// Figures so far are wanted of every tool every ten seconds. With histograms made anew for each, glibc's arenas
-    /// kept them: the client of a run of half an hour grew by 15 MB and called itself leaking.
-    static SCRATCH: RefCell<Running> = RefCell::default();
+    let mut running = Running::default();
+    for batch in 0..BATCHES {
+        let cut = |batch: usize| latencies.len() * batch / BATCHES;
+        latencies[cut(batch)..cut(batch + 1)].iter().for_each(|&latency| running.record(latency));
+        running.end_batch();
+    }
+    running.summary()
 }
 
 /// The lag-1 autocorrelation of a stream, from sums.
