@@ -134,10 +134,10 @@ impl Run {
         };
         for (one, definition) in chosen.iter().zip(definitions) {
             let mut save = |partial: &ScenarioResult| {
-                let mut so_far = file.clone();
-                so_far.scenarios.push(partial.clone());
+                file.scenarios.push(partial.clone());
                 // A full disk must not end the run: the summary is still to come, and the last write tells.
-                let _ = so_far.write(&path);
+                let _ = file.write(&path);
+                file.scenarios.pop();
             };
             let result = run(definition, one.judge, &context, &mut save).await;
             if !self.json {

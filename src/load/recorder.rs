@@ -135,10 +135,18 @@ impl Recorder {
     /// The figures of one tool; `None` if it was never called.
     #[must_use]
     pub(crate) fn figures(&self, tool: &str) -> Option<Figures> {
-        let record = self.tools.get(tool)?;
-        if self.keeps_samples {
-            return Some(record.figures_of_samples(self.warm_from_ns.unwrap_or(u64::MAX)));
+        if !self.keeps_samples {
+            return self.figures_so_far(tool);
         }
+        Some(self.tools.get(tool)?.figures_of_samples(self.warm_from_ns.unwrap_or(u64::MAX)))
+    }
+
+    /// The figures of one tool after the fixed warm-up, without a look at single samples: a run under way is written
+    /// down every ten seconds, and calls that end wait meanwhile. With the 100,000 samples that are kept this takes
+    /// 1 ms, and [`Recorder::figures`] 9 to 12.
+    #[must_use]
+    pub(crate) fn figures_so_far(&self, tool: &str) -> Option<Figures> {
+        let record = self.tools.get(tool)?;
         let (response, service) = (record.response.summary(), record.service.summary());
         Some(Figures { response, service, steadiness: None })
     }

@@ -25,8 +25,9 @@ pub(super) fn summarize(
 ) -> StageResult {
     let recorder = &observer.recorder;
     let is_open = stage.rate_per_s.is_some();
-    let tools: BTreeMap<String, ToolResult> =
-        recorder.tools.keys().filter_map(|tool| Some((tool.clone(), tool_result(recorder, tool)?))).collect();
+    let is_over = run.stopped_by != StoppedBy::StillRunning;
+    let result = |tool: &String| Some((tool.clone(), tool_result(recorder, tool, is_over)?));
+    let tools: BTreeMap<String, ToolResult> = recorder.tools.keys().filter_map(result).collect();
     let accounts = recorder.accounts(run);
     let mut generator = recorder.generator_facts(run, is_open);
     generator.p95_ns = tools.values().filter_map(told_p95).min();
@@ -94,9 +95,9 @@ pub(super) fn session_memory(stage: &Stage, host: &Host, resources: &[ResourceAt
     ))
 }
 
-fn tool_result(recorder: &Recorder, tool: &str) -> Option<ToolResult> {
+fn tool_result(recorder: &Recorder, tool: &str, is_over: bool) -> Option<ToolResult> {
     let record = recorder.tools.get(tool)?;
-    let figures = recorder.figures(tool)?;
+    let figures = if is_over { recorder.figures(tool) } else { recorder.figures_so_far(tool) }?;
     Some(ToolResult {
         accounts: AccountsBy::of(&record.accounts),
         first_calls_ns: record.cold.iter().map(Sample::service_ns).collect(),

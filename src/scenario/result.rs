@@ -2,7 +2,7 @@
 //! the judgements made of them.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -128,10 +128,10 @@ impl RunFile {
     /// Where the directory cannot be written.
     pub fn write(&self, path: &Path) -> io::Result<()> {
         let temporary = path.with_extension("json.partial");
-        let mut file = File::create(&temporary)?;
+        let mut file = BufWriter::new(File::create(&temporary)?);
         serde_json::to_writer_pretty(&mut file, self)?;
         file.write_all(b"\n")?;
-        file.sync_all()?;
+        file.into_inner()?.sync_all()?;
         fs::rename(&temporary, path)
     }
 }

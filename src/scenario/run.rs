@@ -120,11 +120,10 @@ async fn measure(
             profiling: context.profiling,
             live: &context.live,
         };
-        let before = result.clone();
         let mut so_far = |partial| {
-            let mut result = before.clone();
             result.stages.push(partial);
-            saved(&result);
+            saved(result);
+            result.stages.pop();
         };
         let measured = stage::run(&stage, &setting, &mut so_far)
             .await

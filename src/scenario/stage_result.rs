@@ -116,7 +116,7 @@ pub struct ToolResult {
     pub response: Option<Summary>,
     /// From sending to the end, after the warm-up.
     pub service: Option<Summary>,
-    /// Whether times settled; `None` where there were too many calls to keep each.
+    /// Whether times settled; `None` where there were too many calls to keep each, and in a stage under way.
     pub steadiness: Option<Steadiness>,
     /// All response times after the fixed warm-up: HdrHistogram V2, deflated, base64.
     pub response_hdr: String,
