@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use music21_mcp_bench::embedded::analysis::{analyze_key, chordified_harmony, chordify};
 use music21_mcp_bench::score::{OrchestraSpec, ReadLimits, generate, read, write};
-use music21_mcp_bench::target::{Target, TargetOptions, TargetSpec};
+use music21_mcp_bench::server::{Target, TargetOptions, TargetSpec};
 use serde::{Deserialize, Serialize};
 
 const FILE: &str = "baselines/instructions.toml";
@@ -200,7 +200,6 @@ fn toolchain() -> String {
         text.unwrap_or_else(|_| format!("an unknown {program}"))
     };
     let (rustc, libc) = (says("rustc", "--version"), says("getconf", "GNU_LIBC_VERSION"));
-    let flags = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let avx2 = if flags.split_whitespace().any(|flag| flag == "avx2") { " with AVX2" } else { "" };
+    let avx2 = if music21_mcp_proc::has_cpu_flag("avx2") { " with AVX2" } else { "" };
     format!("{rustc}, {libc}, {}, {}{avx2}", says("valgrind", "--version"), std::env::consts::ARCH)
 }

@@ -15,11 +15,13 @@ use std::time::{Duration, Instant};
 use criterion::{BenchmarkId, Criterion, Throughput};
 use floor::{HyperFloor, TcpFloor};
 use music21_mcp_bench::client::{ClientOptions, Music21Client};
-use music21_mcp_bench::embedded::{Config, HttpOptions, HttpServer, Server};
-use music21_mcp_bench::target::{Target, TargetOptions, TargetSpec};
+use music21_mcp_bench::embedded::{Config, HttpOptions, HttpServer, Server, serve_stdio};
+use music21_mcp_bench::server::{Target, TargetOptions, TargetSpec};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
+/// Its one argument makes this program the server at the other end of the stdio bench, so that nothing else is built.
+const SERVE: &str = "serve-stdio";
 /// No sound call reaches it.
 const DEADLINE: Duration = Duration::from_secs(30);
 /// The answer of a small tool, of `harmony_analysis` of a chorale and of 20 x 100, and of a large list.
@@ -62,9 +64,20 @@ fn serve_http() -> String {
     })
 }
 
+/// The embedded server on standard input and output, until the input ends.
+fn serve() {
+    // As the program serves.
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.expect("threads are to be had");
+    let served = runtime.block_on(serve_stdio(&Server::new(Config::default()), CancellationToken::new()));
+    served.expect("the bench speaks MCP");
+    runtime.shutdown_background();
+}
+
 /// The transports with a server behind each, from the nearest to the farthest.
 async fn transports() -> Vec<(&'static str, Music21Client)> {
-    let stdio = format!("'{}' serve --stdio --quiet", env!("CARGO_BIN_EXE_music21-mcp-bench"));
+    let program = std::env::current_exe().expect("this program has a file");
+    let stdio = format!("'{}' {SERVE}", program.display());
     let mut clients = Vec::new();
     for (name, spec) in [("in-process", String::new()), ("stdio", stdio), ("http", serve_http())] {
         let spec: TargetSpec = spec.parse().expect("a specification of ours");
@@ -137,9 +150,8 @@ async fn connect(url: &str) -> Music21Client {
 
 /// CPU time of this thread, on which every client runs.
 fn client_cpu() -> Duration {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    // The first figure is nanoseconds on a CPU; 0 where the kernel keeps no account.
-    Duration::from_nanos(stat.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(0))
+    // 0 where the kernel keeps no account.
+    music21_mcp_proc::thread_cpu().unwrap_or_default()
 }
 
 fn sessions(criterion: &mut Criterion, runtime: &Runtime, calls: usize, lines: &mut Vec<String>) {
@@ -178,6 +190,9 @@ fn sessions(criterion: &mut Criterion, runtime: &Runtime, calls: usize, lines: &
 }
 
 fn main() {
+    if std::env::args().nth(1).as_deref() == Some(SERVE) {
+        return serve();
+    }
     let mut criterion = set_up::criterion(50, Duration::from_millis(500), Duration::from_secs(2));
     let measured = set_up::is_measured();
     let calls = if measured { 2000 } else { 1 };

@@ -1,19 +1,9 @@
-//! Benchmarks and load tests for the music21 MCP server.
-//!
-//! Rooms and the direction of their dependencies are drawn in the README.
+//! What the benches of the music21 MCP server are made of: a client, the server under test, and generated scores.
 
-mod audit;
-pub mod cli;
+pub mod baseline;
 pub mod client;
-mod compare;
-pub mod embedded;
-pub mod load;
-pub mod measure;
-pub mod merge;
-pub mod pair;
 pub mod profile;
-pub mod record;
-pub mod report;
-pub mod scenario;
-pub mod score;
-pub mod target;
+pub mod server;
+
+pub use music21_mcp_embedded as embedded;
+pub use music21_mcp_score as score;

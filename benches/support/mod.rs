@@ -18,9 +18,9 @@ use std::time::{Duration, Instant};
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, SamplingMode, Throughput};
+use music21_mcp_bench::client::Outcome;
 use music21_mcp_bench::client::{Music21Client, Reply};
-use music21_mcp_bench::measure::Outcome;
-use music21_mcp_bench::target::{Target, TargetOptions, TargetSpec};
+use music21_mcp_bench::server::{Target, TargetOptions, TargetSpec};
 use tokio::runtime::Runtime;
 
 pub(crate) use suite::run;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use music21_mcp_bench::target::Target;
+use music21_mcp_bench::server::Target;
 
 /// The closing report of one bench program.
 pub(super) struct Report {

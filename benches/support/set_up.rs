@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use criterion::Criterion;
-use music21_mcp_bench::record::criterion::{Home, restore_committed};
+use music21_mcp_bench::baseline::criterion::{Home, restore_committed};
 
 #[path = "profiler.rs"]
 mod profiler;

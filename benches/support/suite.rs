@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use music21_mcp_bench::record::criterion::{Home, restore_committed};
+use music21_mcp_bench::baseline::criterion::{Home, restore_committed};
 
 use super::{Harness, Operation, Work};
 

@@ -3,8 +3,8 @@
 use std::cell::OnceCell;
 use std::io::{self, BufWriter, Write};
 
+use music21_mcp_bench::client::Outcome;
 use music21_mcp_bench::client::Reply;
-use music21_mcp_bench::measure::Outcome;
 use music21_mcp_bench::score::{OrchestraSpec, generate, write};
 use tempfile::NamedTempFile;
 

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use music21_mcp_bench_fuzz::score::{ReadLimits, read, write};
+use music21_mcp_score::{ReadLimits, read, write};
 
 fuzz_target!(|bytes: &[u8]| {
     let limits = ReadLimits { bytes: 1 << 20, rows: 20_000, depth: 50 };

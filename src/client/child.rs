@@ -69,7 +69,7 @@ impl Child {
             let _ = tokio::time::timeout(EXIT_NOTICE / 2, drained).await;
             let _ = ended.send(status.ok());
         });
-        Ok((Self { pid, exit, stderr, oom_kills: oom_kills() }, stdin, stdout))
+        Ok((Self { pid, exit, stderr, oom_kills: music21_mcp_proc::oom_kills() }, stdin, stdout))
     }
 
     /// The process id, which is its group's id too.
@@ -139,14 +139,9 @@ impl Drop for Child {
     }
 }
 
-/// Processes that the kernel has killed since it started because memory ran out; 0 where it does not tell.
-fn oom_kills() -> i64 {
-    procfs::vmstat().ok().and_then(|counts| counts.get("oom_kill").copied()).unwrap_or(0)
-}
-
 /// Said of signal 9, which is what the kernel sends when memory runs out; others send it too, so the count decides.
 fn out_of_memory(signal: i32, before: i64) -> String {
-    match oom_kills() - before {
+    match music21_mcp_proc::oom_kills() - before {
         kills @ 1.. if signal == Signal::KILL.as_raw() => {
             format!("; the kernel killed {kills} processes meanwhile because memory ran out")
         }
@@ -187,9 +182,9 @@ mod tests {
 
     #[test]
     fn memory_that_ran_out_is_told_of_signal_9_alone() {
-        let said = out_of_memory(9, oom_kills() - 2);
+        let said = out_of_memory(9, music21_mcp_proc::oom_kills() - 2);
         assert_eq!(said, "; the kernel killed 2 processes meanwhile because memory ran out");
-        assert_eq!(out_of_memory(9, oom_kills()), "");
-        assert_eq!(out_of_memory(15, oom_kills() - 2), "");
+        assert_eq!(out_of_memory(9, music21_mcp_proc::oom_kills()), "");
+        assert_eq!(out_of_memory(15, music21_mcp_proc::oom_kills() - 2), "");
     }
 }

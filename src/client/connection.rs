@@ -18,7 +18,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use super::wire::Failure;
-use crate::measure::Outcome;
+use crate::client::Outcome;
 
 /// An open connection with no exchange under way, or the one exchange that borrows it.
 pub(super) struct Connection {

@@ -6,7 +6,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Uri};
 
 use super::wire::Failure;
-use crate::measure::Outcome;
+use crate::client::Outcome;
 
 /// An `http://` URL with its addresses looked up once.
 #[derive(Debug, Clone)]
@@ -19,7 +19,7 @@ pub(super) struct Endpoint {
 }
 
 /// The addresses behind a URL; none where it cannot be resolved.
-pub(crate) async fn addresses(url: &str) -> Vec<SocketAddr> {
+pub async fn addresses(url: &str) -> Vec<SocketAddr> {
     Endpoint::resolve(url).await.map_or_else(|_| Vec::new(), |endpoint| endpoint.addresses)
 }
 

@@ -18,7 +18,7 @@ use super::frame::Response;
 use super::http_reply::{self, Reading};
 use super::line::cancelled;
 use super::wire::{ClientOptions, Counters, Failure, OnDeadline, Outgoing};
-use crate::measure::Outcome;
+use crate::client::Outcome;
 
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");

@@ -12,7 +12,7 @@ use super::frame::{self, Incoming, Response};
 use super::http::Post;
 use super::sse::EventReader;
 use super::wire::{Counters, Failure};
-use crate::measure::Outcome;
+use crate::client::Outcome;
 
 /// A reply being read, with the id of the call it must answer.
 pub(super) struct Reading<'a> {

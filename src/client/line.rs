@@ -16,7 +16,7 @@ use super::child::{Child, EXIT_NOTICE};
 use super::frame::{self, Incoming, Response};
 use super::lines::{Line, LineReader};
 use super::wire::{Counters, Failure, OnDeadline, Outgoing};
-use crate::measure::Outcome;
+use crate::client::Outcome;
 
 /// This many unreadable lines in a row mean that the stream is lost.
 const POISONED_AFTER: u32 = 10;

@@ -14,6 +14,7 @@ mod http_reply;
 mod line;
 mod lines;
 mod music21;
+mod outcome;
 mod reply;
 mod session;
 mod sse;
@@ -21,8 +22,9 @@ mod wire;
 
 pub use answer::KEY_PROFILES;
 pub use child::{Child, ServerCommand};
-pub(crate) use endpoint::addresses;
+pub use endpoint::addresses;
 pub use music21::{ConnectError, Music21Client};
+pub use outcome::Outcome;
 pub use reply::Reply;
 pub use session::ServerInfo;
 pub use wire::{ClientOptions, Irregularities, OnDeadline};

@@ -15,7 +15,7 @@ use super::line::LineWire;
 use super::reply::{self, Reply};
 use super::session::{ServerInfo, Session};
 use super::wire::{ClientOptions, Failure, Irregularities, Wire};
-use crate::measure::Outcome;
+use crate::client::Outcome;
 
 /// A session with a music21 MCP server.
 ///

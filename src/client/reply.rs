@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::answer::{self, Fields};
 use super::frame::{Body, Response};
 use super::wire::Failure;
-use crate::measure::Outcome;
+use crate::client::Outcome;
 
 /// The end of one tool call: always exactly one [`Outcome`].
 #[derive(Debug, Clone)]

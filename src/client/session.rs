@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::frame::{self, Body, Response};
 use super::wire::{ClientOptions, Failure, Outgoing, Wire};
-use crate::measure::Outcome;
+use crate::client::Outcome;
 
 /// Who answers, and in which revision of the protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]

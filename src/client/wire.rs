@@ -10,7 +10,7 @@ use rmcp::model::ProtocolVersion;
 use super::frame::Response;
 use super::http::HttpWire;
 use super::line::LineWire;
-use crate::measure::Outcome;
+use crate::client::Outcome;
 
 /// How a session behaves; the defaults suit a server on this machine.
 #[derive(Debug, Clone)]

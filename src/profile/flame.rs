@@ -9,7 +9,7 @@ use maud::{Markup, PreEscaped, html};
 
 /// What the counts are of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unit {
+pub enum Unit {
     Samples,
     Microseconds,
 }
@@ -56,12 +56,7 @@ struct Frame {
 /// # Errors
 ///
 /// The first line that is no folded stack.
-pub(super) fn draw(
-    folded: &[String],
-    title: &str,
-    subtitle: &str,
-    unit: Unit,
-) -> std::io::Result<Option<Vec<u8>>> {
+pub fn draw(folded: &[String], title: &str, subtitle: &str, unit: Unit) -> std::io::Result<Option<Vec<u8>>> {
     let mut root = Frame::default();
     for line in folded {
         let no_stack = || std::io::Error::other(format!("'{line}' is no folded stack"));

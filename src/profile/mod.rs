@@ -1,19 +1,7 @@
-//! Where the time goes: sampling profiles of this process and of a server, as flamegraphs.
-//!
-//! This process is sampled by pprof (see [`OwnProfile`] for what that cannot see). A server is sampled from outside,
-//! with times, so that a moment can be given to the call that was under way: a tool has its own flamegraph where
-//! it ran alone for 40 ms or more, the slowest twentieth of the calls have theirs. Where the kernel refuses (no
-//! `CAP_SYS_PTRACE`, `perf_event_paranoid`), a line says so and the run goes on.
+//! Where this process spends its time: sampling profiles by pprof, drawn as flamegraphs.
 
-mod calls;
-mod flame;
+pub mod flame;
 mod own;
-mod perf;
-mod py_spy;
-mod server;
-mod stack;
-mod stage;
+pub mod stack;
 
-pub(crate) use calls::CallSpan;
-pub use own::{OwnProfile, OwnSamples};
-pub(crate) use stage::{Profiling, UnderWay};
+pub use own::{FREQUENCY, OwnProfile, OwnSamples};

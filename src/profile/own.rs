@@ -18,10 +18,10 @@ use pprof::{ProfilerGuard, ProfilerGuardBuilder};
 
 use super::flame::{self, Unit};
 use super::stack;
-use crate::load::own_cpu;
+use music21_mcp_proc::own_cpu;
 
 /// Samples for each second of CPU time.
-pub(crate) const FREQUENCY: u32 = 250;
+pub const FREQUENCY: u32 = 250;
 /// A signal that interrupts one of these is not followed down the stack.
 const BLOCKED: [&str; 4] = ["libc", "libgcc", "pthread", "vdso"];
 

@@ -41,7 +41,7 @@ const NOISE_FILES: [&str; 13] = [
 
 /// Leaves out the runtime's frames but for the innermost: time that the runtime itself takes stays visible.
 /// Samples of one thread name and stack become equal, whenever they were taken.
-pub(super) fn clean(sample: &mut Frames) {
+pub fn clean(sample: &mut Frames) {
     let symbols = std::mem::take(&mut sample.frames).into_iter().flatten();
     // The signal's handler lies on top of what it interrupted.
     let symbols = symbols.skip_while(is_sampler).enumerate();
@@ -52,7 +52,7 @@ pub(super) fn clean(sample: &mut Frames) {
 }
 
 /// The same for names, from the innermost on.
-pub(super) fn without_noise(names: impl Iterator<Item = String>) -> impl Iterator<Item = String> {
+pub fn without_noise(names: impl Iterator<Item = String>) -> impl Iterator<Item = String> {
     names.enumerate().filter(|(index, name)| *index == 0 || !is_noise(name)).map(|(_, name)| name)
 }
 
@@ -100,7 +100,7 @@ fn is_noise(name: &str) -> bool {
 }
 
 /// A sample as `thread;outer;…;inner count`. A semicolon in a name would cut it in two.
-pub(super) fn fold(sample: &Frames, count: isize) -> String {
+pub fn fold(sample: &Frames, count: isize) -> String {
     let frames = sample.frames.iter().rev().flatten().map(|symbol| symbol.name().replace(';', ","));
     let stack: Vec<String> = std::iter::once(sample.thread_name_or_id()).chain(frames).collect();
     format!("{} {count}", stack.join(";"))

@@ -1,0 +1,27 @@
+//! Pitches in music21's spelling: `#` for a sharp, `-` for a flat.
+
+use music21_mcp_score::{Pitch, Step};
+
+/// With the octave: `F#3`, `B-4`.
+#[must_use]
+pub fn pitch_name(pitch: Pitch) -> String {
+    format!("{}{}", pitch_class_name(pitch.step, pitch.alter), pitch.octave)
+}
+
+/// Without an octave: `F#`, `B-`.
+#[must_use]
+pub fn pitch_class_name(step: Step, alter: i8) -> String {
+    spell(step, alter, '-')
+}
+
+/// Without an octave and with `b` for a flat, as chord names have it: `Bb`.
+pub(super) fn flat_name(pitch: Pitch) -> String {
+    spell(pitch.step, pitch.alter, 'b')
+}
+
+fn spell(step: Step, alter: i8, flat: char) -> String {
+    let sign = if alter < 0 { flat } else { '#' };
+    let mut name = String::from(char::from(step.letter()));
+    name.extend(std::iter::repeat_n(sign, usize::from(alter.unsigned_abs())));
+    name
+}

@@ -1,0 +1,277 @@
+//! ABC notation (standard 2.1, <https://abcnotation.com/wiki/abc:standard:v2.1>) at sounding pitch.
+//!
+//! Each part is a voice; more voices in a part are written as overlays (`&`).
+
+use std::fmt::Write;
+
+use super::marks::{at, sounding_key};
+use super::voices::{Item, Kind, voices, whole_notes};
+use music21_mcp_score::{KeySignature, Measure, NoteFlags, Part, Pitch, Score, TimeSignature};
+
+/// The file.
+pub(super) fn write(score: &Score) -> Vec<u8> {
+    let mut abc = String::from("%abc-2.1\nX:1\n");
+    field(
+        &mut abc,
+        'T',
+        score.work_title.as_deref().or(score.movement_title.as_deref()).unwrap_or("Untitled"),
+    );
+    if let Some(composer) = &score.composer {
+        field(&mut abc, 'C', composer);
+    }
+    let first = score.parts.first();
+    let time = first.and_then(|part| at(&part.times, 0)).unwrap_or(TimeSignature { beats: 4, beat_type: 4 });
+    field(&mut abc, 'M', &format!("{}/{}", time.beats, time.beat_type));
+    field(&mut abc, 'L', "1/4");
+    let tempo = score.parts.iter().find_map(|part| part.tempos.first());
+    if let Some(tempo) = tempo.filter(|tempo| tempo.value.quarters_per_minute > 0.0) {
+        field(&mut abc, 'Q', &format!("1/4={}", tempo.value.quarters_per_minute.round()));
+    }
+    for (index, part) in score.parts.iter().enumerate() {
+        let name = plain(&part.name).replace('"', "'");
+        field(&mut abc, 'V', &format!("{} name=\"{name}\" {}", index + 1, clef(part)));
+    }
+    field(&mut abc, 'K', key_name(first.map_or(0, |part| key_at(part, 0).fifths)));
+    for (index, part) in score.parts.iter().enumerate() {
+        field(&mut abc, 'V', &(index + 1).to_string());
+        write_part(&mut abc, part, score.divisions);
+    }
+    abc.into_bytes()
+}
+
+fn field(abc: &mut String, name: char, value: &str) {
+    abc.push(name);
+    abc.push(':');
+    abc.push_str(&plain(value));
+    abc.push('\n');
+}
+
+/// One line, without what begins a comment.
+fn plain(text: &str) -> String {
+    text.replace(['\n', '\r', '%', '\\'], " ")
+}
+
+fn clef(part: &Part) -> &'static str {
+    match at(&part.clefs, 0).map(|clef| (clef.sign, clef.line)) {
+        Some((b'F', _)) => "clef=bass",
+        Some((b'C', 4)) => "clef=tenor",
+        Some((b'C', _)) => "clef=alto",
+        Some((b'P', _)) => "clef=perc",
+        _ => "clef=treble",
+    }
+}
+
+fn key_at(part: &Part, time: u32) -> KeySignature {
+    let written = at(&part.keys, time).unwrap_or(KeySignature { fifths: 0, major: None });
+    sounding_key(written, at(&part.transpositions, time).unwrap_or_default())
+}
+
+/// The major key of so many sharps. ABC has none beyond seven: those become accidentals.
+fn key_name(fifths: i8) -> &'static str {
+    const NAMES: [&str; 15] =
+        ["Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#"];
+    NAMES[(fifths.clamp(-7, 7) + 7) as usize]
+}
+
+fn write_part(abc: &mut String, part: &Part, divisions: u32) {
+    const MEASURES_A_LINE: usize = 4;
+    let mut key = None;
+    let mut time = at(&part.times, 0);
+    for (index, measure) in part.measures.iter().enumerate() {
+        let fifths = key_at(part, measure.start).fifths.clamp(-7, 7);
+        if key.replace(fifths) != Some(fifths) {
+            // OK because a String takes whatever is written.
+            write!(abc, "[K:{}] ", key_name(fifths)).expect("a string");
+        }
+        let now = at(&part.times, measure.start);
+        if now != time {
+            time = now;
+            if let Some(TimeSignature { beats, beat_type }) = now {
+                write!(abc, "[M:{beats}/{beat_type}] ").expect("a string");
+            }
+        }
+        if measure.barred.repeat_start {
+            abc.push_str("|: ");
+        }
+        write_measure(abc, part, measure, fifths, divisions);
+        let last = index + 1 == part.measures.len();
+        abc.push_str(match (measure.barred.repeat_end, measure.barred.final_bar || last) {
+            (true, _) => ":|",
+            (false, true) => "|]",
+            (false, false) => "|",
+        });
+        abc.push(if (index + 1) % MEASURES_A_LINE == 0 || last { '\n' } else { ' ' });
+    }
+}
+
+fn write_measure(abc: &mut String, part: &Part, measure: &Measure, fifths: i8, divisions: u32) {
+    let voices = voices(part, measure);
+    if voices.is_empty() && measure.length > 0 {
+        let rest = Item { rows: 0..0, ticks: measure.length, kind: Kind::Rest, tuplet: None };
+        write_item(abc, part, &rest, &mut Accidentals::new(fifths), divisions);
+    }
+    for (index, voice) in voices.iter().enumerate() {
+        if index > 0 {
+            abc.push_str("& ");
+        }
+        let mut accidentals = Accidentals::new(fifths);
+        let mut left_of_tuplet = 0;
+        for (position, item) in voice.iter().enumerate() {
+            if item.kind != Kind::Grace {
+                if left_of_tuplet == 0
+                    && let Some(tuplet) = item.tuplet
+                {
+                    left_of_tuplet = group(&voice[position..], item);
+                    write!(abc, "({}:{}:{left_of_tuplet}", tuplet.actual, tuplet.normal).expect("a string");
+                }
+                left_of_tuplet = left_of_tuplet.saturating_sub(1);
+            }
+            write_item(abc, part, item, &mut accidentals, divisions);
+        }
+    }
+}
+
+/// How many items in a row share the first one's tuplet; ABC counts to nine.
+fn group(items: &[Item], first: &Item) -> usize {
+    let timed = items.iter().filter(|item| item.kind != Kind::Grace);
+    timed.take_while(|item| item.tuplet == first.tuplet).count().min(9)
+}
+
+fn write_item(abc: &mut String, part: &Part, item: &Item, accidentals: &mut Accidentals, divisions: u32) {
+    match item.kind {
+        Kind::Rest => abc.push('z'),
+        Kind::Gap => abc.push('x'),
+        Kind::Grace => abc.push('{'),
+        Kind::Sound => {}
+    }
+    if matches!(item.kind, Kind::Sound | Kind::Grace) {
+        let chord = item.rows.len() > 1;
+        if chord {
+            abc.push('[');
+        }
+        for row in item.rows.clone() {
+            write_pitch(abc, sounding_pitch(part, row), accidentals);
+            if part.notes.flags[row].has(NoteFlags::TIE_START) && chord {
+                abc.push('-');
+            }
+        }
+        if chord {
+            abc.push(']');
+        }
+    }
+    if item.kind == Kind::Grace {
+        abc.push('}');
+    } else {
+        write_length(abc, item, divisions);
+    }
+    let tied = item.rows.len() == 1 && part.notes.flags[item.rows.start].has(NoteFlags::TIE_START);
+    if tied && item.kind == Kind::Sound {
+        abc.push('-');
+    }
+    abc.push(' ');
+}
+
+fn sounding_pitch(part: &Part, row: usize) -> Pitch {
+    let by = at(&part.transpositions, part.notes.onset[row]).unwrap_or_default();
+    part.notes.pitch[row].transposed(by)
+}
+
+/// In quarter notes, the file's unit.
+fn write_length(abc: &mut String, item: &Item, divisions: u32) {
+    let (numerator, denominator) = match whole_notes(item, divisions) {
+        (n, d) if d % 4 == 0 => (n, d / 4),
+        (n, d) if d % 2 == 0 => (2 * n, d / 2),
+        (n, d) => (4 * n, d),
+    };
+    if numerator != 1 {
+        write!(abc, "{numerator}").expect("a string");
+    }
+    if denominator != 1 {
+        write!(abc, "/{denominator}").expect("a string");
+    }
+}
+
+/// What each letter means so far in a measure.
+struct Accidentals {
+    key: [i8; 7],
+    /// Programs differ on whether an accidental holds in other octaves, so once a letter has one,
+    /// it is always written.
+    written: [bool; 7],
+}
+
+impl Accidentals {
+    fn new(fifths: i8) -> Self {
+        /// The order of sharps, as steps above C.
+        const SHARPS: [usize; 7] = [3, 0, 4, 1, 5, 2, 6];
+        let mut key = [0; 7];
+        for index in 0..usize::from(fifths.unsigned_abs()).min(7) {
+            if fifths > 0 {
+                key[SHARPS[index]] = 1;
+            } else {
+                key[SHARPS[6 - index]] = -1;
+            }
+        }
+        Self { key, written: [false; 7] }
+    }
+}
+
+fn write_pitch(abc: &mut String, pitch: Pitch, accidentals: &mut Accidentals) {
+    let step = pitch.step as usize;
+    if pitch.alter != accidentals.key[step] || accidentals.written[step] {
+        accidentals.written[step] = true;
+        // Beyond double accidentals ABC has no signs.
+        abc.push_str(["__", "_", "=", "^", "^^"][(pitch.alter.clamp(-2, 2) + 2) as usize]);
+    }
+    let letter = char::from(pitch.step.letter());
+    if pitch.octave >= 5 {
+        abc.push(letter.to_ascii_lowercase());
+        abc.extend(std::iter::repeat_n('\'', (pitch.octave - 5) as usize));
+    } else {
+        abc.push(letter);
+        abc.extend(std::iter::repeat_n(',', (4 - pitch.octave) as usize));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::tiny_notation;
+
+    fn check(notation: &str, change: impl Fn(&mut Part), body: &str) {
+        let mut score = tiny_notation::read(notation).unwrap();
+        change(&mut score.parts[0]);
+        let abc = String::from_utf8(write(&score)).unwrap();
+        let seen = abc.split_once("V:1\n").unwrap().1;
+        assert_eq!(seen, body, "{abc}");
+    }
+
+    #[test]
+    fn notes_rests_ties_and_tuplets_are_written() {
+        check(
+            "3/4 c4 r8 g'8. C16~ C4 trip{e8 f g}",
+            |_| (),
+            "[K:C] C z/2 g3/4 C,/4- C,/2- | C,/2 (3:2:3E/2 F/2 G/2 |]\n",
+        );
+    }
+
+    #[test]
+    fn an_accidental_is_written_where_the_key_does_not_say_it() {
+        let in_d = |part: &mut Part| {
+            part.keys =
+                vec![music21_mcp_score::Timed { at: 0, value: KeySignature { fifths: 2, major: None } }];
+        };
+        check("2/4 f#8 f f' f# c# c c'# b--", in_d, "[K:D] F/2 =F/2 =f/2 ^F/2 | C/2 =C/2 ^c/2 __B/2 |]\n");
+    }
+
+    #[test]
+    fn a_second_voice_is_an_overlay() {
+        let two = |part: &mut Part| {
+            part.notes.voice[1] = 2;
+            part.notes.onset[1] = 0;
+            part.notes.flags[2] = NoteFlags::CHORD;
+            part.notes.onset[2] = 0;
+            part.notes.voice[2] = 2;
+        };
+        check("3/4 g4 c e", two, "[K:C] G x2 & [CE] x2 |]\n");
+    }
+}

@@ -1,0 +1,96 @@
+//! The embedded analysis against music21's answers, as `scripts/golden.py` writes them.
+//!
+//! The committed answers are always compared. Where `$MUSIC21_PYTHON` (default `python3`) has
+//! music21, the works listed in `tests/golden/works.txt` are compared too; else that test says so.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use music21_mcp_score::{OrchestraSpec, ReadLimits, generate, read_file};
+
+use crate::compare::{Agreement, compare_work};
+
+const BUNDLED: [&str; 4] = [
+    "johnson_j_r/lift_every_voice",
+    "liliuokalani/aloha_oe",
+    "lusitano/allor_che_ignuda",
+    "weber/concertino_clarinet",
+];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn compare_file(score: &Path, golden: &Path, agreement: &mut Agreement) {
+    let score = read_file(score, &ReadLimits::default()).unwrap();
+    let golden = serde_json::from_slice(&fs::read(golden).unwrap()).unwrap();
+    compare_work(&score, &golden, agreement);
+}
+
+#[test]
+fn bundled_works_agree_with_music21() {
+    let mut agreement = Agreement::default();
+    for work in BUNDLED {
+        agreement.work = work.to_owned();
+        let golden = format!("tests/golden/{}.json", work.replace('/', "_"));
+        compare_file(&root().join(format!("corpus/{work}.mxl")), &root().join(golden), &mut agreement);
+    }
+    agreement.report();
+    agreement.assert_bounds();
+}
+
+/// Parts, measures and seed; `music21-mcp-bench generate` writes the scores that music21 was asked about.
+const GENERATED: [(u32, u32, u64); 3] = [(5, 20, 1), (12, 50, 2), (20, 100, 7)];
+
+#[test]
+fn generated_scores_agree_with_music21() {
+    let mut agreement = Agreement::default();
+    for (parts, measures, seed) in GENERATED {
+        agreement.work = format!("generated_{parts}x{measures}_{seed}");
+        let golden = fs::read(root().join(format!("tests/golden/{}.json", agreement.work))).unwrap();
+        let spec = OrchestraSpec::new(parts, measures, seed).unwrap();
+        compare_work(&generate(&spec), &serde_json::from_slice(&golden).unwrap(), &mut agreement);
+    }
+    agreement.report();
+    agreement.assert_bounds();
+}
+
+#[test]
+fn a_hundred_corpus_works_agree_with_music21() {
+    let python = std::env::var("MUSIC21_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let locate = "import music21, pathlib; print(pathlib.Path(music21.__file__).parent / 'corpus')";
+    let located = Command::new(&python).args(["-c", locate]).output();
+    let Some(located) = located.ok().filter(|output| output.status.success()) else {
+        eprintln!(
+            "skipped: a_hundred_corpus_works_agree_with_music21: '{python}' has no music21; set MUSIC21_PYTHON"
+        );
+        return;
+    };
+    let corpus = PathBuf::from(String::from_utf8(located.stdout).unwrap().trim());
+    let works: Vec<_> = include_str!("../golden/works.txt").lines().collect();
+    assert_eq!(works.len(), 100);
+
+    let golden = tempfile::tempdir().unwrap();
+    ask_music21(&python, &works, golden.path());
+    let mut agreement = Agreement::default();
+    for work in works {
+        agreement.work = work.to_owned();
+        let stem = work.rsplit_once('.').unwrap().0.replace('/', "_");
+        let answers = golden.path().join(format!("{stem}.json"));
+        compare_file(&corpus.join(work), &answers, &mut agreement);
+    }
+    agreement.report();
+    agreement.assert_bounds();
+}
+
+/// Two processes at a time: music21 uses one core.
+fn ask_music21(python: &str, works: &[&str], out: &Path) {
+    let halves: [Vec<&str>; 2] = [0, 1].map(|half| works.iter().skip(half).step_by(2).copied().collect());
+    let children = halves.map(|half| {
+        Command::new(python).arg(root().join("../../scripts/golden.py")).arg(out).args(half).spawn().unwrap()
+    });
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+}

@@ -1,0 +1,10 @@
+//! The embedded server's answers: against music21's own, and for what its own promises.
+
+mod compare;
+mod corpus;
+mod exports;
+mod faults;
+mod golden;
+mod session;
+mod shapes;
+mod tools;

@@ -1,0 +1,208 @@
+//! Looks at the rounds as they come in, and the comparison at the end.
+
+use super::measure::Rounds;
+use super::rows::{self, FIGURES, Judged, level, ratios};
+use super::{Measured, Round, Work};
+use crate::compare::gate::{LOOKS, Level, rounds_needed};
+use crate::compare::paired::sentinel_alarm;
+use crate::compare::sequence::{Series, close, look};
+use crate::compare::{Change, Comparison, LimitTable, Verdict, Why};
+
+/// Decides after 10, 20 and 40 rounds which entries need more of them. Error probabilities are shared among these
+/// looks: where the rounds end in between, what is open is not judged again.
+pub(crate) struct Judge<'a> {
+    works: Vec<Work>,
+    limits: &'a LimitTable,
+    /// The times of each work, in the order of `works`.
+    series: Vec<[Series; FIGURES.len()]>,
+    /// The most rounds to measure; the last look is after them.
+    most: usize,
+    /// Rounds at the last look.
+    looked_at: usize,
+    /// Told in words how far it is.
+    tell: &'a mut dyn FnMut(String),
+}
+
+impl<'a> Judge<'a> {
+    /// Judges these works, after at most `most` rounds.
+    pub(crate) fn new(
+        works: &[Work],
+        limits: &'a LimitTable,
+        most: u32,
+        tell: &'a mut dyn FnMut(String),
+    ) -> Self {
+        let series = works.iter().map(|_| FIGURES.map(|_| Series::new(limits.time("", 1.0)))).collect();
+        Self { works: works.to_vec(), limits, series, most: most as usize, looked_at: 0, tell }
+    }
+
+    fn update(&mut self, measured: &Measured) {
+        for (work, series) in self.works.iter().zip(&mut self.series) {
+            let Some(rounds) = measured.entries.get(work.name) else { continue };
+            for (figure, series) in FIGURES.into_iter().zip(series).filter(|(_, series)| series.is_open()) {
+                series.rounds = ratios(rounds, figure);
+                series.limits = self.limits.time(work.name, level(rounds, figure, 0));
+            }
+        }
+    }
+
+    /// Looks, if a look is planned after so many rounds and has not been taken.
+    fn look(&mut self, rounds: usize) {
+        let is_planned = LOOKS.contains(&rounds) || rounds == self.most;
+        if is_planned && self.looked_at < rounds {
+            self.looked_at = rounds;
+            let last = rounds >= self.most;
+            self.together(|all| look(all, last));
+        }
+    }
+
+    /// Lets something be done with the series of all works and figures together.
+    fn together(&mut self, change: impl FnOnce(&mut [Series])) {
+        let mut all: Vec<Series> = self.series.iter().flatten().cloned().collect();
+        change(&mut all);
+        for (series, changed) in self.series.iter_mut().flatten().zip(all) {
+            *series = changed;
+        }
+    }
+
+    /// Rounds at the first look after so many.
+    fn next_look(&self, rounds: usize) -> usize {
+        LOOKS.into_iter().find(|look| *look > rounds).unwrap_or(self.most).min(self.most)
+    }
+
+    fn open_works(&self, measured: &Measured, rounds: usize) -> Vec<Work> {
+        // A failing entry has no times; its success rate is known at the first look.
+        let failing = |work: &Work| {
+            let found = measured.entries.get(work.name).into_iter().flatten();
+            rounds < LOOKS[0] && found.filter(|round| round.complaint.is_some()).count() > 0
+        };
+        // Where CPU time or p95 is not known its series stays empty and waits for nothing.
+        let undecided = |series: &Series| series.is_open() && !series.rounds.is_empty();
+        let open = |(work, series): &Judged<'_>| failing(work) || series.iter().any(undecided);
+        self.works.iter().zip(&self.series).filter(open).map(|(work, _)| *work).collect()
+    }
+
+    /// How many rounds the entry that needs most is likely to need.
+    fn forecast(&self) -> Option<String> {
+        let needed = |(work, series): Judged<'_>| {
+            let rounds = series.iter().filter(|series| series.is_open()).filter_map(|series| {
+                Some(rounds_needed(&Change::paired(&series.rounds)?, series.limits, Level::LOOK))
+            });
+            Some((rounds.max()?, work.name))
+        };
+        let (rounds, name) = self.works.iter().zip(&self.series).filter_map(needed).max()?;
+        Some(format!("'{name}' is likely to need about {rounds}"))
+    }
+
+    /// The verdicts. If the copies of the baseline differ, nothing is to be believed.
+    #[must_use]
+    pub(crate) fn conclude(mut self, measured: &Measured) -> Comparison {
+        let rounds = measured.sentinel.len();
+        self.update(measured);
+        self.look(rounds);
+        let next = self.next_look(rounds);
+        self.together(|all| close(all, next));
+        let missed = (self.looked_at < rounds).then_some(next);
+        let sentinel: Vec<f64> = measured.sentinel.iter().filter_map(Round::wall_ratio).collect();
+        let alarm = sentinel_alarm(&sentinel);
+        let mut notes: Vec<String> = measured.cut_short.iter().cloned().collect();
+        notes.extend(alarm.iter().map(|alarm| format!("INVALID: {alarm}")));
+        notes.extend(sentinel_note(&sentinel));
+        let judged: Vec<Judged<'_>> = self.works.iter().zip(&self.series).collect();
+        let mut rows = rows::of_all(&judged, measured, self.limits, missed);
+        for one in judged {
+            let rounds = measured.entries.get(one.0.name).map_or(&[][..], Vec::as_slice);
+            rows.extend(rows::of_work(one, rounds, self.limits));
+        }
+        if let Some(alarm) = alarm {
+            rows.iter_mut().for_each(|row| row.verdict = Verdict::CannotTell(Why::Invalid(alarm.clone())));
+        }
+        Comparison { notes, rows }
+    }
+}
+
+impl Rounds for Judge<'_> {
+    fn open(&mut self, measured: &Measured, rounds: u32) -> Vec<Work> {
+        if rounds == 0 {
+            return self.works.clone();
+        }
+        let rounds = rounds as usize;
+        self.update(measured);
+        self.look(rounds);
+        if rounds >= self.most {
+            return Vec::new();
+        }
+        let open = self.open_works(measured, rounds);
+        let next = self.next_look(rounds);
+        let has_looked = self.looked_at == rounds;
+        let forecast =
+            self.forecast().filter(|_| has_looked).map(|text| format!("; {text}")).unwrap_or_default();
+        (self.tell)(format!("round {rounds}, next look at {next}: {} entries open{forecast}", open.len()));
+        open
+    }
+}
+
+/// Shows the reader that the machine is fit to measure, or not.
+fn sentinel_note(ratios: &[f64]) -> Option<String> {
+    let change = Change::paired(ratios)?;
+    let p = 2.0 * change.p_larger().min(change.p_smaller());
+    let percent = (change.ratio() - 1.0) * 100.0;
+    Some(format!("two copies of the baseline: {percent:+.1} % (p = {p:.2})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ab::WORKS;
+    use crate::compare::Figure;
+    use crate::compare::paired::Block;
+    use music21_mcp_bench::client::Outcome;
+
+    /// So many rounds of two entries that both take half as long again.
+    fn measured(rounds: u32) -> Measured {
+        let round = |round: u32, ratio: f64| Round {
+            round,
+            wall: vec![Block {
+                baseline_ns: [1e6; 2],
+                candidate_ns: [1e6 * (ratio + f64::from(round % 3) / 1e3); 2],
+            }],
+            outcomes: [(); 2].map(|()| [(Outcome::Ok, 4)].into()),
+            ..Round::default()
+        };
+        let all = |ratio| (0..rounds).map(|number| round(number, ratio)).collect::<Vec<_>>();
+        let entries = WORKS[..2].iter().map(|work| (work.name.to_owned(), all(1.5))).collect();
+        Measured { entries, sentinel: all(1.0), ..Measured::default() }
+    }
+
+    /// The verdicts on wall times, of all entries together first.
+    fn verdicts(most: u32, rounds: u32) -> Vec<Verdict> {
+        let (limits, mut tell) = (LimitTable::default(), |_| {});
+        let mut judge = Judge::new(&WORKS[..2], &limits, most, &mut tell);
+        (0..=rounds).for_each(|seen| drop(judge.open(&measured(seen), seen)));
+        let rows = judge.conclude(&measured(rounds)).rows.into_iter();
+        rows.filter(|row| row.figure == Figure::Wall).map(|row| row.verdict).collect()
+    }
+
+    #[test]
+    fn rounds_that_end_before_a_look_are_not_judged() {
+        let too_few = Verdict::CannotTell(Why::TooFewRounds { have: 9, need: 10 });
+        assert_eq!(verdicts(40, 9), [too_few.clone(), too_few.clone(), too_few]);
+        assert_eq!(verdicts(40, 10), [Verdict::FAIL; 3]);
+        assert_eq!(verdicts(9, 9), [Verdict::FAIL; 3], "as was planned");
+    }
+
+    #[test]
+    fn all_rounds_at_once_are_judged_once() {
+        let (limits, mut tell) = (LimitTable::default(), |_| {});
+        let judge = Judge::new(&WORKS[..2], &limits, 12, &mut tell);
+        let rows = judge.conclude(&measured(12)).rows;
+        assert!(rows.iter().filter(|row| row.figure == Figure::Wall).all(|row| row.verdict == Verdict::FAIL));
+    }
+
+    #[test]
+    fn the_last_look_is_the_last() {
+        let (limits, mut tell) = (LimitTable::default(), |_| {});
+        let mut judge = Judge::new(&WORKS[..2], &limits, 20, &mut tell);
+        assert!(judge.open(&measured(20), 20).is_empty());
+        assert!(judge.series.iter().flatten().all(|series| !series.is_open()));
+    }
+}

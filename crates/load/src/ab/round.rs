@@ -1,0 +1,182 @@
+//! One round: fresh servers, every open entry measured in blocks.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::work::prepare;
+use super::{Round, Settings, Side, Work};
+use crate::compare::paired::Block;
+use crate::measure::Latency;
+use crate::measure::dice::Dice;
+use crate::measure::histogram::Histogram;
+use crate::measure::trend::{self, LeakReport, MemoryReading};
+use crate::record::P95_CALLS;
+use music21_mcp_bench::client::Outcome;
+use music21_mcp_bench::client::{ClientOptions, Music21Client, ServerInfo};
+use music21_mcp_bench::server::{Target, TargetOptions};
+use music21_mcp_proc::{CpuClock, ProcessTree};
+
+/// Calls in a slot, at most.
+const MOST_CALLS: u32 = 2000;
+
+/// A started server with the score in it.
+pub(super) struct Seat {
+    client: Music21Client,
+    cpu: Option<CpuClock>,
+    memory: Memory,
+    score: PathBuf,
+    /// Removed, with all exports in it, when the server has ended.
+    directory: tempfile::TempDir,
+}
+
+/// The server's memory, read between slots.
+struct Memory {
+    tree: ProcessTree,
+    start: Instant,
+    calls: u64,
+    readings: Vec<MemoryReading>,
+}
+
+impl Memory {
+    /// Reads once a second at most.
+    fn read(&mut self) {
+        let at_ns = self.start.elapsed().as_nanos() as u64;
+        if self.readings.last().is_some_and(|last| at_ns - last.at_ns < 1_000_000_000) {
+            return;
+        }
+        let reading = self.tree.sample().map(|sample| MemoryReading {
+            at_ns,
+            calls: self.calls,
+            rss_anon_bytes: sample.rss_anon_bytes,
+        });
+        self.readings.extend(reading);
+    }
+}
+
+/// What one slot took, nanoseconds a call.
+struct Slot {
+    wall_ns: f64,
+    cpu_ns: Option<f64>,
+}
+
+impl Seat {
+    /// Starts a server, imports the score, and does every entry once: first calls are cold.
+    pub(super) async fn take(side: &Side, settings: &Settings, open: &[Work]) -> anyhow::Result<Self> {
+        let directory = tempfile::Builder::new().prefix("pair-").tempdir()?;
+        let score = settings.workload.place(directory.path())?;
+        let options = TargetOptions {
+            client: ClientOptions::default(),
+            require_tools: settings.workload.tools(),
+            ..TargetOptions::default()
+        };
+        let target = Target::start(side.spec(directory.path()), options).await?;
+        let client = target.session().await?;
+        let pids = target.pids().await;
+        let tree = ProcessTree::new(pids.iter().copied());
+        let memory = Memory { tree, start: Instant::now(), calls: 0, readings: Vec::new() };
+        let cpu = CpuClock::start(pids);
+        prepare(&client, &score, settings.deadline)
+            .await
+            .map_err(|reason| anyhow::anyhow!("{}: {reason}", side.name))?;
+        for work in open {
+            work.perform(&client, &score, settings.deadline, |_| {}).await;
+        }
+        Ok(Self { client, cpu, memory, score, directory })
+    }
+
+    pub(super) fn server(&self) -> ServerInfo {
+        self.client.server_info().clone()
+    }
+
+    /// Ends the server and tells how its memory grew, if it lived long enough.
+    pub(super) async fn leave(self) -> Option<LeakReport> {
+        self.client.close().await;
+        // A directory that cannot be removed is the system's to clean up.
+        let _ = self.directory.close();
+        trend::judge(&self.memory.readings)
+    }
+
+    /// How many calls fill a slot.
+    pub(super) async fn calls_in(&self, work: Work, settings: &Settings) -> u32 {
+        let begin = Instant::now();
+        let mut calls = 0;
+        while begin.elapsed() < settings.slot && calls < MOST_CALLS {
+            work.perform(&self.client, &self.score, settings.deadline, |_| {}).await;
+            calls += 1;
+        }
+        calls
+    }
+
+    async fn slot(
+        &mut self,
+        work: Work,
+        calls: u32,
+        deadline: Duration,
+        times: &mut Histogram,
+        outcomes: &mut BTreeMap<Outcome, u64>,
+        complaint: &mut Option<String>,
+    ) -> Slot {
+        if let Some(clock) = &mut self.cpu {
+            clock.lap();
+        }
+        let begin = Instant::now();
+        let mut last = begin;
+        for _ in 0..calls {
+            let well = work.perform(&self.client, &self.score, deadline, |reply| {
+                *outcomes.entry(reply.outcome).or_default() += 1;
+                if !reply.is_ok() {
+                    complaint.get_or_insert_with(|| {
+                        reply.message.clone().unwrap_or_else(|| reply.outcome.to_string())
+                    });
+                }
+            });
+            // The round has no ratio any more: waiting for more timeouts would tell nothing.
+            if !well.await {
+                break;
+            }
+            let now = Instant::now();
+            times.record(Latency { ns: (now - last).as_nanos() as u64, censored: false });
+            last = now;
+        }
+        let wall_ns = begin.elapsed().as_nanos() as f64 / f64::from(calls);
+        let cpu_ns = self.cpu.as_mut().map(|clock| clock.lap() as f64 / f64::from(calls));
+        self.memory.calls += u64::from(calls);
+        self.memory.read();
+        Slot { wall_ns, cpu_ns }
+    }
+}
+
+/// Measures one entry: blocks of ABBA or BAAB, by coin.
+pub(super) async fn blocks(
+    seats: [&mut Seat; 2],
+    work: Work,
+    calls: [u32; 2],
+    settings: &Settings,
+    dice: &mut Dice,
+) -> Round {
+    let mut round = Round::default();
+    let mut times = [Histogram::default(), Histogram::default()];
+    for _ in 0..settings.blocks {
+        let first = usize::from(dice.uniform() < 0.5);
+        let mut slots: [Vec<Slot>; 2] = [Vec::new(), Vec::new()];
+        for side in [first, 1 - first, 1 - first, first] {
+            let (outcomes, complaint) = (&mut round.outcomes[side], &mut round.complaint);
+            let times = &mut times[side];
+            let slot = seats[side].slot(work, calls[side], settings.deadline, times, outcomes, complaint);
+            slots[side].push(slot.await);
+        }
+        let pair = |slots: &[Slot], of: fn(&Slot) -> Option<f64>| Some([of(&slots[0])?, of(&slots[1])?]);
+        let block = |of: fn(&Slot) -> Option<f64>| {
+            Some(Block { baseline_ns: pair(&slots[0], of)?, candidate_ns: pair(&slots[1], of)? })
+        };
+        round.wall.extend(block(|slot| Some(slot.wall_ns)));
+        round.cpu.extend(block(|slot| slot.cpu_ns));
+        if round.complaint.is_some() {
+            break;
+        }
+    }
+    round.calls = times.each_ref().map(Histogram::count);
+    round.p95_ns = times.map(|times| times.quantile(0.95).filter(|_| times.count() >= P95_CALLS));
+    round
+}

@@ -1,0 +1,111 @@
+//! The prober of rate limiters against right and wrong ones, simulated and over a real transport.
+
+use tokio_util::sync::CancellationToken;
+
+use super::limiters::{FAST, SLOW, broken, correct, jittered};
+use super::rig::{self, Machine, Server};
+use super::{Finding, Length};
+use crate::measure::token_bucket::{Limit, Report, Verdict, simulate};
+use crate::scenario::probe_limiter;
+use music21_mcp_embedded::rate_limit::{LimiterKind, RateLimit};
+
+/// Milliseconds of jitter up to which every defect must be found.
+const JITTER_MS: f64 = 1.0;
+/// Fast, so that probing takes 6 s; slow enough for round trips of 8 ms.
+const LIVE: Limit = Limit { capacity: 10, per_second: 30.0 };
+
+pub(super) fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
+    let seeds = length.of(5, 20);
+    let mut findings = vec![simulated_broken(seeds), simulated_correct(seeds)];
+    let kinds: Vec<LimiterKind> =
+        LimiterKind::ALL.into_iter().filter(|kind| *kind != LimiterKind::Open).collect();
+    // A process for each: in a minute there is time for the right one and three wrong ones.
+    let at_once = length.of(4, kinds.len());
+    let quick =
+        [LimiterKind::Bucket, LimiterKind::NoCap, LimiterKind::RatePlus10, LimiterKind::SlidingWindow];
+    let chosen = if at_once == quick.len() { quick.to_vec() } else { kinds };
+    findings.extend(rig::block_on(async {
+        let probed = chosen.chunks(4).map(|kinds| kinds.iter().map(|&kind| live(kind)));
+        let mut findings = Vec::new();
+        for some in probed {
+            for finding in futures::future::join_all(some).await {
+                findings.push(finding?);
+            }
+        }
+        Ok(findings)
+    })?);
+    Ok(findings)
+}
+
+fn simulated_broken(seeds: u64) -> Finding {
+    let (mut tried, mut missed) = (0, Vec::new());
+    for limit in [SLOW, FAST] {
+        for seed in 0..seeds {
+            for (name, admit) in broken(limit) {
+                tried += 1;
+                if !matches!(simulate(limit, jittered(seed, JITTER_MS), admit).verdict, Verdict::Fail(_)) {
+                    missed.push(name);
+                }
+            }
+        }
+    }
+    let kinds = broken(FAST).len();
+    let found = if missed.is_empty() { String::new() } else { format!(", missed: {}", missed.join(", ")) };
+    Finding::new(
+        format!("simulated, {kinds} wrong limiters at 1 ms of jitter, {seeds} seeds, two limits"),
+        format!("{tried} of {tried} found"),
+        format!("{} of {tried}{found}", tried - missed.len()),
+        missed.is_empty(),
+    )
+}
+
+fn simulated_correct(seeds: u64) -> Finding {
+    let verdicts = [SLOW, FAST].into_iter().flat_map(|limit| {
+        (0..seeds).map(move |seed| simulate(limit, jittered(seed, JITTER_MS), correct(limit)).verdict)
+    });
+    let verdicts: Vec<Verdict> = verdicts.collect();
+    let passed = verdicts.iter().filter(|verdict| **verdict == Verdict::Pass).count();
+    Finding::new(
+        "simulated, the right one",
+        format!("{} of {} passed", verdicts.len(), verdicts.len()),
+        format!("{passed} of {}", verdicts.len()),
+        passed == verdicts.len(),
+    )
+}
+
+async fn live(kind: LimiterKind) -> anyhow::Result<Finding> {
+    let Limit { capacity, per_second } = LIVE;
+    let server =
+        Server::start(&["--rate-limit", &RateLimit { capacity, per_second, kind }.to_string()]).await?;
+    let client = server.client().await?;
+    let machine = Machine::watch(&server.pids());
+    let report = probe_limiter(&client, LIVE, &CancellationToken::new()).await.map_err(anyhow::Error::msg)?;
+    client.close().await;
+    server.stop().await;
+    let is_right = kind == LimiterKind::Bucket;
+    let passed = match &report.verdict {
+        Verdict::Pass => is_right,
+        Verdict::Fail(_) => !is_right,
+        Verdict::Inconclusive(_) | Verdict::NoLimiter => false,
+    };
+    let what = format!("over HTTP, {}: {} calls", kind.name(), report.calls);
+    let required = if is_right { "passes" } else { "found" };
+    Ok(Finding::new(what, required, told(&report), passed).unless(doubt(&report, &machine)))
+}
+
+fn told(report: &Report) -> String {
+    match &report.verdict {
+        Verdict::Pass => "passes".to_owned(),
+        Verdict::NoLimiter => "no limiter".to_owned(),
+        Verdict::Fail(defects) => defects.first().map_or_else(String::new, ToString::to_string),
+        Verdict::Inconclusive(doubts) => doubts.first().map_or_else(String::new, ToString::to_string),
+    }
+}
+
+/// An inconclusive answer says itself that round trips were too slow.
+fn doubt(report: &Report, machine: &Machine) -> Option<String> {
+    match &report.verdict {
+        Verdict::Inconclusive(_) => Some(told(report)),
+        Verdict::Pass | Verdict::Fail(_) | Verdict::NoLimiter => machine.busy_with_others(),
+    }
+}

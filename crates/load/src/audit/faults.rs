@@ -1,0 +1,80 @@
+//! Servers over stdio that misbehave: each call ends in one class and on time, and no process stays.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+
+use super::rig;
+use super::{Finding, Length};
+use crate::load::{Event, Load, OpenError, Plan};
+use music21_mcp_bench::client::Outcome;
+use music21_mcp_bench::client::{ClientOptions, Music21Client, ServerCommand};
+use music21_mcp_proc::ProcessTree;
+
+const DEADLINE: Duration = Duration::from_millis(500);
+/// A call may end so much after its deadline.
+const GRACE: Duration = Duration::from_secs(1);
+const CALLS: u64 = 20;
+
+/// A fault, the class it must end in, and how many of [`CALLS`] do. A server that ended is started again, and
+/// counts from one; one that hangs does so for good, from its sixteenth call on.
+const CASES: [(&str, Outcome, u64); 7] = [
+    ("crash=5", Outcome::TransportClosed, 4),
+    ("hang=16", Outcome::TimedOut, 5),
+    // The reply to the handshake is the first message: the fourth call's is the fifth.
+    ("half-frame=5", Outcome::ProtocolError, 4),
+    ("noise=5", Outcome::Ok, 20),
+    ("rpc-error=5", Outcome::RpcError, 4),
+    ("tool-error=5", Outcome::ToolError, 4),
+    ("is-error=5", Outcome::ToolError, 4),
+];
+
+pub(super) fn run(_: Length) -> anyhow::Result<Vec<Finding>> {
+    rig::block_on(async {
+        let mut findings = Vec::new();
+        for (fault, outcome, expected) in CASES {
+            findings.extend(case(fault, outcome, expected).await?);
+        }
+        let left = ProcessTree::new([std::process::id()]).sample().map_or(0, |tree| tree.processes - 1);
+        findings.push(Finding::new("processes left afterwards", "0", left.to_string(), left == 0));
+        Ok(findings)
+    })
+}
+
+async fn case(fault: &str, outcome: Outcome, expected: u64) -> anyhow::Result<Vec<Finding>> {
+    let program = std::env::current_exe().context("this program's own file is gone")?;
+    let args = ["serve", "--stdio", "--quiet", "--fault", fault].map(Into::into).to_vec();
+    let command = ServerCommand { program: program.into(), args, env: Vec::new(), directory: None };
+    let target = move |_: usize| {
+        let command = command.clone();
+        async move { Music21Client::spawn(&command, &ClientOptions::default()).await.map_err(OpenError::from) }
+    };
+    let longest = Arc::new(AtomicU64::new(0));
+    let seen = Arc::clone(&longest);
+    let tap = move |event: &Event<'_>| {
+        seen.fetch_max(event.sample.service_ns(), Ordering::Relaxed);
+    };
+    let cheap = rig::cheap(Load::Closed { workers: 1 }, rig::calls(CALLS));
+    let measured = rig::measure_with(&Plan { deadline: DEADLINE, ..cheap }, &[], target, tap).await?;
+    let accounts = measured.recorder.accounts(&measured.run);
+    let (found, rest) = (accounts.count(outcome), accounts.count(Outcome::Ok));
+    let adds_up = accounts.check(None).is_ok() && (outcome == Outcome::Ok || found + rest == CALLS);
+    let longest = Duration::from_nanos(longest.load(Ordering::Relaxed));
+    Ok(vec![
+        Finding::new(
+            format!("{fault}: ended as {outcome}, the others well"),
+            format!("{expected} of {CALLS}"),
+            format!("{found} of {}", accounts.ended()),
+            found == expected && adds_up,
+        ),
+        Finding::new(
+            format!("{fault}: the longest call"),
+            format!("<= {:?}", DEADLINE + GRACE),
+            format!("{longest:.0?}"),
+            longest <= DEADLINE + GRACE,
+        )
+        .unless(measured.busy),
+    ])
+}

@@ -1,0 +1,160 @@
+//! `ab`: two servers, measured in turn and judged.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use tokio_util::sync::CancellationToken;
+
+use super::Exit;
+use super::compare::Judging;
+use super::support::files::writable;
+use super::support::process::watch_signals;
+use crate::ab::{Build, Fixed, Judge, Measured, Settings, Side, WORKS, Work, Workload, measure};
+use crate::compare::gate::LOOKS;
+use crate::compare::outcome::SUITE;
+use music21_mcp_score::{OrchestraSpec, write_generated};
+
+/// Compare two servers: both measured in turn, fresh processes each round, until the noise of this
+/// machine allows a verdict (10, 20 or 40 rounds). Exits with 1 if the candidate is slower.
+///
+/// A server is a command line, an http:// URL, `embedded`, or `git:REV`, which builds a revision of
+/// this repository and takes its embedded server. Either is a process of its own here, reached over stdio, and not
+/// in this process as in `run`.
+#[derive(Debug, Args)]
+pub(super) struct Ab {
+    /// What the candidate is compared with.
+    #[arg(long, value_name = "SERVER", default_value = "embedded")]
+    baseline_server: String,
+    /// What is judged.
+    #[arg(long, value_name = "SERVER")]
+    server: String,
+    #[command(flatten)]
+    work: WorkArgs,
+    /// The most rounds to measure. More than 40 would be judged more often than the error probabilities are shared
+    /// for.
+    #[arg(long, default_value_t = LOOKS[2] as u32, value_parser = clap::value_parser!(u32).range(2..=LOOKS[2] as i64))]
+    rounds: u32,
+    /// Measure every entry in every round, even where it is decided.
+    #[arg(long)]
+    all_rounds: bool,
+    /// Write every slot's time here, as JSON.
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    #[command(flatten)]
+    judging: Judging,
+}
+
+/// What two servers are asked to do.
+#[derive(Debug, Args)]
+pub(super) struct WorkArgs {
+    /// Entries to measure; all of them if none is named.
+    #[arg(long = "entry", value_name = "ENTRY", value_delimiter = ',', value_parser = WORKS.map(|work| work.name))]
+    entries: Vec<String>,
+    /// The score to work on, as MusicXML; a generated one of 4 parts and 32 measures by default.
+    #[arg(long, value_name = "FILE")]
+    score: Option<PathBuf>,
+    /// Milliseconds that a slot takes at least; it is filled with calls.
+    #[arg(long, value_name = "MS", default_value_t = 50)]
+    slot: u64,
+    /// Seconds a call may take.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    deadline: u64,
+    /// Decides the order of everything.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+impl WorkArgs {
+    pub(super) fn settings(&self, baseline: &str, candidate: &str) -> anyhow::Result<Settings> {
+        let build = Build { repository: ".".into(), directory: "target/ab".into() };
+        let side = |server: &str| {
+            Side::parse(server, &build).with_context(|| format!("cannot use server '{server}'"))
+        };
+        Ok(Settings {
+            baseline: side(baseline)?,
+            candidate: side(candidate)?,
+            workload: self.workload()?,
+            blocks: 3,
+            slot: Duration::from_millis(self.slot),
+            deadline: Duration::from_secs(self.deadline),
+            seed: self.seed,
+        })
+    }
+
+    fn named(&self, work: &Work) -> bool {
+        self.entries.is_empty() || self.entries.iter().any(|entry| entry == work.name)
+    }
+
+    fn workload(&self) -> anyhow::Result<Workload> {
+        let works = WORKS.into_iter().filter(|work| self.named(work)).collect();
+        let score = match &self.score {
+            Some(path) => {
+                std::fs::read(path).with_context(|| format!("failed to read score '{}'", path.display()))?
+            }
+            None => {
+                let mut score = Vec::new();
+                write_generated(&OrchestraSpec::new(4, 32, 1)?, &mut score, |_| {})?;
+                score
+            }
+        };
+        Ok(Workload { works, score })
+    }
+}
+
+impl Ab {
+    /// What would be found wrong only after minutes of measuring.
+    fn refuse_in_vain(&self) -> anyhow::Result<()> {
+        let works = WORKS.iter().filter(|work| self.work.named(work)).map(|work| work.name);
+        self.judging.refuse_idle_limits(works.chain([SUITE]))?;
+        self.judging.refuse_unwritable()?;
+        self.trace.as_deref().map_or(Ok(()), writable)
+    }
+
+    pub(super) fn run(self) -> anyhow::Result<Exit> {
+        self.refuse_in_vain()?;
+        let settings = self.work.settings(&self.baseline_server, &self.server)?;
+        let limits = self.judging.table();
+        let (mut tell, mut silent) = (progress(), |_| {});
+        let works = &settings.workload.works;
+        let mut judge =
+            Judge::new(works, &limits, self.rounds, if self.all_rounds { &mut silent } else { &mut tell });
+        let measured = if self.all_rounds {
+            run(&settings, &mut Fixed { works, rounds: self.rounds, tell: &mut progress() })?
+        } else {
+            run(&settings, &mut judge)?
+        };
+        if let Some(path) = &self.trace {
+            let file = std::fs::File::create(path)
+                .with_context(|| format!("failed to create '{}'", path.display()))?;
+            serde_json::to_writer(file, &measured)?;
+        }
+        let exit = self.judging.finish(&judge.conclude(&measured))?;
+        Ok(if measured.interrupted { Exit::Interrupted } else { exit })
+    }
+}
+
+/// Measures until it is decided or a signal comes; the round in which it comes is dropped. A second signal ends the
+/// process.
+pub(super) fn run(settings: &Settings, rounds: &mut impl crate::ab::Rounds) -> anyhow::Result<Measured> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let measured = runtime.block_on(async {
+        let stop = CancellationToken::new();
+        watch_signals(&stop)?;
+        measure(settings, rounds, &stop).await
+    });
+    // A name that is still being looked up would keep it, and no signal could end that.
+    runtime.shutdown_background();
+    measured
+}
+
+/// Progress on stderr: one line that changes on a terminal, else one line for each round.
+pub(super) fn progress() -> impl FnMut(String) {
+    let end = if std::io::stderr().is_terminal() { "\x1b[K\r" } else { "\n" };
+    move |text| {
+        // Progress that cannot be shown is no reason to stop.
+        let _ = write!(std::io::stderr(), "{text}{end}");
+    }
+}

@@ -1,0 +1,289 @@
+//! `baseline`: committed records, saved, listed, shown, verified and restored for Criterion.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+
+use super::Exit;
+use super::ab::WorkArgs;
+use super::support::rounds::Rounds;
+use crate::ab::{Fixed, record};
+use crate::compare::{Figure, memory};
+use crate::measure::stats::{mean, standard_deviation};
+use crate::record::{Entry, Record, RecordError, Round, Store, Tool};
+use music21_mcp_bench::baseline::criterion::Home;
+use music21_mcp_bench::server::TargetSpec;
+use music21_mcp_proc::Watch;
+
+/// Keep measurements to compare with later: records in `baselines/`, one file each.
+#[derive(Debug, Args)]
+pub(super) struct Baseline {
+    #[command(subcommand)]
+    verb: Verb,
+    /// The directory of the records.
+    #[arg(long, value_name = "DIR", default_value = "baselines", global = true)]
+    dir: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Save(Save),
+    Measure(Box<Measure>),
+    /// List the records, oldest first.
+    List,
+    /// Show one record: where it was made, and its figures.
+    Show {
+        /// Its name or path.
+        name: String,
+    },
+    /// Check that records can be read and were not changed; all of them if none is named.
+    Verify {
+        /// Names or paths.
+        names: Vec<String>,
+    },
+    /// Give Criterion the samples back, so that `cargo bench -- --baseline NAME` compares with a record.
+    Restore {
+        /// Names or paths; all records if none is named.
+        names: Vec<String>,
+    },
+}
+
+/// Save the last `cargo bench`, or runs of load scenarios, as a new record.
+#[derive(Debug, Args)]
+struct Save {
+    /// The record's name. It must be new.
+    name: String,
+    #[command(flatten)]
+    rounds: Rounds,
+    /// Save although tracked files have changes. Nothing can be compared with such a record.
+    #[arg(long)]
+    allow_dirty: bool,
+}
+
+/// Measure a server now, in turn with a reference server on the same path, and save a new record. Such
+/// records can be compared across machines, and on noisy ones: what slows both down cancels.
+#[derive(Debug, Args)]
+struct Measure {
+    /// The record's name. It must be new.
+    name: String,
+    /// A command line, an http:// URL, `embedded` (a process of its own, as in `ab`) or `git:REV`.
+    #[arg(long, value_name = "SERVER", default_value = "embedded")]
+    server: String,
+    /// What its figures are divided by.
+    #[arg(long, value_name = "SERVER", default_value = "embedded")]
+    reference_server: String,
+    /// The name of what is measured; by default what `--server` says.
+    #[arg(long, value_name = "NAME")]
+    target: Option<String>,
+    #[command(flatten)]
+    work: WorkArgs,
+    /// Rounds, each with fresh processes.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(5..))]
+    rounds: u32,
+    /// Save although tracked files have changes. Nothing can be compared with such a record.
+    #[arg(long)]
+    allow_dirty: bool,
+}
+
+impl Baseline {
+    pub(super) fn run(self) -> anyhow::Result<Exit> {
+        let store = Store::at(&self.dir);
+        match self.verb {
+            Verb::Save(save) => save.run(&store),
+            Verb::Measure(measure) => measure.run(&store),
+            Verb::List => list(&store),
+            Verb::Show { name } => show(&store, &name),
+            Verb::Verify { names } => verify(&store, &names),
+            Verb::Restore { names } => restore(&store, &names),
+        }
+    }
+}
+
+impl Save {
+    fn run(&self, store: &Store) -> anyhow::Result<Exit> {
+        let record = self.rounds.record()?;
+        refuse_dirty(&record.tool, self.allow_dirty)?;
+        save(&record, store, &self.name)
+    }
+}
+
+impl Measure {
+    fn run(self, store: &Store) -> anyhow::Result<Exit> {
+        refuse_dirty(&Tool::here(), self.allow_dirty)?;
+        Record::can_save(&store.path(&self.name))?;
+        let settings = self.work.settings(&self.reference_server, &self.server)?;
+        let watch = Watch::start();
+        let works = &settings.workload.works;
+        let mut rounds = Fixed { works, rounds: self.rounds, tell: &mut super::ab::progress() };
+        let measured = super::ab::run(&settings, &mut rounds)?;
+        if measured.interrupted {
+            return Ok(Exit::Interrupted);
+        }
+        let record = record(&measured, &settings, self.target.unwrap_or(self.server), watch.stop());
+        save(&record, store, &self.name)
+    }
+}
+
+fn refuse_dirty(tool: &Tool, allow: bool) -> anyhow::Result<()> {
+    if tool.dirty == Some(true) && !allow {
+        anyhow::bail!(
+            "tracked files have changes, so that nobody can rebuild this baseline; commit them first"
+        );
+    }
+    Ok(())
+}
+
+fn save(record: &Record, store: &Store, name: &str) -> anyhow::Result<Exit> {
+    let path = store.path(name);
+    record.save(&path)?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "saved {} entries in {}", record.entries.len(), path.display())?;
+    if record.tool.git_rev.is_none() {
+        let unknown = "the revision of this program is known only in its own repository; nobody can tell whether \
+                       what is saved here can be rebuilt";
+        writeln!(std::io::stderr(), "note: {unknown}")?;
+    }
+    let Some(reason) = &record.invalid else { return Ok(Exit::Ok) };
+    writeln!(out, "it is marked invalid and nothing will be compared with it: {reason}")?;
+    Ok(Exit::Inconclusive)
+}
+
+const NO_RECORDS: &str = "no records; 'baseline save NAME' makes the first";
+
+fn list(store: &Store) -> anyhow::Result<Exit> {
+    let mut out = std::io::stdout().lock();
+    let found = store.list();
+    if found.is_empty() {
+        writeln!(out, "{NO_RECORDS}")?;
+    }
+    for found in found {
+        match found.record {
+            Ok(record) => {
+                let (kind, target) = (record.kind.name(), &record.server.target);
+                let (entries, cores) = (record.entries.len(), record.machine.cores);
+                let cpu = record.machine.cpu_model.as_deref().unwrap_or("unknown processor");
+                writeln!(
+                    out,
+                    "{}  {}  {kind}  {target}  {entries} entries  {cores} cores, {cpu}",
+                    found.name, record.created_utc
+                )?;
+            }
+            Err(error) => writeln!(out, "{}  unusable: {error}", found.name)?,
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+fn show(store: &Store, name: &str) -> anyhow::Result<Exit> {
+    let record = Record::load(&store.path(name))?;
+    let mut out = std::io::stdout().lock();
+    let mut body = serde_json::to_value(&record)?;
+    // The figures follow as a table.
+    body.as_object_mut().context("a record is an object")?.remove("entries");
+    writeln!(out, "{body:#}")?;
+    let width = record.entries.keys().map(|name| name.chars().count()).max().unwrap_or(0);
+    for (name, entry) in &record.entries {
+        writeln!(out, "{name:<width$}  {}", figures(entry))?;
+    }
+    Ok(Exit::Ok)
+}
+
+fn figures(entry: &Entry) -> String {
+    let logs = |of: fn(&Round) -> Option<f64>| entry.rounds.iter().filter_map(of).collect::<Vec<f64>>();
+    let mut figures = vec![match logs(|round| round.wall_log).as_slice() {
+        [] => format!("no times in {} rounds", entry.rounds.len()),
+        [one] => format!("{}, 1 round", Figure::Wall.show(one.exp())),
+        many => {
+            let wall = Figure::Wall.show(mean(many).exp());
+            format!("{wall} ± {:.1} % between {} rounds", standard_deviation(many) * 100.0, many.len())
+        }
+    }];
+    figures.extend(p95(&entry.rounds));
+    let cpu = logs(|round| round.cpu_log);
+    if !cpu.is_empty() {
+        figures.push(format!("cpu {}", Figure::Cpu.show(mean(&cpu).exp())));
+    }
+    if let Some(success) = entry.success().share() {
+        figures.push(format!("success {}", Figure::Success.show(success)));
+    }
+    let growths = || entry.rounds.iter().filter_map(|round| round.growth);
+    let slope = |slopes: Vec<_>| memory::mean_slope(&slopes);
+    if let Some(by_time) = slope(growths().map(|growth| growth.mb_per_min).collect()) {
+        let (low, high) = (Figure::Memory.show(by_time.lower), Figure::Memory.show(by_time.upper));
+        figures.push(format!("memory {} ({low} … {high})", Figure::Memory.show(by_time.estimate)));
+    }
+    if let Some(by_call) = slope(growths().filter_map(|growth| growth.kb_per_call).collect()) {
+        figures
+            .push(format!("{:.2} KB a call ({:.2} … {:.2})", by_call.estimate, by_call.lower, by_call.upper));
+    }
+    figures.join("; ")
+}
+
+/// The geometric mean over the rounds, from the lowest bound to the highest.
+fn p95(rounds: &[Round]) -> Option<String> {
+    let show = |ns: u64| Figure::P95.show(ns as f64);
+    let logs: Vec<f64> = rounds.iter().filter_map(|round| Some((round.p95_ns? as f64).ln())).collect();
+    let bounds = || rounds.iter().filter_map(|round| round.p95_bounds_ns);
+    let low = bounds().map(|(low, _)| low).min();
+    let high = bounds().map(|(_, high)| high).reduce(|a, b| Some(a?.max(b?)));
+    let bounds = low
+        .zip(high)
+        .map(|(low, high)| format!(" ({} … {})", show(low), high.map_or_else(|| "unknown".to_owned(), show)));
+    let least = if rounds.iter().any(|round| round.p95_is_least) { ">= " } else { "" };
+    (!logs.is_empty())
+        .then(|| format!("p95 {least}{}{}", Figure::P95.show(mean(&logs).exp()), bounds.unwrap_or_default()))
+}
+
+fn verify(store: &Store, names: &[String]) -> anyhow::Result<Exit> {
+    each(store, names, |name, record| Ok(format!("{name}: ok, {} entries", record.entries.len())))
+}
+
+fn restore(store: &Store, names: &[String]) -> anyhow::Result<Exit> {
+    let home = Home::of(TargetSpec::from_environment()?.named().as_deref());
+    each(store, names, |name, record| {
+        let samples = record.entries.values().filter_map(|entry| entry.criterion.as_ref());
+        let restored = home.restore(name, samples).context("failed to write Criterion's directory")?;
+        Ok(format!("{name}: {} benchmarks restored, {} kept", restored.written, restored.kept))
+    })
+}
+
+/// Prints a line about each of the records named, or of all; one that cannot be used keeps no other from its turn.
+fn each(
+    store: &Store,
+    names: &[String],
+    line: impl Fn(&str, &Record) -> anyhow::Result<String>,
+) -> anyhow::Result<Exit> {
+    let mut out = std::io::stdout().lock();
+    let named = named(store, names)?;
+    if named.is_empty() {
+        writeln!(out, "{NO_RECORDS}")?;
+    }
+    let mut exit = Exit::Ok;
+    for (name, record) in named {
+        match record {
+            Ok(record) => writeln!(out, "{}", line(&name, &record)?)?,
+            Err(error) => {
+                writeln!(out, "{name}: {error}")?;
+                exit = exit.worst(Exit::of_record(&error));
+            }
+        }
+    }
+    Ok(exit)
+}
+
+type Named = (String, Result<Record, RecordError>);
+
+/// The records named, or all.
+fn named(store: &Store, names: &[String]) -> Result<Vec<Named>, RecordError> {
+    if names.is_empty() {
+        return Ok(store.all()?.into_iter().map(|found| (found.name, found.record)).collect());
+    }
+    let load = |name: &String| {
+        let path = store.path(name);
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        (stem, Record::load(&path))
+    };
+    Ok(names.iter().map(load).collect())
+}

@@ -1,0 +1,159 @@
+//! How the program ends, and what decides it.
+
+use std::error::Error;
+use std::io;
+use std::process::ExitCode;
+
+use crate::ab::UnknownRevision;
+use crate::record::RecordError;
+use crate::record::criterion::UnknownBaseline;
+use crate::scenario::{NoProcess, RunsError, ScenarioResult, Verdict};
+use music21_mcp_bench::server::SpecError;
+
+/// How the program ends, as a process's exit code. clap itself exits with 2 on a wrong command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// The verb did what was asked.
+    Ok = 0,
+    /// A regression was found, or a check failed.
+    Regression = 1,
+    /// The command line asks for something that does not exist or contradicts itself.
+    Usage = 2,
+    /// No verdict: not comparable, invalid, or too noisy to tell.
+    Inconclusive = 3,
+    /// The machine refused: a file that cannot be read or written, a port in use, a missing program.
+    Environment = 4,
+    /// Ctrl-C; what was measured up to then is written.
+    Interrupted = 130,
+}
+
+/// What the command line asks for does not exist, or it contradicts itself.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Usage(pub(super) String);
+
+impl Exit {
+    /// The worst that happened in a run.
+    pub(super) fn of_run(scenarios: &[ScenarioResult]) -> Self {
+        let any = |wanted: &[Verdict]| scenarios.iter().any(|scenario| wanted.contains(&scenario.verdict));
+        match () {
+            () if any(&[Verdict::Interrupted]) => Self::Interrupted,
+            () if any(&[Verdict::ServerFailed]) => Self::Environment,
+            () if any(&[Verdict::Fail]) => Self::Regression,
+            () if any(&[Verdict::Invalid, Verdict::Inconclusive]) => Self::Inconclusive,
+            () => Self::Ok,
+        }
+    }
+
+    /// Of an error that ended a verb.
+    pub(super) fn of_error(error: &anyhow::Error) -> Self {
+        error.chain().find_map(of_cause).unwrap_or(Self::Environment)
+    }
+
+    /// Of an error that kept two things from being compared, which both may be what they should be.
+    pub(super) fn of_no_comparison(error: &anyhow::Error) -> Self {
+        error.chain().find_map(of_cause).unwrap_or(Self::Inconclusive)
+    }
+
+    /// Of a record that cannot be used or written.
+    pub(super) fn of_record(error: &RecordError) -> Self {
+        match error {
+            RecordError::Absent { .. } | RecordError::NoDirectory { .. } => Self::Usage,
+            RecordError::Unreadable { .. } | RecordError::Exists { .. } | RecordError::Unwritable { .. } => {
+                Self::Environment
+            }
+            RecordError::Empty { .. }
+            | RecordError::NotJson { .. }
+            | RecordError::Foreign { .. }
+            | RecordError::Future { .. }
+            | RecordError::Changed { .. }
+            | RecordError::Malformed { .. }
+            | RecordError::Impossible { .. } => Self::Inconclusive,
+        }
+    }
+
+    /// Of runs that cannot be used.
+    fn of_runs(error: &RunsError) -> Self {
+        match error {
+            RunsError::Absent { .. } => Self::Usage,
+            RunsError::Unreadable { .. } => Self::Environment,
+            RunsError::Empty { .. }
+            | RunsError::NotJson { .. }
+            | RunsError::Foreign { .. }
+            | RunsError::Future { .. }
+            | RunsError::Malformed { .. }
+            | RunsError::Incomplete { .. }
+            | RunsError::Twice { .. }
+            | RunsError::Differs { .. }
+            | RunsError::Histogram { .. }
+            | RunsError::Nothing { .. } => Self::Inconclusive,
+        }
+    }
+
+    /// The worse of two, as of several records: what keeps the others from being believed comes first.
+    pub(super) fn worst(self, other: Self) -> Self {
+        let rank = |exit| match exit {
+            Self::Ok => 0,
+            Self::Inconclusive => 1,
+            Self::Regression => 2,
+            Self::Usage => 3,
+            Self::Environment => 4,
+            Self::Interrupted => 5,
+        };
+        if rank(other) > rank(self) { other } else { self }
+    }
+}
+
+/// What a cause says by itself; `None` for one that means different things to different verbs.
+fn of_cause(cause: &(dyn Error + 'static)) -> Option<Exit> {
+    let is_unknown_name = cause.is::<Usage>()
+        || cause.is::<SpecError>()
+        || cause.is::<NoProcess>()
+        || cause.is::<UnknownRevision>()
+        || cause.is::<UnknownBaseline>();
+    let of_record = || cause.downcast_ref().map(Exit::of_record);
+    let of_runs = || cause.downcast_ref().map(Exit::of_runs);
+    let of_file = || cause.is::<io::Error>().then_some(Exit::Environment);
+    is_unknown_name.then_some(Exit::Usage).or_else(of_record).or_else(of_runs).or_else(of_file)
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_decides_wherever_it_stands_in_the_chain() {
+        let text = |error: anyhow::Error| error.context("cannot go on");
+        let spec = "'open".parse::<music21_mcp_bench::server::TargetSpec>().unwrap_err();
+        let file = io::Error::from(io::ErrorKind::PermissionDenied);
+        let unknown = || anyhow::anyhow!("no idea");
+        assert_eq!(Exit::of_error(&text(spec.into())), Exit::Usage);
+        assert_eq!(Exit::of_no_comparison(&text(file.into())), Exit::Environment);
+        assert_eq!(Exit::of_error(&unknown()), Exit::Environment);
+        assert_eq!(Exit::of_no_comparison(&unknown()), Exit::Inconclusive);
+    }
+
+    #[test]
+    fn the_worse_of_two_does_not_depend_on_their_order() {
+        let in_order = [
+            Exit::Ok,
+            Exit::Inconclusive,
+            Exit::Regression,
+            Exit::Usage,
+            Exit::Environment,
+            Exit::Interrupted,
+        ];
+        for (i, better) in in_order.into_iter().enumerate() {
+            for worse in &in_order[i..] {
+                assert_eq!((better.worst(*worse), worse.worst(better)), (*worse, *worse));
+            }
+        }
+    }
+}

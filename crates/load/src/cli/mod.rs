@@ -1,0 +1,89 @@
+//! The command line: one file for each verb or two that belong together, and how an error is shown.
+
+mod ab;
+mod audit;
+mod bare;
+mod baseline;
+mod compare;
+mod exit;
+mod generate;
+mod history;
+mod init;
+mod list;
+mod manual;
+mod merge;
+mod report;
+mod run;
+mod serve;
+mod support;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::Exit;
+use exit::Usage;
+
+/// Benchmarks and load tests for the music21 MCP server.
+#[derive(Debug, Parser)]
+#[command(name = "music21-mcp-bench", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Ab(Box<ab::Ab>),
+    Audit(audit::Audit),
+    #[command(hide = true, name = "bare-server")]
+    Bare(bare::Bare),
+    Baseline(baseline::Baseline),
+    Compare(compare::Compare),
+    Completions(manual::Completions),
+    Explain(list::Explain),
+    Generate(generate::Generate),
+    History(history::Show),
+    Init(init::Init),
+    List(list::List),
+    Man(manual::Man),
+    Merge(merge::Merge),
+    Report(report::Report),
+    Run(Box<run::Run>),
+    Serve(Box<serve::Serve>),
+}
+
+/// Parses the process's arguments, runs the verb, and returns its exit code.
+pub fn main() -> ExitCode {
+    let result: anyhow::Result<Exit> = match Cli::parse().verb {
+        Verb::Ab(verb) => verb.run(),
+        Verb::Audit(verb) => verb.run(),
+        Verb::Bare(verb) => verb.run(),
+        Verb::Baseline(verb) => verb.run(),
+        Verb::Compare(verb) => verb.run(),
+        Verb::Completions(verb) => verb.run(),
+        Verb::Explain(verb) => verb.run(),
+        Verb::Generate(verb) => verb.run(),
+        Verb::History(verb) => verb.run(),
+        Verb::Init(verb) => verb.run(),
+        Verb::List(verb) => verb.run(),
+        Verb::Man(verb) => verb.run(),
+        Verb::Merge(verb) => verb.run(),
+        Verb::Report(verb) => verb.run(),
+        Verb::Run(verb) => verb.run(),
+        Verb::Serve(verb) => verb.run(),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            let is_pipe = |cause: &io::Error| cause.kind() == io::ErrorKind::BrokenPipe;
+            // 'list | head' has read all that it wants.
+            if !error.chain().any(|cause| cause.downcast_ref().is_some_and(is_pipe)) {
+                // Nothing is left to tell if stderr is gone.
+                let _ = writeln!(io::stderr(), "music21-mcp-bench: {error:#}");
+            }
+            Exit::of_error(&error).into()
+        }
+    }
+}

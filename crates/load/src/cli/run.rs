@@ -1,0 +1,261 @@
+//! `run`: load scenarios against a server.
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::Context as _;
+use clap::Args;
+use tokio_util::sync::CancellationToken;
+
+use super::support::choose::{Chosen, choose};
+use super::support::metrics;
+use super::support::process::{claim, enough_descriptors, raise_descriptor_limit, watch_signals};
+use super::support::scenario_options::{DURATION, ScenarioOptions};
+use super::{Exit, Usage, report};
+use crate::profile::Profiling;
+use crate::record::{Tool, utc};
+use crate::report::live_line::LiveLine;
+use crate::report::terminal;
+use crate::scenario::{
+    Context, Definition, Host, Live, Options, RunFile, SCHEMA_VERSION, ScenarioResult, Shard, Verdict, run,
+};
+use music21_mcp_proc::{Machine, Watch};
+
+/// Run load scenarios and write what they measured to DIR/result.json.
+///
+/// Exits with 0 if all passed, 1 if a check failed, 2 on a wrong command line, 3 if a run was INVALID or
+/// could not be decided, 4 if the server failed, 130 after Ctrl-C. Ctrl-C once ends the calls under way and
+/// writes what there is; twice stops at once.
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// Scenarios by name (see `list`), `quick`, `all`, or TOML files; `quick` if none is given.
+    #[arg(value_name = "SCENARIO")]
+    scenarios: Vec<String>,
+    /// A command line (stdio), an http:// URL, or `embedded` (in this process). Without it the one that a file names;
+    /// else the embedded server is started as a process of its own and reached over HTTP.
+    #[arg(long, value_name = "SERVER")]
+    server: Option<String>,
+    /// Where result.json is written.
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    out: PathBuf,
+    #[command(flatten)]
+    options: ScenarioOptions,
+    /// Decides arrivals and the choice of calls.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The server's process, where it is not the one that listens on the URL's port.
+    #[arg(long)]
+    pid: Option<u32>,
+    /// Most sessions that are server processes.
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    max_processes: usize,
+    /// Write flamegraphs of this process and of the server into DIR/flamegraphs; the figures then include
+    /// what sampling costs.
+    #[arg(long)]
+    profile: bool,
+    /// Take the I-th of N shares of the clients and rates; `auto` reads the variables of a Slurm job array, or of a
+    /// Kubernetes Indexed Job and MUSIC21_SHARDS. See `merge`.
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
+    /// Serve the figures of the stage under way for Prometheus at http://ADDRESS/metrics.
+    #[arg(long, value_name = "ADDRESS")]
+    metrics: Option<SocketAddr>,
+    /// Print the result as JSON instead of a summary.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Run {
+    pub(super) fn run(self) -> anyhow::Result<Exit> {
+        let chosen = choose(&self.scenarios).map_err(Usage)?;
+        let options = self.options.of(&chosen).map_err(Usage)?;
+        std::fs::create_dir_all(&self.out)
+            .with_context(|| format!("failed to create '{}'", self.out.display()))?;
+        let _claim = claim(&self.out)?;
+        raise_descriptor_limit();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let exit = runtime.block_on(self.measure(chosen, options));
+        runtime.shutdown_background();
+        exit
+    }
+
+    async fn measure(&self, chosen: Vec<Chosen>, mut options: Options) -> anyhow::Result<Exit> {
+        let interrupt = CancellationToken::new();
+        watch_signals(&interrupt)?;
+        let server = match &self.server {
+            Some(server) => Some(server.clone()),
+            None => server_in_files(&chosen, &options).map_err(Usage)?,
+        };
+        let host = tokio::select! {
+            host = Host::start(server.as_deref(), self.pid) => Arc::new(host?),
+            () = interrupt.cancelled() => return Ok(Exit::Interrupted),
+        };
+        options.all_sizes |= host.is_embedded();
+        options.process_per_session = host.has_process_per_session();
+        let exit = self.measure_on(&host, &chosen, &options, &interrupt).await;
+        host.stop().await;
+        exit
+    }
+
+    async fn measure_on(
+        &self,
+        host: &Arc<Host>,
+        chosen: &[Chosen],
+        options: &Options,
+        interrupt: &CancellationToken,
+    ) -> anyhow::Result<Exit> {
+        let whole: Vec<Definition> = chosen.iter().map(|one| one.definition(options)).collect();
+        let definitions = self.shares(&whole).map_err(Usage)?;
+        let most = definitions.iter().map(Definition::most_clients).max();
+        enough_descriptors(most.unwrap_or(0))?;
+        let profiling = self.profile.then(|| Profiling::into(self.out.join("flamegraphs"))).transpose()?;
+        let watch = Watch::start();
+        let mut file = self.file(host);
+        file.shard = self.shard.map(|shard| shard.facts(&whole, self.seed));
+        let live = Live::default();
+        let line = LiveLine::start(&live, std::io::stderr().is_terminal());
+        if let Some(address) = self.metrics {
+            metrics::serve(address, live.clone(), host.facts.clone()).await?;
+        }
+        let path = report::result_of(&self.out);
+        report::forget_flamegraphs(&path)?;
+        report::write_all(&file, &path)?;
+        let context = Context {
+            host,
+            seed: self.seed,
+            run_id: run_id(self.shard),
+            shard: self.shard,
+            live,
+            interrupt,
+            max_processes: self.max_processes.max(1),
+            profiling: profiling.as_ref(),
+        };
+        for (one, definition) in chosen.iter().zip(definitions) {
+            let mut save = |partial: &ScenarioResult| {
+                file.scenarios.push(partial.clone());
+                // A full disk must not end the run: the summary is still to come, and the last write tells.
+                let _ = file.write(&path);
+                file.scenarios.pop();
+            };
+            let result = run(definition, one.judge, &context, &mut save).await;
+            if !self.json {
+                line.suspend(|| report::print(|colour| terminal::scenario(&result, colour)))?;
+            }
+            let is_over = matches!(result.verdict, Verdict::Interrupted | Verdict::ServerFailed);
+            file.scenarios.push(result);
+            if is_over {
+                break;
+            }
+        }
+        drop(line);
+        file.complete = file.scenarios.len() == chosen.len() && !interrupt.is_cancelled();
+        file.conditions = Some(watch.stop());
+        self.tell(&file, &path)
+    }
+
+    /// Writes the result and says what it is.
+    fn tell(&self, file: &RunFile, path: &Path) -> anyhow::Result<Exit> {
+        report::write_all(file, path)?;
+        if self.json {
+            serde_json::to_writer_pretty(std::io::stdout(), file)?;
+        } else {
+            report::print(|colour| terminal::overview(file, colour))?;
+            report::name_beside(path)?;
+        }
+        Ok(Exit::of_run(&file.scenarios))
+    }
+
+    /// This process's share of each scenario.
+    fn shares(&self, whole: &[Definition]) -> Result<Vec<Definition>, String> {
+        let share = |one: &Definition| match self.shard {
+            Some(shard) => shard.take(one.clone()),
+            None => Ok(one.clone()),
+        };
+        whole.iter().map(share).collect()
+    }
+
+    fn file(&self, host: &Host) -> RunFile {
+        RunFile {
+            schema_version: SCHEMA_VERSION,
+            complete: false,
+            created_utc: utc(SystemTime::now()),
+            command_line: command_line(std::env::args(), std::env::var(DURATION).ok()),
+            seed: self.seed,
+            tool: Tool::here(),
+            machine: Machine::here(),
+            conditions: None,
+            shard: None,
+            server: host.facts.clone(),
+            scenarios: Vec::new(),
+        }
+    }
+}
+
+/// The server that the files name: a run has one.
+fn server_in_files(chosen: &[Chosen], options: &Options) -> Result<Option<String>, String> {
+    let mut named: Vec<String> = chosen.iter().filter_map(|one| one.definition(options).server).collect();
+    named.sort();
+    named.dedup();
+    match named.len() {
+        0 | 1 => Ok(named.pop()),
+        _ => Err(format!(
+            "the files name several servers ({}); run them apart, or give --server",
+            named.join("; ")
+        )),
+    }
+}
+
+/// The words that make the same run again, where a variable was among them as its option.
+fn command_line(words: impl Iterator<Item = String>, duration: Option<String>) -> Vec<String> {
+    let mut words: Vec<String> = words.collect();
+    let has_duration = words.iter().any(|word| word == "--duration" || word.starts_with("--duration="));
+    if let Some(seconds) = duration.filter(|_| !has_duration) {
+        words.extend(["--duration".to_owned(), seconds]);
+    }
+    words
+}
+
+/// No other run against the same server has the same.
+fn run_id(shard: Option<Shard>) -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    // Two machines may have the same process id at the same time.
+    let share = shard.map_or(0, |shard| shard.index);
+    format!("{:x}{:x}{share:x}", since.as_millis(), std::process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_name_several_servers_are_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = |name: &str, server: &str| {
+            let path = directory.path().join(name);
+            let rest = "probe = { capacity = 1, per_second = 1 }";
+            std::fs::write(&path, format!("name = 'x'\nserver = '{server}'\n{rest}\n")).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let (a, b) = (file("a.toml", "one"), file("b.toml", "two"));
+        let server = |words: &[&String]| {
+            let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+            server_in_files(&choose(&words).unwrap(), &Options::default())
+        };
+        assert_eq!(server(&[&a, &a]), Ok(Some("one".to_owned())));
+        assert_eq!(server(&[&"quick".to_owned(), &b]), Ok(Some("two".to_owned())));
+        assert!(server(&[&a, &b]).unwrap_err().contains("(one; two)"));
+    }
+
+    #[test]
+    fn a_duration_of_the_environment_is_part_of_what_is_run_again() {
+        let line = |line: &str, duration: Option<&str>| {
+            command_line(line.split(' ').map(str::to_owned), duration.map(str::to_owned)).join(" ")
+        };
+        assert_eq!(line("m run tools", Some("5")), "m run tools --duration 5");
+        assert_eq!(line("m run tools --duration=3", Some("5")), "m run tools --duration=3");
+        assert_eq!(line("m run tools", None), "m run tools");
+    }
+}

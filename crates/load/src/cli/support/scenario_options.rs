@@ -1,0 +1,199 @@
+//! What a user can change about shipped scenarios, as options of `run`.
+
+use clap::Args;
+
+use super::choose::Chosen;
+use crate::measure::token_bucket::Limit;
+use crate::scenario::Options;
+use music21_mcp_embedded::rate_limit::{LimiterKind, RateLimit, RateLimitError};
+
+/// Shortens the stages of whole sessions of work.
+pub(crate) const DURATION: &str = "MUSIC21_BENCH_DURATION";
+
+type Change = fn(&mut Options);
+
+/// Clients, lengths, rates and objectives.
+#[derive(Debug, Args)]
+pub(crate) struct ScenarioOptions {
+    /// Sessions.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    clients: Option<u32>,
+    /// Seconds that each timed stage takes.
+    #[arg(long, value_name = "SECONDS", env = DURATION, value_parser = positive)]
+    duration: Option<f64>,
+    /// Calls per second, in scenarios that have a rate.
+    #[arg(long, value_name = "PER_SECOND", value_parser = positive)]
+    rate: Option<f64>,
+    /// Hours of the day's pattern in `stability`; 24 if not given.
+    #[arg(long, value_parser = positive)]
+    hours: Option<f64>,
+    /// Seconds that a call may take.
+    #[arg(long, value_name = "SECONDS", value_parser = positive)]
+    deadline: Option<f64>,
+    /// What the rate limiter declares: capacity and refill a second; 10/1s if not given.
+    #[arg(long, value_name = "LIMIT", value_parser = declared)]
+    rate_limit: Option<Limit>,
+    /// What p95 must keep in `capacity`, such as 500ms or 1s (the default).
+    #[arg(long, value_name = "TIME", value_parser = milliseconds)]
+    objective: Option<f64>,
+    /// Most clients that `capacity` tries; 200 if not given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    max_clients: Option<u32>,
+    /// Short versions: seconds instead of minutes.
+    #[arg(long)]
+    quick: bool,
+    /// Large scores of all sizes for any server.
+    #[arg(long)]
+    all_sizes: bool,
+}
+
+impl ScenarioOptions {
+    /// The same for the scenarios, as far as the server has no part in it.
+    ///
+    /// # Errors
+    ///
+    /// A line that names an option to which none of the chosen scenarios listens.
+    pub(crate) fn of(&self, chosen: &[Chosen]) -> Result<Options, String> {
+        let options = Options {
+            clients: self.clients.map(|clients| clients as usize),
+            duration_s: self.duration,
+            rate_per_s: self.rate,
+            deadline_s: self.deadline,
+            objective_ms: self.objective,
+            max_clients: self.max_clients.map(|clients| clients as usize),
+            hours: self.hours,
+            limit: self.rate_limit,
+            quick: self.quick,
+            all_sizes: self.all_sizes,
+            process_per_session: false,
+        };
+        self.check(chosen, &options)?;
+        Ok(options)
+    }
+
+    /// An option that changes nothing was given by mistake. `--duration` is not among them: its variable is set
+    /// for whole sessions of work.
+    fn check(&self, chosen: &[Chosen], options: &Options) -> Result<(), String> {
+        let all_are_files = chosen.iter().all(|one| one.is_file);
+        if all_are_files && self.quick {
+            return Err("--quick: a file has no short version; give it --duration".into());
+        }
+        if all_are_files && self.all_sizes {
+            return Err("--all-sizes: a file has the sizes that it names".into());
+        }
+        // Another value must make another scenario.
+        let by_name: [(&str, bool, Change); 6] = [
+            ("--clients", self.clients.is_some(), |other| other.clients = other.clients.map(|n| n + 1)),
+            ("--rate", self.rate.is_some(), |other| {
+                other.rate_per_s = other.rate_per_s.map(|rate| rate * 2.0);
+            }),
+            ("--hours", self.hours.is_some(), |other| other.hours = other.hours.map(|hours| hours * 2.0)),
+            ("--rate-limit", self.rate_limit.is_some(), |other| {
+                other.limit = other.limit.map(|limit| Limit { capacity: limit.capacity + 1, ..limit });
+            }),
+            ("--objective", self.objective.is_some(), |other| {
+                other.objective_ms = other.objective_ms.map(|ms| ms * 2.0);
+            }),
+            ("--max-clients", self.max_clients.is_some(), |other| {
+                other.max_clients = other.max_clients.map(|n| n + 1);
+            }),
+        ];
+        for (name, _, change) in by_name.into_iter().filter(|(_, is_given, _)| *is_given) {
+            let mut other = options.clone();
+            change(&mut other);
+            if chosen.iter().all(|one| one.definition(options) == one.definition(&other)) {
+                return Err(format!(
+                    "{name} changes nothing in what is to be run; 'explain' tells what would"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A limiter's promise; how `serve` would break it is none.
+fn declared(text: &str) -> Result<Limit, String> {
+    let RateLimit { capacity, per_second, kind } =
+        text.parse().map_err(|error: RateLimitError| error.to_string())?;
+    if kind != LimiterKind::Bucket {
+        return Err("a declared limit has no kind; write it like 10/1s".into());
+    }
+    Ok(Limit { capacity, per_second })
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if value > 0.0 && value <= 1e6 { Ok(value) } else { Err("must be positive and at most 1000000".into()) }
+}
+
+/// A time with its unit, in milliseconds.
+fn milliseconds(text: &str) -> Result<f64, String> {
+    let (number, factor) = match (text.strip_suffix("ms"), text.strip_suffix('s')) {
+        (Some(number), _) => (number, 1.0),
+        (None, Some(number)) => (number, 1e3),
+        (None, None) => return Err("write a time with its unit, such as 500ms or 1s".into()),
+    };
+    positive(number).map(|number| number * factor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::support::choose::choose;
+    use crate::cli::support::template::template;
+    use crate::scenario::Definition;
+
+    #[derive(Debug, clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: ScenarioOptions,
+        words: Vec<String>,
+    }
+
+    /// The scenarios of a command line, as they would be run.
+    fn definitions(line: &str) -> Result<Vec<Definition>, String> {
+        let Line { options, words } = clap::Parser::parse_from(format!("run {line}").split(' '));
+        let chosen = choose(&words)?;
+        let options = options.of(&chosen)?;
+        Ok(chosen.iter().map(|one| one.definition(&options)).collect())
+    }
+
+    #[test]
+    fn a_file_listens_to_what_a_shipped_scenario_listens_to() {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, options) in [
+            ("rate-limit", "--rate-limit 5/2s"),
+            ("capacity", "--objective 500ms --max-clients 7"),
+            ("stability", "--hours 12 --rate 3"),
+            ("recovery", "--duration 30"),
+        ] {
+            let path = directory.path().join(format!("{name}.toml"));
+            let shipped = definitions(name).unwrap().remove(0);
+            std::fs::write(&path, template(&shipped).unwrap()).unwrap();
+            let changed = definitions(&format!("{options} {}", path.display())).unwrap();
+            assert_eq!(changed, definitions(&format!("{options} {name}")).unwrap());
+            assert_ne!(changed, [shipped]);
+            for unheard in ["--quick", "--all-sizes"] {
+                let error = definitions(&format!("{unheard} {}", path.display())).unwrap_err();
+                assert!(error.starts_with(unheard), "{error}");
+            }
+        }
+        assert!(definitions("--quick --objective 1s quick").unwrap_err().starts_with("--objective changes"));
+        let [short, long] = ["quick", "tools"].map(|words| definitions(words).unwrap().remove(0));
+        assert_ne!(short, long);
+        assert_eq!(definitions("quick recovery").unwrap()[0], short, "the word is for its own scenarios");
+        assert_eq!(definitions("quick recovery").unwrap()[4], definitions("recovery").unwrap()[0]);
+        assert!(
+            definitions("--rate-limit 10/1s quick").is_ok(),
+            "what it is anyway was not given by mistake"
+        );
+    }
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(milliseconds("1s"), Ok(1000.0));
+        assert_eq!(milliseconds("250ms"), Ok(250.0));
+        assert!(milliseconds("1").unwrap_err().contains("unit"));
+        assert!(milliseconds("-1s").is_err() && milliseconds("0ms").is_err());
+    }
+}

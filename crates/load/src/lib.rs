@@ -1,0 +1,15 @@
+//! Benchmarks and load tests for the music21 MCP server.
+//!
+//! Rooms and the direction of their dependencies are drawn in the README.
+
+pub mod ab;
+mod audit;
+pub mod cli;
+mod compare;
+pub mod load;
+pub mod measure;
+pub mod merge;
+pub mod profile;
+pub mod record;
+pub mod report;
+pub mod scenario;

@@ -1,0 +1,22 @@
+//! The MCP client as the driver's session.
+
+use std::time::Duration;
+
+use super::{Call, OpenError, Session};
+use music21_mcp_bench::client::{ConnectError, Music21Client, Reply};
+
+impl Session for Music21Client {
+    async fn call(&self, call: Call, deadline: Duration) -> Reply {
+        Self::call(self, &call.tool, call.arguments, deadline).await
+    }
+
+    async fn close(self) {
+        Self::close(self).await;
+    }
+}
+
+impl From<ConnectError> for OpenError {
+    fn from(error: ConnectError) -> Self {
+        Self { outcome: error.outcome, message: error.to_string() }
+    }
+}

@@ -1,0 +1,81 @@
+//! Native stacks by `perf`: CPU time of all threads of a process, the stack unwound from its own copy.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use super::calls::Slice;
+use music21_mcp_bench::profile::stack;
+
+/// Samples for each second of CPU time.
+const FREQUENCY: u64 = 99;
+
+/// The command that samples `pid` until it is interrupted. Release binaries keep no frame pointers, so stacks
+/// are unwound by their debug information.
+pub(super) fn arguments<'a>(pid: &'a str, out: &'a Path) -> Vec<&'a OsStr> {
+    let words = ["record", "-q", "-e", "cpu-clock", "-F", "99", "-k", "CLOCK_MONOTONIC"];
+    let how = ["--call-graph", "dwarf,16384", "-p", pid, "-o"];
+    words.into_iter().chain(how).map(OsStr::new).chain([out.as_os_str()]).collect()
+}
+
+/// The command that prints what was recorded.
+pub(super) fn script(recorded: &Path) -> Vec<&OsStr> {
+    let words = ["script", "--no-inline", "-F", "comm,tid,time,event,ip,sym,dso", "-i"];
+    words.into_iter().map(OsStr::new).chain([recorded.as_os_str()]).collect()
+}
+
+/// The samples of a printed recording: a line `COMM TID SECONDS: EVENT:`, its frames from the innermost, and an empty
+/// line. `start_ns` is the monotonic clock when the stage's clock began; earlier samples are left out.
+pub(super) fn slices(text: &str, start_ns: u64) -> Vec<Slice> {
+    text.split("\n\n").filter_map(|sample| slice(sample.trim_matches('\n'), start_ns)).collect()
+}
+
+fn slice(sample: &str, start_ns: u64) -> Option<Slice> {
+    let (head, frames) = sample.split_once('\n')?;
+    let before_event = head.trim_end().strip_suffix(':')?.rsplit_once(": ")?.0;
+    let (thread, seconds) = before_event.trim_end().rsplit_once(' ')?;
+    let until_ns = ((seconds.parse::<f64>().ok()? * 1e9) as u64).checked_sub(start_ns)?;
+    let thread = thread.trim_end().rsplit_once(' ').map_or(thread, |(name, _)| name).trim();
+    let names = frames.lines().filter_map(name);
+    let mut stack: Vec<String> = stack::without_noise(names).map(|name| name.replace(';', ",")).collect();
+    stack.push(thread.to_owned());
+    stack.reverse();
+    Some(Slice {
+        from_ns: until_ns.saturating_sub(1_000_000_000 / FREQUENCY),
+        until_ns,
+        stack: stack.join(";"),
+    })
+}
+
+/// The function of `   ADDRESS NAME (FILE)`, without a legacy name's hash.
+fn name(frame: &str) -> Option<String> {
+    let (_, rest) = frame.trim().split_once(' ')?;
+    let name = rest.rsplit_once(" (").map_or(rest, |(name, _)| name);
+    let is_hash = |end: &str| {
+        end.len() == 17 && end.starts_with('h') && end[1..].bytes().all(|b| b.is_ascii_hexdigit())
+    };
+    let name = name.rsplit_once("::").filter(|(_, end)| is_hash(end)).map_or(name, |(name, _)| name);
+    Some(name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PRINTED: &str = "tokio-rt-worker  812  1000.500000: cpu-clock: 
+\t    55d0 music21::read::hc0ffeec0ffeec0ff (/opt/server)
+\t    55d1 <F as core::future::Future>::poll (/opt/server)
+\t    55d2 tokio::runtime::task::poll (/opt/server)
+\t    55d3 start_thread (/lib/libc.so.6)
+
+main    811   999.000000: cpu-clock: 
+\t    55d0 early (/opt/server)
+";
+
+    #[test]
+    fn a_sample_is_a_stretch_that_ends_when_it_was_taken() {
+        let slices = slices(PRINTED, 1_000_000_000_000);
+        assert_eq!(slices.len(), 1, "the other one lies before the stage");
+        assert_eq!(slices[0].until_ns, 500_000_000);
+        assert_eq!(slices[0].stack, "tokio-rt-worker;music21::read");
+    }
+}

@@ -1,0 +1,194 @@
+//! Samples a server's process from outside while a stage runs: Python by py-spy, anything else by perf.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::time::{ClockId, clock_gettime};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::calls::Slice;
+use super::{perf, py_spy};
+use music21_mcp_proc::ProcessTree;
+
+/// What of a stage is sampled at most: a trace of it takes 20 MB.
+pub(super) const LONGEST: Duration = Duration::from_secs(120);
+/// How long a sampler may take to write down what it has.
+const WRITING: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sampler {
+    PySpy,
+    Perf,
+}
+
+/// A sampler at work. It ends when dropped.
+pub(super) struct ServerProfile {
+    sampler: Sampler,
+    pid: Option<u32>,
+    directory: TempDir,
+    stop: DropGuard,
+    ended: JoinHandle<io::Result<Ended>>,
+}
+
+/// How a sampler ended.
+struct Ended {
+    /// When it was told to; `None` if it did by itself.
+    told: Option<Instant>,
+    stderr: String,
+}
+
+impl ServerProfile {
+    /// Starts to sample one process of the trees below `roots`: the first that is Python, else the first.
+    ///
+    /// # Errors
+    ///
+    /// A line that says why it cannot be.
+    pub(super) fn start(roots: &[u32]) -> Result<Self, String> {
+        let pids = ProcessTree::new(roots.iter().copied()).pids();
+        let python = pids.iter().find(|&&pid| is_python(pid));
+        let sampler = if python.is_some() { Sampler::PySpy } else { Sampler::Perf };
+        let pid = *python.or(pids.first()).ok_or("its process is not on this machine")?;
+        let directory = tempfile::tempdir().map_err(|error| format!("no temporary directory: {error}"))?;
+        let (pid, out) = (pid.to_string(), directory.path().join("samples"));
+        let arguments = match sampler {
+            Sampler::PySpy => py_spy::arguments(&pid, &out),
+            Sampler::Perf => perf::arguments(&pid, &out),
+        };
+        let child = Command::new(sampler.program())
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            // A terminal's Ctrl-C is ours to pass on.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| sampler.not_started(&error))?;
+        let (stop, pid) = (CancellationToken::new(), child.id());
+        let ended = tokio::spawn(watch(child, stop.clone()));
+        Ok(Self { sampler, pid, directory, stop: stop.drop_guard(), ended })
+    }
+
+    /// Ends sampling. Slices are on the clock that began at `started`.
+    ///
+    /// # Errors
+    ///
+    /// A line that says why there are none.
+    pub(super) async fn finish(self, started: Instant) -> Result<Vec<Slice>, String> {
+        drop(self.stop);
+        let program = self.sampler.program();
+        let ended = match self.ended.await {
+            Ok(Ok(ended)) => ended,
+            Ok(Err(error)) => return Err(format!("{program}: {error}")),
+            Err(_) => return Err(format!("{program} was not waited for")),
+        };
+        let path = self.directory.path().join("samples");
+        let Some(told) = ended.told.filter(|_| path.exists()) else {
+            return Err(format!("{program} gave up: {}", reason(&ended.stderr)));
+        };
+        match self.sampler {
+            Sampler::PySpy => {
+                let trace = fs::read(&path).map_err(|error| format!("{program}: {error}"))?;
+                let end_ns = told.saturating_duration_since(started).as_nanos() as u64;
+                py_spy::slices(&trace, end_ns).map_err(|error| format!("{program}'s trace: {error}"))
+            }
+            Sampler::Perf => {
+                let printed = printed(&path).await?;
+                Ok(perf::slices(&printed, monotonic_ns(started)))
+            }
+        }
+    }
+
+    /// The sampler's process.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.pid
+    }
+
+    pub(super) fn program(&self) -> &'static str {
+        self.sampler.program()
+    }
+}
+
+impl Sampler {
+    fn program(self) -> &'static str {
+        match self {
+            Self::PySpy => "py-spy",
+            Self::Perf => "perf",
+        }
+    }
+
+    fn not_started(self, error: &io::Error) -> String {
+        let hint = match self {
+            Self::PySpy => "install it with `pip install py-spy`",
+            Self::Perf => "install your distribution's perf or linux-perf",
+        };
+        match error.kind() {
+            io::ErrorKind::NotFound => format!("{} is not on PATH; {hint}", self.program()),
+            _ => format!("{}: {error}", self.program()),
+        }
+    }
+}
+
+/// Interrupts the sampler when told to, or when there is enough, and waits until it has written.
+async fn watch(mut child: Child, stop: CancellationToken) -> io::Result<Ended> {
+    let stderr = child.stderr.take();
+    let reading = tokio::spawn(async move {
+        let mut text = String::new();
+        if let Some(mut stderr) = stderr {
+            // What cannot be read is no reason to give up the samples.
+            let _ = tokio::io::AsyncReadExt::read_to_string(&mut stderr, &mut text).await;
+        }
+        text
+    });
+    let exited = tokio::select! {
+        status = child.wait() => { status?; true }
+        () = stop.cancelled() => false,
+        () = tokio::time::sleep(LONGEST) => false,
+    };
+    let told = (!exited).then(Instant::now);
+    if !exited {
+        if let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw) {
+            kill_process(pid, Signal::INT)?;
+        }
+        if tokio::time::timeout(WRITING, child.wait()).await.is_err() {
+            child.kill().await?;
+        }
+    }
+    Ok(Ended { told, stderr: reading.await.unwrap_or_default() })
+}
+
+async fn printed(recorded: &Path) -> Result<String, String> {
+    let mut command = Command::new("perf");
+    command.args(perf::script(recorded)).stdin(Stdio::null()).kill_on_drop(true);
+    match tokio::time::timeout(WRITING, command.output()).await {
+        Err(_) => Err(format!("perf script took more than {} s", WRITING.as_secs())),
+        Ok(Err(error)) => Err(format!("perf script: {error}")),
+        Ok(Ok(output)) => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+    }
+}
+
+/// The clock of perf's samples at a moment.
+fn monotonic_ns(moment: Instant) -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    let now = Duration::new(now.tv_sec.unsigned_abs(), now.tv_nsec.unsigned_abs() as u32);
+    now.saturating_sub(moment.elapsed()).as_nanos() as u64
+}
+
+fn is_python(pid: u32) -> bool {
+    let program = music21_mcp_proc::executable(pid);
+    let name = program.as_deref().and_then(Path::file_name).and_then(|name| name.to_str());
+    name.is_some_and(|name| name.starts_with("python"))
+}
+
+/// The first line that says something.
+fn reason(stderr: &str) -> &str {
+    let says = |line: &&str| !line.is_empty() && !line.starts_with("py-spy> Sampling");
+    stderr.lines().map(str::trim).find(says).unwrap_or("it says nothing")
+}

@@ -1,0 +1,112 @@
+//! A record on disk: JSON with sorted keys and a checksum, written whole or not at all.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use music21_mcp_bench::baseline::file::{CHECKSUM, RecordError, checksum, read_body};
+use serde_json::Value;
+use tempfile::NamedTempFile;
+
+use super::Record;
+
+impl Record {
+    /// Reads a record and checks its layout, its checksum and its figures.
+    ///
+    /// # Errors
+    ///
+    /// One variant for each way in which a file is not a usable record.
+    pub fn load(path: &Path) -> Result<Self, RecordError> {
+        let body = read_body(path)?;
+        let record: Self = serde_json::from_value(body)
+            .map_err(|why| RecordError::Malformed { path: path.to_owned(), why })?;
+        record.check(path)?;
+        Ok(record)
+    }
+
+    /// Writes a record to a new file: a temporary file, `fsync`, and a rename that never replaces.
+    ///
+    /// # Errors
+    ///
+    /// If the file exists, cannot be written, or the record holds impossible figures.
+    pub fn save(&self, path: &Path) -> Result<(), RecordError> {
+        self.check(path)?;
+        let unwritable = |why| RecordError::Unwritable { path: path.to_owned(), why };
+        let mut file = new_file(path).map_err(unwritable)?;
+        file.write_all(self.to_json().as_bytes()).map_err(unwritable)?;
+        file.as_file().sync_all().map_err(unwritable)?;
+        file.persist_noclobber(path).map_err(|error| match error.error.kind() {
+            io::ErrorKind::AlreadyExists => RecordError::Exists { path: path.to_owned() },
+            _ => unwritable(error.error),
+        })?;
+        File::open(directory_of(path)).and_then(|directory| directory.sync_all()).map_err(unwritable)
+    }
+
+    /// Whether a record can be saved here, for whoever has minutes of measuring before that.
+    ///
+    /// # Errors
+    ///
+    /// If the file exists or its directory cannot be written.
+    pub fn can_save(path: &Path) -> Result<(), RecordError> {
+        if path.exists() {
+            return Err(RecordError::Exists { path: path.to_owned() });
+        }
+        new_file(path).map_err(|why| RecordError::Unwritable { path: path.to_owned(), why }).map(drop)
+    }
+
+    /// The file's text: keys sorted, one line, and the checksum of the rest among them.
+    #[must_use]
+    pub(crate) fn to_json(&self) -> String {
+        // OK because every map in a record has strings for keys.
+        let mut body = serde_json::to_value(self).unwrap();
+        let sum = checksum(&body);
+        body[CHECKSUM] = Value::String(sum);
+        format!("{body}\n")
+    }
+
+    fn check(&self, path: &Path) -> Result<(), RecordError> {
+        for (name, entry) in &self.entries {
+            for (round, figures) in entry.rounds.iter().enumerate() {
+                let reference = figures.reference.as_ref();
+                let logs = [
+                    ("wall_log", figures.wall_log),
+                    ("cpu_log", figures.cpu_log),
+                    ("reference.wall_log", reference.map(|r| r.wall_log)),
+                    ("reference.cpu_log", reference.and_then(|r| r.cpu_log)),
+                ];
+                for (figure, value) in logs {
+                    if let Some(value) = value.filter(|value| !possible(*value)) {
+                        let (path, entry) = (path.to_owned(), name.clone());
+                        return Err(RecordError::Impossible { path, entry, round, figure, value });
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// A temporary file that can be renamed to `path`, whose directory is made.
+fn new_file(path: &Path) -> io::Result<NamedTempFile> {
+    fs::create_dir_all(directory_of(path))?;
+    // Readable by whom the umask allows: a temporary file is its owner's alone by default.
+    let permissions = fs::Permissions::from_mode(0o666);
+    tempfile::Builder::new().permissions(permissions).tempfile_in(directory_of(path))
+}
+
+/// Between a picosecond (an in-process loop may take less than a nanosecond an iteration) and a year.
+fn possible(log_ns: f64) -> bool {
+    (1e-3f64.ln()..=3.2e16f64.ln()).contains(&log_ns)
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

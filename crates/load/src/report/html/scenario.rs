@@ -1,0 +1,156 @@
+//! One scenario: its verdict and checks, its stages, and what happened over time.
+
+use maud::{Markup, html};
+
+use super::figure::Table;
+use super::{chip, disk, limiter, percentiles, recovery, resources, search, timeline, tools};
+use crate::measure::rating::{Grade, Rating};
+use crate::report::headline::{tone, word};
+use crate::report::units::{count, duration, percent, quantile};
+use crate::scenario::{Ratings, ScenarioResult, StageResult};
+
+/// The section, which links can name by its number.
+pub(super) fn section(number: usize, scenario: &ScenarioResult) -> Markup {
+    html! {
+        section.scenario id=(format!("scenario-{number}")) aria-labelledby=(format!("scenario-{number}-name")) {
+            h2 id=(format!("scenario-{number}-name")) {
+                (scenario.name) " " (chip(tone(scenario.verdict), word(scenario.verdict)))
+            }
+            p { (scenario.definition.description) }
+            @if let Some(error) = &scenario.error { p.bad-calls { (error) } }
+            @for note in &scenario.notes { p.note { (note) } }
+            @if !scenario.checks.is_empty() {
+                h3 { "Checks" }
+                ul.checks { @for check in &scenario.checks {
+                    li { (chip(tone(check.verdict), word(check.verdict))) " " strong { (check.name) } ": " (check.text) }
+                } }
+            }
+            @if let Some(report) = &scenario.rate_limit { (limiter::section(report, scenario.definition.probe)) }
+            @if let (Some(capacity), Some(of)) = (&scenario.capacity, &scenario.definition.search) {
+                (search::section(capacity, of, &scenario.stages))
+            }
+            @for stage in &scenario.stages { (self::stage(stage)) }
+            @let over_time: Vec<_> = [timeline::figures, resources::figures, disk::figures]
+                .into_iter()
+                .flat_map(|figures| figures(scenario))
+                .collect();
+            @if !over_time.is_empty() {
+                h3 { "Over time" }
+                div.figures { @for figure in over_time { (figure.html()) } }
+            }
+        }
+    }
+}
+
+fn stage(stage: &StageResult) -> Markup {
+    html! {
+        h3 { "Stage “" (stage.name) "”" }
+        p.facts-line {
+            @if stage.open_loop { "open loop" } @else { "closed loop" } ", "
+            (stage.clients) @if stage.clients == 1 { " client, " } @else { " clients, " }
+            (duration(stage.elapsed_ns as f64)) ", "
+            (format!("{:.1}", stage.calls_per_s)) " calls a second, "
+            (count(stage.accounts.sent)) " calls"
+            @if let Some(share) = stage.accounts.success().share() { ", " (percent(share)) " good" }
+            @if let Some(gap) = stage.generator.little_gap { ", deviation from Little’s law " (format!("{:+.1} %", gap * 100.0)) }
+            @if stage.reopened > 0 { ", " (stage.reopened) " sessions opened again" }
+            @if stage.validity.saturated { ", " strong { "saturated: the server did not keep up" } }
+        }
+        @for reason in &stage.validity.invalid { p.bad-calls { strong { "INVALID: " } (reason) } }
+        @for reason in &stage.validity.warnings { p.note { "Warning: " (reason) } }
+        (ratings(&stage.ratings))
+        (tools::table(stage))
+        (recovery::section(stage))
+        (phases(stage))
+        (shards(stage))
+        (leftovers(stage))
+        div.figures { @for figure in percentiles::figures(stage) { (figure.html()) } }
+    }
+}
+
+fn ratings(ratings: &Ratings) -> Markup {
+    let all = [("success", ratings.success), ("p95", ratings.p95), ("memory", ratings.memory)];
+    html! {
+        @if all.iter().any(|(_, rating)| rating.is_some()) {
+            p.ratings { @for (name, rating) in all { @if let Some(rating) = rating { (grade(name, &rating)) " " } } }
+        }
+    }
+}
+
+fn grade(name: &str, rating: &Rating) -> Markup {
+    let class = match rating.grade {
+        Some(Grade::Excellent | Grade::Good) => "chip good",
+        Some(Grade::Poor) => "chip bad",
+        Some(Grade::Acceptable) | None => "chip doubtful",
+    };
+    let word =
+        |grade: Option<Grade>| grade.map_or_else(|| "no grade".to_owned(), |grade| format!("{grade:?}"));
+    html! {
+        span class=(class) {
+            (name) ": " (word(rating.grade))
+            @if rating.is_limited_by_samples() { " (the estimate alone: " (word(rating.by_estimate)) ")" }
+        }
+    }
+}
+
+fn phases(stage: &StageResult) -> Markup {
+    let times = stage.phases.iter().map(|(name, phase)| {
+        let figure = |of: fn(&crate::measure::summary::Summary) -> &crate::measure::quantile::Quantile| {
+            phase.response.as_ref().map_or_else(|| "–".to_owned(), |summary| quantile(of(summary)))
+        };
+        let good = phase.accounts.count(music21_mcp_bench::client::Outcome::Ok);
+        let memory = phase.memory_mb_per_min.map_or_else(
+            || "–".to_owned(),
+            |slope| format!("{:+.2} ({:+.2} to {:+.2})", slope.estimate, slope.lower, slope.upper),
+        );
+        let calls = [count(phase.accounts.sent), count(good)];
+        let figures = [figure(|s| &s.median), figure(|s| &s.p95), memory];
+        [name.clone()].into_iter().chain(calls).chain(figures).collect()
+    });
+    let columns = ["phase of the day", "calls", "good", "median", "p95", "memory, MB/min"];
+    let table = Table::new(&columns, times.collect());
+    html! { @if !stage.phases.is_empty() { (table.html("By phase of the day")) } }
+}
+
+/// What each part of a merged stage had.
+fn shards(stage: &StageResult) -> Markup {
+    let rows = stage.shards.iter().map(|share| {
+        let invalid: Vec<String> = share.invalid.iter().map(ToString::to_string).collect();
+        let valid =
+            if invalid.is_empty() { "yes".to_owned() } else { format!("INVALID: {}", invalid.join("; ")) };
+        let success = share.accounts.success().share();
+        vec![
+            share.shard.to_string(),
+            share.clients.to_string(),
+            count(share.accounts.sent),
+            success.map_or_else(|| "–".to_owned(), percent),
+            format!("{:.1}", share.calls_per_s),
+            share.gen_lag_p99_ns.map_or_else(|| "–".to_owned(), |ns| duration(ns as f64)),
+            valid,
+        ]
+    });
+    let head = ["shard", "clients", "calls", "good", "calls a second", "sent late, p99", "valid"];
+    html! {
+        @if !stage.shards.is_empty() {
+            h4 { "Shards" }
+            (Table::new(&head, rows.collect()).html(&format!("Shards of {}", stage.name)))
+        }
+    }
+}
+
+/// What the server still held after the stage.
+fn leftovers(stage: &StageResult) -> Markup {
+    let exports = &stage.exports;
+    html! {
+        @if !stage.backlog_after_rises.is_empty() {
+            p.note { "Calls that waited when each rise of the load was over: " (format!("{:?}", stage.backlog_after_rises)) "." }
+        }
+        @if let Some(held) = stage.scores_held { p.note { "Scores held after the rest: " (held) "." } }
+        @if exports.made > 0 {
+            p.note {
+                "Exports: " (count(exports.made)) " files, of which " (count(exports.left)) " were left on disk ("
+                (format!("{:.1}", crate::report::units::megabytes(exports.left_bytes))) " MB)."
+            }
+        }
+    }
+}

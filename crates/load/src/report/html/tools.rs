@@ -1,0 +1,131 @@
+//! The table of a stage's tools: counts, times with their bounds, and what was refused for want of calls.
+
+use maud::{Markup, html};
+
+use crate::measure::quantile::Quantile;
+use crate::measure::steady::Steadiness;
+use crate::measure::summary::Summary;
+use crate::report::units::{count, duration};
+use crate::scenario::{StageResult, ToolResult};
+use music21_mcp_bench::client::Outcome;
+
+/// The table.
+pub(super) fn table(stage: &StageResult) -> Markup {
+    let heads = ["calls", "good", "first", "min", "mean", "median", "p95", "p99", "max"];
+    html! {
+        div.scroll tabindex="0" role="group" aria-label=(format!("table: tools of {}", stage.name)) {
+            table.tools {
+                caption.spoken { "Tools of " (stage.name) ": calls and times" }
+                thead { tr {
+                    th scope="col" { "tool" }
+                    @if stage.open_loop { th.word scope="col" { "time" } }
+                    @for head in heads { th scope="col" { (head) } }
+                } }
+                tbody { @for (name, tool) in &stage.tools { (rows(name, tool, stage.open_loop)) } }
+            }
+        }
+        p.note {
+            @if stage.open_loop { "Response: from the moment a call was due; service: from the moment it was sent. " }
+            "Below a quantile: its 95 % bounds. “≤” and “n too small”: that many calls do not carry the figure."
+        }
+        (failures(stage))
+    }
+}
+
+fn rows(name: &str, tool: &ToolResult, open_loop: bool) -> Markup {
+    let counts = html! {
+        td { (count(tool.accounts.sent)) }
+        td { (count(tool.accounts.count(Outcome::Ok))) }
+        td { @if let Some(&ns) = tool.first_calls_ns.first() { (duration(ns as f64)) } @else { "–" } }
+    };
+    html! {
+        @if open_loop {
+            tr {
+                th scope="row" { (name) (unsettled(tool)) }
+                td.word { "response" }
+                (counts)
+                (times(tool.response.as_ref()))
+            }
+            tr.second {
+                th scope="row" { span.spoken { (name) } }
+                td.word { "service" }
+                td {} td {} td {}
+                (times(tool.service.as_ref()))
+            }
+        } @else {
+            tr { th scope="row" { (name) (unsettled(tool)) } (counts) (times(tool.service.as_ref())) }
+        }
+    }
+}
+
+fn times(summary: Option<&Summary>) -> Markup {
+    html! {
+        @if let Some(s) = summary {
+            td { (duration(s.min_ns as f64)) }
+            td { @if s.censored > 0 { "≥" } (duration(s.mean_ns)) }
+            @for quantile in [&s.median, &s.p95, &s.p99] { td { (cell(quantile)) } }
+            td { @if s.censored > 0 { "≥" } (duration(s.max_ns as f64)) }
+        } @else {
+            @for _ in 0..6 { td { "–" } }
+        }
+    }
+}
+
+fn cell(quantile: &Quantile) -> Markup {
+    let ms = |ns: u64| duration(ns as f64);
+    html! {
+        @match *quantile {
+            Quantile::Value { ns, interval } => {
+                (ms(ns))
+                small {
+                    (ms(interval.low_ns)) " – "
+                    @if let Some(high) = interval.high_ns { (ms(high)) } @else { "?" }
+                    @if interval.optimistic {
+                        abbr title="neighbouring calls depend on each other: the bounds are too narrow" { " *" }
+                    }
+                }
+            }
+            Quantile::UpperBound { ns } => { "≤ " (ms(ns)) small { "n too small for more" } }
+            Quantile::TooFewSamples { needed } => { "–" small { "n too small, needs " (needed) } }
+            Quantile::Censored { at_least_ns, .. } => { "≥ " (ms(at_least_ns)) small { "calls were given up" } }
+        }
+    }
+}
+
+fn unsettled(tool: &ToolResult) -> Markup {
+    html! {
+        @match tool.steadiness {
+            Some(Steadiness::Drifting { change, .. }) => {
+                small { "drifts by " (format!("{:+.0} %", change * 100.0)) }
+            }
+            Some(Steadiness::Unsteady) => { small { "did not settle" } }
+            _ => {}
+        }
+    }
+}
+
+/// How calls ended that did not end well, with the server's words.
+fn failures(stage: &StageResult) -> Markup {
+    let bad: Vec<_> = stage.accounts.ended.iter().filter(|(outcome, _)| **outcome != Outcome::Ok).collect();
+    let examples: Vec<_> =
+        stage.tools.iter().flat_map(|(name, tool)| tool.examples.iter().map(move |e| (name, e))).collect();
+    html! {
+        @if !bad.is_empty() {
+            p.bad-calls {
+                "Calls that ended otherwise: "
+                @for (at, (outcome, n)) in bad.iter().enumerate() {
+                    @if at > 0 { ", " }
+                    (count(**n)) " " code { (outcome) }
+                }
+            }
+        }
+        @if !examples.is_empty() {
+            details {
+                summary { "What went wrong, in the server’s words" }
+                ul { @for (name, example) in examples {
+                    li { code { (name) } " " em { (example.outcome) } ": " (example.message) }
+                } }
+            }
+        }
+    }
+}

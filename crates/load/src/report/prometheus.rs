@@ -1,0 +1,170 @@
+//! Prometheus's text format: of a finished run in a file, of one under way over HTTP. Names begin with
+//! `music21_mcp_` and end in their unit.
+
+use std::fmt::Write as _;
+
+use crate::measure::quantile::Quantile;
+use crate::measure::summary::Summary;
+use crate::scenario::{RunFile, ServerFacts, StageFigures, ToolFigures, Verdict};
+use music21_mcp_proc::ResourceSample;
+
+type Labels<'a> = [(&'a str, &'a str)];
+/// A family of the server's resources: name, kind, help, value.
+type Resource = (&'static str, &'static str, &'static str, fn(&ResourceSample) -> Option<f64>);
+
+const RESOURCES: [Resource; 5] = [
+    ("server_resident_memory_bytes", "gauge", "Resident memory of the server's processes.", |s| {
+        Some(s.rss_bytes as f64)
+    }),
+    ("server_cpu_seconds_total", "counter", "CPU time of the server's processes.", |s| {
+        Some(s.cpu_ns as f64 / 1e9)
+    }),
+    ("server_open_fds", "gauge", "File descriptors open in the server's processes.", |s| Some(s.fds? as f64)),
+    ("server_threads", "gauge", "Threads of the server's processes.", |s| Some(s.threads as f64)),
+    ("server_processes", "gauge", "Processes of the server.", |s| Some(s.processes as f64)),
+];
+
+/// The figures of a run.
+#[must_use]
+pub(crate) fn text(file: &RunFile) -> String {
+    let stages: Vec<StageFigures> = file
+        .scenarios
+        .iter()
+        .flat_map(|scenario| scenario.stages.iter().map(|stage| StageFigures::of(&scenario.name, stage)))
+        .collect();
+    let mut page = page(&file.server, &stages);
+    page.family("scenario_passed", "gauge", "1 if all checks of the scenario passed.");
+    for scenario in &file.scenarios {
+        let passed = scenario.verdict == Verdict::Pass;
+        page.sample("scenario_passed", &[("scenario", &scenario.name)], f64::from(u8::from(passed)));
+    }
+    page.text
+}
+
+/// The figures of stages, without verdicts: what is known while they run.
+#[must_use]
+pub(crate) fn live(server: &ServerFacts, stages: &[StageFigures]) -> String {
+    page(server, stages).text
+}
+
+fn page(server: &ServerFacts, stages: &[StageFigures]) -> Page {
+    let mut page = Page::default();
+    page.family("server_info", "gauge", "What is measured, and over what it is reached.");
+    let facts = [
+        ("name", &*server.name),
+        ("version", &*server.version),
+        ("protocol", &*server.protocol),
+        ("transport", &*server.transport),
+    ];
+    page.sample("server_info", &facts, 1.0);
+    page.family("stage_elapsed_seconds", "gauge", "Time since the stage's first call was due.");
+    stages.iter().for_each(|stage| page.sample("stage_elapsed_seconds", &labels(stage), stage.elapsed_s));
+    page.family("calls_total", "counter", "Calls that ended, by how they did.");
+    for (labels, tool) in tools(stages) {
+        for (outcome, count) in &tool.accounts.ended {
+            let outcome = outcome.to_string();
+            page.sample("calls_total", &with(&labels, ("outcome", &outcome)), *count as f64);
+        }
+    }
+    page.latencies(stages, "response_seconds", "From the intended start to the end of a call.", |t| {
+        &t.response
+    });
+    page.latencies(stages, "service_seconds", "From sending a call to its end.", |t| &t.service);
+    for (name, kind, help, value) in RESOURCES {
+        page.family(name, kind, help);
+        for stage in stages {
+            if let Some(value) = stage.resources.as_ref().and_then(value) {
+                page.sample(name, &labels(stage), value);
+            }
+        }
+    }
+    page
+}
+
+fn tools(stages: &[StageFigures]) -> impl Iterator<Item = (Vec<(&str, &str)>, &ToolFigures)> {
+    stages
+        .iter()
+        .flat_map(|stage| stage.tools.iter().map(|(name, tool)| (with(&labels(stage), ("tool", name)), tool)))
+}
+
+fn with<'a>(labels: &Labels<'a>, one: (&'a str, &'a str)) -> Vec<(&'a str, &'a str)> {
+    labels.iter().copied().chain([one]).collect()
+}
+
+fn labels(stage: &StageFigures) -> [(&str, &str); 2] {
+    [("scenario", &stage.scenario), ("stage", &stage.stage)]
+}
+
+#[derive(Default)]
+struct Page {
+    text: String,
+}
+
+impl Page {
+    fn family(&mut self, name: &str, kind: &str, help: &str) {
+        self.push(format_args!("# HELP music21_mcp_{name} {help}\n# TYPE music21_mcp_{name} {kind}\n"));
+    }
+
+    fn sample(&mut self, name: &str, labels: &Labels<'_>, value: f64) {
+        let labels: Vec<String> =
+            labels.iter().map(|(label, value)| format!("{label}=\"{}\"", escape(value))).collect();
+        self.push(format_args!("music21_mcp_{name}{{{}}} {value}\n", labels.join(",")));
+    }
+
+    fn latencies(
+        &mut self,
+        stages: &[StageFigures],
+        name: &str,
+        help: &str,
+        of: fn(&ToolFigures) -> &Option<Summary>,
+    ) {
+        self.family(name, "summary", help);
+        for (labels, tool) in tools(stages) {
+            let Some(summary) = of(tool) else { continue };
+            let quantiles = [
+                ("0.5", summary.median),
+                ("0.95", summary.p95),
+                ("0.99", summary.p99),
+                ("0.999", summary.p999),
+            ];
+            for (q, quantile) in quantiles {
+                // Too few calls give a bound, which would read as an estimate here.
+                if let Quantile::Value { ns, .. } = quantile {
+                    self.sample(name, &with(&labels, ("quantile", q)), ns as f64 / 1e9);
+                }
+            }
+            let sum = summary.mean_ns * summary.count as f64 / 1e9;
+            self.sample(&format!("{name}_sum"), &labels, sum);
+            self.sample(&format!("{name}_count"), &labels, summary.count as f64);
+        }
+    }
+
+    fn push(&mut self, text: std::fmt::Arguments<'_>) {
+        // A String takes everything.
+        let _ = self.text.write_fmt(text);
+    }
+}
+
+fn escape(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_cannot_end_its_quotes() {
+        assert_eq!(escape("a\"} 1\nb\\"), "a\\\"} 1\\nb\\\\");
+    }
+
+    #[test]
+    fn a_server_that_was_not_called_yet_has_no_samples_but_its_own() {
+        let text = live(&ServerFacts::default(), &[]);
+        let samples: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(
+            samples,
+            ["music21_mcp_server_info{name=\"\",version=\"\",protocol=\"\",transport=\"\"} 1"]
+        );
+    }
+}

@@ -1,0 +1,251 @@
+//! What a terminal shows: each scenario as it ends, and all of them together at the end, on a screen of 80 by 24.
+
+use std::fmt::Write;
+
+use super::headline::Tone;
+use super::headline::{calls, headlines, tone, word};
+use super::units;
+use crate::measure::quantile::Quantile;
+use crate::measure::rating::{Grade, Rating};
+use crate::scenario::{Check, RunFile, ScenarioResult, StageResult, ToolResult, Verdict};
+use music21_mcp_bench::client::Outcome;
+
+/// Columns of a screen.
+const COLUMNS: usize = 80;
+/// Lines that one scenario's stages may take; beyond that each has one line, and the report has the rest.
+const ROOM: usize = 18;
+/// Notes, warnings, examples and passed checks that a screen has room for.
+const FEW: usize = 3;
+
+/// A scenario in lines; with `colour` for a terminal that shows colours.
+#[must_use]
+pub fn scenario(result: &ScenarioResult, colour: bool) -> String {
+    let mut out = format!("{}: {}\n", result.name, paint(word(result.verdict), tone(result.verdict), colour));
+    let stages: String = result.stages.iter().map(stage).collect();
+    if stages.lines().count() > ROOM && result.stages.len() > 1 {
+        out.extend(result.stages.iter().map(brief));
+    } else {
+        out += &stages;
+    }
+    for tried in result.capacity.iter().flat_map(|capacity| &capacity.tried) {
+        line(&mut out, &format!("  {:>5} clients {:<12}{}", tried.clients, tried.served.word(), tried.text));
+    }
+    checks(&mut out, &result.checks, colour);
+    for note in result.notes.iter().take(FEW).chain(&result.error) {
+        line(&mut out, &format!("  note  {note}"));
+    }
+    out
+}
+
+/// All scenarios of a run together, the last line being how it ended.
+#[must_use]
+pub fn overview(file: &RunFile, colour: bool) -> String {
+    let mut out = format!(
+        "{:<16}{:<15}{:>9}{:>10}{:>10}{:>12}\n",
+        "scenario", "verdict", "calls", "good", "calls/s", "worst p95"
+    );
+    for result in &file.scenarios {
+        let (good, sent) = calls(result);
+        let share = if sent > 0 { units::percent(good as f64 / sent as f64) } else { "-".to_owned() };
+        let seconds: f64 = result.stages.iter().map(|stage| stage.elapsed_ns as f64 / 1e9).sum();
+        let rate = if seconds > 0.0 { units::digits(sent as f64 / seconds) } else { "-".to_owned() };
+        let slowest = result.stages.iter().filter_map(|stage| slowest(stage)).max_by_key(|(_, p95)| p95.ns());
+        let p95 = slowest.map_or_else(|| "-".to_owned(), |(_, p95)| quantile(&p95));
+        // Padded before it is painted, because colours have no width.
+        let verdict = paint(&format!("{:<15}", word(result.verdict)), tone(result.verdict), colour);
+        let _ =
+            writeln!(out, "{:<16}{verdict}{sent:>9}{share:>10}{rate:>10}{p95:>12}", cut(&result.name, 15));
+    }
+    for one in headlines(file).iter().take(FEW) {
+        let reason = cut(&one.reason, 2 * COLUMNS - one.word.len());
+        let _ = writeln!(out, "{}: {reason}", paint(one.word, one.tone, colour));
+    }
+    out
+}
+
+fn stage(stage: &StageResult) -> String {
+    let mut out = String::new();
+    line(&mut out, &format!("  {}: {}", stage.name, load(stage)));
+    let what = if stage.open_loop { "  response" } else { "  service" };
+    let head = ["first", "min", "mean", "median", "p95", "p99", "max"];
+    let _ = writeln!(out, "{what:<18}{:>6}{}", "calls", head.map(|head| format!("{head:>8}")).concat());
+    for (name, tool) in &stage.tools {
+        let _ = writeln!(out, "  {:<16}{:>6}{}", cut(name, 16), tool.accounts.sent, times(stage, tool));
+    }
+    rest(&mut out, stage);
+    out
+}
+
+/// A stage in one line.
+fn brief(stage: &StageResult) -> String {
+    let mut out = String::new();
+    let slowest =
+        slowest(stage).map_or_else(String::new, |(name, p95)| format!(", {name} p95 {}", quantile(&p95)));
+    line(&mut out, &format!("  {}: {}{slowest}", stage.name, load(stage)));
+    validity(&mut out, stage);
+    out
+}
+
+fn load(stage: &StageResult) -> String {
+    let kind = if stage.open_loop { "open loop" } else { "closed loop" };
+    let plural = if stage.clients == 1 { "" } else { "s" };
+    let share = stage.accounts.success().share().map_or_else(|| "-".into(), units::percent);
+    let seconds = stage.elapsed_ns as f64 / 1e9;
+    let saturated = if stage.validity.saturated { ", SATURATED" } else { "" };
+    format!(
+        "{kind}, {} client{plural}, {seconds:.1} s, {:.1} calls/s, {share} good{saturated}",
+        stage.clients, stage.calls_per_s
+    )
+}
+
+fn times(stage: &StageResult, tool: &ToolResult) -> String {
+    let first = tool.first_calls_ns.first().map_or_else(String::new, |&ns| duration(ns as f64));
+    let cells = match stage.times(tool) {
+        Some(s) => [
+            duration(s.min_ns as f64),
+            duration(s.mean_ns),
+            quantile(&s.median),
+            quantile(&s.p95),
+            quantile(&s.p99),
+            duration(s.max_ns as f64),
+        ],
+        None => std::array::from_fn(|_| "-".to_owned()),
+    };
+    std::iter::once(first).chain(cells).map(|cell| format!("{cell:>8}")).collect()
+}
+
+/// The tool whose p95 is the longest, where one is known.
+fn slowest(stage: &StageResult) -> Option<(&str, Quantile)> {
+    let p95 = |tool| stage.times(tool).map(|summary| summary.p95);
+    let p95s = stage.tools.iter().filter_map(|(name, tool)| Some((name.as_str(), p95(tool)?)));
+    p95s.filter(|(_, p95)| p95.ns().is_some()).max_by_key(|(_, p95)| p95.ns())
+}
+
+fn rest(out: &mut String, stage: &StageResult) {
+    for (name, tool) in &stage.tools {
+        if let Some(example) = tool.examples.first() {
+            let bad = tool.accounts.sent - tool.accounts.count(Outcome::Ok);
+            line(
+                out,
+                &format!(
+                    "    {name}: {bad} of {} ended otherwise, {}: {}",
+                    tool.accounts.sent, example.outcome, example.message
+                ),
+            );
+        }
+    }
+    for (name, phase) in &stage.phases {
+        let figure = |of: fn(&crate::measure::summary::Summary) -> &Quantile| {
+            phase.response.as_ref().map_or_else(|| "-".into(), |summary| quantile(of(summary)))
+        };
+        let (ok, sent) = (phase.accounts.count(Outcome::Ok), phase.accounts.sent);
+        let times = format!("median {}, p95 {}", figure(|s| &s.median), figure(|s| &s.p95));
+        let memory = phase.memory_mb_per_min.map(|slope| format!(", {:+.2} MB/min", slope.estimate));
+        line(out, &format!("    {name:<16} {ok} of {sent} good, {times}{}", memory.unwrap_or_default()));
+    }
+    if !stage.backlog_after_rises.is_empty() {
+        line(out, &format!("    calls that waited when each rise was over: {:?}", stage.backlog_after_rises));
+    }
+    if let (Some(first), Some(last)) = (stage.resources.first(), stage.resources.last()) {
+        let (before, after) = (first.sample, last.sample);
+        let cpu_s = after.cpu_ns.saturating_sub(before.cpu_ns) as f64 / 1e9;
+        let (from, to) = (units::megabytes(before.rss_bytes), units::megabytes(after.rss_bytes));
+        let fds = after.fds.map_or_else(|| "?".to_owned(), |fds| fds.to_string());
+        let handles = format!("fds {fds}, threads {}, processes {}", after.threads, after.processes);
+        line(out, &format!("    server: rss {from:.0} → {to:.0} MB, cpu {cpu_s:.1} s, {handles}"));
+    }
+    let ratings =
+        [("success", stage.ratings.success), ("p95", stage.ratings.p95), ("memory", stage.ratings.memory)];
+    let rated: Vec<String> =
+        ratings.iter().filter_map(|(name, rating)| Some(grade(name, rating.as_ref()?))).collect();
+    if !rated.is_empty() {
+        line(out, &format!("    rated: {}", rated.join(", ")));
+    }
+    validity(out, stage);
+}
+
+fn validity(out: &mut String, stage: &StageResult) {
+    for reason in &stage.validity.invalid {
+        line(out, &format!("    INVALID: {reason}"));
+    }
+    for reason in stage.validity.warnings.iter().take(FEW) {
+        line(out, &format!("    warning: {reason}"));
+    }
+}
+
+/// Those that did not pass, then as many of the others as there is room for.
+fn checks(out: &mut String, checks: &[Check], colour: bool) {
+    let (passed, others): (Vec<&Check>, Vec<&Check>) =
+        checks.iter().partition(|check| check.verdict == Verdict::Pass);
+    for check in others.iter().chain(passed.iter().take(FEW)) {
+        let word = format!("{:<11}", word(check.verdict));
+        let plain = cut(&format!("  {word} {}: {}", check.name, check.text), 2 * COLUMNS);
+        let _ = writeln!(out, "{}", plain.replacen(&word, &paint(&word, tone(check.verdict), colour), 1));
+    }
+    if passed.len() > FEW {
+        let _ = writeln!(out, "  and {} more passed", passed.len() - FEW);
+    }
+}
+
+fn grade(name: &str, rating: &Rating) -> String {
+    let word =
+        |grade: Option<Grade>| grade.map_or_else(|| "no grade".to_owned(), |grade| format!("{grade:?}"));
+    if rating.is_limited_by_samples() {
+        return format!("{name} {} (by the estimate alone {})", word(rating.grade), word(rating.by_estimate));
+    }
+    format!("{name} {}", word(rating.grade))
+}
+
+/// A line of the report that may take two of the screen, whatever a server's words are.
+fn line(out: &mut String, text: &str) {
+    *out += &cut(text, 2 * COLUMNS);
+    out.push('\n');
+}
+
+/// At most `most` characters; control characters of a server would reach the terminal.
+fn cut(text: &str, most: usize) -> String {
+    let mut shown: String =
+        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(most + 1).collect();
+    if let Some((at, _)) = shown.char_indices().nth(most) {
+        let last = shown[..at].char_indices().last().map_or(0, |(at, _)| at);
+        shown.truncate(last);
+        shown.push('…');
+    }
+    shown
+}
+
+/// In a column there is no room for the space.
+fn duration(ns: f64) -> String {
+    units::duration(ns).replace(' ', "")
+}
+
+fn quantile(quantile: &Quantile) -> String {
+    units::quantile(quantile).replace(' ', "")
+}
+
+fn paint(word: &str, tone: Tone, colour: bool) -> String {
+    let code = match tone {
+        Tone::Good => "32",
+        Tone::Bad => "31",
+        Tone::Doubtful => "33",
+    };
+    if colour { format!("\x1b[{code}m{word}\x1b[0m") } else { word.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_says_neither_moves_the_cursor_nor_fills_the_screen() {
+        assert_eq!(cut("a\x1b[2J\nb", 80), "a [2J b");
+        assert_eq!(cut("äöüß", 3), "äö…");
+        assert_eq!(cut("äöü", 3), "äöü");
+    }
+
+    #[test]
+    fn only_a_terminal_is_sent_colours() {
+        assert_eq!(paint("FAILED", Tone::Bad, true), "\x1b[31mFAILED\x1b[0m");
+        assert_eq!(paint("FAILED", Tone::Bad, false), "FAILED");
+    }
+}

@@ -1,0 +1,158 @@
+//! What errors leave behind.
+
+use super::definition::{Definition, Stage};
+use super::judge::{check, count};
+use super::result::{Check, ScenarioResult, Verdict};
+use super::stage_result::StageResult;
+use super::steps::{ID, WORK, delete, export, import, import_from, on_score, stage, warm};
+use super::{Options, Scenario};
+use crate::load::Step;
+use music21_mcp_bench::client::Outcome;
+use serde_json::json;
+
+pub(super) static SCENARIO: Scenario = Scenario {
+    name: "cleanup",
+    about: "50 calls of which half are meant to fail, three times: what stays behind?",
+    explanation: "\
+One client makes 50 calls: good ones (import, key, chords, export, delete) and five kinds that must be
+refused (a score id twice, an unknown work, a source type that does not exist, a missing file, an unknown
+format). After a first round to warm up, three rounds are measured, each followed by 5 s of rest and a
+reading of memory, descriptors, threads, scores held, and the files that exports left.
+
+Something that grows in all three rounds is a leak: of descriptors, threads, scores or files it fails the
+scenario. Memory that grows by 1 MB or more in each cannot be told here, since 50 calls are within a few steps
+of an allocator. A refusal that comes as anything but an error, or a good call that fails, fails it too.
+
+It cannot show slow leaks (see 'memory'), and the files only where the server's disk is this machine's.",
+    define,
+    judge,
+};
+
+const ROUNDS: usize = 3;
+const CALLS: u64 = 50;
+/// Of ten.
+const REFUSED: u64 = 5;
+
+fn define(options: &Options) -> Definition {
+    let round = |name: String| Stage {
+        calls: Some(CALLS),
+        duration_s: Some(600.0),
+        deadline_s: options.deadline_s.unwrap_or(30.0),
+        settle_s: if options.quick { 1.0 } else { 5.0 },
+        ..stage(name, 1, steps())
+    };
+    let names = ["warm-up".to_owned()].into_iter().chain((1..=ROUNDS).map(|n| format!("round {n}")));
+    Definition { prepare: warm(), stages: names.map(round).collect(), ..Definition::default() }
+}
+
+fn steps() -> Vec<Step> {
+    let unknown = |source: &str, source_type: &str| {
+        let id = format!("x-{ID}");
+        Step::call("import_score", json!({ "score_id": id, "source": source, "source_type": source_type }))
+            .always()
+    };
+    vec![
+        import(),
+        import_from(WORK, "corpus").always(),
+        unknown("nobody/wrote_this", "corpus"),
+        on_score("key_analysis").always(),
+        unknown(WORK, "telepathy"),
+        export("musicxml").always(),
+        export("papyrus").always(),
+        on_score("chord_analysis").always(),
+        unknown("missing-file.musicxml", "file"),
+        delete(),
+    ]
+}
+
+fn judge(result: &ScenarioResult) -> Vec<Check> {
+    let mut checks: Vec<Check> = result.stages.iter().map(answers).collect();
+    // The first round warms up; what it leaves is where the others begin.
+    let rounds = result.stages.get(1..).unwrap_or_default();
+    if rounds.len() == ROUNDS {
+        let settled = |get: fn(&music21_mcp_proc::ResourceSample) -> Option<u64>| {
+            move |stage: &StageResult| stage.settled.as_ref().and_then(get)
+        };
+        let first = &result.stages[0];
+        let leak = (1, Verdict::Fail);
+        checks.push(growth("descriptors", first, rounds, settled(|sample| sample.fds), leak));
+        checks.push(growth("threads", first, rounds, settled(|sample| Some(sample.threads)), leak));
+        checks.push(growth("scores held", first, rounds, |stage| stage.scores_held, leak));
+        let memory = settled(|sample| Some(sample.rss_anon_bytes));
+        checks.push(growth("anonymous memory, bytes", first, rounds, memory, (STEP, Verdict::Inconclusive)));
+        checks.push(files(rounds));
+    }
+    checks
+}
+
+/// Good calls end well, and those that must be refused are.
+fn answers(stage: &StageResult) -> Check {
+    let (ok, refused) = (stage.accounts.count(Outcome::Ok), stage.accounts.count(Outcome::ToolError));
+    let expected = CALLS / 10 * REFUSED;
+    let is_right = refused == expected && ok == CALLS - expected;
+    let verdict = if is_right { Verdict::Pass } else { Verdict::Fail };
+    let text =
+        format!("{ok} good and {refused} refused of {CALLS}, expected {} and {expected}", CALLS - expected);
+    count(format!("{}: answers", stage.name), verdict, text)
+}
+
+/// Bytes that an allocator takes at once for a handful of calls: less in each round says nothing.
+const STEP: u64 = 1_000_000;
+
+/// What grows by a least amount in every round, and what that then means.
+fn growth(
+    what: &str,
+    first: &StageResult,
+    rounds: &[StageResult],
+    get: impl Fn(&StageResult) -> Option<u64>,
+    (least, grown): (u64, Verdict),
+) -> Check {
+    let values: Option<Vec<u64>> = [first].into_iter().chain(rounds).map(get).collect();
+    let Some(values) = values else {
+        return check(what, Verdict::Inconclusive, "could not be read after each round");
+    };
+    let grows = values.windows(2).all(|pair| pair[1] >= pair[0] + least);
+    let shown: Vec<String> = values.iter().map(u64::to_string).collect();
+    let word = match (grows, grown) {
+        (false, _) => "",
+        (true, Verdict::Fail) => ", grows every round",
+        (true, _) => ", grows every round: 'run memory' tells whether it leaks",
+    };
+    let verdict = if grows { grown } else { Verdict::Pass };
+    count(what, verdict, format!("{}{word}", shown.join(" → ")))
+}
+
+/// Every round's exports by themselves: what is left of them is left for good.
+fn files(rounds: &[StageResult]) -> Check {
+    let left: Vec<u64> = rounds.iter().map(|stage| stage.exports.left).collect();
+    let bytes: u64 = rounds.iter().map(|stage| stage.exports.left_bytes).sum();
+    let made: u64 = rounds.iter().map(|stage| stage.exports.made).sum();
+    let name = "files of exports";
+    if made == 0 {
+        return check(name, Verdict::Inconclusive, "no export named a file");
+    }
+    let verdict = if left.iter().all(|&left| left > 0) { Verdict::Fail } else { Verdict::Pass };
+    let total: u64 = left.iter().sum();
+    count(name, verdict, format!("{total} of {made} are still on this machine's disk, {bytes} bytes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::fixture::{sample, stage_named};
+
+    fn verdict(fds: [u64; 4], rule: (u64, Verdict)) -> Verdict {
+        let [first, rounds @ ..] =
+            fds.map(|fds| StageResult { settled: Some(sample(fds)), ..stage_named("round") });
+        growth("descriptors", &first, &rounds, |stage| stage.settled.and_then(|sample| sample.fds), rule)
+            .verdict
+    }
+
+    #[test]
+    fn what_grows_in_every_round_is_a_leak() {
+        assert_eq!(verdict([9, 10, 11, 12], (1, Verdict::Fail)), Verdict::Fail);
+        assert_eq!(verdict([9, 12, 12, 13], (1, Verdict::Fail)), Verdict::Pass);
+        assert_eq!(verdict([9, 12, 15, 18], (4, Verdict::Inconclusive)), Verdict::Pass);
+        assert_eq!(verdict([9, 13, 17, 21], (4, Verdict::Inconclusive)), Verdict::Inconclusive);
+    }
+}

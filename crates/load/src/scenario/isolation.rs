@@ -1,0 +1,86 @@
+//! Does every answer belong to the call it answers?
+
+use serde_json::json;
+
+use super::definition::Definition;
+use super::judge::count;
+use super::result::{Check, ScenarioResult, Verdict};
+use super::stage_result::StageResult;
+use super::steps::{ID, delete, on_score, own, stage};
+use super::thresholds::Thresholds;
+use super::{Options, Scenario};
+use crate::load::Step;
+use music21_mcp_bench::client::Outcome;
+
+pub(super) static SCENARIO: Scenario = Scenario {
+    name: "isolation",
+    about: "does every answer belong to its own session and call?",
+    explanation: "\
+Each of 16 clients (--clients) has a session of its own and repeats for 30 s (--duration), as a closed loop:
+import a tune under an id that holds a nonce of run, client and iteration, then ask for info and key, list
+the scores, delete. Over HTTP the sessions share one process, over stdio each has its own.
+
+The answers to import, info and delete must hold the call's own nonce and no other; the list must hold it
+among others; the key must be that of the client's own tune, of which neighbours have different ones.
+An answer that holds another call's nonce is of a class of its own (foreign_answer). One foreign or wrong
+answer fails the scenario, whatever the share.
+
+It cannot show mix-ups of tunes in one key, nor those that happen below one in the number of calls shown.
+That sessions of one HTTP server see each other's scores in the list is the server's design and not judged.",
+    define,
+    judge,
+};
+
+/// Tunes of which the key is beyond doubt; clients take turns.
+const TUNES: &str = "{{by-client:C4 E4 G4 C5 B4 A4 G4 F4 E4 D4 C4|D4 F#4 A4 D5 C#5 B4 A4 G4 F#4 E4 D4|\
+                     E4 G#4 B4 E5 D#5 C#5 B4 A4 G#4 F#4 E4|A3 C#4 E4 A4 G#4 F#4 E4 D4 C#4 B3 A3}}";
+const KEYS: &str = r#""{{by-client:C|D|E|A}} major""#;
+
+fn define(options: &Options) -> Definition {
+    let clients = options.clients.unwrap_or(if options.quick { 4 } else { 16 });
+    let duration_s = options.duration_s.unwrap_or(if options.quick { 5.0 } else { 30.0 });
+    let mut stage = stage("nonces", clients, steps());
+    stage.duration_s = Some(duration_s);
+    stage.deadline_s = options.deadline_s.unwrap_or(30.0);
+    Definition {
+        thresholds: Thresholds { min_success: Some(0.9), ..Thresholds::default() },
+        stages: vec![stage],
+        ..Definition::default()
+    }
+}
+
+fn steps() -> Vec<Step> {
+    let expect = |step: Step, text: String| Step { expect: Some(text), ..step };
+    let import = json!({ "score_id": ID, "source": TUNES, "source_type": "text" });
+    vec![
+        own(Step::call("import_score", import)),
+        own(on_score("score_info")),
+        expect(on_score("key_analysis"), KEYS.into()),
+        // In quotes, since one nonce can be the beginning of another.
+        expect(Step::call("list_scores", json!({})), format!("\"{ID}\"")),
+        delete(),
+    ]
+}
+
+fn judge(result: &ScenarioResult) -> Vec<Check> {
+    result.stages.iter().map(ownership).collect()
+}
+
+fn ownership(stage: &StageResult) -> Check {
+    let (foreign, wrong) =
+        (stage.accounts.count(Outcome::ForeignAnswer), stage.accounts.count(Outcome::WrongAnswer));
+    let answered = stage.accounts.count(Outcome::Ok) + foreign + wrong;
+    let verdict = match () {
+        () if foreign + wrong > 0 => Verdict::Fail,
+        () if answered == 0 => Verdict::Inconclusive,
+        () => Verdict::Pass,
+    };
+    let examples = stage.tools.values().flat_map(|tool| &tool.examples);
+    let example = examples.into_iter().find(|example| example.outcome == Outcome::ForeignAnswer);
+    let example = example.map_or(String::new(), |example| format!(": {}", example.message));
+    let text = format!(
+        "{foreign} foreign and {wrong} wrong answers of {answered} to {} sessions{example}",
+        stage.clients
+    );
+    count(format!("{}: ownership", stage.name), verdict, text)
+}

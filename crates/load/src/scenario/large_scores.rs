@@ -1,0 +1,63 @@
+//! Orchestral scores: what size does to each tool.
+
+use super::definition::{Definition, ScoreFile, Stage};
+use super::steps::{delete, export, import_from, on_score, stage, warm};
+use super::thresholds::Thresholds;
+use super::{Options, Scenario, nothing_more};
+use crate::load::Step;
+use music21_mcp_score::OrchestraSpec;
+
+pub(super) static SCENARIO: Scenario = Scenario {
+    name: "large-scores",
+    about: "20×100 to 150×500 parts × measures: time, server memory, success by size",
+    explanation: "\
+Generated orchestral scores (20×100, 50×200, 100×300, 150×500 parts × measures) are handed over as files.
+For each size, one client imports the score afresh before each measured call, twice: info and key;
+harmony; export. Afresh, because music21 keeps what it has computed: the same chords of one score were
+seen to take 25 s before a key analysis and 737 s after it.
+The first time of each call stands apart from the second. --deadline seconds a call (60).
+A server that is not the embedded one gets the first two sizes; --all-sizes gives it all.
+
+A call given up at its deadline is a censored figure: its time is longer than the one printed.
+Fails if fewer than 90 % of the calls end well.
+
+It cannot show percentiles: two calls are no distribution.",
+    define,
+    judge: nothing_more,
+};
+
+/// Seconds after which a stage makes no more calls.
+const STAGE_S: f64 = 600.0;
+
+pub(super) fn define(options: &Options) -> Definition {
+    let sizes = if options.quick || !options.all_sizes { 2 } else { OrchestraSpec::PRESETS.len() };
+    let sizes = &OrchestraSpec::PRESETS[..sizes];
+    let score =
+        |&(name, parts, measures): &(&str, u32, u32)| ScoreFile { name: name.into(), parts, measures };
+    Definition {
+        thresholds: Thresholds { min_success: Some(0.9), ..Thresholds::default() },
+        prepare: warm(),
+        scores: sizes.iter().map(score).collect(),
+        stages: sizes.iter().flat_map(|(name, ..)| stages(name, options)).collect(),
+        ..Definition::default()
+    }
+}
+
+fn stages(size: &str, options: &Options) -> Vec<Stage> {
+    let key = vec![on_score("score_info"), on_score("key_analysis")];
+    let works =
+        [("key", key), ("harmony", vec![on_score("harmony_analysis")]), ("export", vec![export("musicxml")])];
+    works.into_iter().map(|(work, steps)| one(size, work, steps, options)).collect()
+}
+
+fn one(size: &str, work: &str, steps: Vec<Step>, options: &Options) -> Stage {
+    let file = format!("{{{{score:{size}}}}}");
+    let steps: Vec<Step> = [import_from(&file, "file")].into_iter().chain(steps).chain([delete()]).collect();
+    let calls = 2 * steps.len() as u64;
+    Stage {
+        calls: Some(calls),
+        duration_s: Some(options.duration_s.unwrap_or(STAGE_S)),
+        deadline_s: options.deadline_s.unwrap_or(60.0),
+        ..stage(format!("{size} {work}"), 1, steps)
+    }
+}

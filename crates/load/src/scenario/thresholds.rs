@@ -1,0 +1,197 @@
+//! The limits of a scenario, and what they say of its stages.
+
+use serde::{Deserialize, Serialize};
+
+use super::definition::Definition;
+use super::judge::{check, count};
+use super::result::{Check, Verdict};
+use super::stage_result::{Second, StageResult, ToolResult};
+use crate::measure::stats::{mean, standard_deviation, t_quantile};
+use crate::measure::trend;
+
+/// What makes a scenario fail. Each is judged by its confidence bound.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Thresholds {
+    /// The share of good answers must be at least this, in each stage. Calls too few to prove it pass only if
+    /// all were good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_success: Option<f64>,
+    /// p95 of each tool: response times of an open loop, service times of a closed one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_p95_ms: Option<f64>,
+    /// MB (10⁶ bytes) a minute of anonymous memory by which the server may grow after its warm-up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_memory_mb_per_min: Option<f64>,
+    /// Calls per second that ended well, in each stage; judged by Student's t over ten slices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_calls_per_s: Option<f64>,
+}
+
+/// One check for each limit and stage, and of p95 for each tool.
+pub(super) fn judge(definition: &Definition, stages: &[StageResult]) -> Vec<Check> {
+    let limits = &definition.thresholds;
+    let mut checks = Vec::new();
+    for (index, stage) in stages.iter().enumerate() {
+        checks.extend(limits.min_success.map(|min| success(stage, min)));
+        if let Some(max_ms) = limits.max_p95_ms {
+            checks.extend(stage.tools.iter().map(|(name, tool)| p95(stage, name, tool, max_ms)));
+        }
+        checks.extend(limits.max_memory_mb_per_min.map(|max| memory(stage, max)));
+        let offered_s = definition.stages.get(index).and_then(|defined| defined.duration_s);
+        checks.extend(limits.min_calls_per_s.map(|min| throughput(stage, offered_s, min)));
+    }
+    checks
+}
+
+/// Slices of a stage whose throughputs are compared; ten leave nine degrees of freedom, as for percentiles.
+const SLICES: usize = 10;
+
+/// Student's t over the throughputs of contiguous slices: within one, calls depend on each other.
+fn throughput(stage: &StageResult, offered_s: Option<f64>, min: f64) -> Check {
+    let name = format!("{}: throughput", stage.name);
+    // The last second is a part of one, and after the stage's duration calls only end.
+    let ended = stage.timeline.len().saturating_sub(1);
+    let whole = &stage.timeline[..offered_s.map_or(ended, |seconds| ended.min(seconds as usize))];
+    let seconds = whole.len() / SLICES;
+    if seconds == 0 {
+        let text = format!("{:.1} calls/s, but bounds need {} s or more", stage.calls_per_s, SLICES + 1);
+        return check(name, Verdict::Inconclusive, text);
+    }
+    let ok = |slice: &[Second]| slice.iter().map(|second| second.ok).sum::<u64>() as f64 / seconds as f64;
+    let rates: Vec<f64> = whole.chunks_exact(seconds).take(SLICES).map(ok).collect();
+    let half = t_quantile(0.975, SLICES as f64 - 1.0) * standard_deviation(&rates) / (SLICES as f64).sqrt();
+    let (low, high) = (mean(&rates) - half, mean(&rates) + half);
+    let verdict = match () {
+        () if low >= min => Verdict::Pass,
+        () if high < min => Verdict::Fail,
+        () => Verdict::Inconclusive,
+    };
+    check(name, verdict, format!("{:.1} good calls/s ({low:.1} to {high:.1}), at least {min}", mean(&rates)))
+}
+
+fn success(stage: &StageResult, min: f64) -> Check {
+    let (share, unknown) = (stage.accounts.success(), stage.accounts.unknown());
+    let (lower, upper) = (stage.accounts.success_at_least().lower_bound(0.95), share.upper_bound(0.95));
+    let verdict = match () {
+        () if lower >= min => Verdict::Pass,
+        () if upper < min => Verdict::Fail,
+        // Too few calls to prove a high share, but none went wrong: nobody makes 29 calls that take a minute.
+        () if share.trials > 0 && share.successes == share.trials && unknown == 0 => Verdict::Pass,
+        () => Verdict::Inconclusive,
+    };
+    let remark = match (unknown, verdict) {
+        (0, Verdict::Pass) if lower < min => "; too few to prove it, but all good".to_owned(),
+        (0, _) => String::new(),
+        _ => format!("; {unknown} more were due and not waited for, and count as failed in the lower bound"),
+    };
+    let percent = |value: f64| format!("{:.2} %", value * 100.0);
+    let text = format!(
+        "{} of {} calls ({}, 95 % bounds {} to {}), at least {}{remark}",
+        share.successes,
+        share.trials,
+        share.share().map_or_else(|| "none".into(), percent),
+        percent(lower),
+        percent(upper),
+        percent(min)
+    );
+    count(format!("{}: success", stage.name), verdict, text)
+}
+
+fn p95(stage: &StageResult, name: &str, tool: &ToolResult, max_ms: f64) -> Check {
+    let title = format!("{}: {name}", stage.name);
+    let Some(summary) = stage.times(tool) else {
+        return check(title, Verdict::Inconclusive, "no call ended well, so that there are no times");
+    };
+    let ms = |ns: u64| ns as f64 / 1e6;
+    let (low, high) = (summary.p95.lower_ns().map(ms), summary.p95.upper_ns().map(ms));
+    let verdict = match (low, high) {
+        (_, Some(high)) if high <= max_ms => Verdict::Pass,
+        (Some(low), _) if low > max_ms => Verdict::Fail,
+        _ => Verdict::Inconclusive,
+    };
+    let side = |value: Option<f64>| value.map_or_else(|| "?".to_owned(), |ms| format!("{ms:.1}"));
+    let text = format!("p95 between {} and {} ms, at most {max_ms}", side(low), side(high));
+    check(title, verdict, text)
+}
+
+pub(super) fn too_short() -> String {
+    format!("needs {}: run longer", trend::needs())
+}
+
+fn memory(stage: &StageResult, max: f64) -> Check {
+    let name = format!("{}: memory growth", stage.name);
+    let Some(leak) = &stage.leak else {
+        return check(name, Verdict::Inconclusive, too_short());
+    };
+    let slope = leak.mb_per_min;
+    let verdict = match () {
+        () if slope.upper < max => Verdict::Pass,
+        () if slope.lower > max => Verdict::Fail,
+        () => Verdict::Inconclusive,
+    };
+    let text =
+        format!("{:.2} MB/min ({:.2} to {:.2}), at most {max}", slope.estimate, slope.lower, slope.upper);
+    check(name, verdict, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::fixture::stage_named;
+    use crate::scenario::stage_result::AccountsBy;
+    use music21_mcp_bench::client::Outcome;
+
+    #[test]
+    fn throughput_is_judged_by_its_bounds() {
+        let second = |ok| Second { ok, ..Second::default() };
+        let of = |counts: &[u64], min| {
+            let timeline = counts.iter().map(|&ok| second(ok)).collect();
+            throughput(&StageResult { timeline, ..stage_named("s") }, Some(21.0), min).verdict
+        };
+        let steady = [10; 21];
+        assert_eq!(of(&steady, 9.9), Verdict::Pass);
+        assert_eq!(of(&steady, 10.1), Verdict::Fail);
+        let wild: Vec<u64> = (0..21).map(|second| if second % 4 < 2 { 20 } else { 2 }).collect();
+        assert_eq!(of(&wild, 10.0), Verdict::Inconclusive);
+        assert_eq!(of(&steady[..10], 5.0), Verdict::Inconclusive);
+        let with_a_long_end: Vec<u64> = steady.iter().copied().chain([0; 30]).collect();
+        assert_eq!(of(&with_a_long_end, 9.9), Verdict::Pass, "calls that hang at the end are waited for");
+    }
+
+    #[test]
+    fn calls_that_nobody_waited_for_do_not_pass_and_prove_no_failure() {
+        let of = |ok: u64, dropped: u64| {
+            let ended = [(Outcome::Ok, ok), (Outcome::Dropped, dropped)].into();
+            let accounts = AccountsBy { scheduled: ok + dropped, sent: ok, ended };
+            success(&StageResult { accounts, ..stage_named("s") }, 0.9)
+        };
+        assert_eq!(of(1000, 10).verdict, Verdict::Pass);
+        assert_eq!(of(1000, 4000).verdict, Verdict::Inconclusive);
+        assert!(of(1000, 4000).text.contains("; 4000 more were due"), "{}", of(1000, 4000).text);
+    }
+
+    #[test]
+    fn a_limit_on_times_without_times_is_undecided() {
+        let tool: ToolResult = serde_json::from_value(serde_json::json!({
+            "accounts": { "scheduled": 9, "sent": 9, "ended": { "tool_error": 9 } }, "first_calls_ns": [],
+            "response": null, "service": null, "steadiness": { "kind": "unsteady" },
+            "response_hdr": "", "service_hdr": "", "examples": []
+        }))
+        .unwrap();
+        assert_eq!(p95(&stage_named("s"), "key_analysis", &tool, 100.0).verdict, Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn a_few_calls_that_were_all_good_pass_and_say_that_they_prove_little() {
+        let of = |ok, failed| {
+            let ended = [(Outcome::Ok, ok), (Outcome::ToolError, failed)].into();
+            let accounts = AccountsBy { sent: ok + failed, ended, ..AccountsBy::default() };
+            success(&StageResult { accounts, ..stage_named("s") }, 0.9)
+        };
+        assert_eq!(of(8, 0).verdict, Verdict::Pass);
+        assert!(of(8, 0).text.ends_with("too few to prove it, but all good"), "{}", of(8, 0).text);
+        assert!(of(29, 0).text.ends_with("at least 90.00 %"));
+        assert_eq!((of(28, 1).verdict, of(0, 8).verdict), (Verdict::Inconclusive, Verdict::Fail));
+    }
+}

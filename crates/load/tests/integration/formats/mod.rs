@@ -1,0 +1,5 @@
+//! What other programs read of a run.
+
+mod files;
+mod metrics;
+mod schema;

@@ -1,0 +1,49 @@
+//! The schema of `result.json`, made from the types that write it.
+
+use std::process::Command;
+
+use music21_mcp_load::scenario::{RunFile, SCHEMA_VERSION};
+use schemars::generate::SchemaSettings;
+
+use crate::run;
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../schemas/run.schema.json");
+/// Set it to write the file instead of comparing with it.
+const WRITE: &str = "MUSIC21_WRITE_SCHEMA";
+
+#[test]
+fn the_committed_schema_is_that_of_the_types() {
+    // As it is written and not as it is read: what is always there is required.
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let mut schema = settings.into_generator().into_root_schema_for::<RunFile>().to_value();
+    schema["properties"]["schema_version"]["const"] = SCHEMA_VERSION.into();
+    let made = format!("{}\n", serde_json::to_string_pretty(&schema).unwrap());
+    if std::env::var_os(WRITE).is_some() {
+        std::fs::write(FILE, &made).unwrap();
+    }
+    let committed = std::fs::read_to_string(FILE).unwrap_or_default();
+    assert!(committed == made, "'{FILE}' is not up to date; {WRITE}=1 cargo test --test formats writes it");
+}
+
+#[test]
+fn a_real_result_is_valid_and_a_damaged_one_is_not() {
+    let python = std::env::var("MUSIC21_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let probe = Command::new(&python).args(["-c", "import jsonschema"]).output();
+    if !probe.is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: {python} has no jsonschema (set MUSIC21_PYTHON)");
+        return;
+    }
+    let script = "import json, sys, jsonschema
+schema, result = (json.load(open(path)) for path in sys.argv[1:])
+validator = jsonschema.Draft202012Validator(schema)
+validator.check_schema(schema)
+print([error.message for error in validator.iter_errors(result)])
+result['scenarios'][0]['stages'][0]['elapsed_ns'] = 'long'
+print(len(list(validator.iter_errors(result))))";
+    let output = Command::new(&python)
+        .args(["-c", script, FILE])
+        .arg(super::files::file("result.json"))
+        .output()
+        .unwrap();
+    assert_eq!(run::text(&output.stdout), "[]\n1\n", "{}", run::text(&output.stderr));
+}

@@ -1,0 +1,27 @@
+//! The program as its users run it.
+
+mod audit_cli;
+mod compare_ab;
+mod compare_cli;
+mod compare_history;
+mod compare_loads;
+mod compare_refusals;
+mod compare_workflow;
+mod deploy;
+mod formats;
+mod generate;
+mod manual;
+mod readme;
+mod report;
+mod report_terminal;
+mod run;
+mod run_capacity;
+mod run_faults;
+mod run_isolation;
+mod run_recovery;
+mod run_scenarios;
+mod run_sessions;
+mod serve;
+mod server;
+mod server_start;
+mod shards;

@@ -1,0 +1,190 @@
+//! A run that is interrupted, or whose server dies or freezes: what was measured is written, each call in its
+//! class, and the exit code says what happened.
+
+use std::process::Child;
+
+use crate::run::{Bench, text};
+use crate::server::Server;
+use music21_mcp_bench::client::Outcome;
+use music21_mcp_load::load::StoppedBy;
+use music21_mcp_load::scenario::{RunFile, Verdict};
+use music21_mcp_proc::ProcessTree;
+use rustix::process::{Pid, Signal, kill_process};
+
+fn ticks(pid: u32) -> u64 {
+    procfs::process::Process::new(pid.cast_signed())
+        .and_then(|p| p.stat())
+        .map_or(0, |stat| stat.utime + stat.stime)
+}
+
+/// Waits until the run has made calls, by the server's own CPU time.
+fn until_it_works(server: &Server, idle: u64) {
+    while ticks(server.child.id()) <= idle + 5 {
+        std::thread::yield_now();
+    }
+}
+
+/// A run with a server of its own, once that works.
+fn run_with_own_server(arguments: &[&str]) -> (Bench, Child, u32) {
+    let bench = Bench::new(arguments);
+    let child = bench.command().spawn().unwrap();
+    let server = loop {
+        let tree = ProcessTree::new([child.id()]).pids();
+        if let Some(&server) = tree.iter().find(|&&pid| pid != child.id() && ticks(pid) > 5) {
+            break server;
+        }
+        std::thread::yield_now();
+    };
+    (bench, child, server)
+}
+
+fn is_alive(pid: u32) -> bool {
+    procfs::process::Process::new(pid.cast_signed())
+        .and_then(|p| p.stat())
+        .is_ok_and(|stat| stat.state != 'Z')
+}
+
+#[test]
+fn ctrl_c_leaves_no_server_of_ours() {
+    let (bench, child, server) = run_with_own_server(&["concurrent", "--clients", "2", "--duration", "600"]);
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
+    assert!(!is_alive(server));
+    assert!(!bench.result().complete);
+}
+
+#[test]
+fn a_second_ctrl_c_waits_for_nothing_and_leaves_no_server_either() {
+    let arguments = ["concurrent", "--clients", "2", "--duration", "600", "--deadline", "300"];
+    let (bench, child, server) = run_with_own_server(&arguments);
+    let frozen = Pid::from_raw(server.cast_signed()).unwrap();
+    kill_process(frozen, Signal::STOP).unwrap();
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
+    assert!(!is_alive(server));
+    // Written whole or not at all.
+    assert!(!bench.result().complete);
+}
+
+#[test]
+fn a_run_that_is_killed_leaves_no_server_of_ours() {
+    let (_bench, mut child, server) =
+        run_with_own_server(&["concurrent", "--clients", "2", "--duration", "600"]);
+    child.kill().and_then(|()| child.wait()).unwrap();
+    // It sees its pipe close; if it did not, this would never end.
+    while is_alive(server) {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn what_was_measured_outlives_a_run_that_is_killed() {
+    let server = Server::start(&[]);
+    let arguments = ["concurrent", "--clients", "2", "--duration", "600", "--server", &server.url];
+    let bench = Bench::new(&arguments);
+    let mut child = bench.command().spawn().unwrap();
+    let so_far = || serde_json::from_slice::<RunFile>(&std::fs::read(bench.path()).ok()?).ok();
+    while so_far().is_none_or(|file| file.scenarios.is_empty()) {
+        std::thread::yield_now();
+    }
+    child.kill().and_then(|()| child.wait()).unwrap();
+    let file = bench.result();
+    let stage = &file.scenarios[0].stages[0];
+    assert!(!file.complete && stage.accounts.count(Outcome::Ok) > 0, "{:?}", stage.accounts);
+    assert_eq!(stage.stopped_by, StoppedBy::StillRunning);
+    assert!(!stage.timeline.is_empty() && !stage.resources.is_empty());
+}
+
+#[test]
+fn ctrl_c_writes_what_there_is() {
+    let server = Server::start(&[]);
+    let idle = ticks(server.child.id());
+    let bench = Bench::new(&["concurrent", "--clients", "2", "--duration", "600", "--server", &server.url]);
+    let child = bench.command().spawn().unwrap();
+    until_it_works(&server, idle);
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
+    let file = bench.result();
+    assert!(!file.complete);
+    assert_eq!(file.scenarios[0].verdict, Verdict::Interrupted);
+    // It may come before the first measured call, during the preparation.
+    for stage in &file.scenarios[0].stages {
+        assert!(stage.accounts.scheduled > 0);
+        assert_eq!(stage.stopped_by, StoppedBy::Interrupt);
+    }
+    let html = std::fs::read_to_string(bench.path().with_file_name("report.html")).unwrap();
+    let heading = html.split_once("<h1>").unwrap().1.split_once("</h1>").unwrap().0;
+    assert!(heading.contains("Interrupted"), "{heading}");
+    assert!(html.contains("id=\"scenario-0\"") && html.ends_with("</html>"), "it is whole");
+}
+
+#[test]
+fn a_server_killed_in_the_middle_ends_every_call_in_a_class_and_the_run_with_4() {
+    let server = Server::start(&[]);
+    let idle = ticks(server.child.id());
+    let bench =
+        Bench::new(&["concurrent", "tools", "--clients", "2", "--duration", "4", "--server", &server.url]);
+    let child = bench.command().spawn().unwrap();
+    until_it_works(&server, idle);
+    kill_process(Pid::from_child(&server.child), Signal::KILL).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(4), "{}{}", text(&output.stdout), text(&output.stderr));
+    let file = bench.result();
+    assert_eq!(file.scenarios[0].verdict, Verdict::ServerFailed);
+    assert!(file.scenarios.len() == 1 && !file.complete, "the second was not run");
+    assert!(file.scenarios[0].error.is_some());
+    for stage in &file.scenarios[0].stages {
+        let lost =
+            stage.accounts.count(Outcome::ConnectError) + stage.accounts.count(Outcome::TransportClosed);
+        assert!(lost > 0, "{:?}", stage.accounts);
+    }
+}
+
+#[test]
+fn a_server_that_freezes_times_out_at_the_deadline_and_the_run_does_not_pass() {
+    let server = Server::start(&[]);
+    let idle = ticks(server.child.id());
+    let arguments =
+        ["concurrent", "--clients", "2", "--duration", "4", "--deadline", "1", "--server", &server.url];
+    let bench = Bench::new(&arguments);
+    let child = bench.command().spawn().unwrap();
+    until_it_works(&server, idle + 20);
+    kill_process(Pid::from_child(&server.child), Signal::STOP).unwrap();
+    let output = child.wait_with_output().unwrap();
+    kill_process(Pid::from_child(&server.child), Signal::CONT).unwrap();
+    assert_ne!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    let file = bench.result();
+    let timed_out: u64 =
+        file.scenarios[0].stages.iter().map(|stage| stage.accounts.count(Outcome::TimedOut)).sum();
+    assert!(timed_out > 0 || file.scenarios[0].error.is_some(), "{}", text(&output.stdout));
+}
+
+#[test]
+fn two_runs_do_not_write_into_one_directory() {
+    let (bench, mut first, _) = run_with_own_server(&["concurrent", "--clients", "2", "--duration", "600"]);
+    let second = bench.command().output().unwrap();
+    let told = text(&second.stderr);
+    assert_eq!(second.status.code(), Some(4), "{told}");
+    assert!(told.contains(&format!("another run (process {}) writes into", first.id())), "{told}");
+    kill_process(Pid::from_child(&first), Signal::INT).unwrap();
+    assert_eq!(first.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn too_few_descriptors_are_told_before_a_server_is_blamed() {
+    let bench = Bench::new(&["concurrent", "--clients", "200"]);
+    let command = bench.command();
+    let mut limited = std::process::Command::new("sh");
+    limited
+        .args(["-c", "ulimit -n 128; exec \"$@\"", "sh"])
+        .arg(command.get_program())
+        .args(command.get_args());
+    let output = limited.output().unwrap();
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{told}");
+    assert!(told.contains("200 clients need 664 file descriptors and this process may open 128"), "{told}");
+}

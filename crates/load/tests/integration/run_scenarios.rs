@@ -1,0 +1,210 @@
+//! Every scenario on the embedded server, briefly: the results can be read and their accounts add up.
+
+use std::process::Output;
+
+use crate::run::{Bench, PROGRAM, text};
+use music21_mcp_bench::client::Outcome;
+use music21_mcp_load::load::StoppedBy;
+use music21_mcp_load::measure::token_bucket::Verdict as Limiter;
+use music21_mcp_load::scenario::{Definition, Verdict};
+
+/// 0, or 3 where the machine was too busy for the figures: then they were not rated.
+fn passed(output: &Output) {
+    let code = output.status.code();
+    assert!(matches!(code, Some(0 | 3)), "{code:?} {}{}", text(&output.stdout), text(&output.stderr));
+}
+
+#[test]
+fn concurrent_clients_each_live_a_scores_life() {
+    let bench = Bench::new(&["concurrent", "--clients", "3", "--duration", "2"]);
+    passed(&bench.command().output().unwrap());
+    let file = bench.result();
+    assert!(file.complete);
+    assert_eq!(file.server.transport, "http", "the embedded server is a process of its own");
+    let stage = &file.scenarios[0].stages[0];
+    assert_eq!(stage.clients, 3);
+    assert_eq!(stage.tools.len(), 5, "{:?}", stage.tools.keys());
+    assert_eq!(
+        stage.accounts.count(Outcome::Ok) + stage.accounts.count(Outcome::Cancelled),
+        stage.accounts.sent
+    );
+    assert!(stage.resources.iter().any(|at| at.sample.rss_anon_bytes > 0), "its process was watched");
+}
+
+#[test]
+fn the_embedded_server_can_share_our_process_and_says_so() {
+    let bench = Bench::new(&["tools", "--duration", "1", "--server", "embedded"]);
+    passed(&bench.command().output().unwrap());
+    let file = bench.result();
+    assert!(file.server.shares_our_process);
+    assert_eq!(file.server.transport, "in-process");
+}
+
+#[test]
+fn over_stdio_clients_beyond_the_cap_are_not_started_and_a_note_says_so() {
+    let server = format!("'{PROGRAM}' serve --stdio --quiet");
+    let bench = Bench::new(&[
+        "concurrent",
+        "--clients",
+        "9",
+        "--max-processes",
+        "2",
+        "--duration",
+        "1",
+        "--server",
+        &server,
+    ]);
+    passed(&bench.command().output().unwrap());
+    let scenario = &bench.result().scenarios[0];
+    assert_eq!(scenario.stages[0].clients, 2);
+    assert!(scenario.notes[0].contains("9 clients"), "{:?}", scenario.notes);
+    assert!(scenario.stages[0].resources.iter().any(|at| at.sample.processes == 2));
+}
+
+#[test]
+fn open_loops_offer_what_their_schedule_says() {
+    let bench = Bench::new(&["stability", "--duration", "3", "--rate", "40"]);
+    let output = bench.command().output().unwrap();
+    let scenario = &bench.result().scenarios[0];
+    let arrivals = scenario.checks.iter().find(|check| check.name == "arrivals").unwrap();
+    assert_eq!(arrivals.verdict, Verdict::Pass, "{} {}", arrivals.text, text(&output.stdout));
+    assert!(scenario.stages[0].open_loop);
+    let stage = &scenario.stages[0];
+    for phase in ["business hours", "busy hour, first", "busy hour, last", "night, after"] {
+        assert!(stage.phases.contains_key(phase), "{phase}: {:?}", stage.phases.keys());
+    }
+    assert_eq!((stage.scores_before, stage.backlog_after_rises.len()), (Some(0), 1));
+    let scores = scenario.checks.iter().find(|check| check.name.starts_with("scores")).unwrap();
+    assert_eq!(scores.verdict, Verdict::Pass, "{}", scores.text);
+}
+
+#[test]
+fn memory_without_a_window_is_no_verdict() {
+    let toml = "name = 'm'\n[thresholds]\nmax_memory_mb_per_min = 1.0\n[[stages]]\nname = 's'\nclients = 1\ncalls = 3\n\
+                [[stages.workload.flows]]\nsteps = [{ tool = 'list_scores' }]\n";
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("m.toml");
+    std::fs::write(&path, toml).unwrap();
+    let bench = Bench::new(&[path.to_str().unwrap()]);
+    assert_eq!(bench.command().output().unwrap().status.code(), Some(3));
+    assert_eq!(bench.result().scenarios[0].stages[0].leak, None);
+}
+
+#[test]
+fn a_server_that_keeps_its_exports_is_found_out_by_cleanup() {
+    let bench = Bench::new(&["cleanup"]);
+    let output = bench.command().output().unwrap();
+    let scenario = &bench.result().scenarios[0];
+    assert!(matches!(output.status.code(), Some(1 | 3)), "{}", text(&output.stdout));
+    let verdict = |name: &str| scenario.checks.iter().find(|check| check.name == name).unwrap().verdict;
+    assert_eq!(verdict("files of exports"), Verdict::Fail);
+    assert_eq!(verdict("scores held"), Verdict::Pass);
+    assert_eq!(verdict("round 3: answers"), Verdict::Pass);
+}
+
+#[test]
+fn no_limiter_found_is_an_answer() {
+    let bench = Bench::new(&["rate-limit"]);
+    let output = bench.command().output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    let report = bench.result().scenarios[0].rate_limit.clone().unwrap();
+    assert_eq!(report.verdict, Limiter::NoLimiter);
+}
+
+#[test]
+fn a_limiter_of_another_capacity_than_declared_fails() {
+    let server = format!("'{PROGRAM}' serve --stdio --quiet --rate-limit 8/20s");
+    let bench = Bench::new(&["rate-limit", "--rate-limit", "5/20s", "--server", &server]);
+    let output = bench.command().output().unwrap();
+    // A machine too busy for the estimates cannot tell; the wrong answer would be to pass.
+    assert!(matches!(output.status.code(), Some(1 | 3)), "{}", text(&output.stdout));
+}
+
+#[test]
+fn a_threshold_that_does_not_hold_is_exit_code_1() {
+    let server = format!("'{PROGRAM}' serve --stdio --quiet --fault tool-error=2");
+    let toml = format!(
+        "name = 'strict'\nserver = \"{server}\"\n[thresholds]\nmin_success = 0.9\n[[stages]]\nname = 's'\nclients = 1\n\
+         calls = 60\n[[stages.workload.flows]]\nsteps = [{{ tool = 'list_scores' }}]\n"
+    );
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("strict.toml");
+    std::fs::write(&path, toml).unwrap();
+    let bench = Bench::new(&[path.to_str().unwrap()]);
+    let output = bench.command().output().unwrap();
+    let result = bench.result();
+    let scenario = &result.scenarios[0];
+    assert_eq!(scenario.stages[0].accounts.count(Outcome::ToolError), 30);
+    assert_eq!(scenario.checks[0].verdict, Verdict::Fail, "{:?}", scenario.checks);
+    // Also on a machine too busy for times: these are counts.
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
+}
+
+#[test]
+fn what_init_writes_can_be_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("mine.toml");
+    let path = path.to_str().unwrap();
+    let init = || std::process::Command::new(PROGRAM).args(["init", "--output", path]).status().unwrap();
+    assert!(init().success());
+    let definition = Definition::from_toml(&std::fs::read_to_string(path).unwrap()).unwrap();
+    assert_eq!(definition.stages[0].workload.flows.len(), 7, "nine tools, two of which surround the others");
+    assert_eq!(init().code(), Some(4), "a file is never overwritten");
+    let bench = Bench::new(&[path, "--duration", "1", "--clients", "1"]);
+    passed(&bench.command().output().unwrap());
+    bench.result();
+}
+
+#[test]
+fn what_does_not_exist_is_a_wrong_command_line() {
+    for (arguments, expected) in [
+        (&["run", "nonsense"][..], "unknown scenario 'nonsense'; use one of tools, concurrent,"),
+        (&["run", "absent.toml"], "cannot read 'absent.toml'"),
+        (&["run", "rate-limit", "--rate-limit", "10/1s,no-cap"], "a declared limit has no kind"),
+        (&["run", "tools", "--objective", "1s"], "--objective changes nothing in what is to be run"),
+        (&["run", "tools", "quick", "--rate-limit", "10/1s", "--hours", "3"], "--hours changes nothing"),
+        (&["explain", "nonsense"], "unknown scenario 'nonsense'"),
+        (&["explain", "quick", "--toml"], "'quick' is several scenarios"),
+    ] {
+        let output = std::process::Command::new(PROGRAM).args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains(expected), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn a_server_that_is_not_there_is_the_environments_fault() {
+    let bench = Bench::new(&["tools", "--server", "http://127.0.0.1:1/mcp"]);
+    let output = bench.command().output().unwrap();
+    assert_eq!(output.status.code(), Some(4));
+    assert!(text(&output.stderr).contains("start the server first"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn list_and_explain_name_every_scenario() {
+    let say = |arguments: &[&str]| {
+        text(&std::process::Command::new(PROGRAM).args(arguments).output().unwrap().stdout)
+    };
+    let list = say(&["list"]);
+    for scenario in &music21_mcp_load::scenario::SCENARIOS {
+        assert!(list.contains(scenario.name));
+        assert!(say(&["explain", scenario.name]).contains("cannot show"), "{}", scenario.name);
+        Definition::from_toml(&say(&["explain", scenario.name, "--toml"])).unwrap();
+    }
+    let quick = say(&["explain", "quick"]);
+    assert!(quick.starts_with("tools: ") && quick.contains("\n\ncleanup: "), "{quick}");
+}
+
+#[test]
+fn a_stage_whose_memory_raises_no_doubt_ends_with_its_duration() {
+    let toml = "name = 'm'\n[[stages]]\nname = 's'\nclients = 1\nrate_per_s = 50.0\nduration_s = 0.5\n\
+                extend_to_s = 900.0\n[[stages.workload.flows]]\nsteps = [{ tool = 'list_scores' }]\n";
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("m.toml");
+    std::fs::write(&path, toml).unwrap();
+    let bench = Bench::new(&[path.to_str().unwrap()]);
+    let output = bench.command().output().unwrap();
+    let stage = &bench.result().scenarios[0].stages[0];
+    assert_eq!(stage.stopped_by, StoppedBy::Duration, "{}", text(&output.stdout));
+    assert!(stage.accounts.sent < 45_000 && bench.result().complete);
+}

@@ -1,0 +1,82 @@
+//! The machine on which something is measured, as far as the system says.
+
+use std::fs;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::line;
+
+/// The machine. Absolute times of two machines are never compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Machine {
+    /// As the processor calls itself.
+    pub cpu_model: Option<String>,
+    /// Cores this process may use (affinity and cgroup quota counted).
+    pub cores: u32,
+    /// Installed memory, bytes.
+    pub memory_bytes: Option<u64>,
+    /// Release of the kernel.
+    pub kernel: Option<String>,
+    /// Whether the processor says that a hypervisor runs it.
+    pub virtual_machine: bool,
+    /// The frequency governor of the first core.
+    pub governor: Option<String>,
+    /// SHA-256 of model, cores, memory (GiB) and the kernel's major version.
+    pub fingerprint: String,
+}
+
+impl Machine {
+    /// This machine.
+    #[must_use]
+    pub fn here() -> Self {
+        let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+        let kib = meminfo
+            .lines()
+            .find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        let mut machine = Self {
+            cpu_model: cpu_field("model name"),
+            cores: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),
+            memory_bytes: kib.map(|kib| kib * 1024),
+            kernel: line("/proc/sys/kernel/osrelease"),
+            virtual_machine: has_cpu_flag("hypervisor"),
+            governor: line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+            fingerprint: String::new(),
+        };
+        machine.fingerprint = machine.identity();
+        machine
+    }
+
+    fn identity(&self) -> String {
+        let gib = self.memory_bytes.map(|bytes| bytes >> 30);
+        let kernel = self.kernel.as_deref().and_then(|release| release.split('.').next());
+        let text = format!("{:?} {} {gib:?} {kernel:?}", self.cpu_model, self.cores);
+        Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// Whether the first processor has a feature, by its name in `/proc/cpuinfo`.
+#[must_use]
+pub fn has_cpu_flag(name: &str) -> bool {
+    cpu_field("flags").is_some_and(|flags| flags.split(' ').any(|flag| flag == name))
+}
+
+fn cpu_field(name: &str) -> Option<String> {
+    let cpuinfo = fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = cpuinfo.lines().find(|line| line.starts_with(name))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_has_an_identity_that_stays() {
+        let machine = Machine::here();
+        assert_eq!(machine.fingerprint.len(), 64);
+        assert_eq!(machine, Machine::here());
+        assert!(machine.cores >= 1);
+    }
+}

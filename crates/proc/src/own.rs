@@ -1,0 +1,51 @@
+//! Small questions about this process, its thread, and single processes.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use procfs::process::Process;
+
+/// CPU time of this process so far; `None` where the kernel does not tell.
+#[must_use]
+pub fn own_cpu() -> Option<Duration> {
+    let stat = Process::myself().and_then(|process| process.stat()).ok()?;
+    let ticks = stat.utime + stat.stime;
+    Some(Duration::from_secs_f64(ticks as f64 / procfs::ticks_per_second() as f64))
+}
+
+/// CPU time of the calling thread so far, exact to the nanosecond; `None` where the kernel keeps no account.
+#[must_use]
+pub fn thread_cpu() -> Option<Duration> {
+    let stat = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    // The first of three numbers: on a CPU, waiting for one, and time slices.
+    stat.split(' ').next()?.parse().ok().map(Duration::from_nanos)
+}
+
+/// Whether this process ignores SIGHUP, as under `nohup`.
+#[must_use]
+pub fn ignores_hangup() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // SIGHUP is the first signal, and the lowest bit.
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
+}
+
+/// Processes that the kernel has killed since it started because memory ran out; 0 where it does not tell.
+#[must_use]
+pub fn oom_kills() -> i64 {
+    procfs::vmstat().ok().and_then(|counts| counts.get("oom_kill").copied()).unwrap_or(0)
+}
+
+/// Whether a process is a child of this one. A number of a process that has ended may be somebody else's by now.
+#[must_use]
+pub fn is_child_of_ours(pid: u32) -> bool {
+    let stat = Process::new(pid.cast_signed()).and_then(|process| process.stat());
+    stat.is_ok_and(|stat| stat.ppid == std::process::id().cast_signed())
+}
+
+/// The program that a process runs; `None` for another user's process, or one that is gone.
+#[must_use]
+pub fn executable(pid: u32) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{pid}/exe")).ok()
+}

@@ -1,0 +1,188 @@
+//! What a server's processes use: the whole tree below given processes, read from `/proc`.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
+use procfs::net::{TcpNetEntry, TcpState};
+use procfs::process::{FDTarget, Process, all_processes};
+use serde::{Deserialize, Serialize};
+
+/// What a process tree uses at one moment, summed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ResourceSample {
+    /// Processes in the tree.
+    pub processes: u64,
+    /// Resident memory; pages that two processes share count twice.
+    pub rss_bytes: u64,
+    /// Resident memory that belongs to no file: what leaks.
+    pub rss_anon_bytes: u64,
+    /// CPU time since their start, children that ended included; the kernel counts in steps of 10 ms.
+    pub cpu_ns: u64,
+    /// Open file descriptors; `None` where another user's process hides them.
+    pub fds: Option<u64>,
+    /// Threads.
+    pub threads: u64,
+}
+
+/// A set of processes and all their descendants.
+#[derive(Debug, Clone)]
+pub struct ProcessTree {
+    roots: Vec<i32>,
+    members: Vec<i32>,
+    samples_since_scan: u32,
+}
+
+/// Looking for new children reads every process of the machine, so it is done for one sample in this many.
+const SCAN_EVERY: u32 = 8;
+
+impl ProcessTree {
+    /// The tree below these processes, themselves included.
+    #[must_use]
+    pub fn new(roots: impl IntoIterator<Item = u32>) -> Self {
+        let roots = roots.into_iter().filter_map(|pid| i32::try_from(pid).ok()).collect();
+        let mut tree = Self { roots, members: Vec::new(), samples_since_scan: 0 };
+        tree.scan();
+        tree
+    }
+
+    /// The members found by the last look, roots first.
+    #[must_use]
+    pub fn pids(&self) -> Vec<u32> {
+        self.members.iter().map(|pid| pid.unsigned_abs()).collect()
+    }
+
+    /// What the tree uses now; `None` where none of its processes is left.
+    pub fn sample(&mut self) -> Option<ResourceSample> {
+        self.samples_since_scan += 1;
+        if self.samples_since_scan >= SCAN_EVERY {
+            self.scan();
+        }
+        let mut sum = ResourceSample { fds: Some(0), ..ResourceSample::default() };
+        for pid in &self.members {
+            if let Some(one) = read(*pid) {
+                sum = sum.plus(&one);
+            }
+        }
+        (sum.processes > 0).then_some(sum)
+    }
+
+    fn scan(&mut self) {
+        self.samples_since_scan = 0;
+        let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
+        // A process that ends during the scan is no error.
+        for stat in all_processes().into_iter().flatten().flatten().filter_map(|process| process.stat().ok())
+        {
+            children.entry(stat.ppid).or_default().push(stat.pid);
+        }
+        self.members.clear();
+        let mut next = self.roots.clone();
+        while let Some(pid) = next.pop() {
+            if !self.members.contains(&pid) {
+                self.members.push(pid);
+                next.extend(children.get(&pid).into_iter().flatten());
+            }
+        }
+    }
+}
+
+impl ResourceSample {
+    /// What this process uses, without what it started. `None` where `/proc` does not tell.
+    #[must_use]
+    pub fn of_own_process() -> Option<Self> {
+        read(i32::try_from(std::process::id()).ok()?)
+    }
+
+    fn plus(self, other: &Self) -> Self {
+        let Self { processes, rss_bytes, rss_anon_bytes, cpu_ns, fds, threads } = self;
+        Self {
+            processes: processes + other.processes,
+            rss_bytes: rss_bytes + other.rss_bytes,
+            rss_anon_bytes: rss_anon_bytes + other.rss_anon_bytes,
+            cpu_ns: cpu_ns + other.cpu_ns,
+            fds: fds.zip(other.fds).map(|(mine, theirs)| mine + theirs),
+            threads: threads + other.threads,
+        }
+    }
+}
+
+/// What one process uses. A zombie uses nothing and is none.
+fn read(pid: i32) -> Option<ResourceSample> {
+    let process = Process::new(pid).ok()?;
+    let stat = process.stat().ok().filter(|stat| stat.state != 'Z')?;
+    let memory = process.statm().ok()?;
+    let children = u64::try_from(stat.cutime + stat.cstime).unwrap_or(0);
+    let ticks = stat.utime + stat.stime + children;
+    Some(ResourceSample {
+        processes: 1,
+        rss_bytes: memory.resident * procfs::page_size(),
+        rss_anon_bytes: memory.resident.saturating_sub(memory.shared) * procfs::page_size(),
+        cpu_ns: ticks * (1_000_000_000 / procfs::ticks_per_second()),
+        fds: process.fd_count().ok().map(|count| count as u64),
+        threads: u64::try_from(stat.num_threads).unwrap_or(0),
+    })
+}
+
+/// The processes of this machine that listen on one of these addresses' ports. Empty where the
+/// addresses are another machine's, or the listener another user's.
+#[must_use]
+pub fn listeners(addresses: &[SocketAddr]) -> Vec<u32> {
+    let tables = [procfs::net::tcp(), procfs::net::tcp6()];
+    let inodes: Vec<u64> = tables
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.state == TcpState::Listen && addresses.iter().any(|to| accepts(entry, to)))
+        .map(|entry| entry.inode)
+        .collect();
+    let holds = |process: &Process| {
+        process.fd().into_iter().flatten().flatten().any(|fd| match fd.target {
+            FDTarget::Socket(inode) => inodes.contains(&inode),
+            _ => false,
+        })
+    };
+    let processes = all_processes().into_iter().flatten().flatten();
+    processes.filter(holds).map(|process| process.pid().unsigned_abs()).collect()
+}
+
+fn accepts(entry: &TcpNetEntry, to: &SocketAddr) -> bool {
+    let local = entry.local_address;
+    local.port() == to.port()
+        && (local.ip() == to.ip() || (local.ip().is_unspecified() && to.ip().is_loopback()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_process_has_memory_threads_and_descriptors() {
+        let sample = ProcessTree::new([std::process::id()]).sample().unwrap();
+        assert!(sample.processes >= 1 && sample.threads >= 1 && sample.fds >= Some(3), "{sample:?}");
+        assert!(sample.rss_bytes > sample.rss_anon_bytes && sample.rss_anon_bytes > 100_000, "{sample:?}");
+    }
+
+    #[test]
+    fn a_tree_holds_its_grandchildren_and_is_gone_with_its_root() {
+        let mut shell = std::process::Command::new("sh")
+            .args(["-c", "sleep 60 & echo ready; read line; kill $!"])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::io::Read::read_exact(shell.stdout.as_mut().unwrap(), &mut [0; 6]).unwrap();
+        let mut tree = ProcessTree::new([shell.id()]);
+        assert_eq!(tree.sample().map(|sample| sample.processes), Some(2), "{:?}", tree.pids());
+        drop(shell.stdin.take());
+        shell.wait().unwrap();
+        assert_eq!(ProcessTree::new([shell.id()]).sample(), None);
+    }
+
+    #[test]
+    fn the_listener_on_a_port_is_found() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        assert!(listeners(&[address]).contains(&std::process::id()));
+        drop(listener);
+        assert!(!listeners(&[address]).contains(&std::process::id()));
+    }
+}

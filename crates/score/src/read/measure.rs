@@ -1,0 +1,226 @@
+//! `<measure>`: its content in order, and how long it turns out to be.
+
+use super::cursor::Tag;
+use super::draft::{Draft, InMeasure, VoicesSeen, add};
+use super::error::Problem;
+use crate::{Barred, Measure, NoteFlags, Notes, Pitch, Step, Tick};
+
+type Result<T> = std::result::Result<T, Problem>;
+
+impl Draft<'_> {
+    pub(super) fn measure(&mut self, tag: &Tag<'_>) -> Result<()> {
+        self.count_row()?;
+        let first = self.part.notes.len() as u32;
+        self.part.measures.push(Measure {
+            number: tag.attribute("number")?.unwrap_or_default().into_owned(),
+            start: self.now.start,
+            length: 0,
+            implicit: tag.attribute("implicit")?.as_deref() == Some("yes"),
+            barred: Barred::default(),
+            notes: first..first,
+        });
+        self.now.at = 0;
+        self.now.high = 0;
+        self.now.measure = InMeasure::default();
+        while let Some(tag) = self.cursor.child()? {
+            if tag.name() == "note" {
+                self.note()?;
+                continue;
+            }
+            self.now.measure.chord_head = None;
+            match tag.name() {
+                "attributes" => self.attributes()?,
+                "backup" => self.backup()?,
+                "forward" => self.forward()?,
+                "direction" => self.direction()?,
+                "sound" => self.sound(&tag)?,
+                "harmony" => self.harmony()?,
+                "barline" => self.barline(&tag)?,
+                _ => self.cursor.skip()?,
+            }
+        }
+        self.lone_rest();
+        let length = self.length()?;
+        self.now.start = add(self.now.start, length)?;
+        let last = self.part.notes.len() as u32;
+        if let Some(measure) = self.part.measures.last_mut() {
+            measure.length = length;
+            measure.notes.end = last;
+        }
+        Ok(())
+    }
+
+    /// The children of `<backup>` and `<forward>`: ticks and staff.
+    fn step(&mut self) -> Result<(Tick, u8)> {
+        let (mut ticks, mut staff) = (0, 0);
+        while let Some(tag) = self.cursor.child()? {
+            match tag.name() {
+                "duration" => {
+                    let text = self.cursor.text()?;
+                    ticks = self.ticks(&text, "duration")?;
+                }
+                "voice" => {
+                    let text = self.cursor.text()?;
+                    self.now.voice = self.voice(&text);
+                    self.now.measure.voices.see(self.now.voice);
+                }
+                "staff" => staff = self.staff()?,
+                _ => self.cursor.skip()?,
+            }
+        }
+        Ok((ticks, staff))
+    }
+
+    /// Back, and no further than the measure's start, as in music21.
+    fn backup(&mut self) -> Result<()> {
+        let (ticks, _) = self.step()?;
+        self.now.at = self.now.at.saturating_sub(ticks);
+        Ok(())
+    }
+
+    /// Ahead; Finale means a rest by it.
+    fn forward(&mut self) -> Result<()> {
+        let (ticks, staff) = self.step()?;
+        let onset = self.time()?;
+        let from = self.now.at;
+        self.now.at = add(from, ticks)?;
+        if self.finale {
+            // music21's rest of length 0 lasts its default, a quarter, and lengthens the measure.
+            let ticks = if ticks == 0 { self.score.divisions } else { ticks };
+            add(onset, ticks)?;
+            self.count_row()?;
+            self.now.measure.forward_rest = Some(self.part.notes.len());
+            self.now.high = self.now.high.max(add(from, ticks)?);
+            push_rest(&mut self.part.notes, onset, ticks, NoteFlags::REST, self.now.voice);
+            self.staves.notes.push(staff);
+        }
+        Ok(())
+    }
+
+    fn barline(&mut self, tag: &Tag<'_>) -> Result<()> {
+        let left = tag.attribute("location")?.as_deref() == Some("left");
+        let mut final_bar = false;
+        let mut forward = false;
+        let mut backward = false;
+        while let Some(tag) = self.cursor.child()? {
+            match tag.name() {
+                "bar-style" => final_bar = self.cursor.text()? == "light-heavy",
+                "repeat" => {
+                    match tag.attribute("direction")?.as_deref() {
+                        Some("forward") => forward = true,
+                        Some("backward") => backward = true,
+                        _ => {}
+                    }
+                    self.cursor.skip()?;
+                }
+                _ => self.cursor.skip()?,
+            }
+        }
+        if let Some(measure) = self.part.measures.last_mut() {
+            measure.barred.repeat_start |= forward;
+            measure.barred.repeat_end |= backward;
+            measure.barred.final_bar |= final_bar && !left && !backward;
+        }
+        Ok(())
+    }
+
+    /// A rest alone in its measure, or one that says so, lasts the whole measure whatever its
+    /// duration (music21: `xmlMeasureToMeasure`). Programs write a whole rest in 3/4.
+    fn lone_rest(&mut self) {
+        let measure = &self.now.measure;
+        let lone = measure.rests == 1 && measure.single_notes == 0;
+        let Some(rest) = measure.first_rest.filter(|_| lone || measure.says_full) else { return };
+        let bar = self.now.bar;
+        let notes = &mut self.part.notes;
+        if rest.full || (rest.whole && notes.duration[rest.row] != bar) {
+            let at = notes.onset[rest.row] - self.now.start;
+            notes.duration[rest.row] = bar;
+            notes.flags[rest.row] = notes.flags[rest.row].with(NoteFlags::MEASURE_REST);
+            self.now.high = self.highest_note_end().max(at.saturating_add(bar));
+        }
+    }
+
+    /// The latest end of the last measure's notes, in ticks from its start.
+    fn highest_note_end(&self) -> Tick {
+        let Some(measure) = self.part.measures.last() else { return 0 };
+        let first = measure.notes.start as usize;
+        let notes = &self.part.notes;
+        let ends = notes.onset[first..]
+            .iter()
+            .zip(&notes.duration[first..])
+            .map(|(&on, &long)| on.saturating_add(long));
+        ends.max().map_or(0, |end| end - measure.start)
+    }
+
+    /// How far the next measure begins after this one (music21: `adjustTimeAttributesFromMeasure`).
+    fn length(&mut self) -> Result<Tick> {
+        let (high, bar) = (self.now.high, self.now.bar);
+        let empty =
+            self.part.measures.last().is_some_and(|m| m.notes.start as usize == self.part.notes.len());
+        if empty && high == 0 {
+            self.fill(0, bar, NoteFlags::REST.with(NoteFlags::MEASURE_REST))?;
+            return Ok(bar);
+        }
+        // A mark after the last note counts, so that the notes alone would not tell the length.
+        let end = self.highest_note_end();
+        if end < high {
+            self.fill(end, high - end, NoteFlags::REST)?;
+        }
+        // Overfull by a crumb is bad arithmetic and not music.
+        if high > bar && is_crumb(high - bar, self.score.divisions) { Ok(bar) } else { Ok(high) }
+    }
+
+    /// A rest from a tick of the measure on.
+    fn fill(&mut self, at: Tick, ticks: Tick, flags: NoteFlags) -> Result<()> {
+        self.count_row()?;
+        let onset = add(self.now.start, at)?;
+        add(onset, ticks)?;
+        push_rest(&mut self.part.notes, onset, ticks, flags, 1);
+        self.staves.notes.push(0);
+        Ok(())
+    }
+
+    /// Finale ends an incomplete last measure with a `<forward>`, which is no rest then.
+    pub(super) fn end_of_part(&mut self) {
+        let Some(row) = self.now.measure.forward_rest else { return };
+        let alone = self.part.measures.last().is_none_or(|measure| measure.notes.start as usize == row);
+        if self.now.measure.voices == VoicesSeen::Several || alone || row + 1 != self.part.notes.len() {
+            return;
+        }
+        self.part.notes.truncate(row);
+        self.staves.notes.truncate(row);
+        let length = self.highest_note_end();
+        if let Some(measure) = self.part.measures.last_mut() {
+            measure.length = length;
+            measure.notes.end = row as u32;
+        }
+    }
+}
+
+impl VoicesSeen {
+    pub(super) fn see(&mut self, voice: u8) {
+        *self = match *self {
+            Self::None => Self::One(voice),
+            Self::One(only) if only == voice => Self::One(only),
+            _ => Self::Several,
+        };
+    }
+}
+
+/// Whether an excess is at most half a quarter and no multiple of a 64th or of a triplet 32nd.
+fn is_crumb(excess: Tick, divisions: u32) -> bool {
+    let (excess, divisions) = (u64::from(excess), u64::from(divisions));
+    2 * excess <= divisions && (16 * excess) % divisions != 0 && (12 * excess) % divisions != 0
+}
+
+/// Appends a rest.
+pub(super) fn push_rest(notes: &mut Notes, onset: Tick, duration: Tick, flags: NoteFlags, voice: u8) {
+    notes.onset.push(onset);
+    notes.duration.push(duration);
+    notes.pitch.push(REST_PITCH);
+    notes.flags.push(flags);
+    notes.voice.push(voice);
+}
+
+/// What stands in the pitch column of a rest.
+pub(super) const REST_PITCH: Pitch = Pitch { step: Step::C, alter: 0, octave: 4 };

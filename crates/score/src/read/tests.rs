@@ -1,0 +1,220 @@
+use super::*;
+use crate::{NoteFlags, Pitch, Step};
+
+fn read_text(text: &str) -> Result<Score, ReadError> {
+    read(text.as_bytes(), &ReadLimits::default())
+}
+
+/// A one-part document around measures.
+fn document(measures: &str) -> String {
+    format!(
+        "<?xml version='1.0'?><score-partwise><part-list><score-part id='P1'><part-name>Oboe</part-name>\
+         </score-part></part-list><part id='P1'>{measures}</part></score-partwise>"
+    )
+}
+
+const NOTE: &str = "<note><pitch><step>C</step><octave>4</octave></pitch><duration>4</duration></note>";
+
+/// A document of one measure in 4/4 with 4 divisions.
+fn measure(content: &str) -> String {
+    let attributes = "<attributes><divisions>4</divisions><time><beats>4</beats><beat-type>4</beat-type></time></attributes>";
+    document(&format!("<measure number='7'>{attributes}{content}</measure>"))
+}
+
+fn message(text: &str) -> String {
+    read_text(text).expect_err("the document is bad").to_string()
+}
+
+#[test]
+fn the_members_of_a_chord_share_onset_and_duration() {
+    let member = NOTE.replace("<pitch>", "<chord/><pitch>").replace("C", "E");
+    let score = read_text(&measure(&format!("{NOTE}{NOTE}{member}{NOTE}"))).expect("the document is good");
+    let notes = &score.parts[0].notes;
+    assert_eq!(notes.onset, [0, 4, 4, 8]);
+    assert_eq!(notes.duration, [4, 4, 4, 4]);
+    assert_eq!(notes.pitch[2], Pitch { step: Step::E, alter: 0, octave: 4 });
+    assert!(notes.flags[2].has(NoteFlags::CHORD));
+    assert_eq!(score.note_count(), 3);
+}
+
+#[test]
+fn a_pickup_is_as_long_as_its_notes() {
+    let full = NOTE.repeat(4);
+    let score =
+        read_text(&measure(NOTE).replace("</part>", &format!("<measure number='8'>{full}</measure></part>")));
+    let measures = &score.expect("the document is good").parts[0].measures;
+    assert_eq!((measures[0].length, measures[1].start, measures[1].length), (4, 4, 16));
+}
+
+#[test]
+fn a_change_of_divisions_keeps_all_times_exact() {
+    let change = "<attributes><divisions>6</divisions></attributes>";
+    let score = read_text(&measure(&format!("{NOTE}{change}{NOTE}"))).expect("the document is good");
+    assert_eq!(score.divisions, 12);
+    assert_eq!(score.parts[0].notes.onset, [0, 12]);
+    assert_eq!(score.parts[0].notes.duration, [12, 8]);
+}
+
+#[test]
+fn a_part_of_two_staves_becomes_two_parts() {
+    let on = |staff: u8| NOTE.replace("</note>", &format!("<staff>{staff}</staff></note>"));
+    let backup = "<backup><duration>4</duration></backup>";
+    let staves = "<attributes><staves>2</staves></attributes>";
+    let score = read_text(&measure(&format!("{staves}{}{backup}{}{}", on(1), on(2), on(2))));
+    let parts = score.expect("the document is good").parts;
+    assert_eq!(parts.iter().map(|part| part.id.as_str()).collect::<Vec<_>>(), ["P1-Staff1", "P1-Staff2"]);
+    assert_eq!(parts[0].notes.onset, [0]);
+    assert_eq!(parts[1].notes.onset, [0, 4]);
+}
+
+#[test]
+fn an_empty_document_says_so() {
+    assert!(message("").contains("empty: 0 bytes"));
+    assert!(message("not a score").contains("no XML element"));
+    assert!(message("  \n").contains("no XML element"));
+}
+
+#[test]
+fn a_truncated_document_is_told_from_a_whole_one_at_every_byte() {
+    let whole = measure(NOTE);
+    for end in 1..whole.len() {
+        assert!(read_text(&whole[..end]).is_err(), "cut at byte {end}");
+    }
+    let cut = message(&whole[..whole.len() - 20]);
+    assert!(cut.contains("part 'P1'") && cut.contains("measure '7'") && cut.contains("byte"), "{cut}");
+}
+
+#[test]
+fn the_wrong_root_is_named() {
+    assert!(message("<html><body/></html>").contains("<html>"));
+    assert!(message("<score-timewise/>").contains("export as partwise"));
+}
+
+#[test]
+fn zero_divisions_name_the_value_and_the_measure() {
+    let text = message(&measure("<attributes><divisions>0</divisions></attributes>"));
+    assert!(text.contains("<divisions> holds '0'") && text.contains("measure '7'"), "{text}");
+}
+
+#[test]
+fn a_duration_before_divisions_is_an_error() {
+    assert!(message(&document(&format!("<measure>{NOTE}</measure>"))).contains("before any <divisions>"));
+}
+
+#[test]
+fn time_that_overflows_is_an_error_and_no_wrap() {
+    let long = NOTE.replace("<duration>4<", "<duration>4294967295<");
+    assert!(message(&measure(&format!("{long}{long}"))).contains("4294967295"));
+    let longer = NOTE.replace("<duration>4<", "<duration>99999999999999999<");
+    assert!(message(&measure(&longer)).contains("99999999999999999"));
+    assert!(
+        message(&measure("<attributes><divisions>4294967291</divisions></attributes>"))
+            .contains("4294967291")
+    );
+    let fine = NOTE.replace("<duration>4<", "<duration>1.00000000000000001<");
+    assert!(message(&measure(&fine)).contains("past"));
+}
+
+#[test]
+fn a_bad_number_names_element_and_value() {
+    let text = message(&measure(&NOTE.replace("<octave>4", "<octave>four")));
+    assert!(text.contains("<octave> holds 'four'"), "{text}");
+    assert!(message(&measure(&NOTE.replace("<duration>4<", "<duration>-4<"))).contains("'-4'"));
+}
+
+#[test]
+fn deep_nesting_stops_at_the_limit() {
+    let deep = format!("{}{}", "<a>".repeat(100_000), "</a>".repeat(100_000));
+    assert!(message(&measure(&deep)).contains("deeper than 100"));
+}
+
+#[test]
+fn an_entity_bomb_is_not_expanded() {
+    let bomb = "<!DOCTYPE score-partwise [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;&a;&a;'>]>\
+                <score-partwise><movement-title>&b;</movement-title></score-partwise>";
+    assert!(message(bomb).contains("entity '&b;'"));
+}
+
+#[test]
+fn xml_references_are_text() {
+    let score = read_text(
+        "<score-partwise><movement-title>A &amp; B &#233; <![CDATA[<C>]]></movement-title></score-partwise>",
+    );
+    assert_eq!(score.expect("the document is good").movement_title.as_deref(), Some("A & B é <C>"));
+}
+
+#[test]
+fn more_bytes_or_rows_than_the_limit_are_refused() {
+    let text = measure(NOTE);
+    let bytes = ReadLimits { bytes: 100, ..ReadLimits::default() };
+    assert!(matches!(read(text.as_bytes(), &bytes), Err(ReadError::TooLong { limit: 100 })));
+    let rows = ReadLimits { rows: 10, ..ReadLimits::default() };
+    let many = measure(&NOTE.repeat(20));
+    let error = read(many.as_bytes(), &rows).expect_err("there are more than ten rows");
+    assert!(error.to_string().contains("more than 10 notes"), "{error}");
+}
+
+#[test]
+fn a_file_of_200_megabytes_is_refused_before_it_is_read() {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    // Sparse: no block is written.
+    file.as_file().set_len(200_000_000).expect("room in the temporary folder");
+    let result = read_file(file.path(), &ReadLimits::default());
+    assert!(matches!(result, Err(ReadError::TooLong { .. })), "{result:?}");
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let error =
+        read_file(Path::new("no/such.musicxml"), &ReadLimits::default()).expect_err("there is no such file");
+    assert!(error.to_string().contains("no/such.musicxml"));
+}
+
+#[test]
+fn utf_16_and_latin_1_are_decoded() {
+    let text = document("").replace("Oboe", "Flûte");
+    let mut utf16 = vec![0xFF, 0xFE];
+    utf16.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
+    let latin: Vec<u8> = text
+        .replace("version='1.0'", "version='1.0' encoding='ISO-8859-1'")
+        .chars()
+        .map(|character| u8::try_from(character).expect("a Latin-1 character"))
+        .collect();
+    for bytes in [utf16, latin] {
+        let score = read(&bytes, &ReadLimits::default()).expect("the encoding is known");
+        assert_eq!(score.parts.first().map(|part| part.name.as_str()), Some("Flûte"));
+    }
+    let error = read(b"<?xml version='1.0' encoding='Shift_JIS'?><a/>", &ReadLimits::default());
+    assert!(error.expect_err("the encoding is not known").to_string().contains("Shift_JIS"));
+}
+
+/// An MXL archive of one document.
+fn archive(document: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    zip.start_file("a.xml", zip::write::SimpleFileOptions::default()).expect("memory is writable");
+    zip.write_all(document).expect("memory is writable");
+    zip.finish().expect("memory is writable").into_inner()
+}
+
+#[test]
+fn an_archive_is_unpacked() {
+    let score = read(&archive(measure(NOTE).as_bytes()), &ReadLimits::default());
+    assert_eq!(score.expect("the archive is good").note_count(), 1);
+}
+
+#[test]
+fn a_zip_bomb_stops_at_the_limit() {
+    let bomb = archive(&vec![b' '; 2_000_000]);
+    assert!(bomb.len() < 10_000);
+    let limits = ReadLimits { bytes: 1_000_000, ..ReadLimits::default() };
+    assert!(matches!(read(&bomb, &limits), Err(ReadError::TooLong { .. })));
+}
+
+#[test]
+fn a_damaged_archive_says_so() {
+    let whole = archive(measure(NOTE).as_bytes());
+    let error = read(&whole[..whole.len() / 2], &ReadLimits::default()).expect_err("half is missing");
+    assert!(error.to_string().contains("compressed score is damaged"), "{error}");
+    assert!(read(&archive(b""), &ReadLimits::default()).is_err());
+}

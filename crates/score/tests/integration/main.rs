@@ -1,0 +1,3 @@
+//! Generated scores as other programs read them.
+
+mod music21;

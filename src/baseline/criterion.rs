@@ -1,0 +1,219 @@
+//! Criterion's own directory: where each server's results lie, and how a committed baseline gets there.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use music21_mcp_proc::Machine;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::file::{self, RecordError};
+
+/// Criterion's files of one benchmark and one baseline.
+pub const FILES: [&str; 4] = ["benchmark.json", "estimates.json", "sample.json", "tukey.json"];
+
+/// Criterion's four files of one benchmark, word for word.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Samples {
+    /// The benchmark's directory below Criterion's home, with `/` between its parts.
+    pub directory: String,
+    /// `benchmark.json`.
+    pub benchmark: Value,
+    /// `estimates.json`.
+    pub estimates: Value,
+    /// `sample.json`.
+    pub sample: Value,
+    /// `tukey.json`.
+    pub tukey: Value,
+}
+
+/// Criterion's directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Home(PathBuf);
+
+/// Characters of a server's command line in a folder's name, of which file systems allow 255.
+const LONGEST_FOLDER: usize = 80;
+
+/// What restoring a record's samples did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Restored {
+    /// Benchmarks written.
+    pub written: usize,
+    /// Benchmarks that were there already, with the same samples or others; never overwritten.
+    pub kept: usize,
+}
+
+impl Home {
+    /// Where the benches of a server have Criterion write, started from this directory: Criterion's usual place for
+    /// the embedded server (`None`), and one beside it for each other. In one place, a Python server's first run would be
+    /// called thousands of times slower than the embedded one's last.
+    #[must_use]
+    pub fn of(server: Option<&str>) -> Self {
+        let set = |name| std::env::var_os(name).map(PathBuf::from);
+        let target = || set("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+        let usual = set("CRITERION_HOME").unwrap_or_else(|| target().join("criterion"));
+        Self(match server {
+            None => usual,
+            Some(server) => usual.with_file_name(format!("criterion-{}", folder(server))),
+        })
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn as_path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The directory of one baseline of one benchmark.
+    #[must_use]
+    pub fn path(&self, directory: &str, baseline: &str) -> PathBuf {
+        self.0.join(directory).join(baseline)
+    }
+
+    /// The directories of all benchmarks that have a baseline, relative to this one. `change` and `report` hold none.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such directory, or it cannot be read.
+    pub fn benchmarks(&self) -> io::Result<Vec<String>> {
+        let mut found = Vec::new();
+        walk(&self.0, &mut found)?;
+        Ok(found)
+    }
+
+    /// Writes a record's samples as Criterion's baseline `name`, so that `cargo bench -- --baseline
+    /// name` compares with them. What is there is left alone.
+    ///
+    /// # Errors
+    ///
+    /// If a directory or file cannot be written.
+    pub fn restore<'a>(
+        &self,
+        name: &str,
+        samples: impl Iterator<Item = &'a Samples>,
+    ) -> io::Result<Restored> {
+        let mut restored = Restored::default();
+        for samples in samples {
+            let path = self.path(&samples.directory, name);
+            if path.exists() || !is_inside(&samples.directory) {
+                restored.kept += 1;
+                continue;
+            }
+            // Beside its place first: a directory cut off in the middle would look like the user's own.
+            let parent = path.parent().unwrap_or(&self.0);
+            fs::create_dir_all(parent)?;
+            let staging = tempfile::Builder::new().prefix(".restoring").tempdir_in(parent)?;
+            let values = [&samples.benchmark, &samples.estimates, &samples.sample, &samples.tukey];
+            for (file, value) in FILES.iter().zip(values) {
+                fs::write(staging.path().join(file), value.to_string())?;
+            }
+            fs::rename(staging.keep(), path)?;
+            restored.written += 1;
+        }
+        Ok(restored)
+    }
+}
+
+/// What benches need of a record; the rest is for those who compare.
+#[derive(Deserialize)]
+struct Committed {
+    machine: Machine,
+    entries: BTreeMap<String, Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    criterion: Option<Samples>,
+}
+
+impl Committed {
+    fn read(path: &Path) -> Result<Self, RecordError> {
+        let body = file::read_body(path)?;
+        serde_json::from_value(body).map_err(|why| RecordError::Malformed { path: path.to_owned(), why })
+    }
+}
+
+/// Restores every readable record of `baselines/` into `home` under its own name, so that `cargo bench -- --baseline
+/// NAME` finds it; benches call this before Criterion starts. What cannot be restored is named in the lines returned
+/// and passed over: it is no reason not to measure.
+#[must_use]
+pub fn restore_committed(home: &Home) -> Vec<String> {
+    let mut complaints = Vec::new();
+    let here = Machine::here();
+    for (name, path) in file::files(Path::new("baselines")).unwrap_or_default() {
+        let committed = match Committed::read(&path) {
+            Ok(committed) => committed,
+            Err(error) => {
+                complaints.push(format!("not restored for Criterion: {error}"));
+                continue;
+            }
+        };
+        match home.restore(&name, committed.entries.values().filter_map(|entry| entry.criterion.as_ref())) {
+            Ok(restored) if restored.written > 0 && committed.machine.fingerprint != here.fingerprint => {
+                complaints.push(format!("baseline '{name}' was recorded on another machine"));
+            }
+            Ok(_) => {}
+            Err(error) => complaints.push(format!("baseline '{name}' not restored for Criterion: {error}")),
+        }
+    }
+    complaints
+}
+
+/// A command line or URL as a folder's name; its end tells servers apart better than its beginning.
+fn folder(server: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_') { c } else { '-' };
+    let name: String = server.chars().map(plain).collect();
+    let name = name.trim_matches(['-', '.']);
+    name[name.len().saturating_sub(LONGEST_FOLDER)..].to_owned()
+}
+
+/// A record from elsewhere must not write outside of Criterion's directory.
+fn is_inside(directory: &str) -> bool {
+    Path::new(directory).components().all(|part| matches!(part, std::path::Component::Normal(_)))
+}
+
+/// All directories that hold a baseline, relative to the home. `change` and `report` hold none.
+fn walk(home: &Path, found: &mut Vec<String>) -> io::Result<()> {
+    let mut open = vec![home.to_owned()];
+    while let Some(directory) = open.pop() {
+        let mut holds = false;
+        for entry in fs::read_dir(&directory)? {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default();
+            if path.join(FILES[0]).is_file() {
+                holds = true;
+            } else if path.is_dir() && name != OsStr::new("change") && name != OsStr::new("report") {
+                open.push(path);
+            }
+        }
+        if holds && let Some(directory) = directory.strip_prefix(home).ok().and_then(Path::to_str) {
+            found.push(directory.to_owned());
+        }
+    }
+    found.sort();
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_server_has_a_place_of_its_own_beside_criterions() {
+        let name = |server: Option<&str>| {
+            Home::of(server).as_path().file_name().unwrap_or_default().to_string_lossy().into_owned()
+        };
+        let usual = name(None);
+        let command = name(Some("python -m music21_mcp.server_minimal"));
+        assert_eq!(command, "criterion-python--m-music21_mcp.server_minimal");
+        assert_ne!(command, usual);
+        assert_eq!(name(Some("http://127.0.0.1:8000/mcp/")), "criterion-http---127.0.0.1-8000-mcp");
+        let long = name(Some(&format!("../{}é server", "x".repeat(300))));
+        assert_eq!(long.len(), "criterion-".len() + LONGEST_FOLDER);
+        assert!(is_inside(&long), "{long}");
+    }
+}

@@ -1,8 +1,0 @@
-//! The server over stdio and over streamable HTTP.
-
-mod gate;
-mod http;
-mod stdio;
-
-pub use http::{HttpOptions, HttpServer};
-pub(crate) use stdio::serve_stdio;

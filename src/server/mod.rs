@@ -1,0 +1,232 @@
+//! What is measured: the embedded server, a command, or a URL, behind one way of opening sessions.
+
+mod own;
+mod spec;
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+pub use own::{STDERR, spawn_own};
+pub use spec::{SpecError, TargetSpec};
+
+use futures::future::BoxFuture;
+
+use crate::client::Outcome;
+use crate::client::{Child, ClientOptions, ConnectError, Music21Client, ServerCommand, ServerInfo};
+use music21_mcp_embedded::{Config, Server};
+
+/// A server that was reached and has the tools asked for.
+pub struct Target {
+    spec: TargetSpec,
+    way: Way,
+    client_options: ClientOptions,
+    server: ServerInfo,
+    tools: Vec<String>,
+    start_retries: u32,
+    /// The session of the start, for whoever comes first: a Python server takes seconds to start.
+    first: Mutex<Option<Music21Client>>,
+    children: Mutex<BTreeSet<u32>>,
+}
+
+/// How sessions come about.
+enum Way {
+    /// Shared by all in-process sessions, as an HTTP server's sessions share its scores.
+    Embedded(Server),
+    Command(ServerCommand),
+    Url(String),
+}
+
+/// How a target is started.
+#[derive(Debug, Clone)]
+pub struct TargetOptions {
+    /// Every session's settings.
+    pub client: ClientOptions,
+    /// Tools without which there is nothing to measure.
+    pub require_tools: Vec<String>,
+    /// Tries to start before giving up; some servers fail to start now and then.
+    pub attempts: u32,
+    /// The embedded server's settings.
+    pub embedded: Config,
+}
+
+impl Default for TargetOptions {
+    fn default() -> Self {
+        Self {
+            client: ClientOptions::default(),
+            require_tools: Vec::new(),
+            attempts: 3,
+            embedded: Config::default(),
+        }
+    }
+}
+
+/// Why a target cannot be measured: one line that says which and what to do.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StartError {
+    /// No session came about, after all attempts.
+    #[error("{error}; {}", advice(.spec))]
+    Unreachable {
+        /// The target.
+        spec: TargetSpec,
+        /// The last attempt's reason.
+        error: ConnectError,
+    },
+    /// It answers, and is not a server of the kind wanted.
+    #[error(
+        "{spec} answers as '{}' {} and lacks the tool{} {}; is it a music21 MCP server?",
+        .server.name, .server.version, if .missing.len() == 1 { "" } else { "s" }, .missing.join(", ")
+    )]
+    MissingTools {
+        /// The target.
+        spec: TargetSpec,
+        /// Who answered.
+        server: ServerInfo,
+        /// The tools it lacks.
+        missing: Vec<String>,
+    },
+}
+
+/// The wait before the second attempt; it doubles for each further one.
+const BACKOFF: Duration = Duration::from_millis(100);
+
+impl Target {
+    /// Opens a first session and looks at the server's tools.
+    ///
+    /// # Errors
+    ///
+    /// Where no attempt succeeds, or a tool is missing. Nothing is left running then.
+    pub fn start(spec: TargetSpec, options: TargetOptions) -> BoxFuture<'static, Result<Self, StartError>> {
+        // Boxed, as is all that benches await: the code of an `async fn` is made anew in each program that awaits it,
+        // so that each bench would compile the whole server and client.
+        Box::pin(Self::begin(spec, options))
+    }
+
+    async fn begin(spec: TargetSpec, options: TargetOptions) -> Result<Self, StartError> {
+        let way = Way::new(&spec, &options);
+        let mut start_retries = 0;
+        let client = loop {
+            match way.open(&options.client).await {
+                Ok(client) => break client,
+                Err(error)
+                    if error.outcome == Outcome::ConnectError && start_retries + 1 < options.attempts =>
+                {
+                    tokio::time::sleep(BACKOFF * 2_u32.pow(start_retries)).await;
+                    start_retries += 1;
+                }
+                Err(error) => return Err(StartError::Unreachable { spec, error }),
+            }
+        };
+        let tools = match client.list_tools(options.client.start_timeout).await {
+            Ok(tools) => tools.into_iter().map(|tool| tool.name.into_owned()).collect::<Vec<_>>(),
+            Err(error) => return Err(StartError::Unreachable { spec, error }),
+        };
+        let server = client.server_info().clone();
+        let required = options.require_tools.iter();
+        let missing: Vec<String> = required.filter(|tool| !tools.contains(tool)).cloned().collect();
+        if !missing.is_empty() {
+            client.close().await;
+            return Err(StartError::MissingTools { spec, server, missing });
+        }
+        let children = Mutex::new(client.child().map(Child::pid).into_iter().collect());
+        let first = Mutex::new(Some(client));
+        Ok(Self { spec, way, client_options: options.client, server, tools, start_retries, first, children })
+    }
+
+    /// One more session: for a command a process of its own, else a session with the one server.
+    ///
+    /// # Errors
+    ///
+    /// Where the server does not let us in.
+    pub fn session(&self) -> BoxFuture<'_, Result<Music21Client, ConnectError>> {
+        Box::pin(async {
+            if let Some(first) = lock(&self.first).take() {
+                return Ok(first);
+            }
+            let client = self.way.open(&self.client_options).await?;
+            lock(&self.children).extend(client.child().map(Child::pid));
+            Ok(client)
+        })
+    }
+
+    /// The processes to watch, without their descendants: our own for the embedded server, every child
+    /// started so far for a command, and for a URL whoever listens on its port on this machine.
+    pub async fn pids(&self) -> Vec<u32> {
+        match &self.way {
+            Way::Embedded(_) => vec![std::process::id()],
+            Way::Command(_) => lock(&self.children).iter().copied().collect(),
+            Way::Url(url) => music21_mcp_proc::listeners(&crate::client::addresses(url).await),
+        }
+    }
+
+    /// What was asked for.
+    #[must_use]
+    pub fn spec(&self) -> &TargetSpec {
+        &self.spec
+    }
+
+    /// Who answers.
+    #[must_use]
+    pub fn server(&self) -> &ServerInfo {
+        &self.server
+    }
+
+    /// The names of its tools, in its own order.
+    #[must_use]
+    pub fn tools(&self) -> &[String] {
+        &self.tools
+    }
+
+    /// Failed attempts before the start succeeded.
+    #[must_use]
+    pub fn start_retries(&self) -> u32 {
+        self.start_retries
+    }
+
+    /// The embedded server behind it, where it is that.
+    #[must_use]
+    pub fn embedded(&self) -> Option<&Server> {
+        match &self.way {
+            Way::Embedded(server) => Some(server),
+            Way::Command(_) | Way::Url(_) => None,
+        }
+    }
+
+    /// Ends the session nobody took. Those that were taken are their takers' to close.
+    pub async fn shutdown(self) {
+        let first = lock(&self.first).take();
+        if let Some(client) = first {
+            client.close().await;
+        }
+    }
+}
+
+impl Way {
+    fn new(spec: &TargetSpec, options: &TargetOptions) -> Self {
+        match spec {
+            TargetSpec::Embedded => Self::Embedded(Server::new(options.embedded.clone())),
+            TargetSpec::Command(command) => Self::Command(command.clone()),
+            TargetSpec::Url(url) => Self::Url(url.clone()),
+        }
+    }
+
+    async fn open(&self, options: &ClientOptions) -> Result<Music21Client, ConnectError> {
+        match self {
+            Self::Embedded(server) => Music21Client::in_process(server.handler(), options).await,
+            Self::Command(command) => Music21Client::spawn(command, options).await,
+            Self::Url(url) => Music21Client::connect(url, options).await,
+        }
+    }
+}
+
+fn advice(spec: &TargetSpec) -> &'static str {
+    match spec {
+        TargetSpec::Embedded => "this is a defect of the embedded server",
+        TargetSpec::Command(_) => "run the command by hand to see what it says",
+        TargetSpec::Url(_) => "start the server first, or correct the URL",
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,7 +1,0 @@
-//! What other programs read of a run.
-
-mod files;
-mod metrics;
-#[path = "../run/mod.rs"]
-mod run;
-mod schema;

@@ -1,0 +1,8 @@
+//! The client against servers that misbehave, and the rules of the code itself.
+
+mod client_http_faults;
+mod client_music21;
+mod client_stdio_faults;
+mod profile;
+mod scripted;
+mod structure;
