@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use music21_mcp_bench::embedded::analysis::{analyze_key, chordified_harmony, chordify};
 use music21_mcp_bench::score::{OrchestraSpec, ReadLimits, generate, read, write};
-use music21_mcp_bench::server::{Target, TargetOptions, TargetSpec};
+use music21_mcp_bench::server::{ServerOptions, ServerSpec, ServerUnderTest};
 use serde::{Deserialize, Serialize};
 
 const FILE: &str = "baselines/instructions.toml";
@@ -47,7 +47,7 @@ const WORKS: [Work; 6] = [
     ("hundred-calls", |times| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.expect("threads are to be had");
-        let target = runtime.block_on(Target::start(TargetSpec::Embedded, TargetOptions::default()));
+        let target = runtime.block_on(ServerUnderTest::start(ServerSpec::Embedded, ServerOptions::default()));
         let client = runtime.block_on(target.expect("the server in this process answers").session());
         let client = client.expect("it opened a session when it started");
         repeat(times, || {

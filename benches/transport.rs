@@ -16,7 +16,7 @@ use criterion::{BenchmarkId, Criterion, Throughput};
 use floor::{HyperFloor, TcpFloor};
 use music21_mcp_bench::client::{ClientOptions, Music21Client};
 use music21_mcp_bench::embedded::{Config, HttpOptions, HttpServer, Server, serve_stdio};
-use music21_mcp_bench::server::{Target, TargetOptions, TargetSpec};
+use music21_mcp_bench::server::{ServerOptions, ServerSpec, ServerUnderTest};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
@@ -80,8 +80,8 @@ async fn transports() -> Vec<(&'static str, Music21Client)> {
     let stdio = format!("'{}' {SERVE}", program.display());
     let mut clients = Vec::new();
     for (name, spec) in [("in-process", String::new()), ("stdio", stdio), ("http", serve_http())] {
-        let spec: TargetSpec = spec.parse().expect("a specification of ours");
-        let target = Target::start(spec, TargetOptions::default()).await;
+        let spec: ServerSpec = spec.parse().expect("a specification of ours");
+        let target = ServerUnderTest::start(spec, ServerOptions::default()).await;
         let client = target.unwrap_or_else(|error| panic!("{error}")).session().await;
         clients.push((name, client.unwrap_or_else(|error| panic!("{error}"))));
     }

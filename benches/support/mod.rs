@@ -20,7 +20,7 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, SamplingMode, Throughput};
 use music21_mcp_bench::client::Outcome;
 use music21_mcp_bench::client::{Music21Client, Reply};
-use music21_mcp_bench::server::{Target, TargetOptions, TargetSpec};
+use music21_mcp_bench::server::{ServerOptions, ServerSpec, ServerUnderTest};
 use tokio::runtime::Runtime;
 
 pub(crate) use suite::run;
@@ -36,7 +36,7 @@ const CALLS_PER_BENCH: u32 = 12;
 /// A started target and what is known about its benches so far.
 struct Harness {
     session: Option<Music21Client>,
-    target: Target,
+    target: ServerUnderTest,
     runtime: Runtime,
     settings: Settings,
     report: Report,
@@ -60,12 +60,12 @@ impl Harness {
     /// One line that says which setting or server is at fault and what to do.
     fn start(bench: &'static str) -> Result<Self, String> {
         let settings = Settings::from_environment()?;
-        let spec = TargetSpec::from_environment().map_err(|e| e.to_string())?;
+        let spec = ServerSpec::from_environment().map_err(|e| e.to_string())?;
         // One caller at a time: the multi-thread runtime would add a hop between threads to every call.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
-        let options = TargetOptions { require_tools: operation::tools(), ..TargetOptions::default() };
-        let target = runtime.block_on(Target::start(spec, options)).map_err(|e| e.to_string())?;
+        let options = ServerOptions { require_tools: operation::tools(), ..ServerOptions::default() };
+        let target = runtime.block_on(ServerUnderTest::start(spec, options)).map_err(|e| e.to_string())?;
         let report = Report::new(bench, &target);
         Ok(Self { session: None, target, runtime, settings, report })
     }
@@ -140,7 +140,7 @@ impl Harness {
     }
 
     fn is_embedded(&self) -> bool {
-        *self.target.spec() == TargetSpec::Embedded
+        *self.target.spec() == ServerSpec::Embedded
     }
 
     fn timed(&mut self, operation: Operation, work: &Work, iterations: u64) -> Duration {

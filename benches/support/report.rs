@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use music21_mcp_bench::server::Target;
+use music21_mcp_bench::server::ServerUnderTest;
 
 /// The closing report of one bench program.
 pub(super) struct Report {
@@ -22,7 +22,7 @@ pub(super) enum Row {
 
 impl Report {
     /// Says what is measured.
-    pub(super) fn new(bench: &str, target: &Target) -> Self {
+    pub(super) fn new(bench: &str, target: &ServerUnderTest) -> Self {
         let server = target.server();
         eprintln!(
             "{bench}: {}, '{}' {}, protocol {}, one caller on tokio's current-thread runtime",

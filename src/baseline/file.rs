@@ -9,8 +9,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-/// The newest layout this program reads and the one it writes.
-pub const SCHEMA_VERSION: u32 = 1;
+/// The newest layout this program reads and the one it writes. 2 renamed a class of outcomes; 1 is read by its old name.
+pub const SCHEMA_VERSION: u32 = 2;
 /// The field that holds the checksum of everything else.
 pub const CHECKSUM: &str = "sha256_of_body";
 
@@ -69,7 +69,7 @@ pub fn read_body(path: &Path) -> Result<Value, RecordError> {
     let version = version.ok_or_else(|| foreign("schema_version"))?;
     // OK because it has a field, so it is an object.
     let sum = body.as_object_mut().unwrap().remove(CHECKSUM).ok_or_else(|| foreign(CHECKSUM))?;
-    if version != u64::from(SCHEMA_VERSION) {
+    if !(1..=u64::from(SCHEMA_VERSION)).contains(&version) {
         return Err(RecordError::Future { path: path_buf(), found: version });
     }
     if sum != Value::String(checksum(&body)) {

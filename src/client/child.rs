@@ -93,7 +93,7 @@ impl Child {
     }
 
     /// One line about its end: exit status or signal, and its last words.
-    pub(super) async fn obituary(&self) -> String {
+    pub(super) async fn exit_report(&self) -> String {
         let _ = self.ended_within(EXIT_NOTICE).await;
         let how = match self.exit_status() {
             None => "the server closed its stdout and runs on".to_owned(),

@@ -223,7 +223,7 @@ impl Reader {
             }
         };
         let mut message = match child.and_then(|child| child.upgrade()) {
-            Some(child) => child.obituary().await,
+            Some(child) => child.exit_report().await,
             None => "the server closed the connection".to_owned(),
         };
         if !half.is_empty() {

@@ -27,4 +27,4 @@ pub use music21::{ConnectError, Music21Client};
 pub use outcome::Outcome;
 pub use reply::Reply;
 pub use session::ServerInfo;
-pub use wire::{ClientOptions, Irregularities, OnDeadline};
+pub use wire::{ClientOptions, OnDeadline, ProtocolViolations};

@@ -14,7 +14,7 @@ use super::http::HttpWire;
 use super::line::LineWire;
 use super::reply::{self, Reply};
 use super::session::{ServerInfo, Session};
-use super::wire::{ClientOptions, Failure, Irregularities, Wire};
+use super::wire::{ClientOptions, Failure, ProtocolViolations, Wire};
 use crate::client::Outcome;
 
 /// A session with a music21 MCP server.
@@ -217,7 +217,7 @@ impl Music21Client {
 
     /// What was seen so far that a sound server does not do.
     #[must_use]
-    pub fn irregularities(&self) -> Irregularities {
+    pub fn protocol_violations(&self) -> ProtocolViolations {
         self.session.wire.counters().snapshot()
     }
 

@@ -16,7 +16,8 @@ pub enum Outcome {
     /// A well-formed success that is not what the call expects.
     WrongAnswer,
     /// An answer to another call, perhaps another session's.
-    ForeignAnswer,
+    #[serde(alias = "foreign_answer")]
+    MisroutedAnswer,
     /// A JSON-RPC `error` answer.
     RpcError,
     /// Refused by a rate limiter (HTTP 429, or a JSON-RPC error that says so).
@@ -45,7 +46,7 @@ impl Outcome {
         Self::Ok,
         Self::ToolError,
         Self::WrongAnswer,
-        Self::ForeignAnswer,
+        Self::MisroutedAnswer,
         Self::RpcError,
         Self::RateLimited,
         Self::TimedOut,
@@ -65,7 +66,7 @@ impl Outcome {
             Self::Ok
             | Self::ToolError
             | Self::WrongAnswer
-            | Self::ForeignAnswer
+            | Self::MisroutedAnswer
             | Self::RpcError
             | Self::RateLimited
             | Self::ProtocolError
@@ -90,7 +91,7 @@ impl Outcome {
             Self::Ok => "ok",
             Self::ToolError => "tool_error",
             Self::WrongAnswer => "wrong_answer",
-            Self::ForeignAnswer => "foreign_answer",
+            Self::MisroutedAnswer => "misrouted_answer",
             Self::RpcError => "rpc_error",
             Self::RateLimited => "rate_limited",
             Self::TimedOut => "timed_out",

@@ -114,7 +114,7 @@ impl Wire {
 
 /// What a session saw that a sound server does not do; none of it is the answer to a call.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Irregularities {
+pub struct ProtocolViolations {
     /// Replies to calls given up before.
     pub late: u64,
     /// Replies to no call of this session.
@@ -129,7 +129,7 @@ pub struct Irregularities {
     pub noise: Vec<String>,
 }
 
-/// The live form of [`Irregularities`].
+/// The live form of [`ProtocolViolations`].
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     pub late: AtomicU64,
@@ -156,10 +156,10 @@ impl Counters {
         }
     }
 
-    pub(super) fn snapshot(&self) -> Irregularities {
+    pub(super) fn snapshot(&self) -> ProtocolViolations {
         let Self { late, unmatched, duplicates, bad_frames, noise_lines, noise } = self;
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Irregularities {
+        ProtocolViolations {
             late: get(late),
             unmatched: get(unmatched),
             duplicates: get(duplicates),

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 pub use own::{STDERR, spawn_own};
-pub use spec::{SpecError, TargetSpec};
+pub use spec::{ServerSpec, SpecError};
 
 use futures::future::BoxFuture;
 
@@ -17,8 +17,8 @@ use crate::client::{Child, ClientOptions, ConnectError, Music21Client, ServerCom
 use music21_mcp_embedded::{Config, Server};
 
 /// A server that was reached and has the tools asked for.
-pub struct Target {
-    spec: TargetSpec,
+pub struct ServerUnderTest {
+    spec: ServerSpec,
     way: Way,
     client_options: ClientOptions,
     server: ServerInfo,
@@ -39,7 +39,7 @@ enum Way {
 
 /// How a target is started.
 #[derive(Debug, Clone)]
-pub struct TargetOptions {
+pub struct ServerOptions {
     /// Every session's settings.
     pub client: ClientOptions,
     /// Tools without which there is nothing to measure.
@@ -50,7 +50,7 @@ pub struct TargetOptions {
     pub embedded: Config,
 }
 
-impl Default for TargetOptions {
+impl Default for ServerOptions {
     fn default() -> Self {
         Self {
             client: ClientOptions::default(),
@@ -68,7 +68,7 @@ pub enum StartError {
     #[error("{error}; {}", advice(.spec))]
     Unreachable {
         /// The target.
-        spec: TargetSpec,
+        spec: ServerSpec,
         /// The last attempt's reason.
         error: ConnectError,
     },
@@ -79,7 +79,7 @@ pub enum StartError {
     )]
     MissingTools {
         /// The target.
-        spec: TargetSpec,
+        spec: ServerSpec,
         /// Who answered.
         server: ServerInfo,
         /// The tools it lacks.
@@ -90,19 +90,19 @@ pub enum StartError {
 /// The wait before the second attempt; it doubles for each further one.
 const BACKOFF: Duration = Duration::from_millis(100);
 
-impl Target {
+impl ServerUnderTest {
     /// Opens a first session and looks at the server's tools.
     ///
     /// # Errors
     ///
     /// Where no attempt succeeds, or a tool is missing. Nothing is left running then.
-    pub fn start(spec: TargetSpec, options: TargetOptions) -> BoxFuture<'static, Result<Self, StartError>> {
+    pub fn start(spec: ServerSpec, options: ServerOptions) -> BoxFuture<'static, Result<Self, StartError>> {
         // Boxed, as is all that benches await: the code of an `async fn` is made anew in each program that awaits it,
         // so that each bench would compile the whole server and client.
         Box::pin(Self::begin(spec, options))
     }
 
-    async fn begin(spec: TargetSpec, options: TargetOptions) -> Result<Self, StartError> {
+    async fn begin(spec: ServerSpec, options: ServerOptions) -> Result<Self, StartError> {
         let way = Way::new(&spec, &options);
         let mut start_retries = 0;
         let client = loop {
@@ -161,7 +161,7 @@ impl Target {
 
     /// What was asked for.
     #[must_use]
-    pub fn spec(&self) -> &TargetSpec {
+    pub fn spec(&self) -> &ServerSpec {
         &self.spec
     }
 
@@ -202,11 +202,11 @@ impl Target {
 }
 
 impl Way {
-    fn new(spec: &TargetSpec, options: &TargetOptions) -> Self {
+    fn new(spec: &ServerSpec, options: &ServerOptions) -> Self {
         match spec {
-            TargetSpec::Embedded => Self::Embedded(Server::new(options.embedded.clone())),
-            TargetSpec::Command(command) => Self::Command(command.clone()),
-            TargetSpec::Url(url) => Self::Url(url.clone()),
+            ServerSpec::Embedded => Self::Embedded(Server::new(options.embedded.clone())),
+            ServerSpec::Command(command) => Self::Command(command.clone()),
+            ServerSpec::Url(url) => Self::Url(url.clone()),
         }
     }
 
@@ -219,11 +219,11 @@ impl Way {
     }
 }
 
-fn advice(spec: &TargetSpec) -> &'static str {
+fn advice(spec: &ServerSpec) -> &'static str {
     match spec {
-        TargetSpec::Embedded => "this is a defect of the embedded server",
-        TargetSpec::Command(_) => "run the command by hand to see what it says",
-        TargetSpec::Url(_) => "start the server first, or correct the URL",
+        ServerSpec::Embedded => "this is a defect of the embedded server",
+        ServerSpec::Command(_) => "run the command by hand to see what it says",
+        ServerSpec::Url(_) => "start the server first, or correct the URL",
     }
 }
 

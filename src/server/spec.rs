@@ -11,7 +11,7 @@ const SERVER_VARIABLE: &str = "MUSIC21_MCP_SERVER";
 
 /// Which server is measured.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TargetSpec {
+pub enum ServerSpec {
     /// The embedded server, in this process.
     Embedded,
     /// A command that serves stdio; each session is a process of its own.
@@ -36,7 +36,7 @@ pub enum SpecError {
     Scheme(String),
 }
 
-impl TargetSpec {
+impl ServerSpec {
     /// The server named by `MUSIC21_MCP_SERVER`; the embedded one where it is not set.
     ///
     /// # Errors
@@ -63,7 +63,7 @@ impl TargetSpec {
     }
 }
 
-impl FromStr for TargetSpec {
+impl FromStr for ServerSpec {
     type Err = SpecError;
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
@@ -99,7 +99,7 @@ impl FromStr for TargetSpec {
     }
 }
 
-impl fmt::Display for TargetSpec {
+impl fmt::Display for ServerSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Embedded => f.write_str("the embedded server"),
@@ -158,7 +158,7 @@ mod tests {
 
     fn check(text: &str, expected: &str) {
         let found = match text.parse() {
-            Ok(TargetSpec::Command(ServerCommand { program, args, env, .. })) => {
+            Ok(ServerSpec::Command(ServerCommand { program, args, env, .. })) => {
                 format!("{env:?} {program:?} {args:?}")
             }
             Ok(other) => other.to_string(),

@@ -127,7 +127,7 @@ async fn a_reply_to_another_call_is_counted_and_the_stream_read_on() {
     let server = start(vec![events(&stream)], "");
     let client = Music21Client::connect(&server.url, &options()).await.unwrap();
     assert!(call(&client, PATIENT).await.is_ok());
-    assert_eq!(client.irregularities().unmatched, 1);
+    assert_eq!(client.protocol_violations().unmatched, 1);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use music21_mcp_bench::client::Outcome;
-use music21_mcp_bench::client::{ClientOptions, Irregularities, Music21Client, Reply, ServerCommand};
+use music21_mcp_bench::client::{ClientOptions, Music21Client, ProtocolViolations, Reply, ServerCommand};
 use serde_json::{Value, json};
 
 /// A first call imports and warms half of music21.
@@ -75,7 +75,8 @@ async fn check(client: &Music21Client) {
     expect(&client.harmony_analysis("chorale", Duration::from_millis(1)).await, Outcome::TimedOut, "1ms");
     // The call given up did not take the session with it.
     expect(&client.delete_score("chorale", PATIENT).await, Ok, "");
-    let Irregularities { late, unmatched, duplicates, bad_frames, noise_lines, .. } = client.irregularities();
+    let ProtocolViolations { late, unmatched, duplicates, bad_frames, noise_lines, .. } =
+        client.protocol_violations();
     assert_eq!([unmatched, duplicates, bad_frames, noise_lines], [0; 4]);
     assert!(late <= 1, "{late} late replies to one abandoned call");
     let mut tools: Vec<_> =

@@ -126,7 +126,7 @@ async fn check(fault: &Fault) {
     let patience = if second == Outcome::TimedOut { BRIEF } else { PATIENT };
     let reply = call(&client, patience).await;
     assert_eq!(reply.outcome, second, "{mode}, second call: {reply:?}");
-    let seen = client.irregularities();
+    let seen = client.protocol_violations();
     let counts = [seen.late, seen.unmatched, seen.duplicates, seen.bad_frames, seen.noise_lines];
     assert_eq!(counts, irregular, "{mode}: {seen:?}");
     let pid = client.child().unwrap().pid();
@@ -172,7 +172,7 @@ async fn noise_is_quoted_and_a_retry_time_is_kept() {
     }
     let client = Music21Client::spawn(&server("noise"), &options()).await.unwrap();
     call(&client, PATIENT).await;
-    assert_eq!(client.irregularities().noise, ["Welcome!", "{0.0} <note>", " 50%|#####     |\r"]);
+    assert_eq!(client.protocol_violations().noise, ["Welcome!", "{0.0} <note>", " 50%|#####     |\r"]);
     client.close().await;
     let client = Music21Client::spawn(&server("rate_limited"), &options()).await.unwrap();
     assert_eq!(call(&client, PATIENT).await.retry_after, Some(Duration::from_secs(2)));

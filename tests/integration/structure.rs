@@ -32,7 +32,7 @@ fn naming(directory: &str, words: &[&str]) -> Vec<String> {
 #[test]
 fn what_measures_names_no_wall_clock() {
     let load = "crates/load/src";
-    for room in ["load", "measure", "scenario", "ab/measure.rs", "ab/round.rs"] {
+    for room in ["driver", "measure", "run", "scenario", "ab/measure.rs", "ab/round.rs"] {
         let found = naming(&format!("{load}/{room}"), &["SystemTime", "UNIX_EPOCH"]);
         assert!(found.is_empty(), "{found:#?}");
     }
@@ -42,7 +42,7 @@ fn what_measures_names_no_wall_clock() {
 /// Time is data there: the same samples give the same figures, anywhere.
 #[test]
 fn figures_and_verdicts_read_no_clock_no_file_and_no_network() {
-    for room in ["measure", "compare"] {
+    for room in ["measure", "compare", "result"] {
         let words = ["std::fs", "std::net", "Instant", "tokio::net", "std::process"];
         let found = naming(&format!("crates/load/src/{room}"), &words);
         assert!(found.is_empty(), "{found:#?}");
@@ -82,15 +82,16 @@ fn no_two_rooms_need_each_other_not_even_through_others() {
         }
         assert!(!reached.contains(room), "{room} is above itself: {:#?}", uses[room]);
     }
-    assert!(uses["report"].contains("scenario") && uses["scenario"].contains("load"), "{uses:#?}");
+    assert!(uses["report"].contains("result") && uses["run"].contains("driver"), "{uses:#?}");
 }
 
 #[test]
 fn rooms_below_know_nothing_of_those_above() {
-    let allowed: [(&str, &[&str]); 4] = [
+    let allowed: [(&str, &[&str]); 5] = [
         ("measure", &[]),
-        ("record", &["measure"]),
-        ("load", &["measure"]),
+        ("result", &["measure"]),
+        ("record", &["measure", "result"]),
+        ("driver", &["measure", "result"]),
         ("compare", &["measure", "record"]),
     ];
     let uses = uses();

@@ -114,7 +114,7 @@ impl<'a> Judge<'a> {
             rows.extend(rows::of_work(one, rounds, self.limits));
         }
         if let Some(alarm) = alarm {
-            rows.iter_mut().for_each(|row| row.verdict = Verdict::CannotTell(Why::Invalid(alarm.clone())));
+            rows.iter_mut().for_each(|row| row.verdict = Verdict::Inconclusive(Why::Invalid(alarm.clone())));
         }
         Comparison { notes, rows }
     }
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn rounds_that_end_before_a_look_are_not_judged() {
-        let too_few = Verdict::CannotTell(Why::TooFewRounds { have: 9, need: 10 });
+        let too_few = Verdict::Inconclusive(Why::TooFewRounds { have: 9, need: 10 });
         assert_eq!(verdicts(40, 9), [too_few.clone(), too_few.clone(), too_few]);
         assert_eq!(verdicts(40, 10), [Verdict::FAIL; 3]);
         assert_eq!(verdicts(9, 9), [Verdict::FAIL; 3], "as was planned");

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::round::{Seat, blocks};
 use super::{Measured, Round, Settings, Side, Work};
-use crate::measure::dice::Dice;
+use crate::measure::rng::Rng;
 
 /// When to stop.
 pub(crate) trait Rounds {
@@ -44,14 +44,14 @@ pub(crate) async fn measure(
     stop: &CancellationToken,
 ) -> anyhow::Result<Measured> {
     let mut measured = Measured::default();
-    let mut dice = Dice::new(settings.seed);
+    let mut rng = Rng::new(settings.seed);
     let mut calls = BTreeMap::new();
     for number in 0.. {
         let open = rounds.open(&measured, number);
         if open.is_empty() {
             break;
         }
-        let one = one_round(settings, &open, number, &mut calls, &mut dice, &mut measured);
+        let one = one_round(settings, &open, number, &mut calls, &mut rng, &mut measured);
         // A round that is stopped is dropped whole: its seats end with it.
         let ended = tokio::select! {
             ended = one => ended,
@@ -78,13 +78,13 @@ async fn one_round(
     open: &[Work],
     number: u32,
     calls: &mut BTreeMap<&'static str, [u32; 2]>,
-    dice: &mut Dice,
+    rng: &mut Rng,
     measured: &mut Measured,
 ) -> anyhow::Result<()> {
-    let (mut baseline, mut candidate, mut copy) = seats(settings, open, dice).await?;
+    let (mut baseline, mut candidate, mut copy) = seats(settings, open, rng).await?;
     measured.servers.get_or_insert_with(|| [baseline.server(), candidate.server()]);
     let mut order = open.to_vec();
-    shuffle(&mut order, dice);
+    shuffle(&mut order, rng);
     let mut found: Vec<(Work, Round)> = Vec::new();
     for work in order {
         let calls = match calls.get(work.name) {
@@ -95,11 +95,11 @@ async fn one_round(
                 *calls.entry(work.name).or_insert(fill(found))
             }
         };
-        found.push((work, blocks([&mut baseline, &mut candidate], work, calls, settings, dice).await));
+        found.push((work, blocks([&mut baseline, &mut candidate], work, calls, settings, rng).await));
     }
     let watched = settings.workload.works[0];
     let [filling, _] = *calls.entry(watched.name).or_insert([1, 1]);
-    let sentinel = blocks([&mut baseline, &mut copy], watched, [filling; 2], settings, dice).await;
+    let sentinel = blocks([&mut baseline, &mut copy], watched, [filling; 2], settings, rng).await;
     let (before, after, _) = tokio::join!(baseline.leave(), candidate.leave(), copy.leave());
     measured.growth.push([before, after]);
     // Only now: a round that is stopped in the middle leaves no entry with more rounds than others.
@@ -117,13 +117,13 @@ fn fill([a, b]: [u32; 2]) -> [u32; 2] {
 }
 
 /// Baseline, candidate and the copy of the baseline, started one after the other in random order.
-async fn seats(settings: &Settings, open: &[Work], dice: &mut Dice) -> anyhow::Result<(Seat, Seat, Seat)> {
+async fn seats(settings: &Settings, open: &[Work], rng: &mut Rng) -> anyhow::Result<(Seat, Seat, Seat)> {
     // The sentinel's entry is measured in every round, and needs its cold call behind it as well.
     let mut warm = open.to_vec();
     warm.push(settings.workload.works[0]);
     let sides: [&Side; 3] = [&settings.baseline, &settings.candidate, &settings.baseline];
     let mut order = [0, 1, 2];
-    shuffle(&mut order, dice);
+    shuffle(&mut order, rng);
     let mut seats = [None, None, None];
     for side in order {
         seats[side] = Some(Seat::take(sides[side], settings, &warm).await?);
@@ -134,8 +134,8 @@ async fn seats(settings: &Settings, open: &[Work], dice: &mut Dice) -> anyhow::R
 }
 
 /// Fisher and Yates.
-fn shuffle<T>(items: &mut [T], dice: &mut Dice) {
+fn shuffle<T>(items: &mut [T], rng: &mut Rng) {
     for last in (1..items.len()).rev() {
-        items.swap(last, (dice.uniform() * (last + 1) as f64) as usize);
+        items.swap(last, (rng.uniform() * (last + 1) as f64) as usize);
     }
 }

@@ -1,13 +1,14 @@
 //! Paired rounds as a record: the candidate's figures, and those of the baseline as the reference server's.
 
+use crate::record::this_tool;
 use std::time::SystemTime;
 
 use super::{Measured, Round, Settings};
 use crate::compare::paired::{Block, sentinel_alarm};
 use crate::measure::stats::mean;
 use crate::record::{
-    self, Entry, Kind, Load, Protocol, Record, Reference, ReferenceRound, SCHEMA_VERSION, Server, Tool,
-    Workload, sha256_hex, utc,
+    self, Entry, Kind, Load, Protocol, Record, Reference, ReferenceRound, SCHEMA_VERSION, Server, Workload,
+    sha256_hex, utc,
 };
 use music21_mcp_proc::{Conditions, Machine};
 
@@ -29,7 +30,7 @@ pub(crate) fn record(
         schema_version: SCHEMA_VERSION,
         kind: Kind::Calls,
         created_utc: utc(SystemTime::now()),
-        tool: Tool::here(),
+        tool: this_tool(),
         server: Server {
             target,
             name: server.map(|server| server.name.clone()),

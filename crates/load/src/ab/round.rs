@@ -8,13 +8,13 @@ use super::work::prepare;
 use super::{Round, Settings, Side, Work};
 use crate::compare::paired::Block;
 use crate::measure::Latency;
-use crate::measure::dice::Dice;
 use crate::measure::histogram::Histogram;
+use crate::measure::rng::Rng;
 use crate::measure::trend::{self, LeakReport, MemoryReading};
 use crate::record::P95_CALLS;
 use music21_mcp_bench::client::Outcome;
 use music21_mcp_bench::client::{ClientOptions, Music21Client, ServerInfo};
-use music21_mcp_bench::server::{Target, TargetOptions};
+use music21_mcp_bench::server::{ServerOptions, ServerUnderTest};
 use music21_mcp_proc::{CpuClock, ProcessTree};
 
 /// Calls in a slot, at most.
@@ -65,12 +65,12 @@ impl Seat {
     pub(super) async fn take(side: &Side, settings: &Settings, open: &[Work]) -> anyhow::Result<Self> {
         let directory = tempfile::Builder::new().prefix("pair-").tempdir()?;
         let score = settings.workload.place(directory.path())?;
-        let options = TargetOptions {
+        let options = ServerOptions {
             client: ClientOptions::default(),
             require_tools: settings.workload.tools(),
-            ..TargetOptions::default()
+            ..ServerOptions::default()
         };
-        let target = Target::start(side.spec(directory.path()), options).await?;
+        let target = ServerUnderTest::start(side.spec(directory.path()), options).await?;
         let client = target.session().await?;
         let pids = target.pids().await;
         let tree = ProcessTree::new(pids.iter().copied());
@@ -153,12 +153,12 @@ pub(super) async fn blocks(
     work: Work,
     calls: [u32; 2],
     settings: &Settings,
-    dice: &mut Dice,
+    rng: &mut Rng,
 ) -> Round {
     let mut round = Round::default();
     let mut times = [Histogram::default(), Histogram::default()];
     for _ in 0..settings.blocks {
-        let first = usize::from(dice.uniform() < 0.5);
+        let first = usize::from(rng.uniform() < 0.5);
         let mut slots: [Vec<Slot>; 2] = [Vec::new(), Vec::new()];
         for side in [first, 1 - first, 1 - first, first] {
             let (outcomes, complaint) = (&mut round.outcomes[side], &mut round.complaint);

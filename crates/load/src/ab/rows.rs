@@ -66,7 +66,7 @@ fn without_times(name: &str, figure: Figure, rounds: &[Round], verdict: Verdict)
         // No CPU time at all is no failure: another machine's server tells none. Why there is no time, is said once.
         Figure::Cpu | Figure::P95 => return None,
         _ => match complaint {
-            Some(reason) => Verdict::CannotTell(Why::Missing(format!("calls failed: {reason}"))),
+            Some(reason) => Verdict::Inconclusive(Why::Missing(format!("calls failed: {reason}"))),
             None => verdict,
         },
     };
@@ -86,7 +86,7 @@ pub(super) fn of_all(
         times.filter_map(|(at, figure)| suite(at, figure, judged, measured, limits)).collect();
     for (row, need) in rows.iter_mut().zip(missed.into_iter().cycle()) {
         let have = row.ratio.map_or(0, |ratio| ratio.rounds);
-        row.verdict = Verdict::CannotTell(Why::TooFewRounds { have, need });
+        row.verdict = Verdict::Inconclusive(Why::TooFewRounds { have, need });
     }
     rows.push(growth(&measured.growth));
     rows

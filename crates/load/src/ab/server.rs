@@ -6,14 +6,14 @@ use std::process::Command;
 use anyhow::{Context, bail};
 
 use music21_mcp_bench::client::ServerCommand;
-use music21_mcp_bench::server::TargetSpec;
+use music21_mcp_bench::server::ServerSpec;
 
 /// What is started each round.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Side {
     /// What the user wrote.
     pub name: String,
-    spec: TargetSpec,
+    spec: ServerSpec,
 }
 
 /// What was given after `git:` names no commit.
@@ -48,9 +48,9 @@ impl Side {
     }
 
     /// The embedded server becomes a process of its own: only then is its CPU time known.
-    fn new(name: &str, spec: TargetSpec) -> anyhow::Result<Self> {
+    fn new(name: &str, spec: ServerSpec) -> anyhow::Result<Self> {
         let spec = match spec {
-            TargetSpec::Embedded => {
+            ServerSpec::Embedded => {
                 serve(std::env::current_exe().context("this program's own file is gone")?)
             }
             other => other,
@@ -60,9 +60,9 @@ impl Side {
 
     /// What is started, with `directory` as the temporary directory of processes of our own.
     #[must_use]
-    pub(crate) fn spec(&self, directory: &Path) -> TargetSpec {
+    pub(crate) fn spec(&self, directory: &Path) -> ServerSpec {
         let mut spec = self.spec.clone();
-        if let TargetSpec::Command(command) = &mut spec {
+        if let ServerSpec::Command(command) = &mut spec {
             command.env.push(("TMPDIR".into(), directory.into()));
         }
         spec
@@ -75,8 +75,8 @@ impl Side {
     }
 }
 
-fn serve(program: PathBuf) -> TargetSpec {
-    TargetSpec::Command(ServerCommand {
+fn serve(program: PathBuf) -> ServerSpec {
+    ServerSpec::Command(ServerCommand {
         program: program.into(),
         args: ["serve", "--stdio", "--quiet"].map(Into::into).to_vec(),
         env: Vec::new(),

@@ -4,16 +4,16 @@ use anyhow::bail;
 use serde_json::Map;
 use std::time::Duration;
 
-use super::rig::{self, CHEAP, Server};
+use super::harness::{self, CHEAP, Server};
 use super::{Finding, Length};
-use crate::load::Load;
+use crate::driver::Load;
 use music21_mcp_bench::client::Outcome;
 use music21_mcp_embedded::CALLS_META;
 
 const CALLS: u64 = 10_000;
 
 pub(super) fn run(_: Length) -> anyhow::Result<Vec<Finding>> {
-    rig::block_on(async {
+    harness::block_on(async {
         let mut findings = counted("sound server", &[], &[]).await?;
         let faults = ["--fault", "tool-error=7", "--fault", "rpc-error=11"];
         // Every eleventh is refused before the tool is asked; each fault counts all calls.
@@ -26,8 +26,8 @@ pub(super) fn run(_: Length) -> anyhow::Result<Vec<Finding>> {
 
 async fn counted(name: &str, faults: &[&str], classes: &[(Outcome, u64)]) -> anyhow::Result<Vec<Finding>> {
     let server = Server::start(faults).await?;
-    let plan = rig::cheap(Load::Closed { workers: 10 }, rig::calls(CALLS));
-    let measured = rig::measure(&plan, &server).await?;
+    let plan = harness::cheap(Load::Closed { workers: 10 }, harness::calls(CALLS));
+    let measured = harness::measure(&plan, &server).await?;
     let counted = ask_count(&server).await?;
     server.stop().await;
     let accounts = measured.recorder.accounts(&measured.run);

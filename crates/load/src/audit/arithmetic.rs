@@ -1,12 +1,13 @@
 //! What can be audited without a server: the same functions that a run uses, against exact arithmetic.
 
 use super::{Finding, Length};
-use crate::load::{DayProfile, Schedule};
+use crate::driver::Schedule;
 use crate::measure::Latency;
-use crate::measure::dice::Dice;
 use crate::measure::histogram::Histogram;
 use crate::measure::quantile::Quantile;
+use crate::measure::rng::Rng;
 use crate::measure::stats::kolmogorov_smirnov;
+use crate::result::DayProfile;
 
 /// Three significant digits.
 const MAX_ERROR: f64 = 0.001;
@@ -14,8 +15,8 @@ const MAX_ERROR: f64 = 0.001;
 const KS_P001: f64 = 1.95;
 
 fn latencies(count: usize, seed: u64) -> Vec<u64> {
-    let mut dice = Dice::new(seed);
-    (0..count).map(|_| (15.0 + 2.0 * dice.normal()).exp() as u64).collect()
+    let mut rng = Rng::new(seed);
+    (0..count).map(|_| (15.0 + 2.0 * rng.normal()).exp() as u64).collect()
 }
 
 fn recorded(values: &[u64]) -> Histogram {

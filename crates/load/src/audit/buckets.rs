@@ -2,11 +2,11 @@
 
 use tokio_util::sync::CancellationToken;
 
+use super::harness::{self, Machine, Server};
 use super::limiters::{FAST, SLOW, broken, correct, jittered};
-use super::rig::{self, Machine, Server};
 use super::{Finding, Length};
 use crate::measure::token_bucket::{Limit, Report, Verdict, simulate};
-use crate::scenario::probe_limiter;
+use crate::run::probe_limiter;
 use music21_mcp_embedded::rate_limit::{LimiterKind, RateLimit};
 
 /// Milliseconds of jitter up to which every defect must be found.
@@ -24,7 +24,7 @@ pub(super) fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
     let quick =
         [LimiterKind::Bucket, LimiterKind::NoCap, LimiterKind::RatePlus10, LimiterKind::SlidingWindow];
     let chosen = if at_once == quick.len() { quick.to_vec() } else { kinds };
-    findings.extend(rig::block_on(async {
+    findings.extend(harness::block_on(async {
         let probed = chosen.chunks(4).map(|kinds| kinds.iter().map(|&kind| live(kind)));
         let mut findings = Vec::new();
         for some in probed {

@@ -8,11 +8,12 @@ use std::time::Duration;
 use anyhow::bail;
 use serde_json::json;
 
-use super::rig::{self, Server, ms};
+use super::harness::{self, Server, ms};
 use super::{Finding, Length};
-use crate::load::{Call, Event, Load, OpenError, Session, Step, Target};
-use crate::measure::dice::Dice;
+use crate::driver::{Call, Connect, Event, Load, OpenError, Session};
+use crate::measure::rng::Rng;
 use crate::measure::stats::median;
+use crate::result::Step;
 use music21_mcp_bench::client::{Music21Client, Reply};
 
 /// Scores held by a server.
@@ -24,7 +25,7 @@ const FASTER: f64 = 0.10;
 const NOTES: usize = 1200;
 
 pub(super) fn run(_: Length) -> anyhow::Result<Vec<Finding>> {
-    rig::block_on(async {
+    harness::block_on(async {
         let server = Server::start(&[]).await?;
         let client = server.client().await?;
         for n in 0..SCORES {
@@ -48,9 +49,9 @@ pub(super) fn run(_: Length) -> anyhow::Result<Vec<Finding>> {
 /// Another piece for each score, and the same work: one sequence of chance, begun at another note.
 fn notes(n: usize) -> String {
     let names = ["C4", "D4", "E4", "F4", "G4", "A4", "B4"];
-    let mut dice = Dice::new(1);
+    let mut rng = Rng::new(1);
     let mut piece: Vec<&str> =
-        (0..NOTES).map(|_| names[(dice.uniform() * names.len() as f64) as usize]).collect();
+        (0..NOTES).map(|_| names[(rng.uniform() * names.len() as f64) as usize]).collect();
     piece.rotate_left(n * NOTES / SCORES);
     piece.join(" ")
 }
@@ -67,7 +68,7 @@ struct Speed {
 /// input is asked once.
 async fn speed<S, T>(server: &Server, wrap: fn(Inner) -> T) -> anyhow::Result<Speed>
 where
-    T: Target<Session = S>,
+    T: Connect<Session = S>,
     S: Session,
 {
     let ask = |n: usize| Step::call(TOOL, json!({ "score_id": format!("audit-{n}") }));
@@ -81,9 +82,9 @@ where
             times.push(ms(event.sample.service_ns()));
         }
     };
-    let plan = rig::plan(Load::Closed { workers: 1 }, rig::calls(calls), steps);
+    let plan = harness::plan(Load::Closed { workers: 1 }, harness::calls(calls), steps);
     let target = wrap(Inner { url: server.url.clone() });
-    let measured = rig::measure_with(&plan, &server.pids(), target, tap).await?;
+    let measured = harness::measure_with(&plan, &server.pids(), target, tap).await?;
     let times = times.lock().unwrap_or_else(PoisonError::into_inner);
     let of = |turn| times.iter().skip(turn).step_by(2).copied().collect::<Vec<f64>>();
     let median_of = |turn| median(&of(turn)).unwrap_or(f64::NAN);
@@ -108,11 +109,11 @@ struct Inner {
     url: String,
 }
 
-impl Target for Inner {
+impl Connect for Inner {
     type Session = Music21Client;
 
     async fn open(&self, client: usize) -> Result<Music21Client, OpenError> {
-        rig::sessions(&self.url).open(client).await
+        harness::sessions(&self.url).open(client).await
     }
 }
 
@@ -130,7 +131,7 @@ impl Remembering {
     }
 }
 
-impl Target for Remembering {
+impl Connect for Remembering {
     type Session = Remembered;
 
     async fn open(&self, client: usize) -> Result<Remembered, OpenError> {

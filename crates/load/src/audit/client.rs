@@ -6,8 +6,8 @@ use std::process::Stdio;
 use anyhow::{Context, bail};
 use tokio::process::Command;
 
-use super::rig;
-use crate::scenario::{RunFile, StageResult};
+use super::harness;
+use crate::result::{RunFile, StageResult};
 
 /// `run`, yet to be started, with so many sessions of the cheapest call for so many seconds; it writes into `directory`
 /// and is killed when dropped.
@@ -15,7 +15,7 @@ pub(super) fn run(directory: &Path, url: &str, sessions: usize, duration_s: u64)
     let definition = format!(
         "name = \"bare\"\n[[stages]]\nname = \"bare\"\nclients = {sessions}\nduration_s = {duration_s}\n\
          [[stages.workload.flows]]\nsteps = [{{ tool = \"{}\" }}]\n",
-        rig::CHEAP
+        harness::CHEAP
     );
     let file = directory.join("bare.toml");
     std::fs::write(&file, definition).with_context(|| format!("failed to write '{}'", file.display()))?;

@@ -6,10 +6,10 @@ use std::time::{Duration, UNIX_EPOCH};
 use anyhow::Context;
 use tokio::time::sleep;
 
-use super::rig::{self, Machine, Server};
+use super::harness::{self, Machine, Server};
 use super::{Finding, Length, client};
 use crate::record::{unix_time, utc};
-use crate::scenario::RunFile;
+use crate::result::RunFile;
 use music21_mcp_bench::client::Outcome;
 
 /// The library that gives a process a wall clock of its own, as Debian's and Fedora's packages place it.
@@ -32,7 +32,7 @@ pub(super) fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
         let doubt = "libfaketime is not installed, and nothing else steps one process's clock".to_owned();
         return Ok(vec![Finding::new(WHAT, "as long as any other", "not run", false).unless(Some(doubt))]);
     };
-    rig::block_on(async {
+    harness::block_on(async {
         let directory = tempfile::tempdir().context("no temporary directory")?;
         let server = Server::bare().await?;
         let machine = Machine::watch(&server.pids());
@@ -59,7 +59,7 @@ fn findings(
     let in_time = elapsed.abs_diff(Duration::from_secs(duration_s)) <= SLACK;
     let lost = stage.accounts.sent - stage.accounts.count(Outcome::Ok);
     let longest = stage.tools.values().filter_map(|tool| tool.service.as_ref()).map(|service| service.max_ns);
-    let longest_ms = longest.max().map_or(f64::NAN, rig::ms);
+    let longest_ms = longest.max().map_or(f64::NAN, harness::ms);
     let took = format!("{:.2} s", elapsed.as_secs_f64());
     Ok(vec![
         Finding::new("our clock and that of the run", "an hour later", clocks, is_later),

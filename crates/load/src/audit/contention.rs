@@ -5,7 +5,7 @@ use std::process::Stdio;
 use anyhow::Context;
 use tokio::process::{Child, Command};
 
-use super::rig::{self, CHEAP, Server, constant};
+use super::harness::{self, CHEAP, Server, constant};
 use super::{Finding, Length};
 use crate::measure::steady::Steadiness;
 
@@ -13,12 +13,12 @@ use crate::measure::steady::Steadiness;
 const BURNERS: usize = 2;
 
 pub(super) fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
-    rig::block_on(async {
+    harness::block_on(async {
         let server = Server::start(&["--fault", "delay=5ms"]).await?;
         let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let burners = (0..BURNERS * cpus).map(|_| burn()).collect::<anyhow::Result<Vec<_>>>()?;
-        let plan = rig::cheap(constant(200.0, 50), rig::seconds(length.of(6, 30)));
-        let measured = rig::measure(&plan, &server).await?;
+        let plan = harness::cheap(constant(200.0, 50), harness::seconds(length.of(6, 30)));
+        let measured = harness::measure(&plan, &server).await?;
         drop(burners);
         server.stop().await;
         let steadiness = measured.recorder.figures(CHEAP).and_then(|figures| figures.steadiness);

@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::rig::{self, CHEAP, Server, constant, ms};
+use super::harness::{self, CHEAP, Server, constant, ms};
 use super::{Finding, Length};
-use crate::load::Event;
+use crate::driver::Event;
 use crate::measure::Latency;
 use crate::measure::histogram::Histogram;
 use crate::measure::summary::Summary;
@@ -17,7 +17,7 @@ const PER_SECOND: f64 = 500.0;
 const SESSIONS: usize = 60;
 
 pub(super) fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
-    rig::block_on(async {
+    harness::block_on(async {
         let calls = length.of(3000, 10_000);
         let all = futures::future::join_all(DELAYS.map(|(name, delay)| known(name, delay, calls))).await;
         let findings: Vec<Vec<Finding>> = all.into_iter().collect::<anyhow::Result<_>>()?;
@@ -34,8 +34,8 @@ async fn known(name: &str, delay: &str, calls: u64) -> anyhow::Result<Vec<Findin
             seen.lock().unwrap_or_else(PoisonError::into_inner).record(Latency { ns, censored: false });
         }
     };
-    let plan = rig::cheap(constant(PER_SECOND, SESSIONS), rig::calls(calls));
-    let measured = rig::measure_with(&plan, &server.pids(), rig::sessions(&server.url), tap).await?;
+    let plan = harness::cheap(constant(PER_SECOND, SESSIONS), harness::calls(calls));
+    let measured = harness::measure_with(&plan, &server.pids(), harness::sessions(&server.url), tap).await?;
     server.stop().await;
     let clock = clock.lock().unwrap_or_else(PoisonError::into_inner);
     let service = measured.service(CHEAP)?;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::rig;
+use super::harness;
 use super::{Finding, Length};
-use crate::load::{Event, Load, OpenError, Plan};
+use crate::driver::{Event, Load, OpenError, Plan};
 use music21_mcp_bench::client::Outcome;
 use music21_mcp_bench::client::{ClientOptions, Music21Client, ServerCommand};
 use music21_mcp_proc::ProcessTree;
@@ -32,7 +32,7 @@ const CASES: [(&str, Outcome, u64); 7] = [
 ];
 
 pub(super) fn run(_: Length) -> anyhow::Result<Vec<Finding>> {
-    rig::block_on(async {
+    harness::block_on(async {
         let mut findings = Vec::new();
         for (fault, outcome, expected) in CASES {
             findings.extend(case(fault, outcome, expected).await?);
@@ -56,8 +56,8 @@ async fn case(fault: &str, outcome: Outcome, expected: u64) -> anyhow::Result<Ve
     let tap = move |event: &Event<'_>| {
         seen.fetch_max(event.sample.service_ns(), Ordering::Relaxed);
     };
-    let cheap = rig::cheap(Load::Closed { workers: 1 }, rig::calls(CALLS));
-    let measured = rig::measure_with(&Plan { deadline: DEADLINE, ..cheap }, &[], target, tap).await?;
+    let cheap = harness::cheap(Load::Closed { workers: 1 }, harness::calls(CALLS));
+    let measured = harness::measure_with(&Plan { deadline: DEADLINE, ..cheap }, &[], target, tap).await?;
     let accounts = measured.recorder.accounts(&measured.run);
     let (found, rest) = (accounts.count(outcome), accounts.count(Outcome::Ok));
     let adds_up = accounts.check(None).is_ok() && (outcome == Outcome::Ok || found + rest == CALLS);

@@ -3,7 +3,7 @@
 //! A tenth of the calls is due while it stands still, and these wait evenly between 0 and 1 s: the
 //! quantile 0.95 is half a second and 0.99 nine tenths. A closed loop would report a few milliseconds.
 
-use super::rig::{self, Server, constant, ms};
+use super::harness::{self, Server, constant, ms};
 use super::{Finding, Length};
 
 const PER_SECOND: f64 = 200.0;
@@ -12,11 +12,11 @@ const TOLERANCE: f64 = 0.05;
 
 /// Whole periods, so that a tenth of the time is frozen wherever the run begins.
 pub(super) fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
-    rig::block_on(async {
+    harness::block_on(async {
         let server = Server::start(&["--fault", "stall=1s/10s"]).await?;
         let periods = length.of(1, 10);
-        let plan = rig::cheap(constant(PER_SECOND, 50), rig::seconds(PERIOD_S * periods));
-        let measured = rig::measure(&plan, &server).await?;
+        let plan = harness::cheap(constant(PER_SECOND, 50), harness::seconds(PERIOD_S * periods));
+        let measured = harness::measure(&plan, &server).await?;
         server.stop().await;
         let response = measured.response()?;
         let check = |name: &str, found: Option<u64>, expected_ms: f64| {

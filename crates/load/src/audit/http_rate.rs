@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use tokio::process::Child;
 
-use super::rig::{self, Machine, Server};
+use super::harness::{self, Machine, Server};
 use super::{Finding, Length, client};
-use crate::scenario::StageResult;
+use crate::result::StageResult;
 use music21_mcp_proc::ProcessTree;
 
 const SESSIONS: usize = 100;
@@ -19,7 +19,7 @@ const MAX_MEMORY_MB: f64 = 30.0;
 const GROWTH_MB: f64 = 1.0;
 
 pub(super) fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
-    rig::block_on(async {
+    harness::block_on(async {
         let directory = tempfile::tempdir().context("no temporary directory")?;
         let server = Server::bare().await?;
         let machine = Machine::watch(&server.pids());

@@ -12,10 +12,11 @@ use anyhow::bail;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::rig::{self, Server};
+use super::harness::{self, Server};
 use super::{Finding, Length};
-use crate::load::{Call, Event, Load, OpenError, Session, Step, Target};
-use music21_mcp_bench::client::{Irregularities, Music21Client, Reply};
+use crate::driver::{Call, Connect, Event, Load, OpenError, Session};
+use crate::result::Step;
+use music21_mcp_bench::client::{Music21Client, ProtocolViolations, Reply};
 
 const SESSIONS: usize = 20;
 const CALLS: u64 = 4000;
@@ -36,7 +37,7 @@ struct Seen {
 }
 
 pub(super) fn run(_: Length) -> anyhow::Result<Vec<Finding>> {
-    rig::block_on(async {
+    harness::block_on(async {
         let sound = Server::start(&[]).await?;
         let expected = Arc::new(expected(&sound).await?);
         let (seen, _) = compare(&sound, &expected).await?;
@@ -110,15 +111,15 @@ async fn compare(server: &Server, expected: &Arc<Expected>) -> anyhow::Result<(A
     let (seen, expected) = (Arc::new(Seen::default()), Arc::clone(expected));
     let id = json!({ "score_id": "audit-{{client}}" });
     let steps = TOOLS.map(|tool| Step::call(tool, id.clone())).to_vec();
-    let plan = rig::plan(Load::Closed { workers: SESSIONS }, rig::calls(CALLS), steps);
+    let plan = harness::plan(Load::Closed { workers: SESSIONS }, harness::calls(CALLS), steps);
     let in_tap = Arc::clone(&seen);
     let tap = move |event: &Event<'_>| {
         let right = expected.get(&(event.client, event.tool.to_owned()));
         in_tap.checked.fetch_add(1, Ordering::Relaxed);
         in_tap.wrong.fetch_add(u64::from(right != Some(&digest(event.reply))), Ordering::Relaxed);
     };
-    let target = Watching { inner: rig::sessions(&server.url), seen: Arc::clone(&seen) };
-    let measured = rig::measure_with(&plan, &server.pids(), target, tap).await?;
+    let target = Watching { inner: harness::sessions(&server.url), seen: Arc::clone(&seen) };
+    let measured = harness::measure_with(&plan, &server.pids(), target, tap).await?;
     let keys = measured.recorder.tools.get(TOOLS[1]).map_or(0, |tool| tool.accounts.ended());
     Ok((seen, keys))
 }
@@ -134,7 +135,7 @@ struct Watched {
     seen: Arc<Seen>,
 }
 
-impl<T: Target<Session = Music21Client>> Target for Watching<T> {
+impl<T: Connect<Session = Music21Client>> Connect for Watching<T> {
     type Session = Watched;
 
     async fn open(&self, client: usize) -> Result<Watched, OpenError> {
@@ -148,7 +149,7 @@ impl Session for Watched {
     }
 
     async fn close(self) {
-        let Irregularities { late, unmatched, duplicates, .. } = self.client.irregularities();
+        let ProtocolViolations { late, unmatched, duplicates, .. } = self.client.protocol_violations();
         self.seen.doubles.fetch_add(late + unmatched + duplicates, Ordering::Relaxed);
         self.client.close().await;
     }

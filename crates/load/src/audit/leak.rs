@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
-use super::rig::{self, Server, constant};
+use super::harness::{self, Server, constant};
 use super::{Finding, Length};
-use crate::load::Event;
+use crate::driver::Event;
 use crate::measure::trend::{LeakReport, LeakVerdict, MemoryReading, judge, simulate};
 use music21_mcp_proc::ProcessTree;
 
@@ -30,7 +30,7 @@ pub(super) fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
         simulated(10, "20 of 20", |found| found == SEEDS as usize),
     ];
     if length == Length::Full {
-        findings.extend(rig::block_on(async {
+        findings.extend(harness::block_on(async {
             let cases = [(0, LeakVerdict::None), (2, LeakVerdict::Leak), (10, LeakVerdict::Leak)]
                 .map(|(mb, verdict)| live(mb, verdict));
             futures::future::join_all(cases).await.into_iter().collect::<anyhow::Result<Vec<_>>>()
@@ -59,9 +59,9 @@ async fn live(mb_per_min: u32, expected: LeakVerdict) -> anyhow::Result<Finding>
         calls.fetch_add(1, Ordering::Relaxed);
     };
     let time = Duration::from_secs(WINDOW_S + u64::from(FASTER)) / FASTER;
-    let stop_after = crate::load::Stop { duration: Some(time), calls: None };
-    let plan = rig::cheap(constant(CALLS_PER_S * f64::from(FASTER), 8), stop_after);
-    let measured = rig::measure_with(&plan, &server.pids(), rig::sessions(&server.url), tap).await?;
+    let stop_after = crate::driver::Stop { duration: Some(time), calls: None };
+    let plan = harness::cheap(constant(CALLS_PER_S * f64::from(FASTER), 8), stop_after);
+    let measured = harness::measure_with(&plan, &server.pids(), harness::sessions(&server.url), tap).await?;
     stop.cancel();
     let report = judge(&readings.await?).context("too few readings of the server's memory")?;
     server.stop().await;
@@ -69,7 +69,7 @@ async fn live(mb_per_min: u32, expected: LeakVerdict) -> anyhow::Result<Finding>
     let word = |verdict| match verdict {
         LeakVerdict::Leak => "leak",
         LeakVerdict::None => "no leak",
-        LeakVerdict::CannotTell => "cannot tell",
+        LeakVerdict::Inconclusive => "inconclusive",
     };
     let found =
         format!("{}: {:.2} ({:.2} to {:.2}) MB/min", word(verdict), slope.estimate, slope.lower, slope.upper);

@@ -1,6 +1,6 @@
 //! Correct and broken limiters as functions of time, to simulate.
 
-use crate::measure::dice::Dice;
+use crate::measure::rng::Rng;
 use crate::measure::token_bucket::{Limit, RoundTrip};
 use music21_mcp_embedded::rate_limit::{LimiterKind, RateLimit};
 
@@ -62,10 +62,10 @@ pub(crate) fn broken(limit: Limit) -> Vec<(&'static str, Admit)> {
 
 /// A round trip of 0.4 ms plus an exponential of mean `jitter_ms`, decided anywhere within.
 pub(crate) fn jittered(seed: u64, jitter_ms: f64) -> impl FnMut() -> RoundTrip {
-    let mut dice = Dice::new(seed);
+    let mut rng = Rng::new(seed);
     move || {
-        let whole_ns = (0.4 - jitter_ms * dice.uniform().ln()) * 1e6;
-        let share = dice.uniform();
+        let whole_ns = (0.4 - jitter_ms * rng.uniform().ln()) * 1e6;
+        let share = rng.uniform();
         RoundTrip { there_ns: (whole_ns * share) as u64, back_ns: (whole_ns * (1.0 - share)) as u64 }
     }
 }

@@ -12,6 +12,7 @@ mod contention;
 mod delay;
 mod faults;
 mod frozen;
+mod harness;
 mod http_rate;
 mod integrity;
 mod leak;
@@ -21,7 +22,6 @@ mod overload;
 mod pace;
 pub(crate) mod records;
 pub(crate) mod regression;
-mod rig;
 mod sampling;
 mod seeds;
 mod stall;
@@ -60,7 +60,7 @@ pub(crate) enum Verdict {
     /// It was not, and nothing excuses that.
     Fail,
     /// It was not, on a machine that was busy with something else.
-    CannotTell,
+    Inconclusive,
 }
 
 impl Finding {
@@ -70,7 +70,7 @@ impl Finding {
         match (self.check.passed, &self.doubt) {
             (true, _) => Verdict::Pass,
             (false, None) => Verdict::Fail,
-            (false, Some(_)) => Verdict::CannotTell,
+            (false, Some(_)) => Verdict::Inconclusive,
         }
     }
 
@@ -189,6 +189,6 @@ mod tests {
         assert_eq!(finding(true, None), Verdict::Pass);
         assert_eq!(finding(true, Some("busy")), Verdict::Pass);
         assert_eq!(finding(false, None), Verdict::Fail);
-        assert_eq!(finding(false, Some("busy")), Verdict::CannotTell);
+        assert_eq!(finding(false, Some("busy")), Verdict::Inconclusive);
     }
 }

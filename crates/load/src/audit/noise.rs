@@ -5,7 +5,7 @@ use anyhow::Context;
 use crate::ab::{Measured, Round};
 use crate::compare::Figure;
 use crate::compare::paired::{Block, round};
-use crate::measure::dice::Dice;
+use crate::measure::rng::Rng;
 
 /// Two identical embedded servers, 50 rounds of every entry, on a virtual machine of two cores that compiled Rust
 /// meanwhile (load average 3 to 5). `music21-mcp-bench ab --server embedded --rounds 50 --all-rounds --trace FILE`
@@ -31,11 +31,11 @@ impl Trace {
 
     /// The log ratios of successive rounds of some entry, from somewhere on, so that drift stays drift. Which server
     /// is called the candidate is drawn once: they are the same program.
-    pub(crate) fn rounds(&self, rounds: usize, dice: &mut Dice) -> Vec<f64> {
-        let below = |n: usize, dice: &mut Dice| (dice.uniform() * n as f64) as usize;
-        let entry = &self.0[below(self.0.len(), dice)];
-        let start = below(entry.len(), dice);
-        let sign = if dice.uniform() < 0.5 { 1.0 } else { -1.0 };
+    pub(crate) fn rounds(&self, rounds: usize, rng: &mut Rng) -> Vec<f64> {
+        let below = |n: usize, rng: &mut Rng| (rng.uniform() * n as f64) as usize;
+        let entry = &self.0[below(self.0.len(), rng)];
+        let start = below(entry.len(), rng);
+        let sign = if rng.uniform() < 0.5 { 1.0 } else { -1.0 };
         (start..start + rounds).map(|r| sign * entry[r % entry.len()]).collect()
     }
 }
@@ -91,18 +91,18 @@ impl Tier {
     };
 
     /// The log ratios of `rounds` rounds of two identical servers.
-    pub(crate) fn rounds(&self, rounds: usize, dice: &mut Dice) -> Vec<f64> {
-        let mut weather = Weather::new(self, dice);
+    pub(crate) fn rounds(&self, rounds: usize, rng: &mut Rng) -> Vec<f64> {
+        let mut weather = Weather::new(self, rng);
         // OK because simulated times are positive.
-        (0..rounds).map(|_| self.round(&mut weather, dice).unwrap()).collect()
+        (0..rounds).map(|_| self.round(&mut weather, rng).unwrap()).collect()
     }
 
-    fn round(&self, weather: &mut Weather<'_>, dice: &mut Dice) -> Option<f64> {
-        weather.pass(ROUND_S, dice);
-        let (baseline, candidate) = (self.process * dice.normal(), self.process * dice.normal());
+    fn round(&self, weather: &mut Weather<'_>, rng: &mut Rng) -> Option<f64> {
+        weather.pass(ROUND_S, rng);
+        let (baseline, candidate) = (self.process * rng.normal(), self.process * rng.normal());
         let blocks: Vec<Block> = (0..BLOCKS)
             .map(|_| {
-                let mut slot = |process: f64| (process + weather.slot(dice)).exp();
+                let mut slot = |process: f64| (process + weather.slot(rng)).exp();
                 // ABBA; which of the two is called A is symmetrical for identical servers.
                 let first = slot(baseline);
                 let candidate_ns = [slot(candidate), slot(candidate)];
@@ -123,16 +123,16 @@ struct Weather<'a> {
 }
 
 impl<'a> Weather<'a> {
-    fn new(tier: &'a Tier, dice: &mut Dice) -> Self {
-        let (slow, fast) = (tier.slow * dice.normal(), tier.fast * dice.normal());
+    fn new(tier: &'a Tier, rng: &mut Rng) -> Self {
+        let (slow, fast) = (tier.slow * rng.normal(), tier.fast * rng.normal());
         Self { tier, slow, fast, burst_left_s: 0.0, burst: 0.0 }
     }
 
     /// Lets `seconds` pass: two first-order autoregressive processes.
-    fn pass(&mut self, seconds: f64, dice: &mut Dice) {
+    fn pass(&mut self, seconds: f64, rng: &mut Rng) {
         let mut step = |value: f64, sd: f64, tau_s: f64| {
             let memory = (-seconds / tau_s).exp();
-            memory * value + sd * (1.0 - memory * memory).sqrt() * dice.normal()
+            memory * value + sd * (1.0 - memory * memory).sqrt() * rng.normal()
         };
         self.slow = step(self.slow, self.tier.slow, 60.0);
         self.fast = step(self.fast, self.tier.fast, 1.0);
@@ -140,16 +140,16 @@ impl<'a> Weather<'a> {
     }
 
     /// The logarithm of what one slot's time is multiplied by.
-    fn slot(&mut self, dice: &mut Dice) -> f64 {
-        self.pass(SLOT_S, dice);
+    fn slot(&mut self, rng: &mut Rng) -> f64 {
+        self.pass(SLOT_S, rng);
         if let Some((every_s, factor)) = &self.tier.bursts
             && self.burst_left_s <= 0.0
-            && dice.uniform() < SLOT_S / every_s
+            && rng.uniform() < SLOT_S / every_s
         {
             self.burst_left_s = BURST_S;
-            self.burst = (factor.start + (factor.end - factor.start) * dice.uniform()).ln();
+            self.burst = (factor.start + (factor.end - factor.start) * rng.uniform()).ln();
         }
         let burst = if self.burst_left_s > 0.0 { self.burst } else { 0.0 };
-        self.slow + self.fast + burst + self.tier.slot * dice.normal()
+        self.slow + self.fast + burst + self.tier.slot * rng.normal()
     }
 }

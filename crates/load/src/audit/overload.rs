@@ -1,6 +1,6 @@
 //! Four times more calls than a server can take.
 
-use super::rig::{self, CHEAP, Server, constant, ms};
+use super::harness::{self, CHEAP, Server, constant, ms};
 use super::{Finding, Length};
 
 /// 25 sessions at 100 ms are 250 calls a second.
@@ -9,11 +9,11 @@ const DELAY_MS: f64 = 100.0;
 const OFFERED: f64 = 1000.0;
 
 pub(super) fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
-    rig::block_on(async {
+    harness::block_on(async {
         let server = Server::start(&["--fault", "delay=100ms"]).await?;
         // What is left in the queue after the last arrival has 5 s to be served.
-        let plan = rig::cheap(constant(OFFERED, SESSIONS), rig::calls(length.of(1500, 20_000)));
-        let measured = rig::measure(&plan, &server).await?;
+        let plan = harness::cheap(constant(OFFERED, SESSIONS), harness::calls(length.of(1500, 20_000)));
+        let measured = harness::measure(&plan, &server).await?;
         server.stop().await;
         let accounts = measured.recorder.accounts(&measured.run);
         let capacity = SESSIONS as f64 / (DELAY_MS / 1000.0);

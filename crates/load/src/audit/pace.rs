@@ -1,6 +1,6 @@
 //! Whether the generator keeps its own pace, against a server that costs next to nothing.
 
-use super::rig::{self, Server, constant, ms};
+use super::harness::{self, Server, constant, ms};
 use super::{Finding, Length};
 
 /// Calls a second of each client: ten times what the scenarios ask of one.
@@ -12,7 +12,7 @@ const MAX_LAG_MS: f64 = 10.0;
 
 /// 50, 100 and 200 clients.
 pub(super) fn generator(length: Length) -> anyhow::Result<Vec<Finding>> {
-    rig::block_on(async {
+    harness::block_on(async {
         let server = Server::bare().await?;
         let mut findings = Vec::new();
         for clients in [50_usize, 100, 200] {
@@ -26,7 +26,7 @@ pub(super) fn generator(length: Length) -> anyhow::Result<Vec<Finding>> {
 
 /// The highest rate that a run may ever need.
 pub(super) fn null_rate(length: Length) -> anyhow::Result<Vec<Finding>> {
-    rig::block_on(async {
+    harness::block_on(async {
         let server = Server::bare().await?;
         let findings = on_time(&server, NULL_RATE, NULL_SESSIONS, length.of(3, 20)).await;
         server.stop().await;
@@ -35,8 +35,8 @@ pub(super) fn null_rate(length: Length) -> anyhow::Result<Vec<Finding>> {
 }
 
 async fn on_time(server: &Server, per_second: f64, clients: usize, s: u64) -> anyhow::Result<Vec<Finding>> {
-    let plan = rig::cheap(constant(per_second, clients), rig::seconds(s));
-    let measured = rig::measure(&plan, server).await?;
+    let plan = harness::cheap(constant(per_second, clients), harness::seconds(s));
+    let measured = harness::measure(&plan, server).await?;
     let facts = &measured.facts;
     let name = format!("{clients} clients, {per_second}/s");
     let lag = |what: &str, ns: Option<u64>| {
@@ -48,7 +48,7 @@ async fn on_time(server: &Server, per_second: f64, clients: usize, s: u64) -> an
     let cpu =
         facts.own_cpu_share.map_or_else(String::new, |cpu| format!(", {:.0} % of the CPUs", cpu * 100.0));
     Ok(vec![
-        lag("lag of dispatching", facts.gen_lag_p99_ns),
+        lag("lag of dispatching", facts.scheduling_delay_p99_ns),
         lag("lag of the event loop", facts.loop_lag_p99_ns),
         Finding::new(
             format!("{name}: answered of what was due"),

@@ -7,14 +7,14 @@ use crate::compare::gate::{LOOKS, Level, judge};
 use crate::compare::paired::suite_change;
 use crate::compare::sequence::{Series, look};
 use crate::compare::{Figure, LimitTable, Limits, Severity, Verdict};
-use crate::measure::dice::Dice;
+use crate::measure::rng::Rng;
 
 const SUITES: usize = 20;
 const ENTRIES: usize = 40;
 const SEED: u64 = 7;
 
 /// Where the noise of a suite comes from.
-type Noise<'a> = &'a dyn Fn(usize, &mut Dice) -> Vec<f64>;
+type Noise<'a> = &'a dyn Fn(usize, &mut Rng) -> Vec<f64>;
 
 /// What twenty suites said.
 #[derive(Debug, Default)]
@@ -41,13 +41,13 @@ struct Tally {
 pub(crate) fn run() -> anyhow::Result<Vec<Check>> {
     let mut checks = Vec::new();
     for tier in [Tier::QUIET, Tier::SHARED] {
-        checks.extend(all_found(tier.name, &|rounds, dice| tier.rounds(rounds, dice)));
+        checks.extend(all_found(tier.name, &|rounds, rng| tier.rounds(rounds, rng)));
     }
-    checks.extend(none_missed(Tier::HOSTILE.name, &|rounds, dice| Tier::HOSTILE.rounds(rounds, dice)));
+    checks.extend(none_missed(Tier::HOSTILE.name, &|rounds, rng| Tier::HOSTILE.rounds(rounds, rng)));
     let [cpu, wall] = [Figure::Cpu, Figure::Wall].map(Trace::recorded);
     let (cpu, wall) = (cpu?, wall?);
-    checks.extend(all_found("recorded cpu", &|rounds, dice| cpu.rounds(rounds, dice)));
-    checks.extend(none_missed("recorded wall", &|rounds, dice| wall.rounds(rounds, dice)));
+    checks.extend(all_found("recorded cpu", &|rounds, rng| cpu.rounds(rounds, rng)));
+    checks.extend(none_missed("recorded wall", &|rounds, rng| wall.rounds(rounds, rng)));
     Ok(checks)
 }
 
@@ -93,8 +93,8 @@ fn none_missed(name: &str, noise: Noise<'_>) -> Vec<Check> {
 fn suites(slower: f64, noise: Noise<'_>) -> Tally {
     let mut tally = Tally::default();
     for suite in 0..SUITES {
-        let mut dice = Dice::new(SEED + suite as u64);
-        let verdicts = judge_suite(slower, noise, &mut dice);
+        let mut rng = Rng::new(SEED + suite as u64);
+        let verdicts = judge_suite(slower, noise, &mut rng);
         let (slowed, unchanged) = if slower > 0.0 { verdicts.split_at(1) } else { (&[][..], &verdicts[..]) };
         let severities = |verdicts: &[Verdict]| verdicts.iter().filter_map(severity).collect::<Vec<_>>();
         let (hits, alarms) = (severities(slowed), severities(unchanged));
@@ -112,11 +112,11 @@ fn suites(slower: f64, noise: Noise<'_>) -> Tally {
 fn alarms_of_all_together(slower: f64, noise: Noise<'_>) -> usize {
     let level = Level::LOOK.alone();
     let is_flagged = |suite: &usize| {
-        let mut dice = Dice::new(SEED + *suite as u64);
-        let entry = |dice: &mut Dice| -> Vec<f64> {
-            noise(LOOKS[0], dice).into_iter().map(|ratio| ratio + slower.ln_1p()).collect()
+        let mut rng = Rng::new(SEED + *suite as u64);
+        let entry = |rng: &mut Rng| -> Vec<f64> {
+            noise(LOOKS[0], rng).into_iter().map(|ratio| ratio + slower.ln_1p()).collect()
         };
-        let entries: Vec<Vec<f64>> = (0..ENTRIES).map(|_| entry(&mut dice)).collect();
+        let entries: Vec<Vec<f64>> = (0..ENTRIES).map(|_| entry(&mut rng)).collect();
         let ratios: Vec<&[f64]> = entries.iter().map(Vec::as_slice).collect();
         // OK because there are forty entries of ten rounds.
         let change = suite_change(&ratios).unwrap();
@@ -127,12 +127,12 @@ fn alarms_of_all_together(slower: f64, noise: Noise<'_>) -> usize {
 }
 
 /// Forty entries, the first of them slowed, through all looks.
-fn judge_suite(slower: f64, noise: Noise<'_>, dice: &mut Dice) -> Vec<Verdict> {
+fn judge_suite(slower: f64, noise: Noise<'_>, rng: &mut Rng) -> Vec<Verdict> {
     let last = LOOKS[LOOKS.len() - 1];
     let truth: Vec<Vec<f64>> = (0..ENTRIES)
         .map(|entry| {
             let shift = if entry == 0 { slower.ln_1p() } else { 0.0 };
-            noise(last, dice).into_iter().map(|ratio| ratio + shift).collect()
+            noise(last, rng).into_iter().map(|ratio| ratio + shift).collect()
         })
         .collect();
     let mut series = vec![Series::new(Limits::default()); ENTRIES];
@@ -149,7 +149,7 @@ fn judge_suite(slower: f64, noise: Noise<'_>, dice: &mut Dice) -> Vec<Verdict> {
 fn severity(verdict: &Verdict) -> Option<Severity> {
     match verdict {
         Verdict::Regressed(severity) => Some(*severity),
-        Verdict::Improved | Verdict::Unchanged | Verdict::CannotTell(_) | Verdict::NotMeasured(_) => None,
+        Verdict::Improved | Verdict::Unchanged | Verdict::Inconclusive(_) | Verdict::NotMeasured(_) => None,
     }
 }
 
@@ -168,8 +168,7 @@ mod tests {
     /// see, is more than the rule can bear.
     #[test]
     fn noise_that_is_no_noise_fails_the_audit() {
-        let biased =
-            |rounds: usize, dice: &mut Dice| (0..rounds).map(|_| 0.2 + 0.01 * dice.normal()).collect();
+        let biased = |rounds: usize, rng: &mut Rng| (0..rounds).map(|_| 0.2 + 0.01 * rng.normal()).collect();
         assert!(all_found("biased", &biased).iter().any(|check| !check.passed));
     }
 }

@@ -1,6 +1,6 @@
 //! Other seeds, other arrivals, the same figures.
 
-use super::rig::{self, Server, ms, poisson};
+use super::harness::{self, Server, ms, poisson};
 use super::{Finding, Length};
 use crate::measure::quantile::Quantile;
 
@@ -11,7 +11,7 @@ const PER_SECOND: f64 = 400.0;
 const SESSIONS: usize = 4;
 
 pub(super) fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
-    rig::block_on(async {
+    harness::block_on(async {
         let runs = SEEDS.map(|seed| p95(seed, length.of(2400, 10_000)));
         let runs: Vec<(Quantile, Option<String>)> =
             futures::future::join_all(runs).await.into_iter().collect::<anyhow::Result<_>>()?;
@@ -25,8 +25,8 @@ pub(super) fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
 
 async fn p95(seed: u64, calls: u64) -> anyhow::Result<(Quantile, Option<String>)> {
     let server = Server::start(&["--fault", "delay=5ms"]).await?;
-    let plan = rig::cheap(poisson(PER_SECOND, seed, SESSIONS), rig::calls(calls));
-    let measured = rig::measure(&plan, &server).await?;
+    let plan = harness::cheap(poisson(PER_SECOND, seed, SESSIONS), harness::calls(calls));
+    let measured = harness::measure(&plan, &server).await?;
     server.stop().await;
     Ok((measured.response()?.p95, measured.doubt()))
 }

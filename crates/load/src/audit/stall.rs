@@ -3,21 +3,21 @@
 //!
 //! The 50 calls due meanwhile wait for each other too, so that p99 is 2.6 s; a closed loop would report 40 ms.
 
-use super::rig::{self, CHEAP, Server, constant, ms};
+use super::harness::{self, CHEAP, Server, constant, ms};
 use super::{Finding, Length};
 
 /// The longest service time is the stall, or less by what the call had waited already.
 const STALL_TOLERANCE: f64 = 0.10;
 
 pub(super) fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
-    rig::block_on(async {
+    harness::block_on(async {
         let faster: u32 = length.of(10, 1);
         let scaled = |ms: u32| f64::from(ms / faster);
         let (delay, stall) = (20 / faster, 5000 / faster);
         let faults = [format!("delay={delay}ms"), format!("stall={stall}ms/{}ms", 300_000 / faster)];
         let server = Server::start(&["--fault", &faults[0], "--fault", &faults[1]]).await?;
-        let plan = rig::cheap(constant(10.0 * f64::from(faster), 1), rig::calls(3000));
-        let measured = rig::measure(&plan, &server).await?;
+        let plan = harness::cheap(constant(10.0 * f64::from(faster), 1), harness::calls(3000));
+        let measured = harness::measure(&plan, &server).await?;
         server.stop().await;
         let (response, service) = (measured.response()?, measured.service(CHEAP)?);
         let (p95, p99) = (response.p95.ns().map_or(f64::NAN, ms), response.p99.ns().map_or(0.0, ms));

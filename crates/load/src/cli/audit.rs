@@ -93,7 +93,7 @@ impl Audit {
 fn exit(all: &[Done]) -> Exit {
     match () {
         () if count(all, Verdict::Fail) > 0 => Exit::Regression,
-        () if count(all, Verdict::CannotTell) > 0 => Exit::Inconclusive,
+        () if count(all, Verdict::Inconclusive) > 0 => Exit::Inconclusive,
         () => Exit::Ok,
     }
 }
@@ -111,7 +111,7 @@ fn print(findings: &[Judged], out: &mut impl Write) -> std::io::Result<()> {
         let word = match verdict {
             Verdict::Pass => "ok  ",
             Verdict::Fail => "FAIL",
-            Verdict::CannotTell => "?   ",
+            Verdict::Inconclusive => "?   ",
         };
         let check = &finding.check;
         writeln!(
@@ -119,8 +119,8 @@ fn print(findings: &[Judged], out: &mut impl Write) -> std::io::Result<()> {
             "  {word}  {:<what$}  required {:<required$}  found {}",
             check.what, check.required, check.found
         )?;
-        if let (Verdict::CannotTell, Some(doubt)) = (verdict, &finding.doubt) {
-            writeln!(out, "        cannot tell on this machine now: {doubt}")?;
+        if let (Verdict::Inconclusive, Some(doubt)) = (verdict, &finding.doubt) {
+            writeln!(out, "        inconclusive on this machine now: {doubt}")?;
         }
     }
     Ok(())
@@ -160,7 +160,7 @@ fn markdown(all: &[Done]) -> String {
             let word = match (verdict, doubt) {
                 (Verdict::Pass, _) => "ok".to_owned(),
                 (Verdict::Fail, _) => "FAIL".to_owned(),
-                (Verdict::CannotTell, doubt) => format!("cannot tell: {}", doubt.as_deref().unwrap_or("")),
+                (Verdict::Inconclusive, doubt) => format!("inconclusive: {}", doubt.as_deref().unwrap_or("")),
             };
             let cells = [*tests, *audit, &check.what, &check.required, &check.found, &word];
             let row: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
@@ -178,6 +178,6 @@ fn legend(all: &[Done], out: &mut impl Write) -> std::io::Result<()> {
          with something else: run it again) in {seconds:.0} s",
         count(all, Verdict::Pass),
         count(all, Verdict::Fail),
-        count(all, Verdict::CannotTell)
+        count(all, Verdict::Inconclusive)
     )
 }

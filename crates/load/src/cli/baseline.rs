@@ -1,5 +1,6 @@
 //! `baseline`: committed records, saved, listed, shown, verified and restored for Criterion.
 
+use crate::record::this_tool;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -12,9 +13,10 @@ use super::support::rounds::Rounds;
 use crate::ab::{Fixed, record};
 use crate::compare::{Figure, memory};
 use crate::measure::stats::{mean, standard_deviation};
-use crate::record::{Entry, Record, RecordError, Round, Store, Tool};
+use crate::record::{Entry, Record, RecordError, Round, Store};
+use crate::result::Tool;
 use music21_mcp_bench::baseline::criterion::Home;
-use music21_mcp_bench::server::TargetSpec;
+use music21_mcp_bench::server::ServerSpec;
 use music21_mcp_proc::Watch;
 
 /// Keep measurements to compare with later: records in `baselines/`, one file each.
@@ -111,7 +113,7 @@ impl Save {
 
 impl Measure {
     fn run(self, store: &Store) -> anyhow::Result<Exit> {
-        refuse_dirty(&Tool::here(), self.allow_dirty)?;
+        refuse_dirty(&this_tool(), self.allow_dirty)?;
         Record::can_save(&store.path(&self.name))?;
         let settings = self.work.settings(&self.reference_server, &self.server)?;
         let watch = Watch::start();
@@ -241,7 +243,7 @@ fn verify(store: &Store, names: &[String]) -> anyhow::Result<Exit> {
 }
 
 fn restore(store: &Store, names: &[String]) -> anyhow::Result<Exit> {
-    let home = Home::of(TargetSpec::from_environment()?.named().as_deref());
+    let home = Home::of(ServerSpec::from_environment()?.named().as_deref());
     each(store, names, |name, record| {
         let samples = record.entries.values().filter_map(|entry| entry.criterion.as_ref());
         let restored = home.restore(name, samples).context("failed to write Criterion's directory")?;

@@ -6,8 +6,10 @@ use std::process::ExitCode;
 
 use crate::ab::UnknownRevision;
 use crate::record::RecordError;
+use crate::record::RunsError;
 use crate::record::criterion::UnknownBaseline;
-use crate::scenario::{NoProcess, RunsError, ScenarioResult, Verdict};
+use crate::result::{ScenarioResult, Verdict};
+use crate::run::NoProcess;
 use music21_mcp_bench::server::SpecError;
 
 /// How the program ends, as a process's exit code. clap itself exits with 2 on a wrong command line.
@@ -131,7 +133,7 @@ mod tests {
     #[test]
     fn a_cause_decides_wherever_it_stands_in_the_chain() {
         let text = |error: anyhow::Error| error.context("cannot go on");
-        let spec = "'open".parse::<music21_mcp_bench::server::TargetSpec>().unwrap_err();
+        let spec = "'open".parse::<music21_mcp_bench::server::ServerSpec>().unwrap_err();
         let file = io::Error::from(io::ErrorKind::PermissionDenied);
         let unknown = || anyhow::anyhow!("no idea");
         assert_eq!(Exit::of_error(&text(spec.into())), Exit::Usage);

@@ -11,8 +11,9 @@ use serde_json::{Map, Value, json};
 
 use super::Exit;
 use super::support::template::template;
-use crate::load::{Flow, Step, Workload};
-use crate::scenario::{Definition, Host, Stage, Thresholds};
+use crate::result::{Definition, Stage, Thresholds};
+use crate::result::{Flow, Step, Workload};
+use crate::run::Host;
 
 /// Write a scenario file that calls every tool of a server, to edit and to `run`.
 #[derive(Debug, Args)]

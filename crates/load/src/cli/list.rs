@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::support::choose::shipped;
+use super::support::select::shipped;
 use super::support::template::template;
 use super::{Exit, Usage};
 use crate::scenario::{Options, QUICK, SCENARIOS};

@@ -10,7 +10,8 @@ use super::support::process::claim;
 use super::{Exit, report};
 use crate::merge::merge;
 use crate::report::terminal;
-use crate::scenario::RunFile;
+use crate::result::RunFile;
+use crate::scenario::conclude_by_name;
 
 /// Merge the results of all shards of a run. Counts add up, and quantiles are those of all calls together.
 ///
@@ -31,7 +32,7 @@ impl Merge {
         for run in &self.runs {
             files.push((run.display().to_string(), RunFile::read(&report::result_of(run))?));
         }
-        let merged = match merge(&files) {
+        let merged = match merge(&files, &conclude_by_name) {
             Ok(merged) => merged,
             Err(error) => {
                 // Nothing is left to tell if stderr is gone.

@@ -9,10 +9,11 @@ use clap::Args;
 use super::Exit;
 use crate::compare::LimitTable;
 use crate::compare::records::compare;
+use crate::record::Runs;
 use crate::record::{Record, Store};
 use crate::report::formats;
 use crate::report::html::{Baseline, Compared, Extras, Flamegraph, page};
-use crate::scenario::{RunFile, Runs};
+use crate::result::RunFile;
 
 /// What a report beside a result is called.
 const NAME: &str = "report.html";

@@ -1,5 +1,9 @@
 //! `run`: load scenarios against a server.
 
+use crate::record::this_tool;
+use crate::run::Judges;
+use crate::scenario::conclude;
+use crate::scenario::served;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -10,18 +14,18 @@ use anyhow::Context as _;
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
-use super::support::choose::{Chosen, choose};
 use super::support::metrics;
 use super::support::process::{claim, enough_descriptors, raise_descriptor_limit, watch_signals};
 use super::support::scenario_options::{DURATION, ScenarioOptions};
+use super::support::select::{Selected, select};
 use super::{Exit, Usage, report};
 use crate::profile::Profiling;
-use crate::record::{Tool, utc};
+use crate::record::utc;
 use crate::report::live_line::LiveLine;
 use crate::report::terminal;
-use crate::scenario::{
-    Context, Definition, Host, Live, Options, RunFile, SCHEMA_VERSION, ScenarioResult, Shard, Verdict, run,
-};
+use crate::result::{Definition, RunFile, SCHEMA_VERSION, ScenarioResult, Shard, Verdict};
+use crate::run::{Context, Host, Live, run};
+use crate::scenario::Options;
 use music21_mcp_proc::{Machine, Watch};
 
 /// Run load scenarios and write what they measured to DIR/result.json.
@@ -70,24 +74,24 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        let chosen = choose(&self.scenarios).map_err(Usage)?;
-        let options = self.options.of(&chosen).map_err(Usage)?;
+        let selected = select(&self.scenarios).map_err(Usage)?;
+        let options = self.options.of(&selected).map_err(Usage)?;
         std::fs::create_dir_all(&self.out)
             .with_context(|| format!("failed to create '{}'", self.out.display()))?;
         let _claim = claim(&self.out)?;
         raise_descriptor_limit();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        let exit = runtime.block_on(self.measure(chosen, options));
+        let exit = runtime.block_on(self.measure(selected, options));
         runtime.shutdown_background();
         exit
     }
 
-    async fn measure(&self, chosen: Vec<Chosen>, mut options: Options) -> anyhow::Result<Exit> {
+    async fn measure(&self, selected: Vec<Selected>, mut options: Options) -> anyhow::Result<Exit> {
         let interrupt = CancellationToken::new();
         watch_signals(&interrupt)?;
         let server = match &self.server {
             Some(server) => Some(server.clone()),
-            None => server_in_files(&chosen, &options).map_err(Usage)?,
+            None => server_in_files(&selected, &options).map_err(Usage)?,
         };
         let host = tokio::select! {
             host = Host::start(server.as_deref(), self.pid) => Arc::new(host?),
@@ -95,7 +99,7 @@ impl Run {
         };
         options.all_sizes |= host.is_embedded();
         options.process_per_session = host.has_process_per_session();
-        let exit = self.measure_on(&host, &chosen, &options, &interrupt).await;
+        let exit = self.measure_on(&host, &selected, &options, &interrupt).await;
         host.stop().await;
         exit
     }
@@ -103,11 +107,11 @@ impl Run {
     async fn measure_on(
         &self,
         host: &Arc<Host>,
-        chosen: &[Chosen],
+        selected: &[Selected],
         options: &Options,
         interrupt: &CancellationToken,
     ) -> anyhow::Result<Exit> {
-        let whole: Vec<Definition> = chosen.iter().map(|one| one.definition(options)).collect();
+        let whole: Vec<Definition> = selected.iter().map(|one| one.definition(options)).collect();
         let definitions = self.shares(&whole).map_err(Usage)?;
         let most = definitions.iter().map(Definition::most_clients).max();
         enough_descriptors(most.unwrap_or(0))?;
@@ -133,14 +137,17 @@ impl Run {
             max_processes: self.max_processes.max(1),
             profiling: profiling.as_ref(),
         };
-        for (one, definition) in chosen.iter().zip(definitions) {
+        for (one, definition) in selected.iter().zip(definitions) {
             let mut save = |partial: &ScenarioResult| {
                 file.scenarios.push(partial.clone());
                 // A full disk must not end the run: the summary is still to come, and the last write tells.
                 let _ = file.write(&path);
                 file.scenarios.pop();
             };
-            let result = run(definition, one.judge, &context, &mut save).await;
+            let conclude =
+                |result: &mut ScenarioResult, interrupted| conclude(result, Some(one.judge), interrupted);
+            let judges = Judges { served, conclude: &conclude };
+            let result = run(definition, &judges, &context, &mut save).await;
             if !self.json {
                 line.suspend(|| report::print(|colour| terminal::scenario(&result, colour)))?;
             }
@@ -151,7 +158,7 @@ impl Run {
             }
         }
         drop(line);
-        file.complete = file.scenarios.len() == chosen.len() && !interrupt.is_cancelled();
+        file.complete = file.scenarios.len() == selected.len() && !interrupt.is_cancelled();
         file.conditions = Some(watch.stop());
         self.tell(&file, &path)
     }
@@ -184,7 +191,7 @@ impl Run {
             created_utc: utc(SystemTime::now()),
             command_line: command_line(std::env::args(), std::env::var(DURATION).ok()),
             seed: self.seed,
-            tool: Tool::here(),
+            tool: this_tool(),
             machine: Machine::here(),
             conditions: None,
             shard: None,
@@ -195,8 +202,8 @@ impl Run {
 }
 
 /// The server that the files name: a run has one.
-fn server_in_files(chosen: &[Chosen], options: &Options) -> Result<Option<String>, String> {
-    let mut named: Vec<String> = chosen.iter().filter_map(|one| one.definition(options).server).collect();
+fn server_in_files(selected: &[Selected], options: &Options) -> Result<Option<String>, String> {
+    let mut named: Vec<String> = selected.iter().filter_map(|one| one.definition(options).server).collect();
     named.sort();
     named.dedup();
     match named.len() {
@@ -242,7 +249,7 @@ mod tests {
         let (a, b) = (file("a.toml", "one"), file("b.toml", "two"));
         let server = |words: &[&String]| {
             let words: Vec<String> = words.iter().map(ToString::to_string).collect();
-            server_in_files(&choose(&words).unwrap(), &Options::default())
+            server_in_files(&select(&words).unwrap(), &Options::default())
         };
         assert_eq!(server(&[&a, &a]), Ok(Some("one".to_owned())));
         assert_eq!(server(&[&"quick".to_owned(), &b]), Ok(Some("two".to_owned())));

@@ -63,7 +63,7 @@ impl Level {
 /// only those estimates of a change of 5 % are significant that are far too large, and without this two suites in
 /// twenty failed for one (replayed noise).
 ///
-/// An entry that stays open is `CannotTell(TooNoisy)`.
+/// An entry that stays open is `Inconclusive(TooNoisy)`.
 #[must_use]
 pub(crate) fn judge(open: &[(Change, Limits)], level: Level) -> Vec<Verdict> {
     let slower = significant(open.iter().map(|(change, _)| change.p_larger()), level);
@@ -79,7 +79,7 @@ pub(crate) fn judge(open: &[(Change, Limits)], level: Level) -> Vec<Verdict> {
                 log if slower && log >= limits.warn => Verdict::Regressed(Severity::Warn),
                 log if faster && log <= -limits.warn => Verdict::Improved,
                 _ if upper < limits.fail => Verdict::Unchanged,
-                _ => Verdict::CannotTell(Why::TooNoisy { rounds: rounds_needed(&change, limits, level) }),
+                _ => Verdict::Inconclusive(Why::TooNoisy { rounds: rounds_needed(&change, limits, level) }),
             }
         })
         .collect()
@@ -127,15 +127,15 @@ mod tests {
         assert_eq!(verdict(percent(4.0), 0.01), Verdict::Unchanged, "significant and small");
         assert_eq!(verdict(percent(-7.0), 0.01), Verdict::Improved);
         assert_eq!(verdict(percent(-4.0), 0.01), Verdict::Unchanged);
-        assert_eq!(verdict(percent(-30.0), 0.2), Verdict::CannotTell(Why::TooNoisy { rounds: 25 }));
+        assert_eq!(verdict(percent(-30.0), 0.2), Verdict::Inconclusive(Why::TooNoisy { rounds: 25 }));
     }
 
     #[test]
     fn a_large_but_noisy_change_is_neither_passed_nor_failed() {
         assert!(
-            matches!(verdict(1.2f64.ln(), 0.2), Verdict::CannotTell(Why::TooNoisy { rounds }) if rounds > 10)
+            matches!(verdict(1.2f64.ln(), 0.2), Verdict::Inconclusive(Why::TooNoisy { rounds }) if rounds > 10)
         );
-        assert!(matches!(verdict(0.0, 0.1), Verdict::CannotTell(_)));
+        assert!(matches!(verdict(0.0, 0.1), Verdict::Inconclusive(_)));
     }
 
     #[test]

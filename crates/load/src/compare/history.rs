@@ -120,12 +120,12 @@ fn best_split(values: &[f64]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::dice::Dice;
+    use crate::measure::rng::Rng;
 
     fn series(levels: &[(usize, f64)], spread: f64, seed: u64) -> History {
-        let mut dice = Dice::new(seed);
+        let mut rng = Rng::new(seed);
         let logs = levels.iter().flat_map(|&(n, level)| std::iter::repeat_n(level, n));
-        let points = logs.enumerate().map(|(i, log)| (i, log + spread * dice.normal())).collect();
+        let points = logs.enumerate().map(|(i, log)| (i, log + spread * rng.normal())).collect();
         History { entry: String::new(), points, relative: true }
     }
 

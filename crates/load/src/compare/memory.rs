@@ -35,7 +35,7 @@ pub(crate) fn judge(baseline: Slope, candidate: Slope) -> Verdict {
         () if difference > allowed && difference - half > 0.0 => Verdict::FAIL,
         () if difference < -allowed && difference + half < 0.0 => Verdict::Improved,
         () if difference + half <= allowed => Verdict::Unchanged,
-        () => Verdict::CannotTell(Why::Missing(
+        () => Verdict::Inconclusive(Why::Missing(
             "the slopes are too uncertain, measure both for 600 s".to_owned(),
         )),
     }
@@ -74,6 +74,6 @@ mod tests {
         assert_eq!(judge(slope(0.02, 0.05), slope(0.10, 0.05)), Verdict::Unchanged);
         assert_eq!(judge(slope(0.02, 0.05), slope(2.0, 0.3)), Verdict::FAIL);
         assert_eq!(judge(slope(2.0, 0.3), slope(0.02, 0.05)), Verdict::Improved);
-        assert!(matches!(judge(slope(0.0, 2.0), slope(1.0, 2.0)), Verdict::CannotTell(_)));
+        assert!(matches!(judge(slope(0.0, 2.0), slope(1.0, 2.0)), Verdict::Inconclusive(_)));
     }
 }

@@ -125,7 +125,7 @@ fn rank(verdict: &Verdict) -> u8 {
         Verdict::NotMeasured(_) => 0,
         Verdict::Unchanged => 1,
         Verdict::Improved => 2,
-        Verdict::CannotTell(_) => 3,
+        Verdict::Inconclusive(_) => 3,
         Verdict::Regressed(Severity::Warn) => 4,
         Verdict::Regressed(Severity::Fail) => 5,
     }

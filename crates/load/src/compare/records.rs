@@ -85,7 +85,7 @@ fn figures(kind: Kind) -> &'static [Figure] {
 
 /// An entry, by the first of its figures, that cannot be compared.
 fn missing(entry: &str, figures: &[Figure], why: String) -> Row {
-    Row::bare(entry, figures[0], Verdict::CannotTell(Why::Missing(why)))
+    Row::bare(entry, figures[0], Verdict::Inconclusive(Why::Missing(why)))
 }
 
 /// What Criterion was told that one iteration processes.
@@ -190,7 +190,7 @@ fn memory_row(name: &str, before: &Entry, after: &Entry) -> Option<Row> {
         (None, None) => None,
         (a, _) => {
             let side = if a.is_some() { "candidate" } else { "baseline" };
-            unknown(Verdict::CannotTell(Why::Missing(format!("no slope in the {side}"))))
+            unknown(Verdict::Inconclusive(Why::Missing(format!("no slope in the {side}"))))
         }
     }
 }

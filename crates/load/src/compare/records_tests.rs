@@ -38,9 +38,9 @@ fn a_slowdown_of_a_fifth_is_found_and_noise_is_not() {
     let base = record(entry(15.0, 0.02, 10, None));
     assert_eq!(verdict(&base, &record(entry(15.0 + 0.2f64.ln_1p(), 0.02, 10, None))), Verdict::FAIL);
     assert_eq!(verdict(&base, &record(entry(15.0 - 0.2, 0.02, 10, None))), Verdict::Improved);
-    assert!(matches!(verdict(&base, &record(entry(15.1, 0.5, 10, None))), Verdict::CannotTell(_)));
+    assert!(matches!(verdict(&base, &record(entry(15.1, 0.5, 10, None))), Verdict::Inconclusive(_)));
     let few = record(entry(16.0, 0.01, 4, None));
-    assert_eq!(verdict(&base, &few), Verdict::CannotTell(Why::TooFewRounds { have: 4, need: 5 }));
+    assert_eq!(verdict(&base, &few), Verdict::Inconclusive(Why::TooFewRounds { have: 4, need: 5 }));
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn an_entry_on_one_side_only_is_said_to_be_missing() {
     both.entries.insert("list_scores".to_owned(), entry(12.0, 0.01, 10, None));
     let rows = compare(&both, &one, &LimitTable::default()).unwrap().rows;
     let missing = rows.iter().find(|row| row.entry == "list_scores").unwrap();
-    assert_eq!(missing.verdict.to_string(), "cannot tell: not in the candidate");
+    assert_eq!(missing.verdict.to_string(), "inconclusive: not in the candidate");
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn why_there_is_no_p95_is_told_as_it_is() {
     with.entries.values_mut().flat_map(|entry| &mut entry.rounds).for_each(|round| round.p95_ns = Some(9));
     let rows = compare(&without, &with, &LimitTable::default()).unwrap().rows;
     let p95 = rows.into_iter().find(|row| row.figure == Figure::P95).unwrap();
-    assert_eq!(p95.verdict.to_string(), "cannot tell: no p95 in the baseline");
+    assert_eq!(p95.verdict.to_string(), "inconclusive: no p95 in the baseline");
 }
 
 #[test]

@@ -16,7 +16,7 @@ pub(crate) enum Format {
     Markdown,
     /// For programs.
     Json,
-    /// For CI systems: a regression is a failure, "cannot tell" is skipped.
+    /// For CI systems: a regression is a failure, "inconclusive" is skipped.
     Junit,
 }
 
@@ -47,7 +47,7 @@ fn summary(comparison: &Comparison) -> String {
         Counts::of(entries.iter().map(|(_, verdict)| *verdict));
     let unmeasured = if not_measured > 0 { format!(", {not_measured} not measured") } else { String::new() };
     format!(
-        "{failed} regressed, {warned} regressed (warning), {unknown} cannot tell, {improved} improved, \
+        "{failed} regressed, {warned} regressed (warning), {unknown} inconclusive, {improved} improved, \
          {unchanged} unchanged{unmeasured}"
     )
 }
@@ -128,7 +128,9 @@ fn junit(comparison: &Comparison) -> String {
         let text = format!("{verdict}: {baseline} to {candidate}, {ratio}");
         let _ = match row.verdict {
             Verdict::Regressed(Severity::Fail) => write!(out, "<failure message=\"{text}\"/>"),
-            Verdict::CannotTell(_) | Verdict::NotMeasured(_) => write!(out, "<skipped message=\"{text}\"/>"),
+            Verdict::Inconclusive(_) | Verdict::NotMeasured(_) => {
+                write!(out, "<skipped message=\"{text}\"/>")
+            }
             _ => write!(out, "<system-out>{text}</system-out>"),
         };
         out += "</testcase>\n";
@@ -147,7 +149,7 @@ mod tests {
         let change = Change { log: 1.12f64.ln(), standard_error: 0.01, freedom: 9.0, rounds: 10 };
         let slow =
             Row::of_time("key|<1>", Figure::Wall, [4e6, 4.48e6], &change, Level::RECORDS, Verdict::FAIL);
-        let why = Verdict::CannotTell(Why::TooFewRounds { have: 1, need: 5 });
+        let why = Verdict::Inconclusive(Why::TooFewRounds { have: 1, need: 5 });
         let rows = vec![
             slow,
             Row::of("key|<1>", Figure::Success, 1.0, 0.995, Verdict::Unchanged),
@@ -164,15 +166,15 @@ mod tests {
         key|<1>  all      –         –          –                                  regressed
         key|<1>  wall     4.00 ms   4.48 ms    +12.0 % (+8.9 … +15.2), 10 rounds  regressed
         key|<1>  success  100.00 %  99.50 %    –                                  unchanged
-        list     cpu      –         –          –                                  cannot tell: only 1 round; 5 are needed
-        1 regressed, 0 regressed (warning), 1 cannot tell, 0 improved, 0 unchanged
+        list     cpu      –         –          –                                  inconclusive: only 1 round; 5 are needed
+        1 regressed, 0 regressed (warning), 1 inconclusive, 0 improved, 0 unchanged
         "#);
     }
 
     #[test]
     fn markdown_keeps_a_bar_in_a_name_from_making_a_column() {
         insta::assert_snapshot!(render(&comparison(), Format::Markdown), @r#"
-        **1 regressed, 0 regressed (warning), 1 cannot tell, 0 improved, 0 unchanged**
+        **1 regressed, 0 regressed (warning), 1 inconclusive, 0 improved, 0 unchanged**
 
         > different machine
 
@@ -181,7 +183,7 @@ mod tests {
         | key\|&lt;1> | all | – | – | – | regressed |
         | key\|&lt;1> | wall | 4.00 ms | 4.48 ms | +12.0 % (+8.9 … +15.2), 10 rounds | regressed |
         | key\|&lt;1> | success | 100.00 % | 99.50 % | – | unchanged |
-        | list | cpu | – | – | – | cannot tell: only 1 round; 5 are needed |
+        | list | cpu | – | – | – | inconclusive: only 1 round; 5 are needed |
         "#);
     }
 
@@ -192,7 +194,7 @@ mod tests {
         <testsuite name="compare" tests="3" failures="1" skipped="1">
           <testcase classname="key|&lt;1&gt;" name="wall"><failure message="regressed: 4.00 ms to 4.48 ms, +12.0 % (+8.9 … +15.2), 10 rounds"/></testcase>
           <testcase classname="key|&lt;1&gt;" name="success"><system-out>unchanged: 100.00 % to 99.50 %, –</system-out></testcase>
-          <testcase classname="list" name="cpu"><skipped message="cannot tell: only 1 round; 5 are needed: – to –, –"/></testcase>
+          <testcase classname="list" name="cpu"><skipped message="inconclusive: only 1 round; 5 are needed: – to –, –"/></testcase>
         </testsuite>
         "#);
     }
@@ -202,6 +204,6 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&render(&comparison(), Format::Json)).unwrap();
         assert_eq!(json["entries"]["key|<1>"]["regressed"], "fail", "its worst figure");
         assert_eq!(json["rows"][0]["verdict"]["regressed"], "fail");
-        assert_eq!(json["rows"][2]["verdict"]["cannot_tell"]["too_few_rounds"]["have"], 1);
+        assert_eq!(json["rows"][2]["verdict"]["inconclusive"]["too_few_rounds"]["have"], 1);
     }
 }

@@ -41,7 +41,7 @@ pub(crate) fn look(series: &mut [Series], last: bool) {
     let changes: Vec<_> = open.iter().map(|(change, entry)| (*change, entry.limits)).collect();
     for ((change, entry), verdict) in open.into_iter().zip(judge(&changes, Level::LOOK)) {
         let undecided = match verdict {
-            Verdict::CannotTell(_) => true,
+            Verdict::Inconclusive(_) => true,
             // With more rounds it may turn out to be a failure.
             Verdict::Regressed(Severity::Warn) => change.log >= entry.limits.fail,
             _ => false,
@@ -53,13 +53,14 @@ pub(crate) fn look(series: &mut [Series], last: bool) {
 }
 
 fn too_few(entry: &Series) -> Verdict {
-    Verdict::CannotTell(Why::TooFewRounds { have: entry.rounds.len(), need: LOOKS[0] })
+    Verdict::Inconclusive(Why::TooFewRounds { have: entry.rounds.len(), need: LOOKS[0] })
 }
 
 /// Closes what is open without another look, where the rounds ended before the look after `next` of them.
 pub(crate) fn close(series: &mut [Series], next: usize) {
     for entry in series.iter_mut().filter(|entry| entry.is_open()) {
-        entry.verdict = Some(Verdict::CannotTell(Why::TooFewRounds { have: entry.rounds.len(), need: next }));
+        entry.verdict =
+            Some(Verdict::Inconclusive(Why::TooFewRounds { have: entry.rounds.len(), need: next }));
     }
 }
 
@@ -80,7 +81,7 @@ mod tests {
         assert_eq!(all[1].verdict, Some(Verdict::Unchanged));
         assert!(all[2].is_open());
         look(&mut all, true);
-        assert!(matches!(all[2].verdict, Some(Verdict::CannotTell(Why::TooNoisy { .. }))));
+        assert!(matches!(all[2].verdict, Some(Verdict::Inconclusive(Why::TooNoisy { .. }))));
     }
 
     #[test]
@@ -96,6 +97,9 @@ mod tests {
     fn an_entry_without_rounds_ends_as_cannot_tell() {
         let mut all = [Series::new(Limits::default())];
         look(&mut all, true);
-        assert_eq!(all[0].verdict.as_ref().unwrap().to_string(), "cannot tell: only 0 rounds; 10 are needed");
+        assert_eq!(
+            all[0].verdict.as_ref().unwrap().to_string(),
+            "inconclusive: only 0 rounds; 10 are needed"
+        );
     }
 }

@@ -46,7 +46,7 @@ impl Drop {
 #[must_use]
 pub(crate) fn judge(baseline: Proportion, candidate: Proportion, limits: SuccessLimits) -> Verdict {
     let (Some(before), Some(after)) = (baseline.share(), candidate.share()) else {
-        return Verdict::CannotTell(Why::TooFewCalls { have: candidate.trials });
+        return Verdict::Inconclusive(Why::TooFewCalls { have: candidate.trials });
     };
     let drop = before - after;
     let fail = limits.fail.points(before);
@@ -57,7 +57,7 @@ pub(crate) fn judge(baseline: Proportion, candidate: Proportion, limits: Success
         }
         () if -drop >= limits.warn_points && p_worse(candidate, baseline) < P => Verdict::Improved,
         () if candidate.lower_bound(1.0 - P) > before - fail => Verdict::Unchanged,
-        () => Verdict::CannotTell(Why::TooFewCalls { have: candidate.trials }),
+        () => Verdict::Inconclusive(Why::TooFewCalls { have: candidate.trials }),
     }
 }
 
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn few_calls_decide_nothing() {
-        assert_eq!(of((5, 5), (5, 5)), Verdict::CannotTell(Why::TooFewCalls { have: 5 }));
-        assert_eq!(of((0, 0), (5, 5)), Verdict::CannotTell(Why::TooFewCalls { have: 5 }));
+        assert_eq!(of((5, 5), (5, 5)), Verdict::Inconclusive(Why::TooFewCalls { have: 5 }));
+        assert_eq!(of((0, 0), (5, 5)), Verdict::Inconclusive(Why::TooFewCalls { have: 5 }));
     }
 }

@@ -45,18 +45,18 @@ impl<'a> Times<'a> {
             (true, true) if figure != Figure::Wall => return None,
             (no_baseline, no_candidate) if no_baseline != no_candidate => {
                 let side = if no_baseline { "baseline" } else { "candidate" };
-                return unknown(Verdict::CannotTell(Why::Missing(format!("no {figure} in the {side}"))));
+                return unknown(Verdict::Inconclusive(Why::Missing(format!("no {figure} in the {side}"))));
             }
             _ => {}
         }
         let relative = a.relative.is_some() && b.relative.is_some();
         let have = a.raw.len().min(b.raw.len());
         if have < MIN_ROUNDS {
-            return unknown(Verdict::CannotTell(Why::TooFewRounds { have, need: MIN_ROUNDS }));
+            return unknown(Verdict::Inconclusive(Why::TooFewRounds { have, need: MIN_ROUNDS }));
         }
         if !same_machine && !relative {
             let why = "different machine and no reference server".to_owned();
-            return unknown(Verdict::CannotTell(Why::Missing(why)));
+            return unknown(Verdict::Inconclusive(Why::Missing(why)));
         }
         let [baseline, candidate] = [a, b].map(|logs| logs.side(relative));
         let change = Change::welch(&baseline.logs(), &candidate.logs())?;
@@ -77,7 +77,7 @@ impl<'a> Times<'a> {
 
 fn given_up(side: &str) -> Verdict {
     let why = format!("calls were given up in the {side}, so that its value is only known to be larger");
-    Verdict::CannotTell(Why::Missing(why))
+    Verdict::Inconclusive(Why::Missing(why))
 }
 
 /// Why neither side has a p95, with so many calls in the shortest round.
@@ -157,7 +157,7 @@ fn suite(figure: Figure, times: &[Times<'_>], limits: &LimitTable) -> Option<Row
     let have = before.len().min(after.len());
     if have < MIN_ROUNDS {
         let why = Why::TooFewRounds { have, need: MIN_ROUNDS };
-        return Some(Row::bare(SUITE, figure, Verdict::CannotTell(why)));
+        return Some(Row::bare(SUITE, figure, Verdict::Inconclusive(why)));
     }
     let change = Change::welch(&before, &after)?;
     let (a, b) = (level_ns(&baselines), level_ns(&candidates));

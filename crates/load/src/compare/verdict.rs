@@ -15,7 +15,7 @@ pub(crate) enum Verdict {
     /// Significantly worse.
     Regressed(Severity),
     /// The measurement does not decide.
-    CannotTell(Why),
+    Inconclusive(Why),
     /// This figure is not among what was measured, on either side, and why: no failure to decide.
     NotMeasured(String),
 }
@@ -69,7 +69,7 @@ impl Verdict {
             Self::Unchanged => "unchanged",
             Self::Regressed(Severity::Warn) => "regressed (warning)",
             Self::Regressed(Severity::Fail) => "regressed",
-            Self::CannotTell(_) => "cannot tell",
+            Self::Inconclusive(_) => "inconclusive",
             Self::NotMeasured(_) => "not measured",
         }
     }
@@ -78,7 +78,7 @@ impl Verdict {
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::CannotTell(why) => write!(f, "cannot tell: {why}"),
+            Self::Inconclusive(why) => write!(f, "inconclusive: {why}"),
             Self::NotMeasured(why) => write!(f, "not measured: {why}"),
             _ => f.write_str(self.word()),
         }

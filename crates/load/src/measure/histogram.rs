@@ -169,7 +169,7 @@ fn nearest_rank(n: u64, q: f64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::dice::Dice;
+    use crate::measure::rng::Rng;
 
     fn of(values: &[u64]) -> Histogram {
         let mut histogram = Histogram::default();
@@ -188,8 +188,8 @@ mod tests {
 
     #[test]
     fn every_quantile_is_within_a_thousandth_of_the_exact_one() {
-        let mut dice = Dice::new(1);
-        let mut exact: Vec<u64> = (0..5000).map(|_| (15.0 + 2.0 * dice.normal()).exp() as u64).collect();
+        let mut rng = Rng::new(1);
+        let mut exact: Vec<u64> = (0..5000).map(|_| (15.0 + 2.0 * rng.normal()).exp() as u64).collect();
         let histogram = of(&exact);
         exact.sort_unstable();
         for rank in 1..=exact.len() {

@@ -17,4 +17,4 @@ pub mod validity;
 pub use sample::Latency;
 pub(crate) use sample::Sample;
 
-pub(crate) mod dice;
+pub(crate) mod rng;

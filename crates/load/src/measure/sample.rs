@@ -30,7 +30,7 @@ pub struct Latency {
 impl Sample {
     /// The generator's own lateness: dispatched − due.
     #[must_use]
-    pub(crate) fn gen_lag_ns(&self) -> u64 {
+    pub(crate) fn scheduling_delay_ns(&self) -> u64 {
         self.dispatched_ns.saturating_sub(self.due_ns)
     }
 
@@ -71,7 +71,7 @@ impl Latency {
             Outcome::TimedOut => Some(Self { ns, censored: true }),
             Outcome::ToolError
             | Outcome::WrongAnswer
-            | Outcome::ForeignAnswer
+            | Outcome::MisroutedAnswer
             | Outcome::RpcError
             | Outcome::RateLimited
             | Outcome::TransportClosed
@@ -93,7 +93,7 @@ mod tests {
     fn a_response_time_counts_from_when_the_call_was_due_and_a_service_time_from_when_it_was_sent() {
         let sample =
             Sample { due_ns: 100, dispatched_ns: 103, sent_ns: 150, done_ns: 400, outcome: Outcome::Ok };
-        assert_eq!((sample.gen_lag_ns(), sample.service_ns()), (3, 250));
+        assert_eq!((sample.scheduling_delay_ns(), sample.service_ns()), (3, 250));
         assert_eq!(sample.response_ns(), 300);
     }
 

@@ -114,18 +114,18 @@ fn relative_drift(logs: &[f64]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::dice::Dice;
+    use crate::measure::rng::Rng;
 
     /// Ten seconds of it.
     const FIXED: usize = 100;
 
     /// 3000 calls at 10/s whose level at second t is `level(t)` milliseconds, with 20 % noise.
     fn series(seed: u64, level: impl Fn(f64) -> f64) -> Vec<u64> {
-        let mut dice = Dice::new(seed);
+        let mut rng = Rng::new(seed);
         (0..3000)
             .map(|i| {
                 let t = f64::from(i) / 10.0;
-                (level(t) * (0.2 * dice.normal()).exp() * 1e6) as u64
+                (level(t) * (0.2 * rng.normal()).exp() * 1e6) as u64
             })
             .collect()
     }

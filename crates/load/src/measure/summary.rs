@@ -159,8 +159,8 @@ impl Lag1 {
 mod tests {
     use super::*;
     use crate::measure::Sample;
-    use crate::measure::dice::Dice;
     use crate::measure::quantile::IntervalMethod;
+    use crate::measure::rng::Rng;
     use crate::measure::stats::autocorrelation;
     use music21_mcp_bench::client::Outcome;
 
@@ -207,11 +207,11 @@ mod tests {
 
     #[test]
     fn the_streamed_autocorrelation_is_the_textbook_one() {
-        let mut dice = Dice::new(3);
+        let mut rng = Rng::new(3);
         let mut level = 0.0;
         let series: Vec<f64> = (0..500)
             .map(|_| {
-                level = 0.8 * level + dice.normal();
+                level = 0.8 * level + rng.normal();
                 15.0 + level
             })
             .collect();
@@ -225,13 +225,13 @@ mod tests {
     fn coverage(phi: f64, method: IntervalMethod) -> u32 {
         let truth = (15.0 + 1.644_854 * 0.5f64).exp();
         let n = if method == IntervalMethod::Batches { 3000 } else { 1900 };
-        let mut dice = Dice::new(7);
+        let mut rng = Rng::new(7);
         let mut covered = 0;
         for _ in 0..50 {
-            let mut level = dice.normal();
+            let mut level = rng.normal();
             let series: Vec<Latency> = (0..n)
                 .map(|_| {
-                    level = phi * level + (1.0 - phi * phi).sqrt() * dice.normal();
+                    level = phi * level + (1.0 - phi * phi).sqrt() * rng.normal();
                     exact((15.0 + 0.5 * level).exp() as u64)
                 })
                 .collect();

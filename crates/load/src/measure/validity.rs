@@ -18,7 +18,8 @@ const OTHERS: f64 = 0.20;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct GeneratorFacts {
     /// The quantile 0.99 of dispatched − due, nanoseconds.
-    pub gen_lag_p99_ns: Option<u64>,
+    #[serde(alias = "gen_lag_p99_ns")]
+    pub scheduling_delay_p99_ns: Option<u64>,
     /// Share of calls that the generator dispatched more than 100 ms late.
     pub late_share: f64,
     /// The smallest p95 of a tool, nanoseconds; a slow server forgives some lag.
@@ -75,7 +76,8 @@ pub struct Validity {
 pub enum Reason {
     /// Calls went out late: the quantile 0.99 of dispatched − due, nanoseconds.
     #[error("calls were dispatched up to {:.1} ms late (p99); free the machine or lower the rate", ms(*.0))]
-    GenLag(u64),
+    #[serde(alias = "gen_lag")]
+    SchedulingDelay(u64),
     /// Single calls went out very late: their share, 0 to 1.
     #[error("{:.2} % of the calls were dispatched more than 100 ms late", .0 * 100.0)]
     VeryLate(f64),
@@ -156,12 +158,12 @@ fn is_saturated(facts: &GeneratorFacts) -> bool {
 }
 
 fn judge_pace(facts: &GeneratorFacts, judgement: &mut Validity) {
-    if let Some(lag) = facts.gen_lag_p99_ns {
+    if let Some(lag) = facts.scheduling_delay_p99_ns {
         let limit = (10 * MS).max(facts.p95_ns.unwrap_or(0) / 50);
         if lag > limit {
-            judgement.invalid.push(Reason::GenLag(lag));
+            judgement.invalid.push(Reason::SchedulingDelay(lag));
         } else if lag > 5 * MS {
-            judgement.warnings.push(Reason::GenLag(lag));
+            judgement.warnings.push(Reason::SchedulingDelay(lag));
         }
     }
     if facts.late_share > 0.001 {
@@ -203,7 +205,7 @@ mod tests {
 
     /// One fact at a time: what it says, and whether it invalidates or warns.
     fn check(change: impl Fn(&mut GeneratorFacts), invalid: &[&str], warnings: &[&str]) {
-        let mut facts = GeneratorFacts { gen_lag_p99_ns: Some(MS), ..GeneratorFacts::default() };
+        let mut facts = GeneratorFacts { scheduling_delay_p99_ns: Some(MS), ..GeneratorFacts::default() };
         change(&mut facts);
         let judgement = judge(&facts);
         let texts = |reasons: &[Reason]| reasons.iter().map(Reason::to_string).collect::<Vec<_>>();
@@ -221,8 +223,8 @@ mod tests {
     fn each_fact_has_its_limit_and_its_words() {
         check(|_| {}, &[], &[]);
         let late = "calls were dispatched up to 12.0 ms late (p99); free the machine or lower the rate";
-        check(|f| f.gen_lag_p99_ns = Some(12 * MS), &[late], &[]);
-        check(|f| (f.gen_lag_p99_ns, f.p95_ns) = (Some(12 * MS), Some(1000 * MS)), &[], &[late]);
+        check(|f| f.scheduling_delay_p99_ns = Some(12 * MS), &[late], &[]);
+        check(|f| (f.scheduling_delay_p99_ns, f.p95_ns) = (Some(12 * MS), Some(1000 * MS)), &[], &[late]);
         check(|f| f.late_share = 0.002, &["0.20 % of the calls were dispatched more than 100 ms late"], &[]);
         check(|f| f.loop_lag_p99_ns = Some(11 * MS), &["the event loop woke up to 11.0 ms late (p99)"], &[]);
         check(

@@ -3,7 +3,8 @@
 
 mod stage;
 
-use crate::scenario::{RunFile, ScenarioResult, ShardFacts, conclude, find};
+use crate::result::Verdict;
+use crate::result::{RunFile, ScenarioResult, ShardFacts};
 
 /// Why results are not merged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,7 +46,10 @@ struct Part<'a, T> {
 /// # Errors
 ///
 /// If they are not exactly the shards of one whole, each of them there once and run to the same end.
-pub fn merge(files: &[(String, RunFile)]) -> Result<RunFile, MergeError> {
+pub fn merge(
+    files: &[(String, RunFile)],
+    conclude: &dyn Fn(&mut ScenarioResult, bool),
+) -> Result<RunFile, MergeError> {
     let mut parts: Vec<(&ShardFacts, Part<'_, RunFile>)> = Vec::new();
     for (origin, file) in files {
         let facts = file.shard.as_ref().ok_or_else(|| MergeError::NoShard(origin.clone()))?;
@@ -59,7 +63,7 @@ pub fn merge(files: &[(String, RunFile)]) -> Result<RunFile, MergeError> {
     for index in 0..first.scenarios.len() {
         let same: Vec<Part<'_, ScenarioResult>> =
             runs.iter().map(|run| Part { origin: run.origin, of: &run.of.scenarios[index] }).collect();
-        scenarios.push(scenario(&same)?);
+        scenarios.push(scenario(&same, conclude)?);
     }
     Ok(RunFile {
         complete: runs.iter().all(|run| run.of.complete),
@@ -102,7 +106,10 @@ fn check(parts: &[(&ShardFacts, Part<'_, RunFile>)]) -> Result<(), MergeError> {
     }
 }
 
-fn scenario(parts: &[Part<'_, ScenarioResult>]) -> Result<ScenarioResult, MergeError> {
+fn scenario(
+    parts: &[Part<'_, ScenarioResult>],
+    conclude: &dyn Fn(&mut ScenarioResult, bool),
+) -> Result<ScenarioResult, MergeError> {
     let first = parts[0].of;
     let mut merged = ScenarioResult {
         notes: vec![format!(
@@ -124,8 +131,7 @@ fn scenario(parts: &[Part<'_, ScenarioResult>]) -> Result<ScenarioResult, MergeE
             parts.iter().map(|part| Part { origin: part.origin, of: &part.of.stages[index] }).collect();
         merged.stages.push(stage::merge(&same, merged.definition.stages.get(index))?);
     }
-    let was_interrupted = parts.iter().any(|part| part.of.verdict == crate::scenario::Verdict::Interrupted);
-    let judge = find(&merged.name).map(|scenario| scenario.judge);
-    conclude(&mut merged, judge, was_interrupted);
+    let was_interrupted = parts.iter().any(|part| part.of.verdict == Verdict::Interrupted);
+    conclude(&mut merged, was_interrupted);
     Ok(merged)
 }

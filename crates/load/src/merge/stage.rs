@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::{MergeError, Part};
-use crate::load::{EXAMPLES, StoppedBy};
 use crate::measure::histogram::Histogram;
 use crate::measure::steady::Steadiness;
 use crate::measure::summary::Summary;
 use crate::measure::trend::{self, LeakVerdict};
 use crate::measure::validity::{self, GeneratorFacts, Reason, Validity};
-use crate::scenario::{
+use crate::result::{
     AccountsBy, Definition, Exports, PhaseResult, Ratings, ResourceAt, ScenarioResult, Second, SessionMemory,
     ShardShare, Stage, StageResult, ToolResult,
 };
+use crate::result::{EXAMPLES, StoppedBy};
 
 /// The whole's definition: what the shards shared is added up again.
 pub(super) fn definition(parts: &[Part<'_, ScenarioResult>]) -> Definition {
@@ -54,7 +54,7 @@ pub(super) fn merge(
         tools,
         phases: phases(&stages),
         due_by_hour: sums(&stages, |stage| &stage.due_by_hour),
-        backlog_after_rises: sums(&stages, |stage| &stage.backlog_after_rises),
+        backlog_after_ramps: sums(&stages, |stage| &stage.backlog_after_ramps),
         timeline: timeline(&stages),
         leak: trend::judge(&ResourceAt::memory(&resources)),
         resources,
@@ -211,7 +211,7 @@ fn generator(stages: &[&StageResult]) -> GeneratorFacts {
     let worst = |of: fn(&GeneratorFacts) -> Option<f64>| facts().filter_map(of).max_by(f64::total_cmp);
     let any_leak = facts().find_map(|one| one.own_leak.filter(|leak| *leak == LeakVerdict::Leak));
     GeneratorFacts {
-        gen_lag_p99_ns: facts().filter_map(|one| one.gen_lag_p99_ns).max(),
+        scheduling_delay_p99_ns: facts().filter_map(|one| one.scheduling_delay_p99_ns).max(),
         late_share: worst(|one| Some(one.late_share)).unwrap_or(0.0),
         p95_ns: None,
         loop_lag_p99_ns: facts().filter_map(|one| one.loop_lag_p99_ns).max(),
@@ -237,7 +237,7 @@ fn generator(stages: &[&StageResult]) -> GeneratorFacts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::fixture::{sample, stage_named};
+    use crate::result::fixture::{sample, stage_named};
 
     #[test]
     fn pressure_on_one_machine_and_others_work_on_another_are_no_contention() {

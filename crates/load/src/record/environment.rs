@@ -1,47 +1,28 @@
 //! Where and when something was measured, as far as the system says.
 
+use crate::result::Tool;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde::{Deserialize, Serialize};
-
-/// The program that measured.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Tool {
-    /// This package's version.
-    pub version: String,
-    /// The commit checked out in the working directory, if that is in this package's own repository; else unknown.
-    pub git_rev: Option<String>,
-    /// Whether tracked files differ from it. `null` where the commit is unknown, which is not the same as "no".
-    pub dirty: Option<bool>,
-    /// `release` or `debug`.
-    pub profile: String,
-    /// The first line of `rustc --version`, where there is one.
-    pub rustc: Option<String>,
+/// This program, in this working directory.
+#[must_use]
+pub(crate) fn this_tool() -> Tool {
+    checked_out_at(Path::new("."))
 }
 
-impl Tool {
-    /// This program, in this working directory.
-    #[must_use]
-    pub(crate) fn here() -> Self {
-        Self::checked_out_at(Path::new("."))
-    }
-
-    fn checked_out_at(directory: &Path) -> Self {
-        let git = |arguments: &[&str]| output(Command::new("git").arg("-C").arg(directory).args(arguments));
-        let top = git(&["rev-parse", "--show-toplevel"]).filter(|top| is_this_package(Path::new(top)));
-        let git_rev = top.and_then(|_| git(&["rev-parse", "HEAD"]));
-        let changes = git_rev.as_ref().and_then(|_| git(&["status", "--porcelain", "-uno"]));
-        Self {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            git_rev,
-            dirty: changes.map(|changes| !changes.is_empty()),
-            profile: if cfg!(debug_assertions) { "debug" } else { "release" }.to_owned(),
-            rustc: output(Command::new("rustc").arg("--version")),
-        }
+fn checked_out_at(directory: &Path) -> Tool {
+    let git = |arguments: &[&str]| output(Command::new("git").arg("-C").arg(directory).args(arguments));
+    let top = git(&["rev-parse", "--show-toplevel"]).filter(|top| is_this_package(Path::new(top)));
+    let git_rev = top.and_then(|_| git(&["rev-parse", "HEAD"]));
+    let changes = git_rev.as_ref().and_then(|_| git(&["status", "--porcelain", "-uno"]));
+    Tool {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        git_rev,
+        dirty: changes.map(|changes| !changes.is_empty()),
+        profile: if cfg!(debug_assertions) { "debug" } else { "release" }.to_owned(),
+        rustc: output(Command::new("rustc").arg("--version")),
     }
 }
 
@@ -116,7 +97,7 @@ mod tests {
     #[test]
     fn only_the_revision_of_this_packages_own_repository_is_told() {
         let of = |directory: &Path| {
-            let Tool { git_rev, dirty, .. } = Tool::checked_out_at(directory);
+            let Tool { git_rev, dirty, .. } = checked_out_at(directory);
             (git_rev.map(|commit| commit.len()), dirty)
         };
         let own = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml")).unwrap();

@@ -6,18 +6,22 @@
 pub mod criterion;
 mod environment;
 mod file;
+mod rounds;
+mod run_file;
+mod runs;
 mod store;
 
+use crate::result::Tool;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-pub use environment::Tool;
-pub(crate) use environment::{unix_time, utc};
+pub(crate) use environment::{this_tool, unix_time, utc};
 pub use music21_mcp_bench::baseline::criterion::Samples;
 pub use music21_mcp_bench::baseline::file::RecordError;
 pub(crate) use music21_mcp_bench::baseline::file::{SCHEMA_VERSION, sha256_hex};
+pub use run_file::RunsError;
+pub(crate) use runs::Runs;
 pub use store::{Found, Store};
 
 use music21_mcp_bench::client::Outcome;

@@ -65,7 +65,7 @@ fn every_kind_of_damage_has_its_own_reason() {
     assert!(load(r#"{"group_id":"x"}"#).contains("is no record of this program: it has no schema_version"));
     assert!(load(r#"{"schema_version":1}"#).contains("it has no sha256_of_body"));
     assert!(load("\u{0}\u{1}").contains("damaged"));
-    assert!(load(&forged(|body| body["schema_version"] = 2.into())).contains("has schema version 2"));
+    assert!(load(&forged(|body| body["schema_version"] = 3.into())).contains("has schema version 3"));
     assert!(load(&forged(|body| body["load"] = Value::Null)).contains("is malformed"));
     assert!(load(&forged(|body| body["surprise"] = 1.into())).contains("unknown field `surprise`"));
 }

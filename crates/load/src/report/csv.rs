@@ -2,7 +2,7 @@
 
 use crate::measure::quantile::Quantile;
 use crate::measure::summary::Summary;
-use crate::scenario::{RunFile, StageResult};
+use crate::result::{RunFile, StageResult};
 use music21_mcp_bench::client::Outcome;
 
 /// One row for each tool of each stage. Times are nanoseconds; a quantile that too few calls tell is empty.
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_field_with_commas_and_quotes_stays_one_field() {
-        assert_eq!(quote("night, before"), "\"night, before\"");
+        assert_eq!(quote("off-peak, before"), "\"off-peak, before\"");
         assert_eq!(quote("a \"b\""), "\"a \"\"b\"\"\"");
         assert_eq!(quote("plain"), "plain");
     }

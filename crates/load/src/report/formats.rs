@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::{csv, hdr_log, junit, prometheus};
-use crate::scenario::RunFile;
+use crate::result::RunFile;
 
 /// Writes `results.junit.xml`, `metrics.prom`, `tools.csv`, `timeline.csv` and `latency.hlog` into a directory.
 ///

@@ -11,9 +11,9 @@ use hdrhistogram::Histogram as Hdr;
 use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 
-use crate::load::Interval;
 use crate::measure::histogram::Histogram;
-use crate::scenario::{RunFile, StageResult, ToolResult};
+use crate::result::Interval;
+use crate::result::{RunFile, StageResult, ToolResult};
 
 /// One line of the log.
 struct Line {

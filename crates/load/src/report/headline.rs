@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::units::{count, percent};
-use crate::load::Example;
-use crate::scenario::{RunFile, ScenarioResult, Verdict};
+use crate::result::Example;
+use crate::result::{RunFile, ScenarioResult, Verdict};
 use music21_mcp_bench::client::Outcome;
 
 /// How much a reader must worry.
@@ -54,7 +54,7 @@ pub(crate) fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "passed",
         Verdict::Fail => "FAILED",
-        Verdict::Inconclusive => "cannot tell",
+        Verdict::Inconclusive => "inconclusive",
         Verdict::Invalid => "INVALID",
         Verdict::ServerFailed => "SERVER FAILED",
         Verdict::Interrupted => "interrupted",

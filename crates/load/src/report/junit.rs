@@ -3,7 +3,7 @@
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, Event};
 
-use crate::scenario::{RunFile, ScenarioResult, Verdict};
+use crate::result::{RunFile, ScenarioResult, Verdict};
 
 /// A case with what is wrong with it.
 struct Case {

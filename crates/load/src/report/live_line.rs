@@ -6,7 +6,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::task::JoinHandle;
 
 use super::units::{duration, megabytes};
-use crate::scenario::{Live, Pulse};
+use crate::result::Snapshot;
+use crate::run::Live;
 
 const REFRESH: Duration = Duration::from_millis(250);
 /// Calls that ended longer ago say nothing about now: the server stands still.
@@ -33,7 +34,7 @@ impl LiveLine {
         let (shown, live) = (bar.clone(), live.clone());
         let task = tokio::spawn(async move {
             loop {
-                if let Some(pulse) = live.pulse() {
+                if let Some(pulse) = live.snapshot() {
                     shown.set_message(line(&pulse));
                     shown.tick();
                 }
@@ -50,8 +51,8 @@ impl LiveLine {
 }
 
 /// Throughput, response times, errors so far, the server's memory.
-fn line(pulse: &Pulse) -> String {
-    let Pulse { scenario, stage, elapsed_s, duration_s, in_flight, errors, last, resources } = pulse;
+fn line(pulse: &Snapshot) -> String {
+    let Snapshot { scenario, stage, elapsed_s, duration_s, in_flight, errors, last, resources } = pulse;
     let is_old = elapsed_s - last.at_s as f64 > OLD_S;
     let ended = last.ok + last.errors.values().sum::<u64>();
     let rate = if is_old { 0 } else { ended };

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::measure::quantile::Quantile;
 use crate::measure::summary::Summary;
-use crate::scenario::{RunFile, ServerFacts, StageFigures, ToolFigures, Verdict};
+use crate::result::{RunFile, ServerFacts, StageFigures, ToolFigures, Verdict};
 use music21_mcp_proc::ResourceSample;
 
 type Labels<'a> = [(&'a str, &'a str)];

@@ -7,7 +7,7 @@ use super::headline::{calls, headlines, tone, word};
 use super::units;
 use crate::measure::quantile::Quantile;
 use crate::measure::rating::{Grade, Rating};
-use crate::scenario::{Check, RunFile, ScenarioResult, StageResult, ToolResult, Verdict};
+use crate::result::{Check, RunFile, ScenarioResult, StageResult, ToolResult, Verdict};
 use music21_mcp_bench::client::Outcome;
 
 /// Columns of a screen.
@@ -143,8 +143,8 @@ fn rest(out: &mut String, stage: &StageResult) {
         let memory = phase.memory_mb_per_min.map(|slope| format!(", {:+.2} MB/min", slope.estimate));
         line(out, &format!("    {name:<16} {ok} of {sent} good, {times}{}", memory.unwrap_or_default()));
     }
-    if !stage.backlog_after_rises.is_empty() {
-        line(out, &format!("    calls that waited when each rise was over: {:?}", stage.backlog_after_rises));
+    if !stage.backlog_after_ramps.is_empty() {
+        line(out, &format!("    calls that waited when each rise was over: {:?}", stage.backlog_after_ramps));
     }
     if let (Some(first), Some(last)) = (stage.resources.first(), stage.resources.last()) {
         let (before, after) = (first.sample, last.sample);

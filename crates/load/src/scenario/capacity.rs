@@ -1,13 +1,17 @@
 //! How many clients are served well?
 
-use super::definition::Definition;
+use super::calls::{score_lifecycle, stage, timed, warm_up_calls};
 use super::judge::check;
-use super::result::{Check, Verdict};
-use super::search::{Capacity, Search, Served};
-use super::steps::{life, stage, timed, warm};
-use super::thresholds::Thresholds;
 use super::{Options, Scenario, nothing_more};
+use crate::measure::quantile::Quantile;
 use crate::measure::rating;
+use crate::measure::stats::Proportion;
+use crate::result::Definition;
+use crate::result::StageResult;
+use crate::result::Thresholds;
+use crate::result::Tried;
+use crate::result::{Capacity, Search, Served};
+use crate::result::{Check, Verdict};
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "capacity",
@@ -20,9 +24,9 @@ the gap is one client or a twentieth. Over stdio each client is a process (--max
 A stage keeps the objective if of every tool the upper bound of the p95 of service times is at most
 --objective (1s, the limit of Excellent), and at least 99 % of the calls end well, by the lower bound or
 without one that fails. From 200 calls of a tool on the p95 is an estimate, from 59 on only a bound, and
-below it cannot be told and counts as not kept. So does what the generator itself held up.
+below it there are too few samples, and it counts as not kept. So does what the generator itself held up.
 Passes with a number that keeps the objective and one that does not; fails if a single client is too many;
-cannot tell where the cap is reached first.
+inconclusive where the cap is reached first.
 
 It cannot show how long users wait who come at a rate of their own (a closed loop slows down with its
 server), nor a mix of calls other than this one: take the TOML of 'explain capacity --toml' for that.",
@@ -32,7 +36,7 @@ server), nor a mix of calls other than this one: take the TOML of 'explain capac
 
 fn define(options: &Options) -> Definition {
     let duration_s = options.duration_s.unwrap_or(if options.quick { 2.0 } else { 30.0 });
-    let mut stage = timed(stage("clients", 1, life()), duration_s);
+    let mut stage = timed(stage("clients", 1, score_lifecycle()), duration_s);
     stage.deadline_s = options.deadline_s.unwrap_or(30.0);
     let search = Search {
         max_p95_ms: options.objective_ms.unwrap_or(rating::P95_S.excellent * 1e3),
@@ -42,7 +46,7 @@ fn define(options: &Options) -> Definition {
     Definition {
         thresholds: Thresholds::default(),
         search: Some(search),
-        prepare: warm(),
+        prepare: warm_up_calls(),
         stages: vec![stage],
         ..Definition::default()
     }
@@ -81,10 +85,53 @@ pub(super) fn found(found: &Capacity) -> Check {
     check("capacity", verdict, text)
 }
 
+/// What a stage says of its number of clients. Lateness that may be the generator's own is none of the
+/// server's: then it cannot be told.
+#[must_use]
+pub(crate) fn served(search: &Search, stage: &StageResult) -> Tried {
+    let success = stage.accounts.success_at_least();
+    let (p95, times) =
+        search.worst(stage).map_or((Served::Inconclusive, "no calls".to_owned()), |(name, p95)| {
+            (search.keeps(p95.as_ref()), format!("p95 of {name} {}", told(p95.as_ref())))
+        });
+    let p95 = match p95 {
+        Served::Beyond if !stage.validity.is_valid() => Served::Inconclusive,
+        p95 => p95,
+    };
+    let served = p95.max(succeeds(search, success));
+    let good = success.share().unwrap_or(0.0) * 100.0;
+    let text = format!("{times}, {good:.1} % good of {}", success.trials);
+    Tried { clients: stage.clients, served, text }
+}
+
+fn succeeds(search: &Search, share: Proportion) -> Served {
+    match () {
+        () if share.trials == 0 => Served::Inconclusive,
+        () if share.successes == share.trials || share.lower_bound(0.95) >= search.min_success => {
+            Served::Within
+        }
+        () if share.upper_bound(0.95) < search.min_success => Served::Beyond,
+        () => Served::Inconclusive,
+    }
+}
+
+fn told(p95: Option<&Quantile>) -> String {
+    let ms = |ns: u64| format!("{:.1} ms", ns as f64 / 1e6);
+    match p95 {
+        Some(&Quantile::Value { ns, interval }) => {
+            let high = interval.high_ns.map_or_else(|| "?".to_owned(), ms);
+            format!("{} ({} to {high})", ms(ns), ms(interval.low_ns))
+        }
+        Some(&Quantile::UpperBound { ns }) => format!("at most {}, of too few calls for a figure", ms(ns)),
+        Some(&Quantile::Censored { at_least_ns, .. }) => format!("at least {}", ms(at_least_ns)),
+        Some(Quantile::TooFewSamples { .. }) | None => "of too few calls".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::search::Tried;
+    use crate::result::Tried;
 
     fn verdict(max_clients: usize, limit: usize) -> (Verdict, String) {
         let mut found = Capacity::new(max_clients);
@@ -113,5 +160,17 @@ mod tests {
     #[test]
     fn a_single_client_too_many_is_a_failure() {
         assert_eq!(verdict(10, 0).0, Verdict::Fail);
+    }
+
+    const SEARCH: Search = Search { max_p95_ms: 100.0, min_success: 0.99, max_clients: 8 };
+
+    #[test]
+    fn failures_are_not_served() {
+        let succeeds = |successes, trials| super::succeeds(&SEARCH, Proportion { successes, trials });
+        assert_eq!(succeeds(60, 60), Served::Within);
+        assert_eq!(succeeds(999, 1000), Served::Within);
+        assert_eq!(succeeds(59, 60), Served::Inconclusive);
+        assert_eq!(succeeds(900, 1000), Served::Beyond);
+        assert_eq!(succeeds(0, 0), Served::Inconclusive);
     }
 }

@@ -1,12 +1,12 @@
 //! What errors leave behind.
 
-use super::definition::{Definition, Stage};
+use super::calls::{ID, WORK, delete, export, import, import_from, on_score, stage, warm_up_calls};
 use super::judge::{check, count};
-use super::result::{Check, ScenarioResult, Verdict};
-use super::stage_result::StageResult;
-use super::steps::{ID, WORK, delete, export, import, import_from, on_score, stage, warm};
 use super::{Options, Scenario};
-use crate::load::Step;
+use crate::result::StageResult;
+use crate::result::Step;
+use crate::result::{Check, ScenarioResult, Verdict};
+use crate::result::{Definition, Stage};
 use music21_mcp_bench::client::Outcome;
 use serde_json::json;
 
@@ -20,7 +20,7 @@ format). After a first round to warm up, three rounds are measured, each followe
 reading of memory, descriptors, threads, scores held, and the files that exports left.
 
 Something that grows in all three rounds is a leak: of descriptors, threads, scores or files it fails the
-scenario. Memory that grows by 1 MB or more in each cannot be told here, since 50 calls are within a few steps
+scenario. Memory that grows by 1 MB or more in each is inconclusive here, since 50 calls are within a few steps
 of an allocator. A refusal that comes as anything but an error, or a good call that fails, fails it too.
 
 It cannot show slow leaks (see 'memory'), and the files only where the server's disk is this machine's.",
@@ -42,7 +42,7 @@ fn define(options: &Options) -> Definition {
         ..stage(name, 1, steps())
     };
     let names = ["warm-up".to_owned()].into_iter().chain((1..=ROUNDS).map(|n| format!("round {n}")));
-    Definition { prepare: warm(), stages: names.map(round).collect(), ..Definition::default() }
+    Definition { prepare: warm_up_calls(), stages: names.map(round).collect(), ..Definition::default() }
 }
 
 fn steps() -> Vec<Step> {
@@ -139,7 +139,7 @@ fn files(rounds: &[StageResult]) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::fixture::{sample, stage_named};
+    use crate::result::fixture::{sample, stage_named};
 
     fn verdict(fds: [u64; 4], rule: (u64, Verdict)) -> Verdict {
         let [first, rounds @ ..] =

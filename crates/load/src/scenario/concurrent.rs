@@ -1,9 +1,9 @@
 //! Many clients at once, each with a score of its own.
 
-use super::definition::Definition;
-use super::steps::{life, stage, timed, warm};
-use super::thresholds::Thresholds;
+use super::calls::{score_lifecycle, stage, timed, warm_up_calls};
 use super::{Options, Scenario, nothing_more};
+use crate::result::Definition;
+use crate::result::Thresholds;
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "concurrent",
@@ -32,13 +32,13 @@ fn define(options: &Options) -> Definition {
     };
     let duration_s = options.duration_s.unwrap_or(if options.quick { 10.0 } else { 30.0 });
     let stages = counts.into_iter().map(|clients| {
-        let mut stage = timed(stage(format!("{clients} clients"), clients, life()), duration_s);
+        let mut stage = timed(stage(format!("{clients} clients"), clients, score_lifecycle()), duration_s);
         stage.deadline_s = options.deadline_s.unwrap_or(30.0);
         stage
     });
     Definition {
         thresholds: Thresholds { min_success: Some(0.9), ..Thresholds::default() },
-        prepare: warm(),
+        prepare: warm_up_calls(),
         stages: stages.collect(),
         ..Definition::default()
     }

@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use super::definition::Definition;
+use super::calls::{ID, delete, on_score, own, stage};
 use super::judge::count;
-use super::result::{Check, ScenarioResult, Verdict};
-use super::stage_result::StageResult;
-use super::steps::{ID, delete, on_score, own, stage};
-use super::thresholds::Thresholds;
 use super::{Options, Scenario};
-use crate::load::Step;
+use crate::result::Definition;
+use crate::result::StageResult;
+use crate::result::Step;
+use crate::result::Thresholds;
+use crate::result::{Check, ScenarioResult, Verdict};
 use music21_mcp_bench::client::Outcome;
 
 pub(super) static SCENARIO: Scenario = Scenario {
@@ -22,7 +22,7 @@ the scores, delete. Over HTTP the sessions share one process, over stdio each ha
 
 The answers to import, info and delete must hold the call's own nonce and no other; the list must hold it
 among others; the key must be that of the client's own tune, of which neighbours have different ones.
-An answer that holds another call's nonce is of a class of its own (foreign_answer). One foreign or wrong
+An answer that holds another call's nonce is of a class of its own (misrouted_answer). One foreign or wrong
 answer fails the scenario, whatever the share.
 
 It cannot show mix-ups of tunes in one key, nor those that happen below one in the number of calls shown.
@@ -68,7 +68,7 @@ fn judge(result: &ScenarioResult) -> Vec<Check> {
 
 fn ownership(stage: &StageResult) -> Check {
     let (foreign, wrong) =
-        (stage.accounts.count(Outcome::ForeignAnswer), stage.accounts.count(Outcome::WrongAnswer));
+        (stage.accounts.count(Outcome::MisroutedAnswer), stage.accounts.count(Outcome::WrongAnswer));
     let answered = stage.accounts.count(Outcome::Ok) + foreign + wrong;
     let verdict = match () {
         () if foreign + wrong > 0 => Verdict::Fail,
@@ -76,7 +76,7 @@ fn ownership(stage: &StageResult) -> Check {
         () => Verdict::Pass,
     };
     let examples = stage.tools.values().flat_map(|tool| &tool.examples);
-    let example = examples.into_iter().find(|example| example.outcome == Outcome::ForeignAnswer);
+    let example = examples.into_iter().find(|example| example.outcome == Outcome::MisroutedAnswer);
     let example = example.map_or(String::new(), |example| format!(": {}", example.message));
     let text = format!(
         "{foreign} foreign and {wrong} wrong answers of {answered} to {} sessions{example}",

@@ -1,38 +1,15 @@
 //! From figures to grades and verdicts.
 
-use super::result::{Check, ScenarioResult, Verdict};
-use super::stage_result::{AccountsBy, Ratings, StageResult};
-use super::thresholds::Thresholds;
 use super::{capacity, recovery, thresholds};
-use crate::load::StoppedBy;
 use crate::measure::rating;
-use crate::measure::stats::Proportion;
 use crate::measure::steady::Steadiness;
 use crate::measure::trend::{LeakReport, LeakVerdict};
 use crate::measure::validity::Reason;
+use crate::result::StoppedBy;
+use crate::result::Thresholds;
+use crate::result::{Check, ScenarioResult, Verdict};
+use crate::result::{Ratings, StageResult};
 use music21_mcp_bench::client::Outcome;
-
-impl AccountsBy {
-    /// The share of good answers among the calls whose end is the server's doing.
-    #[must_use]
-    pub(crate) fn success(&self) -> Proportion {
-        let trials = self.sent - self.count(Outcome::Cancelled);
-        Proportion { successes: self.count(Outcome::Ok), trials }
-    }
-
-    /// The share if every call that was due and that nobody waited for, for want of a session or of time, had
-    /// failed: what a user who came on schedule can count on.
-    #[must_use]
-    pub(crate) fn success_at_least(&self) -> Proportion {
-        let share = self.success();
-        Proportion { trials: share.trials + self.unknown(), ..share }
-    }
-
-    /// Calls that were due and never sent, or given up by us.
-    pub(super) fn unknown(&self) -> u64 {
-        self.count(Outcome::Dropped) + self.count(Outcome::Cancelled)
-    }
-}
 
 /// The grades of a stage; none of an INVALID one, nor of one with a fault. Success is no grade where calls that must
 /// fail are part of the work, which a limit on success tells.
@@ -69,7 +46,7 @@ pub(super) fn count(name: impl Into<String>, verdict: Verdict, text: impl Into<S
 
 /// What the trend of a stage's memory says.
 #[must_use]
-pub(super) fn leak(stage: &StageResult) -> Check {
+pub(crate) fn leak(stage: &StageResult) -> Check {
     match &stage.leak {
         Some(report) => trend(&stage.name, report),
         None => check(format!("{}: leak", stage.name), Verdict::Inconclusive, thresholds::too_short()),
@@ -85,7 +62,7 @@ pub(super) fn trend(what: &str, report: &LeakReport) -> Check {
             (Verdict::Inconclusive, "leak, to be confirmed in a window of 600 s: run longer")
         }
         LeakVerdict::None => (Verdict::Pass, "no leak"),
-        LeakVerdict::CannotTell => (Verdict::Inconclusive, "cannot tell, run longer"),
+        LeakVerdict::Inconclusive => (Verdict::Inconclusive, "inconclusive, run longer"),
     };
     let slope = report.mb_per_min;
     let per_call = report.kb_per_call.map_or(String::new(), |kb| format!(", {:.2} KB a call", kb.estimate));
@@ -123,13 +100,13 @@ fn verdict(result: &ScenarioResult, interrupted: bool) -> Verdict {
     // A score that was left behind was left behind, however late the generator.
     let counts_hold = !reasons().any(Reason::spoils_counts);
     // In any scenario: somebody else's answer is one.
-    let is_foreign = result.stages.iter().any(|stage| stage.accounts.count(Outcome::ForeignAnswer) > 0);
+    let is_misrouted = result.stages.iter().any(|stage| stage.accounts.count(Outcome::MisroutedAnswer) > 0);
     let is_empty = result.stages.is_empty() && result.rate_limit.is_none();
     let failed_count = result.checks.iter().any(|check| check.is_count && check.verdict == Verdict::Fail);
     match () {
         () if interrupted => Verdict::Interrupted,
         () if result.error.is_some() => Verdict::ServerFailed,
-        () if counts_hold && (failed_count || is_foreign) => Verdict::Fail,
+        () if counts_hold && (failed_count || is_misrouted) => Verdict::Fail,
         () if reasons().next().is_some() => Verdict::Invalid,
         () if has(Verdict::Fail) => Verdict::Fail,
         // Where every stage was left out nothing was seen.
@@ -141,8 +118,8 @@ fn verdict(result: &ScenarioResult, interrupted: bool) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::result::fixture::stage_named;
     use crate::scenario::cleanup;
-    use crate::scenario::fixture::stage_named;
 
     fn scenario(invalid: Option<&Reason>, checks: Vec<Check>) -> ScenarioResult {
         let mut stage = stage_named("s");

@@ -1,10 +1,10 @@
 //! Orchestral scores: what size does to each tool.
 
-use super::definition::{Definition, ScoreFile, Stage};
-use super::steps::{delete, export, import_from, on_score, stage, warm};
-use super::thresholds::Thresholds;
+use super::calls::{delete, export, import_from, on_score, stage, warm_up_calls};
 use super::{Options, Scenario, nothing_more};
-use crate::load::Step;
+use crate::result::Step;
+use crate::result::Thresholds;
+use crate::result::{Definition, ScoreFile, Stage};
 use music21_mcp_score::OrchestraSpec;
 
 pub(super) static SCENARIO: Scenario = Scenario {
@@ -36,7 +36,7 @@ pub(super) fn define(options: &Options) -> Definition {
         |&(name, parts, measures): &(&str, u32, u32)| ScoreFile { name: name.into(), parts, measures };
     Definition {
         thresholds: Thresholds { min_success: Some(0.9), ..Thresholds::default() },
-        prepare: warm(),
+        prepare: warm_up_calls(),
         scores: sizes.iter().map(score).collect(),
         stages: sizes.iter().flat_map(|(name, ..)| stages(name, options)).collect(),
         ..Definition::default()

@@ -1,59 +1,26 @@
 //! The load scenarios: one file each, one table that lists them, all of them data for the one driver.
 
+mod calls;
 mod capacity;
-mod check;
 mod cleanup;
 mod concurrent;
-mod definition;
-mod extension;
-mod figures;
-mod host;
-mod in_flight;
-mod inject;
 mod isolation;
-mod judge;
+pub(crate) mod judge;
 mod large_scores;
-mod live;
 mod memory;
-mod nights;
-mod observer;
-mod phases;
-mod probe;
+mod off_peak;
 mod rate_limit;
-mod record;
 mod recovery;
-mod result;
-mod rounds;
-mod run;
-mod sampler;
-mod search;
 mod sessions;
-mod shard;
 mod stability;
-mod stage;
-mod stage_result;
-mod steps;
 mod thresholds;
 mod tools;
 
-pub use definition::{Arrivals, Definition, ScoreFile, Stage};
-pub(crate) use host::{Host, NoProcess};
-pub use inject::{Disruption, FaultResult, Injection};
+pub(crate) use capacity::served;
 pub(crate) use judge::conclude;
-pub(crate) use live::{Live, Pulse, StageFigures, ToolFigures};
-pub(crate) use probe::ask as probe_limiter;
-pub(crate) use record::Runs;
-pub use record::RunsError;
-pub use result::{Check, RunFile, SCHEMA_VERSION, ScenarioResult, ServerFacts, Verdict};
-pub(crate) use run::{Context, run};
-pub use search::{Capacity, Search, Served, Tried};
-pub use shard::{Shard, ShardFacts, ShardShare};
-pub use stage_result::{
-    AccountsBy, Exports, PhaseResult, Ratings, ResourceAt, Second, SessionMemory, StageResult, ToolResult,
-};
-pub use thresholds::Thresholds;
 
 use crate::measure::token_bucket::Limit;
+use crate::result::{Check, Definition, ScenarioResult};
 
 /// A shipped scenario.
 #[derive(Debug, Clone, Copy)]
@@ -129,13 +96,15 @@ pub fn find(name: &str) -> Option<&'static Scenario> {
     SCENARIOS.iter().find(|scenario| scenario.name == name)
 }
 
+/// Judges a whole that was put together from parts, as its scenario is judged when it is run in one piece.
+pub fn conclude_by_name(result: &mut ScenarioResult, interrupted: bool) {
+    conclude(result, find(&result.name).map(|scenario| scenario.judge), interrupted);
+}
+
 /// Nothing is judged beyond the thresholds.
 fn nothing_more(_: &ScenarioResult) -> Vec<Check> {
     Vec::new()
 }
-
-#[cfg(test)]
-pub(crate) mod fixture;
 
 #[cfg(test)]
 mod tests {

@@ -1,10 +1,10 @@
 //! Is there a rate limiter, and does it keep what it declares?
 
-use super::definition::Definition;
 use super::judge::check;
-use super::result::{Check, ScenarioResult, Verdict};
 use super::{Options, Scenario};
 use crate::measure::token_bucket::{self, Limit, RetryAfter};
+use crate::result::Definition;
+use crate::result::{Check, ScenarioResult, Verdict};
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "rate-limit",
@@ -16,7 +16,7 @@ bursts after four idle times, the last of which proves the cap. About 200 calls 
 
 An envelope that assumes nothing about timing accuses; estimates of capacity, rate and refill describe.
 Retry-After is compared with when the next call was let through. Fails if the limiter breaks its
-declaration; cannot tell where round trips are too slow. 'No limiter found' is an answer.
+declaration; inconclusive where round trips are too slow. 'No limiter found' is an answer.
 
 It cannot show limits by address or by account that other sessions share, nor limits over hours.",
     define,

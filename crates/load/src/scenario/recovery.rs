@@ -2,15 +2,14 @@
 
 use serde_json::json;
 
-use super::definition::{Definition, Stage};
-use super::host::Host;
-use super::inject::{Disruption, Injection};
+use super::calls::{ID, delete, on_score, own, stage};
 use super::judge::{check, count};
-use super::result::{Check, Verdict};
-use super::stage_result::StageResult;
-use super::steps::{ID, delete, on_score, own, stage};
 use super::{Options, Scenario, nothing_more};
-use crate::load::Step;
+use crate::result::StageResult;
+use crate::result::Step;
+use crate::result::{Check, Verdict};
+use crate::result::{Definition, Stage};
+use crate::result::{Disruption, Injection};
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "recovery",
@@ -26,7 +25,7 @@ Recovered is the earliest half second from which three windows of 5 s have no mo
 success, the first new session, and the calls lost. Fails if that never comes while it is watched.
 
 Only servers that it starts itself can be treated so: not those behind a URL, nor the one in this process,
-and a server on stdio has no port; then it cannot tell. It cannot show faults of disk or network, nor how a
+and a server on stdio has no port; then it is inconclusive. It cannot show faults of disk or network, nor how a
 supervisor of your own would start the server again.",
     define,
     judge: nothing_more,
@@ -71,15 +70,6 @@ fn steps() -> Vec<Step> {
     vec![own(Step::call("import_score", tune)), on_score("key_analysis"), delete()]
 }
 
-/// Takes the stages out whose fault this server cannot be given, with the reason of each.
-pub(super) fn leave_out(definition: &mut Definition, host: &Host) -> Vec<String> {
-    let obstacle = |stage: &Stage| stage.fault.and_then(|fault| fault.kind.obstacle(host));
-    let told = |stage: &Stage| Some(format!("{}: left out: {}", stage.name, obstacle(stage)?));
-    let left_out = definition.stages.iter().filter_map(told).collect();
-    definition.stages.retain(|stage| obstacle(stage).is_none());
-    left_out
-}
-
 /// What a stage says of the fault that it had.
 pub(super) fn recovered(stage: &StageResult) -> Option<Check> {
     let fault = stage.fault.as_ref()?;
@@ -117,7 +107,7 @@ const SHORTEST_NS: u64 = 20_000_000_000;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::fixture::stage as made_up;
+    use crate::result::fixture::stage as made_up;
 
     fn verdict(
         at_ns: Option<u64>,

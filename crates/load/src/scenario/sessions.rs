@@ -1,13 +1,13 @@
 //! What a session leaves behind, ended or abandoned.
 
-use super::definition::{Definition, Stage};
+use super::calls::stage;
 use super::judge::{check, count};
-use super::result::{Check, ScenarioResult, Verdict};
-use super::stage_result::{SessionMemory, StageResult};
-use super::steps::stage;
-use super::thresholds::Thresholds;
 use super::{Options, Scenario};
-use crate::load::{SessionEnd, Step, Workload};
+use crate::result::Thresholds;
+use crate::result::{Check, ScenarioResult, Verdict};
+use crate::result::{Definition, Stage};
+use crate::result::{SessionEnd, Step, Workload};
+use crate::result::{SessionMemory, StageResult};
 use music21_mcp_proc::ResourceSample;
 
 pub(super) static SCENARIO: Scenario = Scenario {
@@ -23,7 +23,7 @@ Once a second the server's anonymous memory is read; Theil and Sen's slope over 
 the memory that a session leaves, with 95 % bounds. Descriptors and threads are compared after a rest with
 those after the warm-up. Fails if an ended session surely leaves 1 KB or more, if a descriptor or thread
 remains for every tenth session, or a process. Memory of abandoned sessions is shown and not judged, since a
-server may wait for them to come back; it cannot tell where the bounds are further apart than 10 KB.
+server may wait for them to come back; it is inconclusive where the bounds are further apart than 10 KB.
 
 It cannot show when abandoned sessions expire, if that takes longer than the rest at the end.",
     define,
@@ -132,7 +132,7 @@ fn leftovers(before: &StageResult, stage: &StageResult) -> Vec<Check> {
 mod tests {
     use super::*;
     use crate::measure::trend::Slope;
-    use crate::scenario::fixture::{sample, stage_named};
+    use crate::result::fixture::{sample, stage_named};
 
     fn verdict(name: &str, lower: f64, upper: f64) -> Verdict {
         let kb = Slope { estimate: (lower + upper) / 2.0, lower, upper };

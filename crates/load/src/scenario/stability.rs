@@ -1,16 +1,17 @@
 //! A day's pattern of load in ten minutes.
 
-use super::definition::{Arrivals, Definition, Stage};
+use super::calls::{open_loop, single_stage};
 use super::judge::{check, trend};
-use super::phases::{FIRST_BUSY, FIRST_NIGHT, LAST_BUSY, LAST_NIGHT};
-use super::result::{Check, ScenarioResult, Verdict};
-use super::stage_result::{ResourceAt, StageResult};
-use super::steps::{alone, open_loop};
-use super::{Options, Scenario, nights, phases};
-use crate::load::DayProfile;
+use super::{Options, Scenario, off_peak};
 use crate::measure::quantile::Quantile;
 use crate::measure::stats::chi_squared_p;
 use crate::measure::trend::{LeakVerdict, judge as memory_trend};
+use crate::result::DayProfile;
+use crate::result::phases;
+use crate::result::phases::{FIRST_OFF_PEAK, FIRST_PEAK_HOUR, LAST_OFF_PEAK, LAST_PEAK_HOUR};
+use crate::result::{Arrivals, Definition, Stage};
+use crate::result::{Check, ScenarioResult, Verdict};
+use crate::result::{ResourceAt, StageResult};
 use music21_mcp_bench::client::Outcome;
 
 pub(super) static SCENARIO: Scenario = Scenario {
@@ -26,10 +27,10 @@ Reported by phase: calls, success, response times from the intended start, growt
 last hour at the full rate (10-11 and 17-18) are shown apart, and how many calls waited when the rise was over. A
 phase long enough for the rule of 'memory' is judged by it; in ten minutes none is.
 Fails if fewer than 90 % of the calls end well; if the arrivals do not follow the schedule (in number, and hour
-by hour by χ² with p < 0.001); if p95 of the last busy hour is surely more than 1.25 times that of the first, or
+by hour by χ² with p < 0.001); if p95 of the last peak hour is surely more than 1.25 times that of the first, or
 that of the last night that of the first (each with 200 calls, else not judged: at 10 calls a second a busy hour has
 them after 600 s and the last night after 2400 s); if the last night ends with more descriptors than the first, by
-more than one a session; or if more scores are left than before and than calls failed. It cannot tell where memory
+more than one a session; or if more scores are left than before and than calls failed. It is inconclusive where memory
 grew by 2 MB/min or more between the ends of the nights: in so few readings caches look like a leak.
 
 It cannot show what time itself drives: scores that expire after an hour, idle timeouts, periodic cleaning,
@@ -41,7 +42,7 @@ log rotation, changes of the clock, leaks by the hour.",
 fn define(options: &Options) -> Definition {
     let duration_s = options.duration_s.unwrap_or(if options.quick { 24.0 } else { 600.0 });
     let levels = DayProfile::working_day(1.0, duration_s).levels;
-    alone(Stage {
+    single_stage(Stage {
         arrivals: Arrivals::Day { hours: options.hours.unwrap_or(24.0), levels },
         settle_s: if options.quick { 1.0 } else { 5.0 },
         ..open_loop("day", options, duration_s)
@@ -55,9 +56,9 @@ fn judge(result: &ScenarioResult) -> Vec<Check> {
 
 fn day(measured: &StageResult, defined: &Stage) -> Vec<Check> {
     let mut checks = vec![arrivals(measured, defined), hours(measured, defined)];
-    checks.extend(slower(measured, "last busy hour", FIRST_BUSY, LAST_BUSY));
-    checks.extend(slower(measured, "last night", FIRST_NIGHT, LAST_NIGHT));
-    checks.extend(nights::judge(measured, defined));
+    checks.extend(slower(measured, "last peak hour", FIRST_PEAK_HOUR, LAST_PEAK_HOUR));
+    checks.extend(slower(measured, "last off-peak hours", FIRST_OFF_PEAK, LAST_OFF_PEAK));
+    checks.extend(off_peak::judge(measured, defined));
     checks.extend(leaks(measured, defined));
     checks
 }
@@ -123,7 +124,7 @@ fn leaks(measured: &StageResult, defined: &Stage) -> Vec<Check> {
     let of_phase = |name: &String| {
         let readings = phases::readings(&measured.resources, &day, name);
         let report = memory_trend(&ResourceAt::memory(readings))?;
-        (report.verdict != LeakVerdict::CannotTell).then(|| trend(name, &report))
+        (report.verdict != LeakVerdict::Inconclusive).then(|| trend(name, &report))
     };
     measured.phases.keys().filter_map(of_phase).collect()
 }
@@ -140,7 +141,7 @@ mod tests {
     use super::*;
     use crate::measure::trend::MemoryReading;
     use crate::measure::trend::simulate;
-    use crate::scenario::fixture::{sample, stage as made_up};
+    use crate::result::fixture::{sample, stage as made_up};
     use music21_mcp_proc::ResourceSample;
 
     fn by_hour(due_by_hour: &[u64], dropped: u64) -> Verdict {
@@ -182,8 +183,8 @@ mod tests {
             })
         };
         let measured = made_up(&json!({ "phases": { "a": phase(first_ms), "b": phase(last_ms) } }));
-        assert_eq!(slower(&measured, "last night", "a", "not there"), None);
-        slower(&measured, "last night", "a", "b").unwrap().verdict
+        assert_eq!(slower(&measured, "last off-peak hours", "a", "not there"), None);
+        slower(&measured, "last off-peak hours", "a", "b").unwrap().verdict
     }
 
     #[test]
@@ -210,7 +211,7 @@ mod tests {
         };
         let resources = simulate(1, 10.0, duration_s as u64).into_iter().map(at).collect();
         let phase = json!({ "accounts": { "scheduled": 0, "sent": 0, "ended": {} }, "response": null });
-        let measured = made_up(&json!({ "phases": { "business hours": phase, LAST_NIGHT: phase } }));
+        let measured = made_up(&json!({ "phases": { "business hours": phase, LAST_OFF_PEAK: phase } }));
         leaks(&StageResult { resources, ..measured }, &defined)
     }
 

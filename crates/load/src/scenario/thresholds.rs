@@ -1,32 +1,11 @@
 //! The limits of a scenario, and what they say of its stages.
 
-use serde::{Deserialize, Serialize};
-
-use super::definition::Definition;
 use super::judge::{check, count};
-use super::result::{Check, Verdict};
-use super::stage_result::{Second, StageResult, ToolResult};
 use crate::measure::stats::{mean, standard_deviation, t_quantile};
 use crate::measure::trend;
-
-/// What makes a scenario fail. Each is judged by its confidence bound.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Thresholds {
-    /// The share of good answers must be at least this, in each stage. Calls too few to prove it pass only if
-    /// all were good.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub min_success: Option<f64>,
-    /// p95 of each tool: response times of an open loop, service times of a closed one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_p95_ms: Option<f64>,
-    /// MB (10⁶ bytes) a minute of anonymous memory by which the server may grow after its warm-up.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_memory_mb_per_min: Option<f64>,
-    /// Calls per second that ended well, in each stage; judged by Student's t over ten slices.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub min_calls_per_s: Option<f64>,
-}
+use crate::result::Definition;
+use crate::result::{Check, Verdict};
+use crate::result::{Second, StageResult, ToolResult};
 
 /// One check for each limit and stage, and of p95 for each tool.
 pub(super) fn judge(definition: &Definition, stages: &[StageResult]) -> Vec<Check> {
@@ -138,8 +117,8 @@ fn memory(stage: &StageResult, max: f64) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::fixture::stage_named;
-    use crate::scenario::stage_result::AccountsBy;
+    use crate::result::AccountsBy;
+    use crate::result::fixture::stage_named;
     use music21_mcp_bench::client::Outcome;
 
     #[test]

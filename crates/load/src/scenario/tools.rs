@@ -1,10 +1,10 @@
 //! Each tool by itself.
 
-use super::definition::Definition;
-use super::steps::{delete, export, import, on_score, stage, timed};
-use super::thresholds::Thresholds;
+use super::calls::{delete, export, import, on_score, stage, timed};
 use super::{Options, Scenario, nothing_more};
-use crate::load::{Flow, Step, Workload};
+use crate::result::Definition;
+use crate::result::Thresholds;
+use crate::result::{Flow, Step, Workload};
 use serde_json::json;
 
 pub(super) static SCENARIO: Scenario = Scenario {

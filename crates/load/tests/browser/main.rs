@@ -15,7 +15,7 @@ use std::process::Command;
 use music21_mcp_bench::client::Outcome;
 use music21_mcp_load::measure::validity::{self, GeneratorFacts};
 use music21_mcp_load::report::html::{self, Extras};
-use music21_mcp_load::scenario::{RunFile, Verdict};
+use music21_mcp_load::result::{RunFile, Verdict};
 use report::{all_ended, memory_run, probed};
 use run::{PROGRAM, text};
 
@@ -50,7 +50,7 @@ fn the_first_line_says_how_the_run_ended() {
         "Passed: 1 scenario, 1 check; 600 of 600 calls ended well (100.0 %)"
     );
     assert_eq!(first(&judged(Verdict::Fail)), "FAILED: memory: steady load: success: 5400 of 5400 calls");
-    assert!(first(&judged(Verdict::Inconclusive)).starts_with("cannot tell: memory: "));
+    assert!(first(&judged(Verdict::Inconclusive)).starts_with("inconclusive: memory: "));
     let mut file = judged(Verdict::ServerFailed);
     file.scenarios[0].error = Some("steady load: the process ended with signal 9".into());
     assert_eq!(first(&file), "SERVER FAILED: memory: steady load: the process ended with signal 9");

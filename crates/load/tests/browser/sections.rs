@@ -2,9 +2,10 @@
 
 use music21_mcp_load::measure::validity::{self, GeneratorFacts};
 use music21_mcp_load::merge::merge;
-use music21_mcp_load::scenario::{
-    Capacity, Options, RunFile, ScenarioResult, Served, Shard, ShardFacts, StageResult, Tried, find,
+use music21_mcp_load::result::{
+    Capacity, RunFile, ScenarioResult, Served, Shard, ShardFacts, StageResult, Tried,
 };
+use music21_mcp_load::scenario::{Options, find};
 use serde_json::json;
 
 use super::page;
@@ -12,7 +13,7 @@ use super::report::{memory_run, probed};
 
 /// A run with every section there is.
 pub(crate) fn everything() -> RunFile {
-    let mut file = merge(&shards()).unwrap();
+    let mut file = merge(&shards(), &music21_mcp_load::scenario::conclude_by_name).unwrap();
     file.scenarios.extend([probed(), searched(), faulted(), exporting()]);
     file
 }
@@ -30,7 +31,7 @@ fn searched() -> ScenarioResult {
     let (scenario, mut capacity) = (memory(), Capacity::new(8));
     let mut stages = Vec::new();
     for (clients, served) in
-        [(1, Served::Within), (2, Served::Within), (4, Served::Beyond), (3, Served::CannotTell)]
+        [(1, Served::Within), (2, Served::Within), (4, Served::Beyond), (3, Served::Inconclusive)]
     {
         capacity.observe(Tried { clients, served, text: String::new() });
         let name = format!("{clients} clients");
@@ -91,7 +92,7 @@ fn section<'a>(html: &'a str, heading: &str) -> &'a str {
 fn a_search_shows_every_number_that_it_tried_with_its_bounds_and_verdict() {
     let html = page(&with(searched()));
     let section = section(&html, "<h3>Clients tried</h3>");
-    for (clients, verdict) in [(1, "within"), (2, "within"), (4, "beyond"), (3, "cannot tell")] {
+    for (clients, verdict) in [(1, "within"), (2, "within"), (4, "beyond"), (3, "inconclusive")] {
         let row = format!(
             "<th scope=\"row\">{clients}</th><td class=\"word\">{verdict}</td><td class=\"word\">chord_analysis</td>"
         );
@@ -136,7 +137,7 @@ fn a_server_that_does_not_recover_says_how_long_it_was_watched() {
 
 #[test]
 fn a_merged_stage_shows_what_each_shard_had() {
-    let html = page(&merge(&shards()).unwrap());
+    let html = page(&merge(&shards(), &music21_mcp_load::scenario::conclude_by_name).unwrap());
     let section = section(&html, "<h4>Shards</h4>");
     assert!(
         section.contains("<th scope=\"row\">1/2</th><td>4</td><td>600</td><td>100.0 %</td>"),

@@ -87,7 +87,7 @@ fn a_slower_run_exits_with_1_and_the_same_run_with_0() {
     let slow = shop.five_runs("slow", 1.3e6);
     let run = shop.run(&["compare", "--rounds", &slow, "--out", "c.md", "--out", "c.json", "--out", "c.xml"]);
     assert_eq!(run.code, 1, "{}{}", run.out, run.error);
-    assert!(run.out.contains("2 regressed, 0 regressed (warning), 0 cannot tell"), "{}", run.out);
+    assert!(run.out.contains("2 regressed, 0 regressed (warning), 0 inconclusive"), "{}", run.out);
     assert!(fs::read_to_string(shop.path("c.md")).unwrap().contains("| tools/key-analysis | wall |"));
     assert!(fs::read_to_string(shop.path("c.xml")).unwrap().contains("<failure message=\"regressed: 1.0"));
     assert!(fs::read_to_string(shop.path("c.json")).unwrap().contains("\"regressed\": \"fail\""));
@@ -160,13 +160,13 @@ fn every_format_tells_the_same_verdicts() {
 }
 
 #[test]
-fn one_run_cannot_tell() {
+fn one_run_inconclusive() {
     let shop = Workshop::new();
     shop.bench("tools/key-analysis", "new", 1e6);
     assert_eq!(shop.run(&["baseline", "save", "one"]).code, 0);
     let run = shop.run(&["compare"]);
     assert_eq!(run.code, 3);
-    assert!(run.out.contains("cannot tell: only 1 round; 5 are needed"), "{}", run.out);
+    assert!(run.out.contains("inconclusive: only 1 round; 5 are needed"), "{}", run.out);
 }
 
 #[test]
@@ -247,7 +247,7 @@ fn every_damaged_record_is_not_comparable_never_a_pass_and_never_a_panic() {
         ("corrupted", good.replacen("tools", "tolls", 1), "was changed after it was written"),
         ("nan", good.replacen("\"wall_log\":", "\"wall_log\":NaN,\"x\":", 1), "is cut off or damaged"),
         ("negative", good.replacen("\"wall_log\":", "\"wall_log\":-", 1), "was changed after it was written"),
-        ("future", good.replace("\"schema_version\":1", "\"schema_version\":2"), "use a newer program"),
+        ("future", good.replace("\"schema_version\":2", "\"schema_version\":3"), "use a newer program"),
         ("foreign", "{\"mean\":{\"point_estimate\":1.0}}".to_owned(), "is no record of this program"),
         ("binary", "\u{1}\u{2}\u{3}".to_owned(), "is cut off or damaged"),
     ] {

@@ -10,7 +10,7 @@ use music21_mcp_bench::client::Outcome;
 use music21_mcp_load::measure::Latency;
 use music21_mcp_load::measure::histogram::Histogram;
 use music21_mcp_load::measure::trend::{LeakReport, LeakVerdict, Slope};
-use music21_mcp_load::scenario::{ResourceAt, RunFile, StageResult};
+use music21_mcp_load::result::{ResourceAt, RunFile, StageResult};
 use music21_mcp_proc::ResourceSample;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_music21-mcp-bench");
@@ -142,7 +142,7 @@ fn a_slower_p95_fails_and_the_same_rounds_pass() {
 fn clean(shop: &Workshop, name: &str) {
     let path = shop.path(&format!("baselines/{name}.json"));
     let record = music21_mcp_load::record::Record::load(&path).unwrap();
-    let tool = music21_mcp_load::record::Tool { dirty: Some(false), ..record.tool.clone() };
+    let tool = music21_mcp_load::result::Tool { dirty: Some(false), ..record.tool.clone() };
     fs::remove_file(&path).unwrap();
     music21_mcp_load::record::Record { tool, ..record }.save(&path).unwrap();
 }
@@ -218,7 +218,7 @@ fn fewer_than_five_runs_give_no_verdict_on_times() {
     clean(&shop, "b");
     let (code, out, _) = shop.run(&["compare", "b", "--from", &base]);
     assert_eq!(code, 3);
-    assert!(out.contains("cannot tell: only 4 rounds; 5 are needed"), "{out}");
+    assert!(out.contains("inconclusive: only 4 rounds; 5 are needed"), "{out}");
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn runs_that_make_no_record_are_not_comparable_and_say_why() {
         ("nan", good.replacen("\"calls_per_s\":", "\"calls_per_s\":NaN,\"x\":", 1), "is cut off or damaged"),
         ("null", good.replacen("\"elapsed_ns\":", "\"elapsed_ns\":null,\"x\":", 1), "is malformed"),
         ("negative", good.replacen("\"elapsed_ns\":", "\"elapsed_ns\":-", 1), "is malformed"),
-        ("future", good.replacen("\"schema_version\":1", "\"schema_version\":2", 1), "has schema version 2"),
+        ("future", good.replacen("\"schema_version\":2", "\"schema_version\":3", 1), "has schema version 3"),
         ("foreign", foreign, "is no result of this program's 'run'"),
         ("unfinished", good.replacen("\"complete\":true", "\"complete\":false", 1), "did not end by itself"),
         ("other-seed", good.replacen("\"seed\":1", "\"seed\":2", 1), "their workload differs"),

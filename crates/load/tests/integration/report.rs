@@ -6,7 +6,8 @@ use music21_mcp_load::measure::summary::summarize;
 use music21_mcp_load::measure::token_bucket::{Limit, RoundTrip, simulate};
 use music21_mcp_load::measure::trend::{MemoryReading, judge};
 use music21_mcp_load::measure::{Latency, validity};
-use music21_mcp_load::scenario::{RunFile, ScenarioResult, find};
+use music21_mcp_load::result::{RunFile, ScenarioResult};
+use music21_mcp_load::scenario::find;
 use serde_json::{Map, Value, json};
 
 const MS: u64 = 1_000_000;

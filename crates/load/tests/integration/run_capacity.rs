@@ -2,7 +2,7 @@
 
 use crate::run::{Bench, text};
 use crate::server::Server;
-use music21_mcp_load::scenario::{Capacity, Verdict};
+use music21_mcp_load::result::{Capacity, Verdict};
 
 /// A life that is short even on a busy machine, so that a second holds enough calls.
 const STAGE: &str = r#"

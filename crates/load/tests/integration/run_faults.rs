@@ -6,8 +6,8 @@ use std::process::Child;
 use crate::run::{Bench, text};
 use crate::server::Server;
 use music21_mcp_bench::client::Outcome;
-use music21_mcp_load::load::StoppedBy;
-use music21_mcp_load::scenario::{RunFile, Verdict};
+use music21_mcp_load::result::StoppedBy;
+use music21_mcp_load::result::{RunFile, Verdict};
 use music21_mcp_proc::ProcessTree;
 use rustix::process::{Pid, Signal, kill_process};
 

@@ -3,7 +3,7 @@
 use crate::run::{Bench, text};
 use crate::server::Server;
 use music21_mcp_bench::client::Outcome;
-use music21_mcp_load::scenario::Verdict;
+use music21_mcp_load::result::Verdict;
 
 #[test]
 fn sessions_of_one_process_get_their_own_answers() {
@@ -20,8 +20,8 @@ fn sessions_of_one_process_get_their_own_answers() {
 #[test]
 fn a_server_that_swaps_answers_fails_whatever_the_share() {
     for (fault, class) in [
-        ("swap=50,tool=score_info", Outcome::ForeignAnswer),
-        ("swap=50,tool=delete_score", Outcome::ForeignAnswer),
+        ("swap=50,tool=score_info", Outcome::MisroutedAnswer),
+        ("swap=50,tool=delete_score", Outcome::MisroutedAnswer),
         ("swap=1,tool=list_scores", Outcome::WrongAnswer),
         ("swap=10,tool=key_analysis", Outcome::WrongAnswer),
     ] {

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::run::{Bench, PROGRAM, text};
 use crate::server::Server;
 use music21_mcp_bench::client::Outcome;
-use music21_mcp_load::scenario::{ScenarioResult, Verdict};
+use music21_mcp_load::result::{ScenarioResult, Verdict};
 use procfs::process::Process;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -85,7 +85,7 @@ fn a_frozen_server_on_stdio_goes_on_and_has_no_port_to_close() {
     let slowest = scenario.stages[0].tools["list_scores"].response.as_ref().unwrap().max_ns;
     assert!(slowest >= 900_000_000, "the freeze shows in the response times: {slowest}");
     assert!(scenario.notes[0].starts_with("close: left out: "), "{:?}", scenario.notes);
-    // Watched for less than three windows, it cannot tell.
+    // Watched for less than three windows, it inconclusive.
     assert_eq!(verdict(scenario, "freeze: recovery"), Verdict::Inconclusive, "{}", text(&output.stdout));
 }
 

@@ -4,9 +4,9 @@ use std::process::Output;
 
 use crate::run::{Bench, PROGRAM, text};
 use music21_mcp_bench::client::Outcome;
-use music21_mcp_load::load::StoppedBy;
 use music21_mcp_load::measure::token_bucket::Verdict as Limiter;
-use music21_mcp_load::scenario::{Definition, Verdict};
+use music21_mcp_load::result::StoppedBy;
+use music21_mcp_load::result::{Definition, Verdict};
 
 /// 0, or 3 where the machine was too busy for the figures: then they were not rated.
 fn passed(output: &Output) {
@@ -70,10 +70,10 @@ fn open_loops_offer_what_their_schedule_says() {
     assert_eq!(arrivals.verdict, Verdict::Pass, "{} {}", arrivals.text, text(&output.stdout));
     assert!(scenario.stages[0].open_loop);
     let stage = &scenario.stages[0];
-    for phase in ["business hours", "busy hour, first", "busy hour, last", "night, after"] {
+    for phase in ["business hours", "peak hour, first", "peak hour, last", "off-peak, after"] {
         assert!(stage.phases.contains_key(phase), "{phase}: {:?}", stage.phases.keys());
     }
-    assert_eq!((stage.scores_before, stage.backlog_after_rises.len()), (Some(0), 1));
+    assert_eq!((stage.scores_before, stage.backlog_after_ramps.len()), (Some(0), 1));
     let scores = scenario.checks.iter().find(|check| check.name.starts_with("scores")).unwrap();
     assert_eq!(scores.verdict, Verdict::Pass, "{}", scores.text);
 }
@@ -116,7 +116,7 @@ fn a_limiter_of_another_capacity_than_declared_fails() {
     let server = format!("'{PROGRAM}' serve --stdio --quiet --rate-limit 8/20s");
     let bench = Bench::new(&["rate-limit", "--rate-limit", "5/20s", "--server", &server]);
     let output = bench.command().output().unwrap();
-    // A machine too busy for the estimates cannot tell; the wrong answer would be to pass.
+    // A machine too busy for the estimates inconclusive; the wrong answer would be to pass.
     assert!(matches!(output.status.code(), Some(1 | 3)), "{}", text(&output.stdout));
 }
 

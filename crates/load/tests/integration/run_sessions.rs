@@ -2,7 +2,7 @@
 
 use crate::run::{Bench, PROGRAM, text};
 use crate::server::Server;
-use music21_mcp_load::scenario::{ScenarioResult, SessionMemory, Verdict};
+use music21_mcp_load::result::{ScenarioResult, SessionMemory, Verdict};
 
 fn verdict(scenario: &ScenarioResult, name: &str) -> Verdict {
     scenario.checks.iter().find(|check| check.name == name).unwrap().verdict

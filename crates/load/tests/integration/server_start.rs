@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use music21_mcp_bench::client::Outcome;
 use music21_mcp_bench::client::{ClientOptions, Music21Client, OnDeadline, Reply};
-use music21_mcp_bench::server::{Target, TargetOptions, TargetSpec};
+use music21_mcp_bench::server::{ServerOptions, ServerSpec, ServerUnderTest};
 use music21_mcp_embedded::{Config, HttpOptions, HttpServer, Server};
 use music21_mcp_proc::ProcessTree;
 use rmcp::model::ProtocolVersion;
@@ -22,7 +22,7 @@ async fn http(config: Config, options: HttpOptions) -> (String, DropGuard) {
     (url, stop.drop_guard())
 }
 
-fn own_program() -> TargetSpec {
+fn own_program() -> ServerSpec {
     format!("'{}' serve --stdio", env!("CARGO_BIN_EXE_music21-mcp-bench")).parse().unwrap()
 }
 
@@ -51,13 +51,13 @@ const EXPECTED: [Outcome; 10] = {
     [Ok, Ok, ToolError, Ok, Ok, Ok, Ok, Ok, ToolError, Ok]
 };
 
-async fn check(spec: TargetSpec, options: TargetOptions) {
+async fn check(spec: ServerSpec, options: ServerOptions) {
     let name = spec.to_string();
-    let target = Target::start(spec, options).await.unwrap();
+    let target = ServerUnderTest::start(spec, options).await.unwrap();
     let client = target.session().await.unwrap();
     let replies = life_of_a_score(&client).await;
     assert_eq!(outcomes(&replies), EXPECTED, "{name}: {replies:#?}");
-    let seen = client.irregularities();
+    let seen = client.protocol_violations();
     assert_eq!(seen, Default::default(), "{name}");
     let sample = ProcessTree::new(target.pids().await).sample();
     assert!(sample.is_some_and(|sample| sample.rss_bytes > 0), "{name}: {sample:?}");
@@ -70,8 +70,8 @@ async fn check(spec: TargetSpec, options: TargetOptions) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_calls_end_the_same_in_process_and_over_stdio() {
-    check(TargetSpec::Embedded, TargetOptions::default()).await;
-    check(own_program(), TargetOptions::default()).await;
+    check(ServerSpec::Embedded, ServerOptions::default()).await;
+    check(own_program(), ServerOptions::default()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,7 +79,7 @@ async fn the_same_calls_end_the_same_over_http_with_and_without_sessions_in_json
     for (sessions, json_response) in [(true, false), (false, false), (false, true)] {
         let options = HttpOptions { sessions, json_response, ..HttpOptions::default() };
         let (url, _guard) = http(Config::default(), options).await;
-        check(TargetSpec::Url(url), TargetOptions::default()).await;
+        check(ServerSpec::Url(url), ServerOptions::default()).await;
     }
 }
 
@@ -88,9 +88,9 @@ async fn every_protocol_from_2025_03_26_to_the_newest_is_spoken() {
     let (url, _guard) = http(Config::default(), HttpOptions::default()).await;
     for protocol in ProtocolVersion::KNOWN_VERSIONS.iter().filter(|v| **v >= ProtocolVersion::V_2025_03_26) {
         let client = ClientOptions { protocol: Some(protocol.clone()), ..ClientOptions::default() };
-        for spec in [TargetSpec::Embedded, TargetSpec::Url(url.clone())] {
-            let options = TargetOptions { client: client.clone(), ..TargetOptions::default() };
-            let target = Target::start(spec, options).await.unwrap();
+        for spec in [ServerSpec::Embedded, ServerSpec::Url(url.clone())] {
+            let options = ServerOptions { client: client.clone(), ..ServerOptions::default() };
+            let target = ServerUnderTest::start(spec, options).await.unwrap();
             assert_eq!(target.server().protocol, protocol.as_str());
             let session = target.session().await.unwrap();
             let reply = session.health_check(PATIENT).await;
@@ -101,7 +101,7 @@ async fn every_protocol_from_2025_03_26_to_the_newest_is_spoken() {
 }
 
 async fn a_late_reply(session: &Music21Client) {
-    while session.irregularities().late == 0 {
+    while session.protocol_violations().late == 0 {
         tokio::task::yield_now().await;
     }
 }
@@ -112,11 +112,11 @@ async fn a_reply_after_the_deadline_is_late_and_the_session_lives_on() {
         let slow =
             || Config { faults: vec!["delay=400ms,tool=list_scores".parse().unwrap()], ..Config::default() };
         let (url, _guard) = http(slow(), HttpOptions::default()).await;
-        for spec in [TargetSpec::Embedded, TargetSpec::Url(url)] {
+        for spec in [ServerSpec::Embedded, ServerSpec::Url(url)] {
             let name = spec.to_string();
             let client = ClientOptions { on_deadline, ..ClientOptions::default() };
-            let options = TargetOptions { embedded: slow(), client, ..TargetOptions::default() };
-            let session = Target::start(spec, options).await.unwrap().session().await.unwrap();
+            let options = ServerOptions { embedded: slow(), client, ..ServerOptions::default() };
+            let session = ServerUnderTest::start(spec, options).await.unwrap().session().await.unwrap();
             let reply = session.list_scores(Duration::from_millis(20)).await;
             assert_eq!(reply.outcome, Outcome::TimedOut, "{name}: {reply:?}");
             assert!(session.health_check(PATIENT).await.is_ok(), "{name}");
@@ -133,8 +133,9 @@ async fn a_reply_after_the_deadline_is_late_and_the_session_lives_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_calls_at_once_on_one_session_each_get_their_own_answer() {
     let (url, _guard) = http(Config::default(), HttpOptions::default()).await;
-    for spec in [TargetSpec::Embedded, TargetSpec::Url(url)] {
-        let session = Target::start(spec, TargetOptions::default()).await.unwrap().session().await.unwrap();
+    for spec in [ServerSpec::Embedded, ServerSpec::Url(url)] {
+        let session =
+            ServerUnderTest::start(spec, ServerOptions::default()).await.unwrap().session().await.unwrap();
         let ids: Vec<String> = (0..100).map(|number| format!("score-{number}")).collect();
         let imports = ids.iter().map(|id| session.import_score(id, "C4 E4 G4", "text", PATIENT));
         // Each answer must echo the id it was asked for, or it is a wrong answer.
@@ -147,8 +148,8 @@ async fn a_hundred_calls_at_once_on_one_session_each_get_their_own_answer() {
 
 async fn refusal(spec: &str, require: &str) -> String {
     let require_tools = vec![require.to_owned()];
-    let options = TargetOptions { require_tools, attempts: 1, ..TargetOptions::default() };
-    match Target::start(spec.parse().unwrap(), options).await {
+    let options = ServerOptions { require_tools, attempts: 1, ..ServerOptions::default() };
+    match ServerUnderTest::start(spec.parse().unwrap(), options).await {
         Ok(_) => panic!("{spec} was not refused"),
         Err(error) => error.to_string(),
     }
@@ -193,8 +194,8 @@ async fn a_start_that_fails_now_and_then_is_tried_again_and_counted() {
     let flag = directory.path().join("started-before");
     let (flag, program) = (flag.display(), env!("CARGO_BIN_EXE_music21-mcp-bench"));
     let script = format!("test -e {flag} && exec {program} serve --stdio; touch {flag}; exit 1");
-    let spec: TargetSpec = format!("sh -c '{script}'").parse().unwrap();
-    let target = Target::start(spec, TargetOptions::default()).await.unwrap();
+    let spec: ServerSpec = format!("sh -c '{script}'").parse().unwrap();
+    let target = ServerUnderTest::start(spec, ServerOptions::default()).await.unwrap();
     assert_eq!(target.start_retries(), 1);
     target.shutdown().await;
 }

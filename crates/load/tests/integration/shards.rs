@@ -9,7 +9,8 @@ use music21_mcp_load::measure::Latency;
 use music21_mcp_load::measure::histogram::Histogram;
 use music21_mcp_load::measure::quantile::Quantile;
 use music21_mcp_load::merge::{self, MergeError};
-use music21_mcp_load::scenario::{RunFile, Verdict};
+use music21_mcp_load::result::{RunFile, Verdict};
+use music21_mcp_load::scenario::conclude_by_name;
 use tempfile::TempDir;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_music21-mcp-bench");
@@ -106,7 +107,7 @@ fn percentiles_are_those_of_the_union(mut parts: Vec<RunFile>) {
     union.sort_unstable();
     let parts: Vec<(String, RunFile)> =
         parts.into_iter().enumerate().map(|(index, part)| (index.to_string(), part)).collect();
-    let merged = merge::merge(&parts).unwrap();
+    let merged = merge::merge(&parts, &conclude_by_name).unwrap();
     let summary = merged.scenarios[0].stages[0].tools["list_scores"].response.clone().unwrap();
     assert_eq!(summary.count, union.len() as u64);
     let quantiles = BTreeMap::from([(500, summary.median), (950, summary.p95), (990, summary.p99)]);
@@ -165,9 +166,9 @@ fn shards_that_do_not_belong_together_are_refused() {
     assert!(!out.exists());
     let mut whole = file(&runs[0]);
     whole.shard = None;
-    assert_eq!(merge::merge(&[("a".into(), whole)]), Err(MergeError::NoShard("a".into())));
+    assert_eq!(merge::merge(&[("a".into(), whole)], &conclude_by_name), Err(MergeError::NoShard("a".into())));
     let twice = [("a".to_owned(), file(&runs[0])), ("b".to_owned(), file(&runs[0]))];
-    assert_eq!(merge::merge(&twice), Err(MergeError::Twice("a".into(), "b".into(), 1)));
+    assert_eq!(merge::merge(&twice, &conclude_by_name), Err(MergeError::Twice("a".into(), "b".into(), 1)));
 }
 
 #[test]

@@ -17,7 +17,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
 use crate::report::prometheus;
-use crate::scenario::{Live, ServerFacts};
+use crate::result::ServerFacts;
+use crate::run::Live;
 
 /// Prometheus's text format.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";

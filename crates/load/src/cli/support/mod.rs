@@ -1,9 +1,9 @@
 //! Parts of verbs: what several of them share, and what one is too long to hold.
 
-pub(crate) mod choose;
 pub(crate) mod files;
 pub(crate) mod metrics;
 pub(crate) mod process;
 pub(crate) mod rounds;
 pub(crate) mod scenario_options;
+pub(crate) mod select;
 pub(crate) mod template;

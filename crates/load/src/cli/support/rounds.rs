@@ -1,16 +1,18 @@
 //! Which measurements make up a record.
 
+use crate::record::this_tool;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::Args;
 
+use crate::record::Runs;
 use crate::record::criterion::{self, LAST};
-use crate::record::{Kind, Load, Protocol, Record, SCHEMA_VERSION, Server, Tool, Workload, sha256_hex, utc};
-use crate::scenario::Runs;
+use crate::record::{Kind, Load, Protocol, Record, SCHEMA_VERSION, Server, Workload, sha256_hex, utc};
+use crate::result::Tool;
 use music21_mcp_bench::baseline::criterion::Home;
-use music21_mcp_bench::server::TargetSpec;
+use music21_mcp_bench::server::ServerSpec;
 use music21_mcp_proc::{Machine, Watch};
 
 /// Which runs of `cargo bench` or of `run` make up a record.
@@ -44,12 +46,12 @@ impl Rounds {
     }
 
     fn of_criterion(&self) -> anyhow::Result<Record> {
-        let spec = TargetSpec::from_environment()?;
+        let spec = ServerSpec::from_environment()?;
         let named = spec.named();
         let entries = criterion::read(&Home::of(named.as_deref()), &self.rounds)?;
         let target = self.target.clone().or(named).unwrap_or_else(|| "embedded".to_owned());
         // Benches are always built with optimisation, whatever this program was built with.
-        let tool = Tool { profile: "release".to_owned(), ..Tool::here() };
+        let tool = Tool { profile: "release".to_owned(), ..this_tool() };
         Ok(Record {
             schema_version: SCHEMA_VERSION,
             kind: Kind::Criterion,

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::choose::Chosen;
+use super::select::Selected;
 use crate::measure::token_bucket::Limit;
 use crate::scenario::Options;
 use music21_mcp_embedded::rate_limit::{LimiterKind, RateLimit, RateLimitError};
@@ -52,8 +52,8 @@ impl ScenarioOptions {
     ///
     /// # Errors
     ///
-    /// A line that names an option to which none of the chosen scenarios listens.
-    pub(crate) fn of(&self, chosen: &[Chosen]) -> Result<Options, String> {
+    /// A line that names an option to which none of the selected scenarios listens.
+    pub(crate) fn of(&self, selected: &[Selected]) -> Result<Options, String> {
         let options = Options {
             clients: self.clients.map(|clients| clients as usize),
             duration_s: self.duration,
@@ -67,14 +67,14 @@ impl ScenarioOptions {
             all_sizes: self.all_sizes,
             process_per_session: false,
         };
-        self.check(chosen, &options)?;
+        self.check(selected, &options)?;
         Ok(options)
     }
 
     /// An option that changes nothing was given by mistake. `--duration` is not among them: its variable is set
     /// for whole sessions of work.
-    fn check(&self, chosen: &[Chosen], options: &Options) -> Result<(), String> {
-        let all_are_files = chosen.iter().all(|one| one.is_file);
+    fn check(&self, selected: &[Selected], options: &Options) -> Result<(), String> {
+        let all_are_files = selected.iter().all(|one| one.is_file);
         if all_are_files && self.quick {
             return Err("--quick: a file has no short version; give it --duration".into());
         }
@@ -101,7 +101,7 @@ impl ScenarioOptions {
         for (name, _, change) in by_name.into_iter().filter(|(_, is_given, _)| *is_given) {
             let mut other = options.clone();
             change(&mut other);
-            if chosen.iter().all(|one| one.definition(options) == one.definition(&other)) {
+            if selected.iter().all(|one| one.definition(options) == one.definition(&other)) {
                 return Err(format!(
                     "{name} changes nothing in what is to be run; 'explain' tells what would"
                 ));
@@ -139,9 +139,9 @@ fn milliseconds(text: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::support::choose::choose;
+    use crate::cli::support::select::select;
     use crate::cli::support::template::template;
-    use crate::scenario::Definition;
+    use crate::result::Definition;
 
     #[derive(Debug, clap::Parser)]
     struct Line {
@@ -153,9 +153,9 @@ mod tests {
     /// The scenarios of a command line, as they would be run.
     fn definitions(line: &str) -> Result<Vec<Definition>, String> {
         let Line { options, words } = clap::Parser::parse_from(format!("run {line}").split(' '));
-        let chosen = choose(&words)?;
-        let options = options.of(&chosen)?;
-        Ok(chosen.iter().map(|one| one.definition(&options)).collect())
+        let selected = select(&words)?;
+        let options = options.of(&selected)?;
+        Ok(selected.iter().map(|one| one.definition(&options)).collect())
     }
 
     #[test]

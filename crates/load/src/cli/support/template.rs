@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use crate::scenario::Definition;
+use crate::result::Definition;
 
 const HEAD: &str = "Run it with `music21-mcp-bench run FILE`. Its options override what is said here.";
 /// Characters in a line of a comment.
@@ -257,8 +257,8 @@ mod tests {
         let text = of("isolation");
         let (_, step) = text.split_once("[[stages.workload.flows.steps]]\n").unwrap();
         assert!(!text.contains("# What sessions do."), "the field has said what is called: {text}");
-        let own_nonce = "# The answer must hold this iteration's nonce; one that holds another's is foreign.\nown_nonce = true\n";
-        assert!(step.contains(own_nonce), "{text}");
+        let must_echo_nonce = "# The answer must hold this iteration's nonce; one that holds another's is misrouted.\nmust_echo_nonce = true\n";
+        assert!(step.contains(must_echo_nonce), "{text}");
         assert_eq!(text.matches("# The answer must hold this iteration's nonce").count(), 1);
         let unwrapped = text.replace("\n# ", " ");
         assert!(unwrapped.contains("`{{by-client:A|B|C}}` for one of the texts, the next for each session."));

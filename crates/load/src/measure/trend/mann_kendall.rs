@@ -81,7 +81,7 @@ fn inflation(ranks: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::dice::Dice;
+    use crate::measure::rng::Rng;
 
     #[test]
     fn a_straight_line_is_its_own_slope() {
@@ -108,13 +108,13 @@ mod tests {
 
     #[test]
     fn a_random_walk_of_ranks_is_not_mistaken_for_a_trend_as_often_as_without_correction() {
-        let mut dice = Dice::new(5);
+        let mut rng = Rng::new(5);
         let (mut plain, mut corrected) = (0, 0);
         for _ in 0..100 {
             let mut level = 0.0;
             let ys: Vec<f64> = (0..60)
                 .map(|_| {
-                    level = 0.8 * level + dice.normal();
+                    level = 0.8 * level + rng.normal();
                     level
                 })
                 .collect();

@@ -56,7 +56,8 @@ pub enum LeakVerdict {
     /// Memory grows by less than 2 MB/min, with 95 % confidence.
     None,
     /// The window is too short, or the slope too uncertain: run for 600 s.
-    CannotTell,
+    #[serde(alias = "cannot_tell")]
+    Inconclusive,
 }
 
 /// A slope with its one-sided 95 % bounds, in the unit that the field which holds it names, such as MB a minute.
@@ -128,10 +129,10 @@ pub fn judge(readings: &[MemoryReading]) -> Option<LeakReport> {
     let leak =
         time.slope > LEAK_SLOPE && time.lower > LEAK_LOWER && time.p < 0.01 && second_half > LEAK_SECOND_HALF;
     let verdict = match () {
-        () if !reaches(window_s, WINDOW_S) => LeakVerdict::CannotTell,
+        () if !reaches(window_s, WINDOW_S) => LeakVerdict::Inconclusive,
         () if leak => LeakVerdict::Leak,
         () if time.upper < SOUND_UPPER => LeakVerdict::None,
-        () => LeakVerdict::CannotTell,
+        () => LeakVerdict::Inconclusive,
     };
     Some(LeakReport {
         verdict,

@@ -23,7 +23,7 @@ fn a_sound_process_is_mostly_called_sound() {
 #[test]
 fn a_short_window_never_gives_a_verdict() {
     for (seed, leak) in [(0, 0.0), (1, 10.0), (2, 2.0)] {
-        assert_eq!(judge(&simulate(seed, leak, 182)).unwrap().verdict, LeakVerdict::CannotTell);
+        assert_eq!(judge(&simulate(seed, leak, 182)).unwrap().verdict, LeakVerdict::Inconclusive);
     }
     assert_eq!(judge(&simulate(0, 0.0, 100)), None);
 }

@@ -126,7 +126,7 @@ fn verdicts(comparison: &Comparison) -> Markup {
 
 fn why(verdict: &Verdict) -> Option<String> {
     match verdict {
-        Verdict::CannotTell(why) => Some(why.to_string()),
+        Verdict::Inconclusive(why) => Some(why.to_string()),
         Verdict::NotMeasured(why) => Some(why.clone()),
         _ => None,
     }
@@ -136,7 +136,7 @@ fn tone(verdict: &Verdict) -> Tone {
     match verdict {
         Verdict::Improved | Verdict::Unchanged => Tone::Good,
         Verdict::Regressed(Severity::Fail) => Tone::Bad,
-        Verdict::Regressed(Severity::Warn) | Verdict::CannotTell(_) | Verdict::NotMeasured(_) => {
+        Verdict::Regressed(Severity::Warn) | Verdict::Inconclusive(_) | Verdict::NotMeasured(_) => {
             Tone::Doubtful
         }
     }

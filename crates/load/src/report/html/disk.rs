@@ -5,7 +5,7 @@ use super::chart::{Chart, Mark, Paint, Width};
 use super::figure::{Figure, Table};
 use super::timeline::{boundaries, starts};
 use crate::report::units::{count, digits, megabytes};
-use crate::scenario::{ResourceAt, ScenarioResult};
+use crate::result::{ResourceAt, ScenarioResult};
 
 /// One reading.
 struct Reading {

@@ -5,8 +5,8 @@
 mod axis;
 mod baseline;
 mod chart;
+mod details;
 mod disk;
-mod facts;
 mod figure;
 mod flame;
 mod limiter;
@@ -25,7 +25,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::headline::{Headline, Tone, calls, headlines, tone, word};
 use super::units::{count, percent};
-use crate::scenario::{RunFile, ScenarioResult};
+use crate::result::{RunFile, ScenarioResult};
 
 /// Nothing is fetched, whatever a server's words may contain.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
@@ -68,14 +68,14 @@ pub fn page(file: &RunFile, extras: &Extras) -> String {
             body {
                 (verdict(&headlines))
                 main {
-                    (facts::server(file))
+                    (details::server(file))
                     (overview(file))
                     @for (number, scenario) in file.scenarios.iter().enumerate() { (scenario::section(number, scenario)) }
                     @if let Some(baseline) = &extras.baseline { (baseline::section(baseline)) }
                     @if !extras.flamegraphs.is_empty() { (flame::section(&extras.flamegraphs)) }
-                    (facts::validity(file))
-                    (facts::environment(file))
-                    (facts::reproduce(file))
+                    (details::validity(file))
+                    (details::environment(file))
+                    (details::reproduce(file))
                 }
             }
         }

@@ -8,7 +8,7 @@ use super::figure::{Figure, Table};
 use crate::measure::histogram::Histogram;
 use crate::measure::quantile::{samples_for_bound, samples_for_value};
 use crate::report::units::{count, duration};
-use crate::scenario::{StageResult, ToolResult};
+use crate::result::{StageResult, ToolResult};
 
 /// Points for each tenfold of 1/(1 − q).
 const POINTS: u32 = 24;

@@ -4,9 +4,9 @@ use maud::{Markup, html};
 
 use super::axis::Axis;
 use super::chart::{Mark, Width};
-use super::{facts, timeline};
+use super::{details, timeline};
 use crate::report::units::{count, duration};
-use crate::scenario::{Disruption, FaultResult, StageResult};
+use crate::result::{Disruption, FaultResult, StageResult};
 
 /// Seconds shown before the fault.
 const BEFORE_S: f64 = 20.0;
@@ -47,7 +47,7 @@ fn outcome(stage: &StageResult, fault: &FaultResult) -> Markup {
     });
     let fault_came = fault.at_ns.is_some();
     html! {
-        (facts::list(&[
+        (details::list(&[
             ("came after", Some(at)),
             ("lasted", lasted),
             ("p95 before it", before.or_else(|| fault_came.then(|| "too few good calls".to_owned()))),

@@ -7,7 +7,7 @@ use super::timeline::{boundaries, starts};
 use crate::measure::stats::median;
 use crate::measure::trend::{self, LeakReport};
 use crate::report::units::{digits, megabytes};
-use crate::scenario::{ResourceAt, ScenarioResult};
+use crate::result::{ResourceAt, ScenarioResult};
 
 /// Readings drawn; more would not be seen.
 const POINTS: usize = 300;

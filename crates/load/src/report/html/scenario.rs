@@ -7,7 +7,7 @@ use super::{chip, disk, limiter, percentiles, recovery, resources, search, timel
 use crate::measure::rating::{Grade, Rating};
 use crate::report::headline::{tone, word};
 use crate::report::units::{count, duration, percent, quantile};
-use crate::scenario::{Ratings, ScenarioResult, StageResult};
+use crate::result::{Ratings, ScenarioResult, StageResult};
 
 /// The section, which links can name by its number.
 pub(super) fn section(number: usize, scenario: &ScenarioResult) -> Markup {
@@ -125,7 +125,7 @@ fn shards(stage: &StageResult) -> Markup {
             count(share.accounts.sent),
             success.map_or_else(|| "–".to_owned(), percent),
             format!("{:.1}", share.calls_per_s),
-            share.gen_lag_p99_ns.map_or_else(|| "–".to_owned(), |ns| duration(ns as f64)),
+            share.scheduling_delay_p99_ns.map_or_else(|| "–".to_owned(), |ns| duration(ns as f64)),
             valid,
         ]
     });
@@ -142,8 +142,8 @@ fn shards(stage: &StageResult) -> Markup {
 fn leftovers(stage: &StageResult) -> Markup {
     let exports = &stage.exports;
     html! {
-        @if !stage.backlog_after_rises.is_empty() {
-            p.note { "Calls that waited when each rise of the load was over: " (format!("{:?}", stage.backlog_after_rises)) "." }
+        @if !stage.backlog_after_ramps.is_empty() {
+            p.note { "Calls that waited when each rise of the load was over: " (format!("{:?}", stage.backlog_after_ramps)) "." }
         }
         @if let Some(held) = stage.scores_held { p.note { "Scores held after the rest: " (held) "." } }
         @if exports.made > 0 {

@@ -7,7 +7,7 @@ use super::chart::{Chart, Mark, Paint, Width};
 use super::figure::{Figure, Table};
 use crate::measure::quantile::Quantile;
 use crate::report::units::{count, digits, duration, percent, quantile};
-use crate::scenario::{Capacity, Search, Served, StageResult, Tried};
+use crate::result::{Capacity, Search, Served, StageResult, Tried};
 use music21_mcp_bench::client::Outcome;
 
 /// A number of clients, and the stage that tried it.
@@ -51,7 +51,7 @@ fn figure(trials: &[Trial<'_>], search: &Search) -> Figure {
     let at = objective_ns.log10();
     let line = Mark::Line(vec![(x.range.start, at), (x.range.end, at)], limit);
     let drawn = trials.iter().flat_map(|trial| trial.marks(y.range.start, y.range.end));
-    let mut legend: Vec<(Paint, String)> = [Served::Within, Served::CannotTell, Served::Beyond]
+    let mut legend: Vec<(Paint, String)> = [Served::Within, Served::Inconclusive, Served::Beyond]
         .into_iter()
         .filter(|served| trials.iter().any(|trial| trial.tried.served == *served))
         .map(|served| (paint(served), served.word().to_owned()))
@@ -138,7 +138,7 @@ impl Trial<'_> {
 fn paint(served: Served) -> Paint {
     match served {
         Served::Within => Paint::series(2),
-        Served::CannotTell => Paint::series(4),
+        Served::Inconclusive => Paint::series(4),
         Served::Beyond => Paint::ALARM,
     }
 }

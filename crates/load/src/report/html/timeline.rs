@@ -6,7 +6,7 @@ use super::axis::Axis;
 use super::chart::{Chart, Mark, Paint, Width};
 use super::figure::{Figure, Table};
 use crate::report::units::{digits, duration};
-use crate::scenario::{ScenarioResult, Second, StageResult};
+use crate::result::{ScenarioResult, Second, StageResult};
 use music21_mcp_bench::client::Outcome;
 
 /// Points of a chart; more would not be seen.

@@ -6,7 +6,7 @@ use crate::measure::quantile::Quantile;
 use crate::measure::steady::Steadiness;
 use crate::measure::summary::Summary;
 use crate::report::units::{count, duration};
-use crate::scenario::{StageResult, ToolResult};
+use crate::result::{StageResult, ToolResult};
 use music21_mcp_bench::client::Outcome;
 
 /// The table.

@@ -11,7 +11,7 @@ use hdrhistogram::Histogram;
 use hdrhistogram::serialization::Deserializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
 use music21_mcp_bench::client::Outcome;
-use music21_mcp_load::scenario::{RunFile, StageResult};
+use music21_mcp_load::result::{RunFile, StageResult};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 

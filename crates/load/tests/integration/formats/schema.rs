@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use music21_mcp_load::scenario::{RunFile, SCHEMA_VERSION};
+use music21_mcp_load::result::{RunFile, SCHEMA_VERSION};
 use schemars::generate::SchemaSettings;
 
 use crate::run;

@@ -1,0 +1,239 @@
+//! What audits of a server share: a server of our own with known faults, a run against it, and whether the
+//! machine was free to show anything.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context;
+use serde_json::{Map, Value};
+use tempfile::TempDir;
+use tokio::process::Child;
+use tokio_util::sync::CancellationToken;
+
+use crate::driver::{
+    Connect, Event, Load, OpenError, Plan, Recorder, Run, Schedule, Settings, Sink, Stop, drive,
+};
+use crate::measure::steady::FixedWarmUp;
+use crate::measure::summary::Summary;
+use crate::measure::validity::{self, GeneratorFacts, Validity};
+use crate::result::{Step, Workload};
+use music21_mcp_bench::client::{ClientOptions, Music21Client};
+use music21_mcp_bench::server::spawn_own;
+use music21_mcp_proc::OthersClock;
+use music21_mcp_proc::Watch;
+
+/// Share of the CPUs that others may use before a number that was not reached proves nothing.
+const OTHERS: f64 = 0.15;
+/// Share that the hypervisor may take, percent.
+const STEAL: f64 = 5.0;
+/// Calls that may wait in an open loop: more than any audit makes.
+const QUEUE: usize = 1_000_000;
+
+/// A server in a process of its own, killed when dropped.
+pub(super) struct Server {
+    child: Child,
+    pub(super) url: String,
+    _directory: TempDir,
+}
+
+/// A finished run.
+pub(super) struct Measured {
+    pub(super) recorder: Recorder,
+    pub(super) run: Run,
+    pub(super) facts: GeneratorFacts,
+    pub(super) validity: Validity,
+    /// What else the machine did.
+    pub(super) busy: Option<String>,
+}
+
+/// Runs an audit on a runtime like that of `run`.
+pub(super) fn block_on<T>(audit: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let result = runtime.block_on(audit);
+    runtime.shutdown_background();
+    result
+}
+
+impl Server {
+    /// The embedded server over HTTP, with these arguments of `serve`.
+    pub(super) async fn start(arguments: &[&str]) -> anyhow::Result<Self> {
+        let serve = ["serve", "--http", "127.0.0.1:0", "--quiet", "--account"];
+        Self::spawn(&[&serve[..], arguments].concat()).await
+    }
+
+    /// The bare server.
+    pub(super) async fn bare() -> anyhow::Result<Self> {
+        Self::spawn(&["bare-server"]).await
+    }
+
+    async fn spawn(arguments: &[&str]) -> anyhow::Result<Self> {
+        let directory = tempfile::tempdir().context("no temporary directory")?;
+        let (child, url) = spawn_own(directory.path(), arguments).await?;
+        Ok(Self { child, url, _directory: directory })
+    }
+
+    /// Its process.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// Its processes.
+    pub(super) fn pids(&self) -> Vec<u32> {
+        self.child.id().into_iter().collect()
+    }
+
+    /// A session of its own.
+    pub(super) async fn client(&self) -> anyhow::Result<Music21Client> {
+        Ok(Music21Client::connect(&self.url, &ClientOptions::default()).await?)
+    }
+
+    /// Ends it; it may be frozen or hang, so that nothing gentler reaches it.
+    pub(super) async fn stop(mut self) {
+        let _ = self.child.kill().await;
+    }
+}
+
+/// Calls due evenly.
+pub(super) fn constant(per_second: f64, sessions: usize) -> Load {
+    Load::Open { schedule: Schedule::Constant { per_second }, sessions, queue: QUEUE }
+}
+
+/// Calls due independently of each other.
+pub(super) fn poisson(per_second: f64, seed: u64, sessions: usize) -> Load {
+    Load::Open { schedule: Schedule::Poisson { per_second, seed }, sessions, queue: QUEUE }
+}
+
+/// After so many seconds.
+pub(super) fn seconds(seconds: u64) -> Stop {
+    Stop { duration: Some(Duration::from_secs(seconds)), calls: None }
+}
+
+/// After so many calls.
+pub(super) fn calls(calls: u64) -> Stop {
+    Stop { duration: None, calls: Some(calls) }
+}
+
+/// The cheapest call there is.
+pub(super) const CHEAP: &str = "health_check";
+
+/// A plan of one flow.
+pub(super) fn plan(load: Load, stop: Stop, steps: Vec<Step>) -> Plan {
+    let run_id = format!("a{}", std::process::id()).into();
+    let workload = Arc::new(Workload::of(steps));
+    Plan { load, workload, stop, deadline: Duration::from_secs(30), seed: 1, run_id }
+}
+
+/// A plan of the cheapest call.
+pub(super) fn cheap(load: Load, stop: Stop) -> Plan {
+    plan(load, stop, vec![Step::call(CHEAP, Value::Object(Map::new()))])
+}
+
+/// Sessions as users' runs open them.
+pub(super) fn sessions(url: &str) -> impl Connect<Session = Music21Client> + use<> {
+    let url = url.to_owned();
+    move |_: usize| {
+        let url = url.clone();
+        async move { Music21Client::connect(&url, &ClientOptions::default()).await.map_err(OpenError::from) }
+    }
+}
+
+/// The recorder of a run, and someone who looks on.
+struct Tapped<F> {
+    recorder: Recorder,
+    tap: F,
+}
+
+impl<F: FnMut(&Event<'_>) + Send + 'static> Sink for Tapped<F> {
+    fn on_end(&mut self, event: &Event<'_>) {
+        (self.tap)(event);
+        self.recorder.on_end(event);
+    }
+
+    fn on_dropped(&mut self) {
+        self.recorder.on_dropped();
+    }
+
+    fn on_tenth(&mut self, at_ns: u64) {
+        self.recorder.on_tenth(at_ns);
+    }
+}
+
+/// Runs `plan` against a server of our own.
+pub(super) async fn measure(plan: &Plan, server: &Server) -> anyhow::Result<Measured> {
+    measure_with(plan, &server.pids(), sessions(&server.url), |_| {}).await
+}
+
+/// Runs `plan` against `target`; `tap` sees every call that ends, as the recorder does. `server` is the
+/// processes that are no one else's; those that ended meanwhile need not be named.
+pub(super) async fn measure_with<T: Connect>(
+    plan: &Plan,
+    server: &[u32],
+    target: T,
+    tap: impl FnMut(&Event<'_>) + Send + 'static,
+) -> anyhow::Result<Measured> {
+    // Nothing is left out: an audit knows what to expect from its first call on.
+    let warm_up = FixedWarmUp { time_ns: 0, calls: 0 };
+    let recorder = Recorder::new(Settings { warm_up, ..Settings::default() });
+    let sink = Arc::new(Mutex::new(Tapped { recorder, tap }));
+    let machine = Machine::watch(server);
+    let run = drive(plan, Arc::new(target), &CancellationToken::new(), Arc::clone(&sink)).await?;
+    let conditions = machine.watch.stop();
+    let busy = machine.busy_with_others();
+    let recorder = std::mem::take(&mut sink.lock().unwrap_or_else(PoisonError::into_inner).recorder);
+    let mut facts = recorder.generator_facts(&run, matches!(plan.load, Load::Open { .. }));
+    let responses = recorder.tools.keys().filter_map(|tool| recorder.figures(tool)?.response);
+    facts.p95_ns = responses.filter_map(|response| response.p95.ns()).max();
+    facts.steal_share = conditions.steal_percent.map(|percent| percent / 100.0);
+    facts.cpu_pressure_percent = conditions.cpu_pressure_percent;
+    facts.others_cpu_share = machine.others.share(&machine.server);
+    let validity = validity::judge(&facts);
+    Ok(Measured { recorder, run, facts, validity, busy })
+}
+
+impl Measured {
+    /// Response times of the cheapest call.
+    pub(super) fn response(&self) -> anyhow::Result<Summary> {
+        self.recorder.figures(CHEAP).and_then(|figures| figures.response).context("no call was answered")
+    }
+
+    /// Service times of a tool.
+    pub(super) fn service(&self, tool: &str) -> anyhow::Result<Summary> {
+        self.recorder.figures(tool).and_then(|figures| figures.service).context("no call was answered")
+    }
+
+    /// Why its times prove nothing, if they do not: the run is INVALID, or the machine was busy.
+    pub(super) fn doubt(&self) -> Option<String> {
+        let invalid = self.validity.invalid.iter().map(ToString::to_string);
+        let all: Vec<String> = self.busy.iter().cloned().chain(invalid).collect();
+        (!all.is_empty()).then(|| all.join("; "))
+    }
+}
+
+/// What others do with the machine's CPUs meanwhile.
+pub(super) struct Machine {
+    watch: Watch,
+    others: OthersClock,
+    server: Vec<u32>,
+}
+
+impl Machine {
+    pub(super) fn watch(server: &[u32]) -> Self {
+        Self { watch: Watch::start(), others: OthersClock::start(server), server: server.to_vec() }
+    }
+
+    /// `None` where the machine was ours, or the kernel does not tell.
+    pub(super) fn busy_with_others(&self) -> Option<String> {
+        let share = self.others.share(&self.server).unwrap_or(0.0);
+        let steal = self.watch.stop().steal_percent.unwrap_or(0.0);
+        match () {
+            () if share > OTHERS => Some(format!("others used {:.0} % of the CPUs", share * 100.0)),
+            () if steal >= STEAL => Some(format!("the hypervisor took {steal:.0} % of the CPU time")),
+            () => None,
+        }
+    }
+}
+
+/// Nanoseconds as milliseconds.
+pub(super) fn ms(ns: u64) -> f64 {
+    ns as f64 / 1e6
+}

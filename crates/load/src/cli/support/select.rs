@@ -1,0 +1,135 @@
+//! Scenarios by name, `quick`, `all`, or TOML files.
+
+use std::path::Path;
+
+use crate::result::{Arrivals, Check, Definition, ScenarioResult};
+use crate::scenario::{Options, QUICK, SCENARIOS, Scenario, find};
+
+/// A scenario, from the table or from a file.
+pub(crate) struct Selected {
+    define: Box<dyn Fn(&Options) -> Definition>,
+    pub(crate) judge: fn(&ScenarioResult) -> Vec<Check>,
+    /// From the user's file.
+    pub(crate) is_file: bool,
+    /// By the word `quick`, or by no word at all.
+    is_quick: bool,
+}
+
+impl Selected {
+    /// Written down for what the user asked for.
+    pub(crate) fn definition(&self, options: &Options) -> Definition {
+        (self.define)(&Options { quick: options.quick || self.is_quick, ..options.clone() })
+    }
+}
+
+/// What the words of the command line mean, in order; `quick` without any.
+pub(crate) fn select(words: &[String]) -> Result<Vec<Selected>, String> {
+    let quick = ["quick".to_owned()];
+    let words = if words.is_empty() { &quick } else { words };
+    let of_word = |word| expand(word).into_iter().map(move |name| select_one(name, word == "quick"));
+    words.iter().map(String::as_str).flat_map(of_word).collect()
+}
+
+fn expand(name: &str) -> Vec<&str> {
+    match name {
+        "quick" => QUICK.to_vec(),
+        "all" => SCENARIOS.iter().map(|scenario| scenario.name).collect(),
+        other => vec![other],
+    }
+}
+
+/// The shipped scenarios that a word names.
+pub(crate) fn shipped(word: &str) -> Result<Vec<&'static Scenario>, String> {
+    expand(word).into_iter().map(|name| find(name).ok_or_else(|| unknown(name))).collect()
+}
+
+fn unknown(name: &str) -> String {
+    let known: Vec<&str> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
+    format!("unknown scenario '{name}'; use one of {}, quick, all", known.join(", "))
+}
+
+fn select_one(name: &str, is_quick: bool) -> Result<Selected, String> {
+    if let Some(scenario) = find(name) {
+        return Ok(Selected {
+            define: Box::new(move |options| scenario.definition(options)),
+            judge: scenario.judge,
+            is_file: false,
+            is_quick,
+        });
+    }
+    if Path::new(name).extension().is_none_or(|end| end != "toml") {
+        return Err(unknown(name) + ", or a .toml file");
+    }
+    let text = std::fs::read_to_string(name).map_err(|error| format!("cannot read '{name}': {error}"))?;
+    let definition = Definition::from_toml(&text).map_err(|error| format!("'{name}': {error}"))?;
+    // A shipped scenario that somebody has edited.
+    let judge: fn(&ScenarioResult) -> Vec<Check> = match find(&definition.name) {
+        Some(scenario) => scenario.judge,
+        None => |_| Vec::new(),
+    };
+    let define = move |options: &Options| overridden(definition.clone(), options);
+    Ok(Selected { define: Box::new(define), judge, is_file: true, is_quick: false })
+}
+
+/// A file's definition with what the command line says instead.
+fn overridden(mut definition: Definition, options: &Options) -> Definition {
+    for stage in &mut definition.stages {
+        stage.clients = options.clients.unwrap_or(stage.clients);
+        stage.extend_to_s = stage.extend_to_s.filter(|_| options.duration_s.is_none());
+        // What is watched of a fault comes after it.
+        let before_s = stage.fault.map_or(0.0, |fault| fault.at_s);
+        stage.duration_s = options.duration_s.map(|watched_s| before_s + watched_s).or(stage.duration_s);
+        stage.deadline_s = options.deadline_s.unwrap_or(stage.deadline_s);
+        stage.rate_per_s = stage.rate_per_s.map(|rate| options.rate_per_s.unwrap_or(rate));
+        if let Arrivals::Day { hours, .. } = &mut stage.arrivals {
+            *hours = options.hours.unwrap_or(*hours);
+        }
+    }
+    definition.probe = definition.probe.map(|declared| options.limit.unwrap_or(declared));
+    if let Some(search) = &mut definition.search {
+        search.max_p95_ms = options.objective_ms.unwrap_or(search.max_p95_ms);
+        search.max_clients = options.max_clients.unwrap_or(search.max_clients);
+    }
+    definition
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::support::template::template;
+    use crate::result::{Verdict, fixture};
+
+    /// What is judged of an empty stage of this scenario, under the words of the command line.
+    fn checks(word: &str) -> Vec<Check> {
+        let selected = select(&[word.to_owned()]).unwrap().remove(0);
+        let definition = selected.definition(&Options::default());
+        let stages = definition.stages.iter().map(|stage| fixture::stage_named(&stage.name)).collect();
+        (selected.judge)(&ScenarioResult {
+            name: definition.name.clone(),
+            verdict: Verdict::Interrupted,
+            checks: Vec::new(),
+            notes: Vec::new(),
+            error: None,
+            definition,
+            stages,
+            rate_limit: None,
+            capacity: None,
+        })
+    }
+
+    #[test]
+    fn a_shipped_scenario_from_a_file_is_judged_alike() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("edited.toml");
+        let file = path.to_str().unwrap();
+        for scenario in &SCENARIOS {
+            let mut definition = scenario.definition(&Options::default());
+            std::fs::write(&path, template(&definition).unwrap()).unwrap();
+            assert_eq!(checks(file), checks(scenario.name), "{}", scenario.name);
+            definition.name = "mine".to_owned();
+            std::fs::write(&path, template(&definition).unwrap()).unwrap();
+            assert!(checks(file).is_empty(), "{}", scenario.name);
+        }
+        assert!(!checks("memory").is_empty(), "there is something to lose");
+    }
+}

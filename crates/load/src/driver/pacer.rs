@@ -1,0 +1,81 @@
+//! Makes calls due: at their times in an open loop, until the stop condition in a closed one.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::time::{sleep_until, timeout_at};
+
+use super::queue::{Queue, Ticket};
+use super::worker::{Shared, Source};
+use super::workers::Workers;
+use super::{Connect, Load, Plan, Schedule, Sink};
+use crate::result::StoppedBy;
+
+/// Late calls dispatched in a row before the sessions get a chance to run.
+const BURST: u32 = 64;
+
+/// Returns when no more calls are to be made due, and why. It can be given up.
+pub(super) async fn offer<T: Connect, S: Sink>(
+    plan: &Plan,
+    shared: &Shared<T, S>,
+    crew: &mut Workers<T>,
+) -> StoppedBy {
+    match (&plan.load, &shared.source) {
+        (Load::Open { schedule, .. }, Source::Open(queue)) => pace(plan, schedule, queue, shared).await,
+        _ => watch(plan, shared, crew).await,
+    }
+}
+
+async fn watch<T: Connect, S: Sink>(plan: &Plan, shared: &Shared<T, S>, crew: &mut Workers<T>) -> StoppedBy {
+    match plan.stop.duration {
+        Some(duration) => match timeout_at(shared.start + duration, crew.join()).await {
+            Ok(()) => StoppedBy::Calls,
+            Err(_) => StoppedBy::Duration,
+        },
+        None => {
+            crew.join().await;
+            StoppedBy::Calls
+        }
+    }
+}
+
+/// Puts every call into the queue when it is due. Its due time is the schedule's and not the time of
+/// waking up: the timer is a millisecond coarse, and our own lateness must show.
+async fn pace<T: Connect, S: Sink>(
+    plan: &Plan,
+    schedule: &Schedule,
+    queue: &Queue,
+    shared: &Shared<T, S>,
+) -> StoppedBy {
+    let calls = plan.stop.calls.unwrap_or(u64::MAX);
+    let mut in_a_row = 0;
+    for (due_ns, _) in schedule.arrivals().zip(0..calls) {
+        let due = Duration::from_nanos(due_ns);
+        if let Some(duration) = plan.stop.duration.filter(|&duration| due >= duration) {
+            sleep_until(shared.start + duration).await;
+            return StoppedBy::Duration;
+        }
+        if shared.now_ns() < due_ns {
+            sleep_until(shared.start + due).await;
+            in_a_row = 0;
+        }
+        shared.scheduled.fetch_add(1, Ordering::Relaxed);
+        if !queue.push(Ticket { due_ns, dispatched_ns: shared.now_ns() }) {
+            shared.sink().on_dropped();
+        }
+        in_a_row += 1;
+        if in_a_row % BURST == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    StoppedBy::Calls
+}
+
+/// Tells the sink of the first nine tenths of the duration; the end of the run is the tenth.
+pub(super) async fn tell_tenths<T: Connect, S: Sink>(shared: Arc<Shared<T, S>>, duration: Duration) {
+    for tenth in 1..10 {
+        sleep_until(shared.start + duration * tenth / 10).await;
+        shared.sink().on_tenth(shared.now_ns());
+    }
+}

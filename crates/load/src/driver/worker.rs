@@ -1,0 +1,286 @@
+//! What one session does: take a turn, make its next call, tell the sink.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::nonce::{Belongs, Nonce};
+use super::queue::{Queue, Ticket};
+use super::script::{Rendered, Script};
+use super::{Call, Connect, Event, OpenError, Session, Sink};
+use crate::measure::Sample;
+use crate::result::{SessionEnd, Step};
+use music21_mcp_bench::client::Outcome;
+use music21_mcp_bench::client::Reply;
+
+/// A session that does not keep its deadline is given up this much later.
+const GRACE: Duration = Duration::from_secs(1);
+/// Waits between attempts to reconnect: 100 ms · 2ᵏ, at most 2 s.
+const BACKOFF_MS: u64 = 100;
+const MAX_BACKOFF_MS: u64 = 2000;
+
+/// Where the next turn comes from.
+pub(super) enum Source {
+    /// As soon as the last call has ended, this many times in all.
+    Closed { left: AtomicU64 },
+    /// As calls are due.
+    Open(Queue),
+}
+
+/// What all workers of a run share.
+pub(super) struct Shared<T, S> {
+    pub(super) target: Arc<T>,
+    pub(super) source: Source,
+    pub(super) sink: Arc<Mutex<S>>,
+    pub(super) setup: Vec<Step>,
+    pub(super) sessions: SessionEnd,
+    pub(super) deadline: Duration,
+    pub(super) start: Instant,
+    /// No new calls in a closed loop.
+    pub(super) stop: CancellationToken,
+    /// Calls under way are given up.
+    pub(super) abandon: CancellationToken,
+    pub(super) scheduled: AtomicU64,
+    pub(super) answered: AtomicU64,
+    pub(super) reopened: AtomicU64,
+}
+
+/// One client: its session, while it has one, and its place in the workload.
+pub(super) struct Worker<T: Connect> {
+    pub(super) client: usize,
+    pub(super) session: Option<T::Session>,
+    pub(super) script: Script,
+    pub(super) failed_attempts: u32,
+    pub(super) retry_at: Option<Instant>,
+}
+
+enum Turn {
+    Now,
+    Queued(Ticket),
+}
+
+impl<T, S> Shared<T, S> {
+    pub(super) fn now_ns(&self) -> u64 {
+        self.start.elapsed().as_nanos() as u64
+    }
+
+    /// Calls that are due and wait for a free session.
+    pub(super) fn waiting(&self) -> u64 {
+        match &self.source {
+            Source::Open(queue) => queue.len() as u64,
+            Source::Closed { .. } => 0,
+        }
+    }
+
+    pub(super) fn sink(&self) -> MutexGuard<'_, S> {
+        // A sink that panicked in another task must not take this one down as well.
+        self.sink.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Works until there are no more turns, and hands the worker back.
+pub(super) async fn work<T: Connect, S: Sink>(shared: Arc<Shared<T, S>>, mut worker: Worker<T>) -> Worker<T> {
+    while let Some(turn) = next_turn(&shared, &worker).await {
+        let is_closed = matches!(turn, Turn::Now);
+        let think = perform(&shared, &mut worker, turn).await;
+        if is_closed && think > Duration::ZERO {
+            tokio::select! {
+                () = tokio::time::sleep(think) => {}
+                () = shared.stop.cancelled() => {}
+            }
+        }
+    }
+    worker
+}
+
+async fn next_turn<T: Connect, S: Sink>(shared: &Shared<T, S>, worker: &Worker<T>) -> Option<Turn> {
+    if shared.abandon.is_cancelled() {
+        return None;
+    }
+    match &shared.source {
+        Source::Open(queue) => tokio::select! {
+            ticket = queue.pop() => ticket.map(Turn::Queued),
+            () = shared.abandon.cancelled() => None,
+        },
+        Source::Closed { left } => {
+            // Without a session a closed loop would fail calls as fast as it can.
+            if let Some(retry_at) = worker.retry_at {
+                tokio::select! {
+                    () = sleep_until(retry_at) => {}
+                    () = shared.stop.cancelled() => {}
+                }
+            }
+            if shared.stop.is_cancelled() {
+                return None;
+            }
+            let less = |left: u64| left.checked_sub(1);
+            left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).ok()?;
+            shared.scheduled.fetch_add(1, Ordering::Relaxed);
+            Some(Turn::Now)
+        }
+    }
+}
+
+/// Makes one call, tells the sink, and returns how long to think.
+async fn perform<T: Connect, S: Sink>(shared: &Shared<T, S>, worker: &mut Worker<T>, turn: Turn) -> Duration {
+    let Rendered { call, expect, nonce, step } = worker.script.next();
+    let deadline = step.deadline_ms.map_or(shared.deadline, Duration::from_millis);
+    let opened = open(shared, worker, deadline).await;
+    let tool = Arc::clone(&call.tool);
+    let is_cold =
+        opened.is_ok() && worker.session.as_ref().is_some_and(|session| session.is_first_call(&tool));
+    let sent_ns = shared.now_ns();
+    let mut reply = match (opened, &worker.session) {
+        (Ok(()), Some(session)) => tokio::select! {
+            reply = bounded_call(session, call, deadline) => reply,
+            () = shared.abandon.cancelled() => ended(Outcome::Cancelled, "the run ended"),
+        },
+        (Err(error), _) => ended(error.outcome, &error.message),
+        (Ok(()), None) => ended(Outcome::ConnectError, "no session"),
+    };
+    check_expectation(&mut reply, expect.as_deref());
+    if step.must_echo_nonce {
+        check_ownership(&mut reply, &nonce);
+    }
+
+    let Ticket { due_ns, dispatched_ns } = match turn {
+        Turn::Now => Ticket { due_ns: sent_ns, dispatched_ns: sent_ns },
+        Turn::Queued(ticket) => ticket,
+    };
+    let outcome = reply.outcome;
+    let sample = Sample { due_ns, dispatched_ns, sent_ns, done_ns: shared.now_ns(), outcome };
+    shared.answered.fetch_add(u64::from(outcome.is_answer()), Ordering::Relaxed);
+    shared.sink().on_end(&Event { client: worker.client, tool: &tool, sample, is_cold, reply: &reply });
+    if outcome != Outcome::Ok {
+        worker.script.fail();
+    }
+    if outcome.is_connection_loss() {
+        worker.session = None;
+    }
+    if worker.script.is_between() {
+        give_up(shared.sessions, &mut worker.session).await;
+    }
+    step.think()
+}
+
+/// Does at the end of an iteration what the workload wants of sessions.
+async fn give_up<C: Session>(end: SessionEnd, session: &mut Option<C>) {
+    match end {
+        SessionEnd::Kept => {}
+        SessionEnd::Abandoned => drop(session.take()),
+        SessionEnd::Ended => {
+            if let Some(session) = session.take() {
+                session.close().await;
+            }
+        }
+    }
+}
+
+/// Opens the worker's session if it has none, in the time of a call.
+async fn open<T: Connect, S: Sink>(
+    shared: &Shared<T, S>,
+    worker: &mut Worker<T>,
+    deadline: Duration,
+) -> Result<(), OpenError> {
+    if worker.session.is_some() {
+        return Ok(());
+    }
+    let error = |outcome, message: &str| OpenError { outcome, message: message.to_owned() };
+    if worker.retry_at.is_some_and(|at| Instant::now() < at) {
+        return Err(error(Outcome::ConnectError, "not connected, waiting to try again"));
+    }
+    let opened = tokio::select! {
+        opened = timeout(deadline, shared.target.open(worker.client)) => opened,
+        () = shared.abandon.cancelled() => return Err(error(Outcome::Cancelled, "the run ended")),
+    };
+    match opened.unwrap_or_else(|_| Err(error(Outcome::ConnectError, "no session within the deadline"))) {
+        Ok(session) => {
+            shared.reopened.fetch_add(1, Ordering::Relaxed);
+            // A new session may be a new server that has seen nothing yet.
+            let setup = worker.script.render_all(&shared.setup);
+            if let Err((tool, reply)) = run_steps(&session, setup, deadline).await {
+                session.close().await;
+                let why = reply.message.unwrap_or_default();
+                let message =
+                    format!("set-up call '{tool}' of a new session ended as {}: {why}", reply.outcome);
+                return Err(later(worker, error(Outcome::ConnectError, &message)));
+            }
+            (worker.failed_attempts, worker.retry_at) = (0, None);
+            worker.session = Some(session);
+            Ok(())
+        }
+        Err(error) => Err(later(worker, error)),
+    }
+}
+
+/// Lets the worker wait before it tries again.
+fn later<T: Connect>(worker: &mut Worker<T>, error: OpenError) -> OpenError {
+    worker.retry_at = Some(Instant::now() + backoff(worker.client, worker.failed_attempts));
+    worker.failed_attempts += 1;
+    error
+}
+
+/// The wait before the next attempt, spread by ±25 % so that not all clients come back at once; by
+/// their numbers and not by chance, so that a run can be repeated.
+fn backoff(client: usize, failed_attempts: u32) -> Duration {
+    let wait = Duration::from_millis((BACKOFF_MS << failed_attempts.min(10)).min(MAX_BACKOFF_MS));
+    wait.mul_f64(0.75 + 0.5 * (client as f64 * 0.618_034).fract())
+}
+
+/// Makes the calls in order, outside of all figures.
+///
+/// # Errors
+///
+/// The first call that does not end well: its tool and its reply.
+pub(super) async fn run_steps<C: Session>(
+    session: &C,
+    steps: Vec<Rendered>,
+    deadline: Duration,
+) -> Result<(), (Arc<str>, Reply)> {
+    for Rendered { call, expect, step, .. } in steps {
+        let tool = Arc::clone(&call.tool);
+        let deadline = step.deadline_ms.map_or(deadline, Duration::from_millis);
+        let mut reply = bounded_call(session, call, deadline).await;
+        check_expectation(&mut reply, expect.as_deref());
+        if reply.outcome != Outcome::Ok {
+            return Err((tool, reply));
+        }
+    }
+    Ok(())
+}
+
+async fn bounded_call<C: Session>(session: &C, call: Call, deadline: Duration) -> Reply {
+    let reply = timeout(deadline + GRACE, session.call(call, deadline)).await;
+    reply.unwrap_or_else(|_| ended(Outcome::TimedOut, "no answer, and the client did not keep its deadline"))
+}
+
+fn check_expectation(reply: &mut Reply, expect: Option<&str>) {
+    let Some(expected) = expect.filter(|_| reply.outcome == Outcome::Ok) else { return };
+    if !reply.text.as_deref().is_some_and(|text| text.contains(expected)) {
+        reply.outcome = Outcome::WrongAnswer;
+        reply.message = Some(format!("the answer does not hold '{expected}'"));
+    }
+}
+
+/// An answer to somebody else is one whatever it says, so that a refusal can be foreign as well.
+fn check_ownership(reply: &mut Reply, nonce: &Nonce) {
+    let Some(text) = &reply.text else { return };
+    match nonce.owns(text) {
+        Belongs::Elsewhere(owner) => {
+            reply.outcome = Outcome::MisroutedAnswer;
+            reply.message = Some(format!("the answer to '{nonce}' belongs to '{owner}'"));
+        }
+        Belongs::Nowhere if reply.outcome == Outcome::Ok => {
+            reply.outcome = Outcome::WrongAnswer;
+            reply.message = Some(format!("the answer does not hold '{nonce}'"));
+        }
+        Belongs::Nowhere | Belongs::Here => {}
+    }
+}
+
+pub(super) fn ended(outcome: Outcome, message: &str) -> Reply {
+    Reply { outcome, text: None, message: Some(message.to_owned()), bytes: 0, meta: None, retry_after: None }
+}

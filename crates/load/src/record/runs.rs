@@ -1,0 +1,155 @@
+//! Runs as a record: each run, with a server started for it, is one round of every stage and every tool in it.
+
+use crate::record::RunsError;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::rounds;
+use crate::record::{self, Entry, Kind, Load, Protocol, Record, Server, Workload, sha256_hex};
+use crate::result::RunFile;
+use crate::result::Stage;
+use crate::result::workload_sha256;
+use music21_mcp_proc::Conditions;
+
+/// Runs of the same scenarios on the same server, in the order of time.
+#[derive(Debug)]
+pub(crate) struct Runs(Vec<(PathBuf, RunFile)>);
+
+impl Runs {
+    /// Reads the `result.json` of each of these directories.
+    ///
+    /// # Errors
+    ///
+    /// The first that is no finished run, or that is no round of the same measurement as the first.
+    pub(crate) fn load(directories: &[PathBuf]) -> Result<Self, RunsError> {
+        let mut runs = Vec::new();
+        for directory in directories {
+            let path = if directory.is_dir() { directory.join("result.json") } else { directory.clone() };
+            let file = RunFile::read(&path)?;
+            if !file.complete {
+                return Err(RunsError::Incomplete { path });
+            }
+            runs.push((path, file));
+        }
+        runs.sort_by(|(_, a), (_, b)| a.created_utc.cmp(&b.created_utc));
+        for (i, (second, b)) in runs.iter().enumerate() {
+            if let Some((first, _)) = runs[..i].iter().find(|(_, a)| a == b) {
+                return Err(RunsError::Twice { first: first.clone(), second: second.clone() });
+            }
+            let (first, a) = &runs[0];
+            if let Some(field) = difference(a, b) {
+                return Err(RunsError::Differs { first: first.clone(), second: second.clone(), field });
+            }
+        }
+        Ok(Self(runs))
+    }
+
+    /// The record, and which rounds of which stage are left out because they were INVALID.
+    ///
+    /// # Errors
+    ///
+    /// If nothing is left or a histogram cannot be read.
+    pub(crate) fn record(&self, target: Option<String>) -> Result<(Record, Vec<String>), RunsError> {
+        let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
+        let mut left_out = Vec::new();
+        for (number, (path, file)) in self.0.iter().enumerate() {
+            for scenario in &file.scenarios {
+                for (stage, defined) in scenario.stages.iter().zip(&scenario.definition.stages) {
+                    let name = format!("{}/{}", scenario.name, stage.name);
+                    if let Some(reason) = stage.validity.invalid.first() {
+                        left_out.push(format!("round {number} of {name} is INVALID: {reason}"));
+                        continue;
+                    }
+                    let rounds = rounds::of_stage(&name, number as u32, stage, defined, file).map_err(
+                        |(entry, reason)| RunsError::Histogram { path: path.clone(), entry, reason },
+                    )?;
+                    for (name, round) in rounds {
+                        entries.entry(name).or_default().rounds.push(round);
+                    }
+                }
+            }
+        }
+        match self.0.last() {
+            Some((_, last)) if !entries.is_empty() => Ok((self.around(last, target, entries), left_out)),
+            _ => Err(RunsError::Nothing { left_out }),
+        }
+    }
+
+    fn around(&self, last: &RunFile, target: Option<String>, entries: BTreeMap<String, Entry>) -> Record {
+        let spec = if last.server.spec.is_empty() { "embedded" } else { &last.server.spec };
+        let (id, sha256) = workload(last);
+        Record {
+            schema_version: record::SCHEMA_VERSION,
+            kind: Kind::Load,
+            created_utc: last.created_utc.clone(),
+            tool: last.tool.clone(),
+            server: Server {
+                target: target.unwrap_or_else(|| spec.to_owned()),
+                name: Some(last.server.name.clone()),
+                version: Some(last.server.version.clone()),
+                launch_sha256: sha256_hex(spec.as_bytes()),
+            },
+            protocol: Protocol {
+                transport: last.server.transport.clone(),
+                mcp_version: Some(last.server.protocol.clone()),
+            },
+            workload: Workload { id, version: 1, sha256 },
+            load: load_of(last),
+            machine: last.machine.clone(),
+            conditions: self.conditions(),
+            reference: None,
+            invalid: None,
+            entries,
+        }
+    }
+
+    /// From the beginning of the first run to the end of the last, at their worst.
+    fn conditions(&self) -> Conditions {
+        let all = || self.0.iter().filter_map(|(_, file)| file.conditions);
+        let worst = |of: fn(Conditions) -> Option<f64>| all().filter_map(of).reduce(f64::max);
+        Conditions {
+            load_before: all().next().and_then(|one| one.load_before),
+            load_after: all().next_back().and_then(|one| one.load_after),
+            steal_percent: worst(|one| one.steal_percent),
+            cpu_pressure_percent: worst(|one| one.cpu_pressure_percent),
+        }
+    }
+}
+
+/// What keeps two runs from being rounds of one measurement.
+fn difference(a: &RunFile, b: &RunFile) -> Option<&'static str> {
+    [
+        ("server", a.server.spec == b.server.spec && a.server.version == b.server.version),
+        ("workload", workload(a) == workload(b)),
+        ("program", a.tool == b.tool),
+        ("machine", a.machine.fingerprint == b.machine.fingerprint),
+    ]
+    .into_iter()
+    .find_map(|(field, is_same)| (!is_same).then_some(field))
+}
+
+/// The names of the scenarios, and SHA-256 of all that they and the seed say.
+fn workload(file: &RunFile) -> (String, String) {
+    let names: Vec<&str> = file.scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
+    let definitions = file.scenarios.iter().map(|scenario| &scenario.definition);
+    (names.join("+"), workload_sha256(definitions, file.seed))
+}
+
+/// What all stages have in common; the workload's checksum holds each of them.
+fn load_of(file: &RunFile) -> Load {
+    let stages: Vec<&Stage> = file.scenarios.iter().flat_map(|s| &s.definition.stages).collect();
+    let open = stages.iter().filter(|stage| stage.rate_per_s.is_some()).count();
+    let rate = stages.first().and_then(|stage| stage.rate_per_s);
+    let model = match open {
+        0 => "closed",
+        _ if open == stages.len() => "open",
+        _ => "closed and open",
+    };
+    let longest = stages.iter().map(|stage| (stage.deadline_s * 1e3) as u64);
+    Load {
+        model: model.to_owned(),
+        rate_per_s: rate.filter(|_| stages.iter().all(|stage| stage.rate_per_s == rate)),
+        sessions: stages.iter().map(|stage| stage.clients as u32).max().unwrap_or(0),
+        deadline_ms: longest.max(),
+    }
+}

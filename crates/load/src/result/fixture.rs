@@ -1,0 +1,32 @@
+//! Results made up for tests of judgements.
+
+use serde_json::{Value, json};
+
+use crate::result::StageResult;
+use music21_mcp_proc::ResourceSample;
+
+/// A stage of that name in which nothing happened.
+pub(crate) fn stage_named(name: &str) -> StageResult {
+    stage(&json!({ "name": name }))
+}
+
+/// A stage with some of its fields set, as in its file.
+pub(crate) fn stage(fields: &Value) -> StageResult {
+    let mut all = json!({
+        "name": "s", "clients": 1, "open_loop": false, "stopped_by": "duration", "elapsed_ns": 1,
+        "accounts": { "scheduled": 0, "sent": 0, "ended": {} }, "calls_per_s": 0.0, "tools": {}, "phases": {},
+        "timeline": [], "resources": [], "settled": null, "scores_held": null,
+        "exports": { "made": 0, "made_bytes": 0, "left": 0, "left_bytes": 0 }, "leak": null,
+        "reopened": 0, "generator": crate::measure::validity::GeneratorFacts::default(),
+        "validity": { "invalid": [], "warnings": [], "saturated": false },
+        "ratings": { "success": null, "p95": null, "memory": null }, "server_lost": null
+    });
+    // OK because both are objects.
+    all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    serde_json::from_value(all).unwrap()
+}
+
+/// A server with that many descriptors.
+pub(crate) fn sample(fds: u64) -> ResourceSample {
+    ResourceSample { processes: 1, fds: Some(fds), threads: 3, ..ResourceSample::default() }
+}

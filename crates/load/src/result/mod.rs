@@ -1,0 +1,36 @@
+//! What a run is asked for and what it leaves: scenario files and `result.json` as plain data. Nothing here reads a
+//! clock, a file or the network.
+
+mod check;
+mod day;
+mod definition;
+mod fault;
+pub(crate) mod phases;
+mod run_file;
+mod search;
+mod shard;
+mod snapshot;
+mod stage;
+mod thresholds;
+mod tool;
+mod workload;
+
+pub(crate) use day::DayProfile;
+pub use definition::{Arrivals, Definition, ScoreFile, Stage};
+pub use fault::{Disruption, FaultResult, Injection};
+pub use run_file::{Check, RunFile, SCHEMA_VERSION, ScenarioResult, ServerFacts, Verdict};
+pub use search::{Capacity, Search, Served, Tried};
+pub(crate) use shard::workload_sha256;
+pub use shard::{Shard, ShardFacts, ShardShare};
+pub(crate) use snapshot::{Snapshot, StageFigures, ToolFigures};
+pub(crate) use stage::EXAMPLES;
+pub use stage::{
+    AccountsBy, Example, Exports, Interval, PhaseResult, Ratings, ResourceAt, Second, SessionMemory,
+    StageResult, StoppedBy, ToolResult,
+};
+pub use thresholds::Thresholds;
+pub use tool::Tool;
+pub use workload::{Flow, SessionEnd, Step, Workload};
+
+#[cfg(test)]
+pub(crate) mod fixture;

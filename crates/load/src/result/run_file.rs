@@ -1,0 +1,118 @@
+//! What a run leaves behind: `result.json`, in integers of nanoseconds and bytes, raw figures beside
+//! the judgements made of them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::measure::token_bucket;
+use crate::result::Tool;
+use crate::result::{Capacity, Definition, ShardFacts, StageResult};
+use music21_mcp_proc::{Conditions, Machine};
+
+/// The layout of the file. 2 renamed fields; those of 1 are read by their old names.
+pub const SCHEMA_VERSION: u32 = 2;
+
+/// Everything one `run` measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct RunFile {
+    /// The layout of the file.
+    pub schema_version: u32,
+    /// `false` until the last scenario has ended, after Ctrl-C, and where a lost server left scenarios undone: what
+    /// is missing was not measured.
+    pub complete: bool,
+    /// When it began, as RFC 3339 in UTC.
+    pub created_utc: String,
+    /// The command line that reproduces it, in words; a duration of the environment is its last option.
+    pub command_line: Vec<String>,
+    /// Decides arrivals and the choice of flows.
+    pub seed: u64,
+    /// The program that measured.
+    pub tool: Tool,
+    /// Where.
+    pub machine: Machine,
+    /// How busy that machine was otherwise; `None` until the end.
+    pub conditions: Option<Conditions>,
+    /// What was measured.
+    pub server: ServerFacts,
+    /// What it is a part of, where it was run with `--shard`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<ShardFacts>,
+    /// In the order of running.
+    pub scenarios: Vec<ScenarioResult>,
+}
+
+/// Who answered, and how it was reached.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ServerFacts {
+    /// As `--server` takes it.
+    pub spec: String,
+    /// Its own name.
+    pub name: String,
+    /// Its own version.
+    pub version: String,
+    /// The protocol revision negotiated.
+    pub protocol: String,
+    /// `stdio`, `http` or `in-process`.
+    pub transport: String,
+    /// The server runs in this program, so that its resources include the generator's.
+    pub shares_our_process: bool,
+    /// The names of its tools.
+    pub tools: Vec<String>,
+    /// Failed attempts before it started.
+    pub start_retries: u32,
+}
+
+/// How a scenario ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// All checks passed.
+    Pass,
+    /// A check failed.
+    Fail,
+    /// A check can not be decided.
+    Inconclusive,
+    /// The generator was the bottleneck: nothing is rated.
+    Invalid,
+    /// The server did not start, died, or stopped answering.
+    ServerFailed,
+    /// Ctrl-C; the figures are those up to then.
+    Interrupted,
+}
+
+/// One scenario.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ScenarioResult {
+    /// Its name.
+    pub name: String,
+    /// How it ended.
+    pub verdict: Verdict,
+    /// What was judged.
+    pub checks: Vec<Check>,
+    /// What a reader must know: caps, shortened stages, what the figures do not show.
+    pub notes: Vec<String>,
+    /// Why it ended early, in one line.
+    pub error: Option<String>,
+    /// What was run; it can be run again as a TOML file.
+    pub definition: Definition,
+    /// What the stages measured.
+    pub stages: Vec<StageResult>,
+    /// What the rate limiter is.
+    pub rate_limit: Option<token_bucket::Report>,
+    /// How many clients keep the objective, where that was searched for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<Capacity>,
+}
+
+/// One judgement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Check {
+    /// What was judged.
+    pub name: String,
+    /// Pass, Fail or Inconclusive.
+    pub verdict: Verdict,
+    /// The figures and the limit.
+    pub text: String,
+    /// It is made of counts and no times, so that a late generator takes nothing from it.
+    #[serde(default)]
+    pub is_count: bool,
+}

@@ -1,0 +1,335 @@
+//! What one stage measured, as a part of `result.json`.
+
+use crate::measure::stats::Proportion;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::measure::histogram::Histogram;
+use crate::measure::rating::Rating;
+use crate::measure::steady::Steadiness;
+use crate::measure::summary::Summary;
+use crate::measure::trend::{LeakReport, MemoryReading, Slope};
+use crate::measure::validity::{GeneratorFacts, Validity};
+use crate::result::FaultResult;
+use crate::result::ShardShare;
+use music21_mcp_bench::client::Outcome;
+use music21_mcp_proc::ResourceSample;
+
+/// Different messages kept of each tool.
+pub(crate) const EXAMPLES: usize = 5;
+
+/// One stage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct StageResult {
+    /// Its name.
+    pub name: String,
+    /// Sessions.
+    pub clients: usize,
+    /// An open loop's calls were due on a schedule, and its response times are rated.
+    pub open_loop: bool,
+    /// What ended it.
+    pub stopped_by: StoppedBy,
+    /// When its clock began, milliseconds since 1970 by this machine's clock; 0 in older files.
+    #[serde(default)]
+    pub started_unix_ms: u64,
+    /// From the first call due to the end of the last, nanoseconds.
+    pub elapsed_ns: u64,
+    /// Every call in its class.
+    pub accounts: AccountsBy,
+    /// Calls answered per second.
+    pub calls_per_s: f64,
+    /// By tool.
+    pub tools: BTreeMap<String, ToolResult>,
+    /// By phase of the day, the same figures again; the first and the last peak hour are parts of the business hours.
+    pub phases: BTreeMap<String, PhaseResult>,
+    /// Calls due in each hour of the day's pattern.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub due_by_hour: Vec<u64>,
+    /// Calls due and not yet answered when each rise of the day's load was over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", alias = "backlog_after_rises")]
+    pub backlog_after_ramps: Vec<u64>,
+    /// Second by second.
+    pub timeline: Vec<Second>,
+    /// The server's processes, once a second.
+    pub resources: Vec<ResourceAt>,
+    /// The server's processes after the rest at the end.
+    pub settled: Option<ResourceSample>,
+    /// Scores that the server held before a day, where it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scores_before: Option<u64>,
+    /// Scores that the server held after the rest at the end, where it was asked.
+    pub scores_held: Option<u64>,
+    /// What exports left on the server's disk.
+    pub exports: Exports,
+    /// Whether the server's memory grows; `None` where the stage is too short to say.
+    pub leak: Option<LeakReport>,
+    /// Sessions opened again after they were lost or given up.
+    pub reopened: u64,
+    /// What a session leaves in the server's memory, where each iteration has one of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_memory: Option<SessionMemory>,
+    /// What is known about the generator.
+    pub generator: GeneratorFacts,
+    /// What a fault did that was injected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<FaultResult>,
+    /// Whether the figures may be believed.
+    pub validity: Validity,
+    /// Grades; none of an INVALID stage, nor of one with a fault or under way.
+    pub ratings: Ratings,
+    /// The server's end was seen: its process is gone or nothing reached it any more.
+    pub server_lost: Option<String>,
+    /// What each shard had of it, in a merged result.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shards: Vec<ShardShare>,
+}
+
+/// What ended a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StoppedBy {
+    /// Its duration, as planned or as it turned out to be enough.
+    Duration,
+    /// Its number of calls, or its schedule.
+    Calls,
+    /// The caller's token.
+    Interrupt,
+    /// Nothing yet: it was under way when this was written.
+    StillRunning,
+}
+
+/// What a session leaves in the server's memory.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionMemory {
+    /// Each session is a process, and its memory ends with it.
+    OfItsProcess,
+    /// KB (10³ bytes) for each session.
+    Kb(Slope),
+    /// Why it cannot be told.
+    Unknown(String),
+}
+
+/// How many calls ended in each class; classes without calls are left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct AccountsBy {
+    /// Calls that were due.
+    pub scheduled: u64,
+    /// Calls that left the generator.
+    pub sent: u64,
+    /// By class.
+    pub ended: BTreeMap<Outcome, u64>,
+}
+
+/// One tool.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ToolResult {
+    /// Every call in its class.
+    pub accounts: AccountsBy,
+    /// Service times of the first call of each server, nanoseconds; in no other figure.
+    pub first_calls_ns: Vec<u64>,
+    /// From the intended start to the end, after the warm-up.
+    pub response: Option<Summary>,
+    /// From sending to the end, after the warm-up.
+    pub service: Option<Summary>,
+    /// Whether times settled; `None` where there were too many calls to keep each, and in a stage under way.
+    pub steadiness: Option<Steadiness>,
+    /// All response times after the fixed warm-up: HdrHistogram V2, deflated, base64.
+    pub response_hdr: String,
+    /// The same of service times.
+    pub service_hdr: String,
+    /// The two by tenths of the stage, in order of time; none of a stage that ends by a count of calls, nor of a
+    /// merged one, whose shards had their tenths at different times.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub intervals: Vec<Interval>,
+    /// What went wrong, in the server's words.
+    pub examples: Vec<Example>,
+}
+
+/// One message of a call that did not end well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Example {
+    /// The class.
+    pub outcome: Outcome,
+    /// The first message of its kind.
+    pub message: String,
+}
+
+/// The calls of one tool that ended within a tenth of the planned duration, after the fixed warm-up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Interval {
+    /// When it began, nanoseconds from the first call due.
+    pub from_ns: u64,
+    /// When it ended.
+    pub until_ns: u64,
+    /// Response times: HdrHistogram V2, deflated, base64.
+    pub response_hdr: String,
+    /// The same of service times.
+    pub service_hdr: String,
+}
+
+/// One phase of the day.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct PhaseResult {
+    /// Every call in its class.
+    pub accounts: AccountsBy,
+    /// Response times of all tools together.
+    pub response: Option<Summary>,
+    /// Growth of the server's anonymous memory; `None` with fewer than ten readings.
+    #[serde(default)]
+    pub memory_mb_per_min: Option<Slope>,
+}
+
+/// One second of a stage.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Second {
+    /// Seconds from the start.
+    pub at_s: u64,
+    /// Calls that ended well in it.
+    pub ok: u64,
+    /// Calls that ended otherwise.
+    pub errors: BTreeMap<Outcome, u64>,
+    /// Median response time, nanoseconds.
+    pub p50_ns: Option<u64>,
+    /// Quantile 0.95, nanoseconds.
+    pub p95_ns: Option<u64>,
+    /// The longest, nanoseconds.
+    pub max_ns: Option<u64>,
+    /// Calls under way, on average over the second.
+    pub in_flight: f64,
+}
+
+/// The server's processes at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ResourceAt {
+    /// Nanoseconds from the stage's first call.
+    pub at_ns: u64,
+    /// Calls that had ended.
+    pub calls: u64,
+    /// How many times one of the server's processes had ended by then and another taken its place.
+    #[serde(default)]
+    pub restarts: u32,
+    /// What they used.
+    pub sample: ResourceSample,
+    /// Files in the server's temporary directory, bytes; read at every tenth sample, and only where we started
+    /// the server and so know the directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temp_bytes: Option<u64>,
+    /// How many files those are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temp_files: Option<u64>,
+}
+
+/// What exports left on the server's disk, as far as this machine can see.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Exports {
+    /// Files that replies named.
+    pub made: u64,
+    /// Their sizes by the replies, bytes.
+    pub made_bytes: u64,
+    /// Files that were still there at the end of the stage.
+    pub left: u64,
+    /// Their sizes on disk, bytes.
+    pub left_bytes: u64,
+}
+
+/// Grades with their evidence; `None` where there is nothing to rate.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Ratings {
+    /// Share of good answers.
+    pub success: Option<Rating>,
+    /// The worst tool's p95 response time; open loops only.
+    pub p95: Option<Rating>,
+    /// Growth of memory.
+    pub memory: Option<Rating>,
+}
+
+impl ResourceAt {
+    /// What the leak rule reads: the readings since the last restart, since a process that begins anew has given
+    /// back whatever the one before it had lost.
+    #[must_use]
+    pub(crate) fn memory<'a>(readings: impl IntoIterator<Item = &'a Self>) -> Vec<MemoryReading> {
+        let readings: Vec<&Self> = readings.into_iter().collect();
+        let restarts = readings.last().map_or(0, |last| last.restarts);
+        let since = readings.into_iter().filter(|at| at.restarts == restarts);
+        since
+            .map(|at| MemoryReading {
+                at_ns: at.at_ns,
+                calls: at.calls,
+                rss_anon_bytes: at.sample.rss_anon_bytes,
+            })
+            .collect()
+    }
+}
+
+impl ToolResult {
+    /// All response times after the fixed warm-up, censored from the tool's shortest deadline on where a call was
+    /// given up.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the stored histogram.
+    pub(crate) fn responses(&self, shortest_deadline_ns: u64) -> Result<Histogram, String> {
+        self.histogram(&self.response_hdr, shortest_deadline_ns)
+    }
+
+    /// The same of service times.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the stored histogram.
+    pub(crate) fn services(&self, shortest_deadline_ns: u64) -> Result<Histogram, String> {
+        self.histogram(&self.service_hdr, shortest_deadline_ns)
+    }
+
+    fn histogram(&self, encoded: &str, shortest_deadline_ns: u64) -> Result<Histogram, String> {
+        // Which calls were given up is not in the histogram; none was before the shortest deadline.
+        let times_out = self.accounts.count(Outcome::TimedOut) > 0;
+        Histogram::from_base64(encoded, times_out.then_some(shortest_deadline_ns))
+    }
+}
+
+impl StageResult {
+    /// The times of one of its tools that are judged: response times of an open loop, service times of a closed one.
+    #[must_use]
+    pub(crate) fn times<'a>(&self, tool: &'a ToolResult) -> Option<&'a Summary> {
+        if self.open_loop { tool.response.as_ref() } else { tool.service.as_ref() }
+    }
+}
+
+impl AccountsBy {
+    /// The classes that have calls.
+    #[must_use]
+    pub(crate) fn of(accounts: &crate::measure::accounting::Accounts) -> Self {
+        let count = |outcome| (outcome, accounts.count(outcome));
+        let ended = Outcome::ALL.into_iter().map(count).filter(|&(_, count)| count > 0).collect();
+        Self { scheduled: accounts.scheduled, sent: accounts.sent(), ended }
+    }
+
+    /// Calls of one class.
+    #[must_use]
+    pub fn count(&self, outcome: Outcome) -> u64 {
+        self.ended.get(&outcome).copied().unwrap_or(0)
+    }
+
+    /// The share of good answers among the calls whose end is the server's doing.
+    #[must_use]
+    pub(crate) fn success(&self) -> Proportion {
+        let trials = self.sent - self.count(Outcome::Cancelled);
+        Proportion { successes: self.count(Outcome::Ok), trials }
+    }
+
+    /// The share if every call that was due and that nobody waited for, for want of a session or of time, had
+    /// failed: what a user who came on schedule can count on.
+    #[must_use]
+    pub(crate) fn success_at_least(&self) -> Proportion {
+        let share = self.success();
+        Proportion { trials: share.trials + self.unknown(), ..share }
+    }
+
+    /// Calls that were due and never sent, or given up by us.
+    pub(crate) fn unknown(&self) -> u64 {
+        self.count(Outcome::Dropped) + self.count(Outcome::Cancelled)
+    }
+}

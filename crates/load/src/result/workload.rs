@@ -1,0 +1,131 @@
+//! What is called: a mix of flows, each a sequence of calls that one session makes in order.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// What sessions do.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Workload {
+    /// Calls each session makes once before the run, outside of its figures.
+    #[serde(default)]
+    pub setup: Vec<Step>,
+    /// The mix; each iteration of a session runs one of them, chosen by weight.
+    pub flows: Vec<Flow>,
+    /// Calls each session makes once after the run, outside of its figures.
+    #[serde(default)]
+    pub teardown: Vec<Step>,
+    /// What becomes of a session when an iteration ends.
+    #[serde(default, skip_serializing_if = "SessionEnd::is_kept")]
+    pub sessions: SessionEnd,
+}
+
+/// What becomes of a session when an iteration ends. One that is not kept is followed by a new one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionEnd {
+    /// The next iteration uses it.
+    #[default]
+    Kept,
+    /// It is ended as the protocol wants it.
+    Ended,
+    /// It is dropped without a word, as by a client that crashes.
+    Abandoned,
+}
+
+impl SessionEnd {
+    /// Whether the next iteration uses it.
+    #[must_use]
+    pub(crate) fn is_kept(&self) -> bool {
+        *self == Self::Kept
+    }
+}
+
+/// A sequence of calls.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Flow {
+    /// How often it is chosen, relative to the other flows.
+    #[serde(default = "one")]
+    pub weight: f64,
+    /// Its calls in order. A call that does not end well ends the iteration, but for the steps
+    /// marked `always`.
+    pub steps: Vec<Step>,
+}
+
+/// One call of a flow.
+///
+/// In every string of the arguments and in `expect`, `{{client}}` stands for the number of the
+/// session, `{{iteration}}` for the count of iterations it has begun, `{{nonce}}` for a text that is the
+/// same within one iteration and no other, in this run or any other, and `{{by-client:A|B|C}}` for one of
+/// the texts, the next for each session.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// The tool.
+    pub tool: String,
+    /// Its arguments.
+    #[serde(default)]
+    pub arguments: Map<String, Value>,
+    /// A text that the answer must hold; else it is a wrong answer.
+    #[serde(default)]
+    pub expect: Option<String>,
+    /// The answer must hold this iteration's nonce; one that holds another's is misrouted.
+    #[serde(default, alias = "own_nonce")]
+    pub must_echo_nonce: bool,
+    /// Milliseconds to think afterwards; an open loop, whose arrivals are due on schedule, does not.
+    #[serde(default)]
+    pub think_ms: u64,
+    /// The deadline of this call in milliseconds, where it is not the run's.
+    #[serde(default)]
+    pub deadline_ms: Option<u64>,
+    /// It is made even if an earlier call of the iteration failed: it cleans up.
+    #[serde(default)]
+    pub always: bool,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+impl Workload {
+    /// A workload of one flow.
+    #[must_use]
+    pub(crate) fn of(steps: Vec<Step>) -> Self {
+        Self { flows: vec![Flow { weight: 1.0, steps }], ..Self::default() }
+    }
+
+    /// Whether every iteration makes at least one call; a driver needs that.
+    #[must_use]
+    pub(crate) fn is_runnable(&self) -> bool {
+        let weights_are_sound = self.flows.iter().all(|flow| flow.weight.is_finite() && flow.weight >= 0.0);
+        let total: f64 = self.flows.iter().map(|flow| flow.weight).sum();
+        weights_are_sound && total > 0.0 && self.flows.iter().all(|flow| !flow.steps.is_empty())
+    }
+}
+
+impl Step {
+    /// A call without ornaments. Arguments that are no object are none.
+    #[must_use]
+    pub(crate) fn call(tool: &str, arguments: Value) -> Self {
+        let arguments = match arguments {
+            Value::Object(map) => map,
+            _ => Map::new(),
+        };
+        Self { tool: tool.to_owned(), arguments, ..Self::default() }
+    }
+
+    /// The same call, made even after a failure.
+    #[must_use]
+    pub(crate) fn always(self) -> Self {
+        Self { always: true, ..self }
+    }
+
+    /// How long to think afterwards.
+    #[must_use]
+    pub(crate) fn think(&self) -> Duration {
+        Duration::from_millis(self.think_ms)
+    }
+}

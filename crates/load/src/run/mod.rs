@@ -1,0 +1,19 @@
+//! The engine: a scenario's stages driven against a server that is started, watched and disturbed.
+
+mod extension;
+mod fault;
+mod in_flight;
+mod observer;
+mod plan;
+mod probe;
+mod progress;
+mod sampler;
+mod scenario;
+mod session_pool;
+mod stage;
+mod summarize;
+
+pub(crate) use probe::ask as probe_limiter;
+pub(crate) use progress::Live;
+pub(crate) use scenario::{Context, Judges, run};
+pub(crate) use session_pool::{Host, NoProcess};

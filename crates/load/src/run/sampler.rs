@@ -1,0 +1,153 @@
+//! Reads what the server's processes and our own use, once a second, while a stage runs.
+
+use std::fs::DirEntry;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use super::observer::Observer;
+use super::session_pool::Host;
+use crate::result::ResourceAt;
+use music21_mcp_bench::server::ServerSpec;
+use music21_mcp_proc::{ProcessTree, ResourceSample};
+
+const INTERVAL: Duration = Duration::from_secs(1);
+/// Finding who listens on a port reads every process's descriptors, and files may be many, so both are done
+/// seldom.
+const LOOK_AGAIN: u32 = 10;
+
+/// What was read.
+#[derive(Debug, Default)]
+pub(super) struct Readings {
+    server: Vec<Reading>,
+    own: Vec<Reading>,
+}
+
+#[derive(Debug)]
+struct Reading {
+    moment: Instant,
+    calls: u64,
+    restarts: u32,
+    sample: ResourceSample,
+    temp: Option<Files>,
+}
+
+/// The files of a directory and all below it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Files {
+    count: u64,
+    bytes: u64,
+}
+
+/// Reads until told to stop. Cancels `server_gone` when our own server has ended, since nobody will
+/// start it again.
+pub(super) async fn sample(
+    host: Arc<Host>,
+    observer: Arc<Mutex<Observer>>,
+    readings: Arc<Mutex<Readings>>,
+    stop: CancellationToken,
+    server_gone: CancellationToken,
+) {
+    let mut watch = Watch::new(&host).await;
+    let mut ticks = tokio::time::interval(INTERVAL);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = stop.cancelled() => break,
+        }
+        if host.exit_report().is_some() {
+            server_gone.cancel();
+        }
+        let server = watch.sample(&host).await;
+        let temp = watch.temp(&host).await;
+        let calls = {
+            let mut observer = observer.lock().unwrap_or_else(PoisonError::into_inner);
+            observer.resources = server.or(observer.resources);
+            observer.calls
+        };
+        let moment = Instant::now();
+        let restarts = watch.restarts;
+        let reading = |sample| Reading { moment, calls, restarts, sample, temp };
+        let mut readings = readings.lock().unwrap_or_else(PoisonError::into_inner);
+        readings.server.extend(server.map(reading));
+        readings.own.extend(ResourceSample::of_own_process().map(reading));
+    }
+}
+
+impl Readings {
+    /// The server's, with times from the stage's start.
+    pub(super) fn server(&self, start: Instant) -> Vec<ResourceAt> {
+        since(&self.server, start)
+    }
+
+    /// Our own, with times from the stage's start.
+    pub(super) fn own(&self, start: Instant) -> Vec<ResourceAt> {
+        since(&self.own, start)
+    }
+}
+
+/// What was read before the start is left out.
+fn since(readings: &[Reading], start: Instant) -> Vec<ResourceAt> {
+    let at = |reading: &Reading| {
+        let at_ns = reading.moment.checked_duration_since(start)?.as_nanos() as u64;
+        let &Reading { calls, restarts, sample, temp, .. } = reading;
+        let (temp_bytes, temp_files) = (temp.map(|files| files.bytes), temp.map(|files| files.count));
+        Some(ResourceAt { at_ns, calls, restarts, sample, temp_bytes, temp_files })
+    };
+    readings.iter().filter_map(at).collect()
+}
+
+/// The server's process tree, looked for again as sessions come and go.
+pub(super) struct Watch {
+    roots: Vec<u32>,
+    tree: ProcessTree,
+    samples: u32,
+    /// How many times a process was no longer there.
+    restarts: u32,
+}
+
+impl Watch {
+    pub(super) async fn new(host: &Host) -> Self {
+        let roots = host.pids().await;
+        Self { tree: ProcessTree::new(roots.iter().copied()), roots, samples: 0, restarts: 0 }
+    }
+
+    pub(super) async fn sample(&mut self, host: &Host) -> Option<ResourceSample> {
+        self.samples += 1;
+        let is_cheap = host.is_ours() || !matches!(host.target.spec(), ServerSpec::Url(_));
+        if is_cheap || self.samples.is_multiple_of(LOOK_AGAIN) {
+            let roots = host.pids().await;
+            if roots != self.roots {
+                // New ones alone are sessions that open.
+                self.restarts += u32::from(self.roots.iter().any(|pid| !roots.contains(pid)));
+                self.tree = ProcessTree::new(roots.iter().copied());
+                self.roots = roots;
+            }
+        }
+        self.tree.sample()
+    }
+
+    /// The files in the server's temporary directory, at every tenth sample: there may be thousands.
+    async fn temp(&self, host: &Host) -> Option<Files> {
+        let directory = host.servers_directory().filter(|_| self.samples % LOOK_AGAIN == 1)?.to_owned();
+        tokio::task::spawn_blocking(move || Files::below(&directory)).await.ok()
+    }
+}
+
+impl Files {
+    /// What disappears meanwhile is not counted.
+    fn below(directory: &Path) -> Self {
+        let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+        let files = |entry: DirEntry| match entry.metadata() {
+            Ok(data) if data.is_dir() => Self::below(&entry.path()),
+            Ok(data) => Self { count: 1, bytes: data.len() },
+            Err(_) => Self::default(),
+        };
+        entries.map(files).fold(Self::default(), |sum, one| Self {
+            count: sum.count + one.count,
+            bytes: sum.bytes + one.bytes,
+        })
+    }
+}

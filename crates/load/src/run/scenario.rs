@@ -1,0 +1,210 @@
+//! Runs one scenario: scores, preparation, stages, judgement.
+
+use crate::result::Search;
+use crate::result::StageResult;
+use crate::result::Tried;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::fault;
+use super::probe::probe;
+use super::progress::Live;
+use super::session_pool::{Host, Pool};
+use super::stage::{self, Setting};
+use crate::driver::{Load, Plan, Recorder, Stop, drive};
+use crate::profile::Profiling;
+use crate::result::Capacity;
+use crate::result::FaultResult;
+use crate::result::Shard;
+use crate::result::{Definition, ScoreFile, Stage};
+use crate::result::{ScenarioResult, Verdict};
+use crate::result::{Step, Workload};
+use music21_mcp_score::{OrchestraSpec, write_generated};
+
+/// What all scenarios of a run share.
+pub(crate) struct Context<'a> {
+    /// The server.
+    pub host: &'a Arc<Host>,
+    /// Decides arrivals and the choice of flows.
+    pub seed: u64,
+    /// Goes into every nonce.
+    pub run_id: String,
+    /// Stops everything.
+    pub interrupt: &'a CancellationToken,
+    /// Most sessions that are processes.
+    pub max_processes: usize,
+    /// Which share of the load this is; its arrivals and choices differ from the others'.
+    pub shard: Option<Shard>,
+    /// Told of every stage that begins.
+    pub live: Live,
+    /// Profiles each stage.
+    pub profiling: Option<&'a Profiling>,
+}
+
+/// What a run is judged by; the engine itself judges nothing.
+pub(crate) struct Judges<'a> {
+    /// Whether a stage of a search kept the objective.
+    pub served: fn(&Search, &StageResult) -> Tried,
+    /// Makes the checks and the verdict of a result, which was interrupted or not.
+    pub conclude: &'a dyn Fn(&mut ScenarioResult, bool),
+}
+
+/// Runs a scenario. `saved` is told after each stage, so that nothing measured is lost.
+pub(crate) async fn run(
+    mut definition: Definition,
+    judges: &Judges<'_>,
+    context: &Context<'_>,
+    saved: &mut dyn FnMut(&ScenarioResult),
+) -> ScenarioResult {
+    let mut notes = cap(&mut definition, context);
+    notes.extend(fault::leave_out(&mut definition, context.host));
+    let mut result = ScenarioResult {
+        name: definition.name.clone(),
+        verdict: Verdict::Interrupted,
+        checks: Vec::new(),
+        notes,
+        error: None,
+        definition: definition.clone(),
+        stages: Vec::new(),
+        rate_limit: None,
+        capacity: definition.search.map(|search| Capacity::new(search.max_clients)),
+    };
+    definition.place_scores(context.host.directory.path());
+    if let Err(error) = measure(&definition, judges, context, &mut result, saved).await {
+        result.error = Some(error);
+    }
+    result.notes.extend(context.profiling.into_iter().flat_map(Profiling::take_lines));
+    (judges.conclude)(&mut result, context.interrupt.is_cancelled());
+    result
+}
+
+/// Over stdio each session is a process; a hundred Python servers are not what anyone wants to start
+/// unasked.
+fn cap(definition: &mut Definition, context: &Context<'_>) -> Vec<String> {
+    let max = context.max_processes;
+    let mut notes = Vec::new();
+    if context.host.has_process_per_session() {
+        for stage in definition.stages.iter_mut().filter(|stage| stage.clients > max) {
+            notes.push(format!(
+                "{}: {} clients would be as many server processes; ran {max} (raise --max-processes, or use an http:// server)",
+                stage.name, stage.clients
+            ));
+            stage.clients = max;
+        }
+        if let Some(search) = definition.search.as_mut().filter(|search| search.max_clients > max) {
+            notes.push(format!(
+                "each client is a server process; no more than {max} are tried (raise --max-processes, or use an http:// server)"
+            ));
+            search.max_clients = max;
+        }
+    }
+    notes
+}
+
+async fn measure(
+    definition: &Definition,
+    judges: &Judges<'_>,
+    context: &Context<'_>,
+    result: &mut ScenarioResult,
+    saved: &mut dyn FnMut(&ScenarioResult),
+) -> Result<(), String> {
+    for score in &definition.scores {
+        write_score(score, context).map_err(|error| format!("score '{}': {error}", score.name))?;
+    }
+    if let Some(limit) = definition.probe {
+        result.rate_limit = Some(probe(context.host, limit, context.interrupt).await?);
+        return Ok(());
+    }
+    prepare(&definition.prepare, context).await?;
+    while let Some(stage) = next_stage(definition, result).filter(|_| !context.interrupt.is_cancelled()) {
+        // A nonce is one of its stage: what a stage leaves must not collide with the next.
+        let run_id = format!("{}{}", context.run_id, result.stages.len());
+        let setting = Setting {
+            host: context.host,
+            seed: context.shard.map_or(context.seed, |shard| shard.seed(context.seed)),
+            run_id: &run_id,
+            interrupt: context.interrupt,
+            scenario: &definition.name,
+            profiling: context.profiling,
+            live: &context.live,
+        };
+        let mut so_far = |partial| {
+            result.stages.push(partial);
+            saved(result);
+            result.stages.pop();
+        };
+        let measured = stage::run(&stage, &setting, &mut so_far)
+            .await
+            .map_err(|error| format!("{}: {error}", stage.name))?;
+        if let (Some(search), Some(capacity)) = (&definition.search, &mut result.capacity) {
+            capacity.observe((judges.served)(search, &measured));
+        }
+        let lost = measured.server_lost.clone();
+        result.stages.push(measured);
+        saved(result);
+        if let Some(lost) = lost {
+            return Err(format!("{}: {lost}", stage.name));
+        }
+        let fault = result.stages.last().and_then(|stage| stage.fault.as_ref());
+        if fault.is_some_and(FaultResult::is_for_good) {
+            result.notes.push(format!("{}: the server did not come back; nothing else was run", stage.name));
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The stages in order; in a search the one stage with the next number of clients.
+fn next_stage(definition: &Definition, result: &ScenarioResult) -> Option<Stage> {
+    match &result.capacity {
+        None => definition.stages.get(result.stages.len()).cloned(),
+        Some(capacity) => {
+            let clients = capacity.next()?;
+            let name = format!("{clients} client{}", if clients == 1 { "" } else { "s" });
+            Some(Stage { name, clients, ..definition.stages.first()?.clone() })
+        }
+    }
+}
+
+/// Long enough for the first calls of a Python server on a busy machine.
+const PREPARE: Duration = Duration::from_secs(120);
+
+/// The preparation is a run of one client that nobody looks at.
+async fn prepare(steps: &[Step], context: &Context<'_>) -> Result<(), String> {
+    if steps.is_empty() {
+        return Ok(());
+    }
+    let plan = Plan {
+        load: Load::Closed { workers: 1 },
+        workload: Arc::new(Workload::of(steps.to_vec())),
+        stop: Stop { duration: None, calls: Some(steps.len() as u64) },
+        deadline: PREPARE,
+        seed: context.seed,
+        run_id: format!("{}p", context.run_id).into(),
+    };
+    let sink = Arc::new(std::sync::Mutex::new(Recorder::new(crate::driver::Settings::default())));
+    let target = Arc::new(Pool::kept(context.host));
+    drive(&plan, target, context.interrupt, Arc::clone(&sink)).await.map_err(|error| error.to_string())?;
+    let recorder = sink.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let lost = recorder.tools.values().flat_map(|tool| &tool.examples);
+    match lost.into_iter().find(|example| example.outcome.is_connection_loss()) {
+        Some(example) => Err(format!("preparation: {}: {}", example.outcome, example.message)),
+        None => Ok(()),
+    }
+}
+
+fn write_score(score: &ScoreFile, context: &Context<'_>) -> Result<(), String> {
+    let path = context.host.directory.path().join(format!("{}.musicxml", score.name));
+    if path.exists() {
+        return Ok(());
+    }
+    let spec = OrchestraSpec::new(score.parts, score.measures, context.seed).map_err(|e| e.to_string())?;
+    let file = File::create(&path).map_err(|error| error.to_string())?;
+    let mut out = BufWriter::new(file);
+    write_generated(&spec, &mut out, |_| {}).map_err(|error| error.to_string())?;
+    out.flush().map_err(|error| error.to_string())
+}

@@ -1,0 +1,294 @@
+//! The server of a run: started, watched, and shared by the stages through sessions that stay open.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use tempfile::TempDir;
+use tokio::process::Child;
+
+use super::in_flight::InFlight;
+use crate::driver::{self, Call, OpenError, Session};
+use crate::result::ServerFacts;
+use music21_mcp_bench::client::{ClientOptions, Music21Client, Reply};
+use music21_mcp_bench::server::{STDERR, ServerOptions, ServerSpec, ServerUnderTest, spawn_own};
+use music21_mcp_embedded::Config;
+use music21_mcp_proc::ProcessTree;
+
+/// A server that runs.
+pub(crate) struct Host {
+    /// How sessions are opened.
+    pub target: ServerUnderTest,
+    /// What goes into the result.
+    pub facts: ServerFacts,
+    /// Where generated scores are handed over, and for servers of our own the temporary directory.
+    pub directory: TempDir,
+    pid: Option<u32>,
+    /// Our own server's address.
+    address: Option<String>,
+    child: Mutex<Option<Child>>,
+    outage: Mutex<Option<Outage>>,
+    idle: Mutex<Vec<(Music21Client, Called)>>,
+    /// What was called on the one server that all sessions share.
+    called: Called,
+    /// Calls sent and not yet answered.
+    pub(super) in_flight: InFlight,
+}
+
+/// The tools that were called on a server so far: the first call of each is cold.
+type Called = Arc<Mutex<BTreeSet<String>>>;
+
+/// The server's process that was named is not there.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no process {0}; give --pid the server's own, or leave it out")]
+pub(crate) struct NoProcess(u32);
+
+/// A fault of a server that we took away ourselves.
+struct Outage {
+    at: Instant,
+    reconnected: Option<Instant>,
+}
+
+impl Host {
+    /// Starts what `server` names: a command, a URL, `embedded` in this process; or without a name the
+    /// embedded server as a child process over HTTP, so that generator and server do not share one.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be started or is no music21 server.
+    pub(crate) async fn start(server: Option<&str>, pid: Option<u32>) -> anyhow::Result<Self> {
+        if let Some(pid) = pid.filter(|&pid| ProcessTree::new([pid]).sample().is_none()) {
+            return Err(NoProcess(pid).into());
+        }
+        let directory = tempfile::Builder::new()
+            .prefix("music21-mcp-bench-")
+            .tempdir()
+            .context("no temporary directory")?;
+        let (mut child, mut address) = (None, None);
+        let mut spec = match server {
+            None => {
+                let own = ["serve", "--http", "127.0.0.1:0", "--quiet"];
+                let (started, url) = spawn_own(directory.path(), &own).await?;
+                child = Some(started);
+                address = url.split('/').nth(2).map(str::to_owned);
+                ServerSpec::Url(url)
+            }
+            Some(text) => text.parse()?,
+        };
+        if let ServerSpec::Command(command) = &mut spec {
+            // First, so that a TMPDIR of the user's own wins.
+            command.env.insert(0, ("TMPDIR".into(), directory.path().into()));
+        }
+        let default = Config::default();
+        let embedded = Config { export_directory: directory.path().to_owned(), ..default };
+        let options =
+            ServerOptions { embedded, client: ClientOptions::default(), ..ServerOptions::default() };
+        let target = ServerUnderTest::start(spec, options).await?;
+        let info = target.server().clone();
+        let facts = ServerFacts {
+            spec: server.unwrap_or("").to_owned(),
+            name: info.name,
+            version: info.version,
+            protocol: info.protocol,
+            transport: target.spec().transport().to_owned(),
+            shares_our_process: target.embedded().is_some(),
+            tools: target.tools().to_vec(),
+            start_retries: target.start_retries(),
+        };
+        Ok(Self {
+            target,
+            facts,
+            directory,
+            pid,
+            address,
+            child: Mutex::new(child),
+            outage: Mutex::default(),
+            idle: Mutex::default(),
+            called: Called::default(),
+            in_flight: InFlight::default(),
+        })
+    }
+
+    /// Each session is a process.
+    #[must_use]
+    pub(crate) fn has_process_per_session(&self) -> bool {
+        matches!(self.target.spec(), ServerSpec::Command(_))
+    }
+
+    /// The server is the embedded one, by its own name.
+    #[must_use]
+    pub(crate) fn is_embedded(&self) -> bool {
+        self.facts.name == music21_mcp_embedded::SERVER_NAME
+    }
+
+    /// The temporary directory of a server of ours, where its exports go.
+    #[must_use]
+    pub(super) fn servers_directory(&self) -> Option<&Path> {
+        let is_elsewhere = matches!(self.target.spec(), ServerSpec::Url(_)) && !self.is_ours();
+        (!is_elsewhere).then(|| self.directory.path())
+    }
+
+    /// The processes to watch, without their descendants.
+    pub(crate) async fn pids(&self) -> Vec<u32> {
+        match self.pid {
+            Some(pid) => vec![pid],
+            None if self.is_ours() => lock(&self.child).as_ref().and_then(Child::id).into_iter().collect(),
+            None => self.target.pids().await,
+        }
+    }
+
+    /// We started this HTTP server.
+    pub(super) fn is_ours(&self) -> bool {
+        self.address.is_some()
+    }
+
+    /// Kills our own HTTP server. From here on it is not missed.
+    pub(super) async fn kill(&self) {
+        let child = lock(&self.child).take();
+        if let Some(mut child) = child {
+            // It is dead or dying; what else could go wrong shows in the calls.
+            let _ = child.kill().await;
+        }
+    }
+
+    /// Starts our own HTTP server again on its address. Where that fails, no call will succeed and say so.
+    pub(super) async fn start_again(&self) {
+        let Some(address) = &self.address else { return };
+        let arguments = ["serve", "--http", address, "--quiet"];
+        if let Ok((child, _)) = spawn_own(self.directory.path(), &arguments).await {
+            *lock(&self.child) = Some(child);
+            lock(&self.called).clear();
+        }
+    }
+
+    /// Notes the time of a fault.
+    pub(super) fn begin_outage(&self, at: Instant) {
+        *lock(&self.outage) = Some(Outage { at, reconnected: None });
+    }
+
+    /// Forgets the sessions that wait for the next stage: they ended with their server.
+    pub(super) fn forget_sessions(&self) {
+        lock(&self.idle).clear();
+    }
+
+    /// How long after the fault a session was opened; `None` where none was.
+    pub(super) fn end_outage(&self) -> Option<Duration> {
+        let outage = lock(&self.outage).take()?;
+        Some(outage.reconnected? - outage.at)
+    }
+
+    /// How our own child ended, once it has.
+    #[must_use]
+    pub(crate) fn exit_report(&self) -> Option<String> {
+        let mut child = lock(&self.child);
+        let status = child.as_mut()?.try_wait().ok()??;
+        Some(format!("the server ended: {status}{}", self.last_words()))
+    }
+
+    fn last_words(&self) -> String {
+        let text = std::fs::read_to_string(self.directory.path().join(STDERR)).unwrap_or_default();
+        text.lines().last().map_or_else(|| ", stderr empty".to_owned(), |line| format!(", stderr: {line}"))
+    }
+
+    async fn new_session(&self) -> Result<(Music21Client, Called), OpenError> {
+        let client = self.target.session().await?;
+        if let Some(outage) = &mut *lock(&self.outage) {
+            outage.reconnected.get_or_insert_with(Instant::now);
+        }
+        let called =
+            if self.has_process_per_session() { Called::default() } else { Arc::clone(&self.called) };
+        Ok((client, called))
+    }
+
+    /// One call outside of all figures, with a session of the pool.
+    ///
+    /// # Errors
+    ///
+    /// Where no session opens.
+    pub(crate) async fn call_once(
+        self: &Arc<Self>,
+        call: Call,
+        deadline: Duration,
+    ) -> Result<Reply, OpenError> {
+        let session = driver::Connect::open(&Pool::kept(self), 0).await?;
+        let reply = session.call(call, deadline).await;
+        session.close().await;
+        Ok(reply)
+    }
+
+    /// Ends every session and the server, if that is ours.
+    pub(crate) async fn stop(self: Arc<Self>) {
+        let idle = std::mem::take(&mut *lock(&self.idle));
+        futures::future::join_all(idle.into_iter().map(|(client, _)| client.close())).await;
+        let child = lock(&self.child).take();
+        if let Some(mut child) = child {
+            // It may be frozen, so that nothing gentler reaches it.
+            let _ = child.kill().await;
+        }
+        if let Ok(host) = Arc::try_unwrap(self) {
+            host.target.shutdown().await;
+        }
+    }
+}
+
+/// Sessions that outlive the stages: a stdio server stays the same process, and starts once.
+pub(super) struct Pool {
+    pub(super) host: Arc<Host>,
+    /// Sessions outlive the stage. Otherwise each is new and ends when it is closed.
+    pub(super) keeps: bool,
+}
+
+impl Pool {
+    /// Sessions that are kept for whoever comes next.
+    pub(super) fn kept(host: &Arc<Host>) -> Self {
+        Self { host: Arc::clone(host), keeps: true }
+    }
+}
+
+/// A session that may go back to its pool.
+pub(super) struct Pooled {
+    client: Music21Client,
+    called: Called,
+    /// Where it goes back to.
+    pool: Option<Arc<Host>>,
+    in_flight: InFlight,
+}
+
+impl driver::Connect for Pool {
+    type Session = Pooled;
+
+    async fn open(&self, _client: usize) -> Result<Pooled, OpenError> {
+        let pool = self.keeps.then(|| Arc::clone(&self.host));
+        let idle = pool.as_ref().and_then(|host| lock(&host.idle).pop());
+        let (client, called) = match idle {
+            Some(idle) => idle,
+            None => self.host.new_session().await?,
+        };
+        Ok(Pooled { client, called, pool, in_flight: self.host.in_flight.clone() })
+    }
+}
+
+impl Session for Pooled {
+    async fn call(&self, call: Call, deadline: Duration) -> Reply {
+        let _under_way = self.in_flight.begin();
+        self.client.call(&call.tool, call.arguments, deadline).await
+    }
+
+    fn is_first_call(&self, tool: &str) -> bool {
+        let mut called = lock(&self.called);
+        !called.contains(tool) && called.insert(tool.to_owned())
+    }
+
+    async fn close(self) {
+        match self.pool {
+            Some(host) => lock(&host.idle).push((self.client, self.called)),
+            None => self.client.close().await,
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,267 @@
+//! Runs one stage and turns what was seen into its result.
+
+use super::plan;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use serde_json::Map;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::extension;
+use super::fault::Injecting;
+use super::observer::Observer;
+use super::progress::Live;
+use super::sampler::{self, Readings, Watch};
+use super::session_pool::{Host, Pool};
+use super::summarize::{run_so_far, session_memory, summarize};
+use crate::driver::{Call, DriveError, Run, Settings, drive_until};
+use crate::measure::trend;
+use crate::measure::validity;
+use crate::profile::{CallSpan, Profiling, UnderWay};
+use crate::result::FaultResult;
+use crate::result::Stage;
+use crate::result::{ResourceAt, StageResult};
+use music21_mcp_proc::OthersClock;
+
+/// Calls in a row that did not reach the server, after which it counts as lost.
+const LOST_AFTER: u64 = 5;
+
+/// What a stage needs to know of the run.
+pub(super) struct Setting<'a> {
+    pub(super) host: &'a Arc<Host>,
+    pub(super) seed: u64,
+    pub(super) run_id: &'a str,
+    pub(super) interrupt: &'a CancellationToken,
+    /// The scenario's name.
+    pub(super) scenario: &'a str,
+    pub(super) profiling: Option<&'a Profiling>,
+    pub(super) live: &'a Live,
+}
+
+/// Runs a stage to its end, to an interrupt, or to the end of our own server. `so_far` is told now and then
+/// what there is, so that nothing is lost if we are killed.
+pub(super) async fn run(
+    stage: &Stage,
+    setting: &Setting<'_>,
+    so_far: &mut dyn FnMut(StageResult),
+) -> Result<StageResult, DriveError> {
+    let host = setting.host;
+    let plan = plan::plan(stage, setting.seed, setting.run_id);
+    let deadline = plan.deadline;
+    let scores_before = if stage.day().is_some() { scores_held(host, &deadline).await } else { None };
+    let watchers = Watchers::start(stage, setting).await;
+    let target = Arc::new(Pool { host: Arc::clone(host), keeps: stage.workload.sessions.is_kept() });
+    let any_end = either(setting.interrupt, &watchers.server_gone);
+    let enough = CancellationToken::new();
+    let extending = extension::watch(stage, &watchers.observer, &watchers.readings, setting.live, &enough);
+    let title = format!("{} · {}", setting.scenario, stage.name);
+    let server = if host.facts.shares_our_process { Vec::new() } else { host.pids().await };
+    let profiled = setting.profiling.map(|profiling| profiling.start(title, &server));
+    let sink = Arc::clone(&watchers.observer);
+    let driving = tokio::spawn(async move { drive_until(&enough, &plan, target, &any_end, sink).await });
+    let driven = watch(driving, || watchers.so_far(stage).into_iter().for_each(&mut *so_far)).await;
+    let seen = watchers.stop(stage, host, profiled.as_ref().and_then(UnderWay::sampler)).await;
+    setting.live.end();
+    if let Some(extending) = extending {
+        extending.abort();
+    }
+    if let Some(profiled) = profiled {
+        let (started, spans) = spans(&seen.observer);
+        profiled.finish(started, &spans).await;
+    }
+    let run = driven?;
+    rest(stage, setting.interrupt).await;
+    let result = result(stage, &run, host, &seen, deadline).await;
+    Ok(StageResult { scores_before, ..result })
+}
+
+/// All that look on while a stage runs.
+struct Watchers {
+    observer: Arc<Mutex<Observer>>,
+    readings: Arc<Mutex<Readings>>,
+    stop: CancellationToken,
+    server_gone: CancellationToken,
+    sampling: JoinHandle<()>,
+    injecting: Option<Injecting>,
+    machine: music21_mcp_proc::Watch,
+    others: OthersClock,
+}
+
+/// What they saw.
+struct Seen {
+    observer: Arc<Mutex<Observer>>,
+    readings: Arc<Mutex<Readings>>,
+    fault: Option<FaultResult>,
+    conditions: music21_mcp_proc::Conditions,
+    others_cpu_share: Option<f64>,
+}
+
+impl Watchers {
+    async fn start(stage: &Stage, setting: &Setting<'_>) -> Self {
+        let host = setting.host;
+        let settings = Settings { warm_up: stage.warm_up(), ..Settings::default() };
+        let mut observer = Observer::new(settings, stage.day());
+        observer.samples = stage.fault.map(|_| Vec::new());
+        observer.spans = setting.profiling.map(|_| Vec::new());
+        let observer = Arc::new(Mutex::new(observer));
+        let readings = Arc::new(Mutex::new(Readings::default()));
+        let (stop, server_gone) = (CancellationToken::new(), CancellationToken::new());
+        let sampling = tokio::spawn(sampler::sample(
+            Arc::clone(host),
+            Arc::clone(&observer),
+            Arc::clone(&readings),
+            stop.clone(),
+            server_gone.clone(),
+        ));
+        setting.live.begin(setting.scenario, stage, &observer, &host.in_flight);
+        let injecting = stage.fault.map(|fault| Injecting::start(fault, host, &observer, &stop));
+        let machine = music21_mcp_proc::Watch::start();
+        let others = OthersClock::start(&host.pids().await);
+        Self { observer, readings, stop, server_gone, sampling, injecting, machine, others }
+    }
+
+    /// What there is of a stage under way; `None` before its first call has ended.
+    fn so_far(&self, stage: &Stage) -> Option<StageResult> {
+        let observer = lock(&self.observer);
+        let start = observer.started()?;
+        let run = run_so_far(&observer, start.elapsed());
+        Some(summarize(stage, &run, &observer, lock(&self.readings).server(start)))
+    }
+
+    async fn stop(self, stage: &Stage, host: &Host, sampler: Option<u32>) -> Seen {
+        let conditions = self.machine.stop();
+        // What a server that is gone by now used would count as that of others.
+        let others_cpu_share =
+            if stage.fault.is_none() { others_share(&self.others, host, sampler).await } else { None };
+        self.stop.cancel();
+        let fault = match self.injecting {
+            Some(injecting) => Some(injecting.result(host, &self.observer).await),
+            None => None,
+        };
+        // A sampler that panicked read nothing more.
+        let _ = self.sampling.await;
+        let Self { observer, readings, .. } = self;
+        Seen { observer, readings, fault, conditions, others_cpu_share }
+    }
+}
+
+/// The stage's result, with what is read of the server after the rest at its end.
+async fn result(stage: &Stage, run: &Run, host: &Arc<Host>, seen: &Seen, deadline: Duration) -> StageResult {
+    let settled = Watch::new(host).await.sample(host).await;
+    let scores_held = if stage.settle_s > 0.0 { scores_held(host, &deadline).await } else { None };
+    let (observer, readings) = (lock(&seen.observer), lock(&seen.readings));
+    let start = observer.started().unwrap_or_else(Instant::now);
+    let mut result = summarize(stage, run, &observer, readings.server(start));
+    result.settled = settled;
+    result.session_memory = session_memory(stage, host, &result.resources);
+    result.scores_held = scores_held;
+    result.fault.clone_from(&seen.fault);
+    result.exports = observer.exports();
+    result.generator.steal_share = seen.conditions.steal_percent.map(|percent| percent / 100.0);
+    result.generator.cpu_pressure_percent = seen.conditions.cpu_pressure_percent;
+    result.generator.others_cpu_share = seen.others_cpu_share;
+    if host.facts.shares_our_process {
+        // The server's work is in this figure, so it says nothing about the generator.
+        result.generator.own_cpu_share = None;
+    } else {
+        judge_own(&mut result, &readings.own(start));
+    }
+    result.validity = validity::judge(&result.generator);
+    // With a fault, calls that do not reach the server are what is measured.
+    if stage.fault.is_none() {
+        result.server_lost = lost(host, &observer);
+    }
+    result
+}
+
+/// When the stage's clock began, and the calls on it.
+fn spans(observer: &Mutex<Observer>) -> (Instant, Vec<CallSpan>) {
+    let mut observer = lock(observer);
+    (observer.started().unwrap_or_else(Instant::now), observer.spans.take().unwrap_or_default())
+}
+
+/// How often a stage under way is written down.
+const SO_FAR_EVERY: Duration = Duration::from_secs(10);
+/// Writing it takes at most one part in this many of the time: meanwhile calls that end must wait, and less
+/// than one in a hundred may, or it would show in their p99.
+const SO_FAR_SHARE: u32 = 500;
+
+/// Waits for the driver, which runs as a task of its own so that writing does not hold it up.
+async fn watch(
+    mut driving: JoinHandle<Result<Run, DriveError>>,
+    mut write: impl FnMut(),
+) -> Result<Run, DriveError> {
+    let mut pause = SO_FAR_EVERY;
+    loop {
+        match tokio::time::timeout(pause, &mut driving).await {
+            Ok(Ok(driven)) => return driven,
+            Ok(Err(panicked)) => std::panic::resume_unwind(panicked.into_panic()),
+            Err(_) => {
+                let began = Instant::now();
+                write();
+                pause = SO_FAR_EVERY.max(began.elapsed() * SO_FAR_SHARE);
+            }
+        }
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// `None` for a server whose processes cannot be seen: its work would count as that of others. The `sampler` is ours:
+/// what it takes from the server is said beside every profile, and is no reason to measure again.
+async fn others_share(others: &OthersClock, host: &Host, sampler: Option<u32>) -> Option<f64> {
+    let mut pids = host.pids().await;
+    let is_seen = host.facts.shares_our_process || !pids.is_empty();
+    pids.extend(sampler);
+    is_seen.then(|| others.share(&pids)).flatten()
+}
+
+/// Whether the generator itself grows, judged by what a server is judged by.
+fn judge_own(result: &mut StageResult, own: &[ResourceAt]) {
+    result.generator.own_leak = trend::judge(&ResourceAt::memory(own)).map(|report| report.verdict);
+    // By halfway all sessions are open; one that was lost and opened again may hold one more for a moment.
+    let fds = |at: Option<&ResourceAt>| at.and_then(|at| i64::try_from(at.sample.fds?).ok());
+    let grown = fds(own.last()).zip(fds(own.get(own.len() / 2))).map(|(last, half)| last - half);
+    result.generator.descriptors_left = grown.filter(|_| result.reopened == 0);
+}
+
+fn either(a: &CancellationToken, b: &CancellationToken) -> CancellationToken {
+    let both = a.child_token();
+    let (b, cancel) = (b.clone(), both.clone());
+    tokio::spawn(async move {
+        tokio::select! {
+            () = b.cancelled() => cancel.cancel(),
+            () = cancel.cancelled() => {}
+        }
+    });
+    both
+}
+
+async fn rest(stage: &Stage, interrupt: &CancellationToken) {
+    tokio::select! {
+        () = tokio::time::sleep(Duration::from_secs_f64(stage.settle_s)) => {}
+        () = interrupt.cancelled() => {}
+    }
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    count: u64,
+}
+
+async fn scores_held(host: &Arc<Host>, deadline: &Duration) -> Option<u64> {
+    let call = Call { tool: "list_scores".into(), arguments: Map::new() };
+    let listed: Listed = host.call_once(call, *deadline).await.ok()?.parse()?;
+    Some(listed.count)
+}
+
+fn lost(host: &Host, observer: &Observer) -> Option<String> {
+    let unreached = observer.unreached_in_a_row;
+    host.exit_report().or_else(|| {
+        (unreached >= LOST_AFTER).then(|| format!("the last {unreached} calls did not reach the server"))
+    })
+}
