@@ -2,13 +2,16 @@
 
 use std::process::Command;
 
-use yaml_rust2::{Yaml, YamlLoader};
+use serde::Deserialize;
+use serde_json::Value;
 
 const MANIFEST: &str = include_str!("../../../../deploy/indexed-job.yaml");
 
 /// The claim of a volume, and the job.
-fn documents() -> [Yaml; 2] {
-    YamlLoader::load_from_str(MANIFEST).unwrap().try_into().unwrap()
+fn documents() -> [Value; 2] {
+    let documents = serde_norway::Deserializer::from_str(MANIFEST);
+    let documents: Vec<Value> = documents.map(|one| Value::deserialize(one).unwrap()).collect();
+    documents.try_into().unwrap()
 }
 
 #[test]
@@ -19,10 +22,10 @@ fn the_indexed_job_runs_as_many_shards_as_it_says() {
     assert_eq!(spec["completionMode"].as_str(), Some("Indexed"));
     let container = &spec["template"]["spec"]["containers"][0];
     let shards =
-        container["env"].as_vec().unwrap().iter().find(|one| one["name"].as_str() == Some("MUSIC21_SHARDS"));
+        container["env"].as_array().unwrap().iter().find(|one| one["name"].as_str() == Some("MUSIC21_SHARDS"));
     let shards: i64 = shards.unwrap()["value"].as_str().unwrap().parse().unwrap();
     assert_eq!((spec["completions"].as_i64(), spec["parallelism"].as_i64()), (Some(shards), Some(shards)));
-    the_last_shard_starts(container["args"].as_vec().unwrap(), shards);
+    the_last_shard_starts(container["args"].as_array().unwrap(), shards);
 }
 
 #[test]
@@ -49,7 +52,7 @@ fn manifest_and_dockerfile_name_the_image_of_this_version() {
 }
 
 /// With the manifest's own arguments: what fails is only that its server is not here.
-fn the_last_shard_starts(arguments: &[Yaml], shards: i64) {
+fn the_last_shard_starts(arguments: &[Value], shards: i64) {
     let directory = tempfile::tempdir().unwrap();
     let arguments = arguments.iter().map(|argument| {
         let argument = argument.as_str().unwrap().replace("/results/$(SHARD)", "results");
