@@ -5,7 +5,7 @@
 //! every flamegraph says how many of the expected samples it has; `perf record -g` on the same command sees
 //! the rest. The kernel's tick caps the rate near 250 Hz.
 //!
-//! What it costs: about 1 % more CPU time; `music21-mcp-bench audit sampling` measures it, and METHODOLOGY.md has the
+//! What it costs: about 1 % more CPU time; `music21-mcp-bench audit sampling` measures it, and docs/audits.md has the
 //! figure.
 
 use std::fs;
