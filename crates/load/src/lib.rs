@@ -1,6 +1,6 @@
 //! Benchmarks and load tests for the music21 MCP server.
 //!
-//! Rooms and the direction of their dependencies are drawn in the README.
+//! Rooms and the direction of their dependencies are drawn in ARCHITECTURE.md.
 
 pub mod ab;
 mod audit;

@@ -119,7 +119,7 @@ impl Length {
 pub(crate) struct Audit {
     /// Its name on the command line.
     pub name: &'static str,
-    /// The acceptance tests it is, by their numbers in METHODOLOGY.md.
+    /// The acceptance tests it is, by their numbers in docs/audits.md.
     pub tests: &'static str,
     /// What it shows, in one sentence.
     pub about: &'static str,

@@ -21,8 +21,11 @@ fn the_indexed_job_runs_as_many_shards_as_it_says() {
     let spec = &job["spec"];
     assert_eq!(spec["completionMode"].as_str(), Some("Indexed"));
     let container = &spec["template"]["spec"]["containers"][0];
-    let shards =
-        container["env"].as_array().unwrap().iter().find(|one| one["name"].as_str() == Some("MUSIC21_SHARDS"));
+    let shards = container["env"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["name"].as_str() == Some("MUSIC21_SHARDS"));
     let shards: i64 = shards.unwrap()["value"].as_str().unwrap().parse().unwrap();
     assert_eq!((spec["completions"].as_i64(), spec["parallelism"].as_i64()), (Some(shards), Some(shards)));
     the_last_shard_starts(container["args"].as_array().unwrap(), shards);
