@@ -94,7 +94,7 @@ impl Seat {
         self.client.close().await;
         // A directory that cannot be removed is the system's to clean up.
         let _ = self.directory.close();
-        trend::judge(&self.memory.readings)
+        trend::judge_leak(&self.memory.readings)
     }
 
     /// How many calls fill a slot.

@@ -2,7 +2,7 @@
 //! questions measures a cache.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::bail;
@@ -11,6 +11,7 @@ use serde_json::json;
 use super::harness::{self, Server, ms};
 use super::{Finding, Length};
 use crate::driver::{Call, Connect, Event, Load, OpenError, Session};
+use crate::lock::lock;
 use crate::measure::rng::Rng;
 use crate::measure::stats::median;
 use crate::result::Step;
@@ -78,14 +79,14 @@ where
     let tap = {
         let times = Arc::clone(&times);
         move |event: &Event<'_>| {
-            let mut times = times.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut times = lock(&times);
             times.push(ms(event.sample.service_ns()));
         }
     };
     let plan = harness::plan(Load::Closed { workers: 1 }, harness::calls(calls), steps);
     let target = wrap(Inner { url: server.url.clone() });
     let measured = harness::measure_with(&plan, &server.pids(), target, tap).await?;
-    let times = times.lock().unwrap_or_else(PoisonError::into_inner);
+    let times = lock(&times);
     let of = |turn| times.iter().skip(turn).step_by(2).copied().collect::<Vec<f64>>();
     let median_of = |turn| median(&of(turn)).unwrap_or(f64::NAN);
     Ok(Speed { same_ms: median_of(0), distinct_ms: median_of(1), busy: measured.busy })
@@ -142,12 +143,12 @@ impl Connect for Remembering {
 impl Session for Remembered {
     async fn call(&self, call: Call, deadline: Duration) -> Reply {
         let key = serde_json::to_string(&call.arguments).unwrap_or_default();
-        let kept = self.replies.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        let kept = lock(&self.replies).get(&key).cloned();
         if let Some(reply) = kept {
             return reply;
         }
         let reply = Session::call(&self.client, call, deadline).await;
-        self.replies.lock().unwrap_or_else(PoisonError::into_inner).insert(key, reply.clone());
+        lock(&self.replies).insert(key, reply.clone());
         reply
     }
 

@@ -1,10 +1,11 @@
 //! Known delays, as the server's own clock has them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::harness::{self, CHEAP, Server, constant, ms};
 use super::{Finding, Length};
 use crate::driver::Event;
+use crate::lock::lock;
 use crate::measure::Latency;
 use crate::measure::histogram::Histogram;
 use crate::measure::summary::Summary;
@@ -31,13 +32,13 @@ async fn known(name: &str, delay: &str, calls: u64) -> anyhow::Result<Vec<Findin
     let seen = Arc::clone(&clock);
     let tap = move |event: &Event<'_>| {
         if let Some(ns) = event.reply.meta(HANDLING_META).and_then(|ns| ns.as_u64()) {
-            seen.lock().unwrap_or_else(PoisonError::into_inner).record(Latency { ns, censored: false });
+            lock(&seen).record(Latency { ns, censored: false });
         }
     };
     let plan = harness::cheap(constant(PER_SECOND, SESSIONS), harness::calls(calls));
     let measured = harness::measure_with(&plan, &server.pids(), harness::sessions(&server.url), tap).await?;
     server.stop().await;
-    let clock = clock.lock().unwrap_or_else(PoisonError::into_inner);
+    let clock = lock(&clock);
     let service = measured.service(CHEAP)?;
     let doubt = measured.doubt();
     let mut findings = compare(name, &service, &clock, doubt.as_ref());

@@ -60,7 +60,7 @@ async fn case(fault: &str, outcome: Outcome, expected: u64) -> anyhow::Result<Ve
     let measured = harness::measure_with(&Plan { deadline: DEADLINE, ..cheap }, &[], target, tap).await?;
     let accounts = measured.recorder.accounts(&measured.run);
     let (found, rest) = (accounts.count(outcome), accounts.count(Outcome::Ok));
-    let adds_up = accounts.check(None).is_ok() && (outcome == Outcome::Ok || found + rest == CALLS);
+    let adds_up = accounts.check().is_ok() && (outcome == Outcome::Ok || found + rest == CALLS);
     let longest = Duration::from_nanos(longest.load(Ordering::Relaxed));
     Ok(vec![
         Finding::new(

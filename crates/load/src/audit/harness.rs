@@ -1,7 +1,7 @@
 //! What audits of a server share: a server of our own with known faults, a run against it, and whether the
 //! machine was free to show anything.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -11,8 +11,10 @@ use tokio::process::Child;
 use tokio_util::sync::CancellationToken;
 
 use crate::driver::{
-    Connect, Event, Load, OpenError, Plan, Recorder, Run, Schedule, Settings, Sink, Stop, drive,
+    Connect, Event, Evidence, Load, OpenError, OwnProcess, Plan, Recorder, Run, Schedule, Settings, Sink,
+    Stop, drive,
 };
+use crate::lock::lock;
 use crate::measure::steady::FixedWarmUp;
 use crate::measure::summary::Summary;
 use crate::measure::validity::{self, GeneratorFacts, Validity};
@@ -179,14 +181,20 @@ pub(super) async fn measure_with<T: Connect>(
     let run = drive(plan, Arc::new(target), &CancellationToken::new(), Arc::clone(&sink)).await?;
     let conditions = machine.watch.stop();
     let busy = machine.busy_with_others();
-    let recorder = std::mem::take(&mut sink.lock().unwrap_or_else(PoisonError::into_inner).recorder);
-    let mut facts = recorder.generator_facts(&run, matches!(plan.load, Load::Open { .. }));
-    let responses = recorder.tools.keys().filter_map(|tool| recorder.figures(tool)?.response);
-    facts.p95_ns = responses.filter_map(|response| response.p95.ns()).max();
-    facts.steal_share = conditions.steal_percent.map(|percent| percent / 100.0);
-    facts.cpu_pressure_percent = conditions.cpu_pressure_percent;
-    facts.others_cpu_share = machine.others.share(&machine.server);
-    let validity = validity::judge(&facts);
+    let recorder = std::mem::take(&mut lock(&sink).recorder);
+    let responses: Vec<Summary> =
+        recorder.tools.keys().filter_map(|tool| recorder.figures(tool)?.response).collect();
+    let evidence = Evidence {
+        plan,
+        run: &run,
+        recorder: &recorder,
+        responses: &responses.iter().collect::<Vec<_>>(),
+        conditions: Some(conditions),
+        others_cpu_share: machine.others.share(&machine.server),
+        own: Some(OwnProcess::default()),
+    };
+    let facts = evidence.facts();
+    let validity = validity::judge_generator(&facts);
     Ok(Measured { recorder, run, facts, validity, busy })
 }
 

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::harness::{self, Server, constant};
 use super::{Finding, Length};
 use crate::driver::Event;
-use crate::measure::trend::{LeakReport, LeakVerdict, MemoryReading, judge, simulate};
+use crate::measure::trend::{LeakReport, LeakVerdict, MemoryReading, judge_leak, simulate};
 use music21_mcp_proc::ProcessTree;
 
 const SEEDS: u64 = 20;
@@ -40,7 +40,8 @@ pub(super) fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
 }
 
 fn simulated(mb_per_min: u32, required: &str, is_enough: fn(usize) -> bool) -> Finding {
-    let verdict = |seed| judge(&simulate(seed, f64::from(mb_per_min), WINDOW_S)).map(|report| report.verdict);
+    let verdict =
+        |seed| judge_leak(&simulate(seed, f64::from(mb_per_min), WINDOW_S)).map(|report| report.verdict);
     let found = (0..SEEDS).filter(|&seed| verdict(seed) == Some(LeakVerdict::Leak)).count();
     let what = format!("simulated, {mb_per_min} MB/min");
     Finding::new(what, required, format!("{found} of {SEEDS}"), is_enough(found))
@@ -63,7 +64,7 @@ async fn live(mb_per_min: u32, expected: LeakVerdict) -> anyhow::Result<Finding>
     let plan = harness::cheap(constant(CALLS_PER_S * f64::from(FASTER), 8), stop_after);
     let measured = harness::measure_with(&plan, &server.pids(), harness::sessions(&server.url), tap).await?;
     stop.cancel();
-    let report = judge(&readings.await?).context("too few readings of the server's memory")?;
+    let report = judge_leak(&readings.await?).context("too few readings of the server's memory")?;
     server.stop().await;
     let LeakReport { verdict, mb_per_min: slope, .. } = report;
     let word = |verdict| match verdict {

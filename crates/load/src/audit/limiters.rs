@@ -64,7 +64,7 @@ pub(crate) fn broken(limit: Limit) -> Vec<(&'static str, Admit)> {
 pub(crate) fn jittered(seed: u64, jitter_ms: f64) -> impl FnMut() -> RoundTrip {
     let mut rng = Rng::new(seed);
     move || {
-        let whole_ns = (0.4 - jitter_ms * rng.uniform().ln()) * 1e6;
+        let whole_ns = (0.4 + jitter_ms * rng.exponential()) * 1e6;
         let share = rng.uniform();
         RoundTrip { there_ns: (whole_ns * share) as u64, back_ns: (whole_ns * (1.0 - share)) as u64 }
     }

@@ -8,7 +8,7 @@ use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -20,11 +20,11 @@ use super::support::scenario_options::{DURATION, ScenarioOptions};
 use super::support::select::{Selected, select};
 use super::{Exit, Usage, report};
 use crate::profile::Profiling;
-use crate::record::utc;
+use crate::record::{unix_time, utc};
 use crate::report::live_line::LiveLine;
 use crate::report::terminal;
 use crate::result::{Definition, RunFile, SCHEMA_VERSION, ScenarioResult, Shard, Verdict};
-use crate::run::{Context, Host, Live, run};
+use crate::run::{Context, Epoch, Host, Live, run};
 use crate::scenario::Options;
 use music21_mcp_proc::{Machine, Watch};
 
@@ -129,6 +129,7 @@ impl Run {
         report::write_all(&file, &path)?;
         let context = Context {
             host,
+            epoch: Epoch { instant: Instant::now(), unix: unix_time() },
             seed: self.seed,
             run_id: run_id(self.shard),
             shard: self.shard,

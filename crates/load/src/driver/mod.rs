@@ -2,6 +2,7 @@
 
 mod connect;
 mod drive;
+mod generator;
 mod music21;
 mod nonce;
 mod pacer;
@@ -15,6 +16,7 @@ mod workers;
 
 pub(crate) use connect::{Call, Connect, Event, OpenError, Session, Sink};
 pub(crate) use drive::{DriveError, Load, Plan, Run, Stop, drive, drive_until};
+pub(crate) use generator::{Evidence, OwnProcess};
 pub(crate) use probe::LoopLag;
 pub(crate) use recorder::{Recorder, Settings};
 pub(crate) use schedule::Schedule;

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
+use crate::lock::lock;
 use tokio::sync::Semaphore;
 
 /// A call that was due and that the generator has acted on.
@@ -26,7 +27,7 @@ impl Queue {
 
     /// Whether there was room.
     pub(super) fn push(&self, ticket: Ticket) -> bool {
-        let mut tickets = self.lock();
+        let mut tickets = lock(&self.tickets);
         if tickets.len() >= self.bound {
             return false;
         }
@@ -37,7 +38,7 @@ impl Queue {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.lock().len()
+        lock(&self.tickets).len()
     }
 
     /// The oldest ticket, as soon as there is one; `None` once the queue is closed and empty.
@@ -45,7 +46,7 @@ impl Queue {
         if let Ok(permit) = self.ready.acquire().await {
             permit.forget();
         }
-        self.lock().pop_front()
+        lock(&self.tickets).pop_front()
     }
 
     /// No more tickets will come.
@@ -55,11 +56,6 @@ impl Queue {
 
     /// What nobody took before the end.
     pub(super) fn leftover(&self) -> Vec<Ticket> {
-        self.lock().drain(..).collect()
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Ticket>> {
-        // A consumer that panicked did so outside of the lock's short sections.
-        self.tickets.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        lock(&self.tickets).drain(..).collect()
     }
 }

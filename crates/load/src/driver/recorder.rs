@@ -8,15 +8,12 @@ use std::collections::BTreeMap;
 use super::{Event, Run, Sink};
 use crate::measure::accounting::Accounts;
 use crate::measure::histogram::Histogram;
-use crate::measure::quantile::{lower_bound, samples_for_value};
 use crate::measure::steady::{self, FixedWarmUp, Steadiness};
 use crate::measure::summary::{Running, Summary, summarize};
-use crate::measure::validity::GeneratorFacts;
+use crate::measure::validity::VERY_LATE_NS;
 use crate::measure::{Latency, Sample};
 use music21_mcp_bench::client::Outcome;
 
-/// A call this late by our own fault is counted apart.
-const VERY_LATE_NS: u64 = 100_000_000;
 /// What a [`Recorder`] leaves out and keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Settings {
@@ -45,8 +42,11 @@ pub(crate) struct ToolRecord {
     pub response: Running,
     /// Service times after the fixed warm-up.
     pub service: Running,
-    /// Service times of calls that failed, but for timeouts, which are in the figures above.
+    /// Service times of calls that failed, but for timeouts, which are in the figures above, and for calls that we
+    /// abandoned.
     pub failures: Histogram,
+    /// Bytes of all replies, envelopes included.
+    pub reply_bytes: u64,
     /// All samples but the cold ones; empty if there were too many to keep.
     pub samples: Vec<Sample>,
     /// Tenths that have ended, those without calls left out.
@@ -76,7 +76,7 @@ pub(crate) struct Recorder {
     pub dropped: u64,
     /// Our own lateness, of every call.
     pub scheduling_delay: Histogram,
-    /// Calls dispatched more than 100 ms late.
+    /// Calls dispatched very late.
     pub very_late: u64,
     ended: usize,
     /// When the last tenth ended.
@@ -128,25 +128,6 @@ impl Recorder {
         Some(Figures { response, service, steadiness: None })
     }
 
-    /// What [`crate::measure::validity::judge`] wants to know, as far as driver and recorder know it.
-    #[must_use]
-    pub(crate) fn generator_facts(&self, run: &Run, is_open_loop: bool) -> GeneratorFacts {
-        let accounts = self.accounts(run);
-        let per_second = |count: u64| count as f64 / run.offered_for.as_secs_f64().max(1e-9);
-        GeneratorFacts {
-            scheduling_delay_p99_ns: self.scheduling_delay.quantile(0.99),
-            late_share: self.very_late as f64 / (self.scheduling_delay.count().max(1)) as f64,
-            loop_lag_p99_ns: surely_p99(&run.loop_lag.lags),
-            longest_gap_ns: run.loop_lag.longest_gap_ns,
-            own_cpu_share: run.own_cpu_share,
-            offered_per_s: is_open_loop.then(|| per_second(run.scheduled)),
-            achieved_per_s: per_second(run.answered_in_time),
-            internal_errors: run.internal_errors,
-            imbalance: accounts.check(None).err(),
-            ..GeneratorFacts::default()
-        }
-    }
-
     fn keep(&mut self, tool: &str, sample: Sample) {
         if !self.keeps_samples {
             return;
@@ -158,12 +139,6 @@ impl Recorder {
             record.samples.push(sample);
         }
     }
-}
-
-/// p99, or below the samples that it needs what it surely is: a stage of half a second has fifty wakings, of which
-/// one that is late would already be p99.
-fn surely_p99(lags: &Histogram) -> Option<u64> {
-    if lags.count() >= samples_for_value(0.99) { lags.quantile(0.99) } else { lower_bound(lags, 0.99) }
 }
 
 impl Sink for Recorder {
@@ -203,6 +178,7 @@ impl ToolRecord {
         let sample = event.sample;
         self.accounts.scheduled += 1;
         self.accounts.end(sample.outcome);
+        self.reply_bytes += event.reply.bytes as u64;
         if sample.outcome != Outcome::Ok {
             self.note_example(event);
         }
@@ -215,7 +191,9 @@ impl ToolRecord {
                 self.response.record(response);
                 self.service.record(service);
             }
-            (None, _) => self.failures.record(Latency { ns: sample.service_ns(), censored: false }),
+            (None, _) if sample.outcome != Outcome::Cancelled => {
+                self.failures.record(Latency { ns: sample.service_ns(), censored: false });
+            }
             _ => {}
         }
     }
@@ -246,7 +224,7 @@ impl ToolRecord {
         samples.sort_by_key(|sample| sample.due_ns);
         let fixed = samples.partition_point(|sample| sample.due_ns < warm_from_ns);
         let responses: Vec<u64> = samples.iter().map(Sample::response_ns).collect();
-        let steadiness = steady::judge(&responses, fixed);
+        let steadiness = steady::find_steady_part(&responses, fixed);
         let from = match steadiness {
             Steadiness::Steady { from } | Steadiness::Drifting { from, .. } => from,
             Steadiness::Unsteady => fixed,

@@ -1,8 +1,7 @@
 //! When calls are due: absolute times from arithmetic alone, so that no lateness can add up.
 
+use crate::measure::rng::Rng;
 use crate::result::DayProfile;
-use rand_pcg::Pcg64Mcg;
-use rand_pcg::rand_core::{Rng, SeedableRng};
 
 /// An arrival process of an open loop.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,7 +35,7 @@ impl Schedule {
             Self::Constant { .. } => 0,
             Self::Poisson { seed, .. } | Self::Day { seed, .. } => seed,
         };
-        Arrivals { schedule: self.clone(), random: Pcg64Mcg::seed_from_u64(seed), count: 0, sum: 0.0 }
+        Arrivals { schedule: self.clone(), rng: Rng::new(seed), count: 0, sum: 0.0 }
     }
 }
 
@@ -44,7 +43,7 @@ impl Schedule {
 #[derive(Debug, Clone)]
 pub(crate) struct Arrivals {
     schedule: Schedule,
-    random: Pcg64Mcg,
+    rng: Rng,
     count: u64,
     /// Sum of unit exponentials: the expected number of arrivals so far.
     sum: f64,
@@ -57,27 +56,18 @@ impl Iterator for Arrivals {
         let seconds = match &self.schedule {
             Schedule::Constant { per_second } => self.count as f64 / per_second,
             Schedule::Poisson { per_second, .. } => {
-                self.sum += exponential(&mut self.random);
+                self.sum += self.rng.exponential();
                 self.sum / per_second
             }
             Schedule::Day { profile, .. } => {
                 // Inversion: Λ(t_i) is a unit-rate Poisson process.
-                self.sum += exponential(&mut self.random);
+                self.sum += self.rng.exponential();
                 profile.time_of(self.sum)?
             }
         };
         self.count += 1;
         Some((seconds * 1e9) as u64)
     }
-}
-
-/// Uniform in (0, 1).
-pub(super) fn uniform(random: &mut Pcg64Mcg) -> f64 {
-    ((random.next_u64() >> 11) as f64 + 0.5) / (1u64 << 53) as f64
-}
-
-fn exponential(random: &mut Pcg64Mcg) -> f64 {
-    -uniform(random).ln()
 }
 
 #[cfg(test)]

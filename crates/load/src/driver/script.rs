@@ -2,19 +2,17 @@
 
 use std::sync::Arc;
 
-use rand_pcg::Pcg64Mcg;
-use rand_pcg::rand_core::SeedableRng;
 use serde_json::Value;
 
 use super::Call;
 use super::nonce::Nonce;
-use super::schedule::uniform;
+use crate::measure::rng::Rng;
 use crate::result::{Step, Workload};
 
 /// Where a session is in the workload.
 pub(super) struct Script {
     workload: Arc<Workload>,
-    random: Pcg64Mcg,
+    rng: Rng,
     client: usize,
     iteration: u64,
     run: Arc<str>,
@@ -34,8 +32,8 @@ pub(super) struct Rendered {
 impl Script {
     /// `run` makes nonces unlike those of any other run; `seed` fixes the choice of flows.
     pub(super) fn new(workload: Arc<Workload>, client: usize, run: Arc<str>, seed: u64) -> Self {
-        let random = Pcg64Mcg::seed_from_u64(seed ^ (client as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        Self { workload, random, client, iteration: 0, run, position: None, has_failed: false }
+        let rng = Rng::new(seed ^ (client as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        Self { workload, rng, client, iteration: 0, run, position: None, has_failed: false }
     }
 
     /// The next call; a runnable workload always has one.
@@ -73,7 +71,7 @@ impl Script {
         self.iteration += 1;
         self.has_failed = false;
         let total: f64 = self.workload.flows.iter().map(|flow| flow.weight).sum();
-        let mut left = uniform(&mut self.random) * total;
+        let mut left = self.rng.uniform() * total;
         let chosen = self.workload.flows.iter().position(|flow| {
             left -= flow.weight;
             left < 0.0

@@ -1,7 +1,7 @@
 //! What one session does: take a turn, make its next call, tell the sink.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout};
@@ -11,6 +11,7 @@ use super::nonce::{Belongs, Nonce};
 use super::queue::{Queue, Ticket};
 use super::script::{Rendered, Script};
 use super::{Call, Connect, Event, OpenError, Session, Sink};
+use crate::lock::lock;
 use crate::measure::Sample;
 use crate::result::{SessionEnd, Step};
 use music21_mcp_bench::client::Outcome;
@@ -76,8 +77,7 @@ impl<T, S> Shared<T, S> {
     }
 
     pub(super) fn sink(&self) -> MutexGuard<'_, S> {
-        // A sink that panicked in another task must not take this one down as well.
-        self.sink.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.sink)
     }
 }
 

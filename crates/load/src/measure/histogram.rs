@@ -45,6 +45,12 @@ impl Histogram {
         STANDARD.encode(bytes)
     }
 
+    /// The same, empty where nothing was counted.
+    #[must_use]
+    pub(crate) fn to_base64_if_any(&self) -> String {
+        if self.count() == 0 { String::new() } else { self.to_base64() }
+    }
+
     /// Reads what [`Histogram::to_base64`] wrote. Of the values from `censored_from_ns` on nothing more is known than
     /// that they are no smaller; minimum, mean and maximum are as exact as the other values.
     ///

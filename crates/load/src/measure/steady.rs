@@ -55,7 +55,7 @@ pub enum Steadiness {
 /// Judges a series of response times in nanoseconds, in order of due time, of which the first
 /// `fixed` belong to the warm-up in any case.
 #[must_use]
-pub(crate) fn judge(series_ns: &[u64], fixed: usize) -> Steadiness {
+pub(crate) fn find_steady_part(series_ns: &[u64], fixed: usize) -> Steadiness {
     let logs: Vec<f64> = series_ns.iter().map(|&ns| (ns.max(1) as f64).ln()).collect();
     let from = match mser5(&without_peaks(&logs)) {
         Some(cut) if fixed < logs.len() => fixed.max(cut),
@@ -134,7 +134,7 @@ mod tests {
     fn a_steady_series_loses_little_more_than_its_fixed_warm_up() {
         let mut kept = 0;
         for seed in 0..20 {
-            match judge(&series(seed, |_| 20.0), FIXED) {
+            match find_steady_part(&series(seed, |_| 20.0), FIXED) {
                 Steadiness::Steady { from } => kept += usize::from(from < 600),
                 other => panic!("seed {seed}: {other:?}"),
             }
@@ -145,8 +145,8 @@ mod tests {
     #[test]
     fn mser_removes_a_warm_up_that_outlasts_the_fixed_one() {
         let warming = series(1, |t| 20.0 * (1.0 + 2.0 * (-t / 15.0).exp()));
-        let Steadiness::Steady { from } = judge(&warming, FIXED) else {
-            panic!("{:?}", judge(&warming, FIXED))
+        let Steadiness::Steady { from } = find_steady_part(&warming, FIXED) else {
+            panic!("{:?}", find_steady_part(&warming, FIXED))
         };
         assert!((250..1000).contains(&from), "{from}");
     }
@@ -156,7 +156,9 @@ mod tests {
         for seed in 0..20 {
             // Five seconds at 100 s, and their backlog.
             let stalled = series(seed, |t| if (100.0..106.0).contains(&t) { 2500.0 } else { 20.0 });
-            let Steadiness::Steady { from } = judge(&stalled, FIXED) else { panic!("seed {seed}") };
+            let Steadiness::Steady { from } = find_steady_part(&stalled, FIXED) else {
+                panic!("seed {seed}")
+            };
             assert!(from <= 1000, "seed {seed}: {from}");
         }
     }
@@ -164,16 +166,16 @@ mod tests {
     #[test]
     fn a_series_that_never_settles_is_unsteady() {
         let growing = series(1, |t| 20.0 * (t / 60.0).exp());
-        assert_eq!(judge(&growing, FIXED), Steadiness::Unsteady);
-        assert_eq!(judge(&[], FIXED), Steadiness::Unsteady);
-        assert_eq!(judge(&series(1, |_| 20.0)[..90], FIXED), Steadiness::Unsteady);
+        assert_eq!(find_steady_part(&growing, FIXED), Steadiness::Unsteady);
+        assert_eq!(find_steady_part(&[], FIXED), Steadiness::Unsteady);
+        assert_eq!(find_steady_part(&series(1, |_| 20.0)[..90], FIXED), Steadiness::Unsteady);
     }
 
     #[test]
     fn slow_drift_that_mser_does_not_see_is_named() {
         let mut named = 0;
         for seed in 0..20 {
-            let verdict = judge(&series(seed, |t| 20.0 * (1.0 + t / 1200.0)), FIXED);
+            let verdict = find_steady_part(&series(seed, |t| 20.0 * (1.0 + t / 1200.0)), FIXED);
             named += usize::from(matches!(verdict, Steadiness::Drifting { change, .. } if change > 0.10));
             assert!(
                 !matches!(verdict, Steadiness::Steady { from } if from < 600),

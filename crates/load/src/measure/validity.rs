@@ -8,6 +8,31 @@ use super::little;
 use super::trend::LeakVerdict;
 
 const MS: u64 = 1_000_000;
+/// p99 of the scheduling delay, nanoseconds. The timer is a millisecond coarse and a healthy run shows 2 ms, so that ten
+/// are our own fault; a fast server's p95 is of that size.
+const MAX_DELAY_NS: u64 = 10 * MS;
+/// Half of that: still no figure is wrong by what could be mistaken for the server's.
+const WARN_DELAY_NS: u64 = 5 * MS;
+/// The delay may be more than [`MAX_DELAY_NS`] where it is less than one part in so many of the fastest tool's p95: 2 %,
+/// a fifth of what `compare` calls a regression.
+const DELAY_OF_P95: u64 = 50;
+/// A call dispatched this late is counted apart: it is seen in a maximum, and a few of them in p99.
+pub(crate) const VERY_LATE_NS: u64 = 100 * MS;
+/// Share of calls that may be that late: a tenth of what p99 leaves out.
+const MAX_VERY_LATE: f64 = 0.001;
+/// p99 of how late the event loop wakes, nanoseconds: every reply is read by that loop, and waits as long.
+const MAX_LOOP_LAG_NS: u64 = 10 * MS;
+/// The longest time without a waking, nanoseconds. No load of our own holds a loop up for seconds; a suspended machine
+/// does.
+const MAX_STANDSTILL_NS: u64 = 5000 * MS;
+/// Share of the CPUs allowed. Beyond it the generator waits for itself, and its queues are in the server's times.
+const MAX_OWN_CPU: f64 = 0.8;
+/// From here on a busy second may reach [`MAX_OWN_CPU`] while the mean does not.
+const WARN_OWN_CPU: f64 = 0.5;
+/// Share of CPU time that the hypervisor may take: at a twentieth p95 is made of stolen time as much as of anything else.
+const WARN_STEAL: f64 = 0.05;
+/// Throughput ÷ arrival rate below which the server did not keep up. An evenly due schedule is off by less than one call.
+const KEPT_UP: f64 = 0.99;
 /// Percent of the time that tasks may wait for a CPU.
 const PRESSURE: f64 = 20.0;
 /// Share of the CPUs that others may use where tasks wait. A desktop's or a CI runner's own services use a few
@@ -58,6 +83,14 @@ pub struct GeneratorFacts {
     pub others_cpu_share: Option<f64>,
 }
 
+impl GeneratorFacts {
+    /// Whether throughput stayed below the arrival rate.
+    #[must_use]
+    pub(crate) fn is_saturated(&self) -> bool {
+        self.offered_per_s.is_some_and(|offered| self.achieved_per_s < KEPT_UP * offered)
+    }
+}
+
 /// The judgement of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Validity {
@@ -79,7 +112,7 @@ pub enum Reason {
     #[serde(alias = "gen_lag")]
     SchedulingDelay(u64),
     /// Single calls went out very late: their share, 0 to 1.
-    #[error("{:.2} % of the calls were dispatched more than 100 ms late", .0 * 100.0)]
+    #[error("{:.2} % of the calls were dispatched more than {:.0} ms late", .0 * 100.0, ms(VERY_LATE_NS))]
     VeryLate(f64),
     /// The event loop was held up: the quantile 0.99 of how late it woke up, nanoseconds.
     #[error("the event loop woke up to {:.1} ms late (p99)", ms(*.0))]
@@ -140,9 +173,9 @@ impl Validity {
 
 /// Judges a run by what its generator did.
 #[must_use]
-pub fn judge(facts: &GeneratorFacts) -> Validity {
+pub fn judge_generator(facts: &GeneratorFacts) -> Validity {
     let mut judgement =
-        Validity { invalid: Vec::new(), warnings: Vec::new(), saturated: is_saturated(facts) };
+        Validity { invalid: Vec::new(), warnings: Vec::new(), saturated: facts.is_saturated() };
     judge_pace(facts, &mut judgement);
     judge_machine(facts, &mut judgement);
     let panics = Some(facts.internal_errors).filter(|&panics| panics > 0);
@@ -153,34 +186,30 @@ pub fn judge(facts: &GeneratorFacts) -> Validity {
     judgement
 }
 
-fn is_saturated(facts: &GeneratorFacts) -> bool {
-    facts.offered_per_s.is_some_and(|offered| facts.achieved_per_s < 0.99 * offered)
-}
-
 fn judge_pace(facts: &GeneratorFacts, judgement: &mut Validity) {
     if let Some(lag) = facts.scheduling_delay_p99_ns {
-        let limit = (10 * MS).max(facts.p95_ns.unwrap_or(0) / 50);
+        let limit = MAX_DELAY_NS.max(facts.p95_ns.unwrap_or(0) / DELAY_OF_P95);
         if lag > limit {
             judgement.invalid.push(Reason::SchedulingDelay(lag));
-        } else if lag > 5 * MS {
+        } else if lag > WARN_DELAY_NS {
             judgement.warnings.push(Reason::SchedulingDelay(lag));
         }
     }
-    if facts.late_share > 0.001 {
+    if facts.late_share > MAX_VERY_LATE {
         judgement.invalid.push(Reason::VeryLate(facts.late_share));
     }
-    if let Some(lag) = facts.loop_lag_p99_ns.filter(|&lag| lag > 10 * MS) {
+    if let Some(lag) = facts.loop_lag_p99_ns.filter(|&lag| lag > MAX_LOOP_LAG_NS) {
         judgement.invalid.push(Reason::LoopLag(lag));
     }
-    if facts.longest_gap_ns > 5000 * MS {
+    if facts.longest_gap_ns > MAX_STANDSTILL_NS {
         judgement.invalid.push(Reason::Suspended(facts.longest_gap_ns));
     }
 }
 
 fn judge_machine(facts: &GeneratorFacts, judgement: &mut Validity) {
     match facts.own_cpu_share {
-        Some(share) if share > 0.8 => judgement.invalid.push(Reason::OwnCpu(share)),
-        Some(share) if share > 0.5 => judgement.warnings.push(Reason::OwnCpu(share)),
+        Some(share) if share > MAX_OWN_CPU => judgement.invalid.push(Reason::OwnCpu(share)),
+        Some(share) if share > WARN_OWN_CPU => judgement.warnings.push(Reason::OwnCpu(share)),
         _ => {}
     }
     if facts.own_leak == Some(LeakVerdict::Leak) {
@@ -189,7 +218,7 @@ fn judge_machine(facts: &GeneratorFacts, judgement: &mut Validity) {
     if let Some(left) = facts.descriptors_left.filter(|&left| left > 0) {
         judgement.warnings.push(Reason::DescriptorsLeft(left));
     }
-    if let Some(share) = facts.steal_share.filter(|&share| share >= 0.05) {
+    if let Some(share) = facts.steal_share.filter(|&share| share >= WARN_STEAL) {
         judgement.warnings.push(Reason::Steal(share));
     }
     let Some(percent) = facts.cpu_pressure_percent.filter(|&percent| percent >= PRESSURE) else { return };
@@ -207,7 +236,7 @@ mod tests {
     fn check(change: impl Fn(&mut GeneratorFacts), invalid: &[&str], warnings: &[&str]) {
         let mut facts = GeneratorFacts { scheduling_delay_p99_ns: Some(MS), ..GeneratorFacts::default() };
         change(&mut facts);
-        let judgement = judge(&facts);
+        let judgement = judge_generator(&facts);
         let texts = |reasons: &[Reason]| reasons.iter().map(Reason::to_string).collect::<Vec<_>>();
         assert_eq!(
             (texts(&judgement.invalid), texts(&judgement.warnings)),
@@ -262,6 +291,6 @@ mod tests {
     fn a_throughput_below_the_arrival_rate_is_saturation_and_still_valid() {
         let facts =
             GeneratorFacts { offered_per_s: Some(100.0), achieved_per_s: 98.0, ..GeneratorFacts::default() };
-        assert!(judge(&facts).saturated && judge(&facts).is_valid());
+        assert!(judge_generator(&facts).saturated && judge_generator(&facts).is_valid());
     }
 }

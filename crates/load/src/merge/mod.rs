@@ -70,7 +70,13 @@ pub fn merge(
         created_utc: runs.iter().map(|run| run.of.created_utc.clone()).min().unwrap_or_default(),
         shard: None,
         scenarios,
-        ..first.clone()
+        schema_version: first.schema_version,
+        command_line: first.command_line.clone(),
+        seed: first.seed,
+        tool: first.tool.clone(),
+        machine: first.machine.clone(),
+        conditions: first.conditions,
+        server: first.server.clone(),
     })
 }
 
@@ -112,6 +118,12 @@ fn scenario(
 ) -> Result<ScenarioResult, MergeError> {
     let first = parts[0].of;
     let mut merged = ScenarioResult {
+        name: first.name.clone(),
+        // Both are made by `conclude`.
+        verdict: first.verdict,
+        checks: Vec::new(),
+        rate_limit: first.rate_limit.clone(),
+        capacity: first.capacity.clone(),
         notes: vec![format!(
             "merged from {} shards: latencies from the merged histograms, resources of one shard, no quantiles by second",
             parts.len()
@@ -119,7 +131,6 @@ fn scenario(
         error: parts.iter().find_map(|part| part.of.error.clone()),
         definition: stage::definition(parts),
         stages: Vec::new(),
-        ..first.clone()
     };
     for note in parts.iter().flat_map(|part| &part.of.notes) {
         if !merged.notes.contains(note) {

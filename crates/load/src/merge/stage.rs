@@ -7,7 +7,7 @@ use crate::measure::histogram::Histogram;
 use crate::measure::steady::Steadiness;
 use crate::measure::summary::Summary;
 use crate::measure::trend::{self, LeakVerdict};
-use crate::measure::validity::{self, GeneratorFacts, Reason, Validity};
+use crate::measure::validity::{GeneratorFacts, Reason, Validity};
 use crate::result::{
     AccountsBy, Definition, Exports, PhaseResult, Ratings, ResourceAt, ScenarioResult, Second, SessionMemory,
     ShardShare, Stage, StageResult, ToolResult,
@@ -42,9 +42,11 @@ pub(super) fn merge(
         }
     }
     let resources = resources(&stages);
-    let mut generator = generator(&stages);
-    generator.p95_ns = stages.iter().filter_map(|stage| stage.generator.p95_ns).min();
+    let generator = generator(&stages);
+    // Every field is named, so that a new one does not compile before it is decided how shards of it add up.
     Ok(StageResult {
+        name: stages[0].name.clone(),
+        open_loop: stages[0].open_loop,
         clients: stages.iter().map(|stage| stage.clients).sum(),
         stopped_by: stopped_by(&stages),
         started_unix_ms: stages.iter().map(|stage| stage.started_unix_ms).min().unwrap_or(0),
@@ -56,7 +58,7 @@ pub(super) fn merge(
         due_by_hour: sums(&stages, |stage| &stage.due_by_hour),
         backlog_after_ramps: sums(&stages, |stage| &stage.backlog_after_ramps),
         timeline: timeline(&stages),
-        leak: trend::judge(&ResourceAt::memory(&resources)),
+        leak: trend::judge_leak(&ResourceAt::memory(&resources)),
         resources,
         settled: stages.iter().find_map(|stage| stage.settled),
         // Each shard sees the scores of all that run meanwhile.
@@ -68,12 +70,12 @@ pub(super) fn merge(
             let why = "each shard sees the memory of all shards' sessions and counts its own";
             SessionMemory::Unknown(why.to_owned())
         }),
-        validity: Validity { saturated: validity::judge(&generator).saturated, ..validity(&stages) },
+        validity: validity(&stages, &generator),
         generator,
         ratings: Ratings::default(),
+        fault: stages[0].fault.clone(),
         server_lost: stages.iter().find_map(|stage| stage.server_lost.clone()),
         shards: shares(&stages),
-        ..stages[0].clone()
     })
 }
 
@@ -83,7 +85,7 @@ fn shares(stages: &[&StageResult]) -> Vec<ShardShare> {
 }
 
 /// What any shard's own judgement says, once: pressure on one machine and other work on another are no contention.
-fn validity(stages: &[&StageResult]) -> Validity {
+fn validity(stages: &[&StageResult], all: &GeneratorFacts) -> Validity {
     let once = |reasons: fn(&Validity) -> &Vec<Reason>| {
         stages.iter().flat_map(|stage| reasons(&stage.validity)).fold(Vec::new(), |mut all, reason| {
             if !all.contains(reason) {
@@ -92,7 +94,8 @@ fn validity(stages: &[&StageResult]) -> Validity {
             all
         })
     };
-    Validity { invalid: once(|one| &one.invalid), warnings: once(|one| &one.warnings), saturated: false }
+    let (invalid, warnings) = (once(|one| &one.invalid), once(|one| &one.warnings));
+    Validity { invalid, warnings, saturated: all.is_saturated() }
 }
 
 /// Shards of one server all see the same processes; the one that looked longest saw the most. The calls are those of
@@ -134,13 +137,16 @@ fn accounts<'a>(parts: impl Iterator<Item = &'a AccountsBy>) -> AccountsBy {
 }
 
 fn tool(parts: &[Part<'_, StageResult>], name: &str, deadline_ns: u64) -> Result<ToolResult, MergeError> {
-    let (mut response, mut service) = (Histogram::default(), Histogram::default());
+    let [mut response, mut service, mut failures] = [(); 3].map(|()| Histogram::default());
     let (mut first_calls_ns, mut examples, mut lag1) = (Vec::new(), Vec::new(), 0.0_f64);
     let shards = || parts.iter().filter_map(|part| Some((part.origin, part.of.tools.get(name)?)));
     for (origin, tool) in shards() {
         let damaged = |why| MergeError::Damaged(origin.to_owned(), name.to_owned(), why);
         response.merge(&tool.responses(deadline_ns).map_err(damaged)?);
         service.merge(&tool.services(deadline_ns).map_err(damaged)?);
+        if let Some(failed) = tool.failures().map_err(damaged)? {
+            failures.merge(&failed);
+        }
         first_calls_ns.extend(&tool.first_calls_ns);
         for example in &tool.examples {
             if examples.len() < EXAMPLES && !examples.contains(example) {
@@ -161,6 +167,9 @@ fn tool(parts: &[Part<'_, StageResult>], name: &str, deadline_ns: u64) -> Result
             .flatten(),
         response_hdr: response.to_base64(),
         service_hdr: service.to_base64(),
+        failures: Summary::of_histogram(&failures, 0.0),
+        failures_hdr: failures.to_base64_if_any(),
+        reply_bytes: shards().map(|(_, tool)| tool.reply_bytes).sum(),
         intervals: Vec::new(),
         examples,
     })
@@ -213,7 +222,7 @@ fn generator(stages: &[&StageResult]) -> GeneratorFacts {
     GeneratorFacts {
         scheduling_delay_p99_ns: facts().filter_map(|one| one.scheduling_delay_p99_ns).max(),
         late_share: worst(|one| Some(one.late_share)).unwrap_or(0.0),
-        p95_ns: None,
+        p95_ns: facts().filter_map(|one| one.p95_ns).min(),
         loop_lag_p99_ns: facts().filter_map(|one| one.loop_lag_p99_ns).max(),
         longest_gap_ns: facts().map(|one| one.longest_gap_ns).max().unwrap_or(0),
         own_cpu_share: worst(|one| one.own_cpu_share),
@@ -237,6 +246,7 @@ fn generator(stages: &[&StageResult]) -> GeneratorFacts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::validity;
     use crate::result::fixture::{sample, stage_named};
 
     #[test]
@@ -247,12 +257,12 @@ mod tests {
                 others_cpu_share: Some(others_cpu_share),
                 ..GeneratorFacts::default()
             };
-            StageResult { validity: validity::judge(&generator), generator, ..stage_named("s") }
+            StageResult { validity: validity::judge_generator(&generator), generator, ..stage_named("s") }
         };
         let (waits, shares, both) = (shard(30.0, 0.0), shard(0.0, 0.25), shard(30.0, 0.25));
-        let merged = validity(&[&waits, &shares]);
+        let merged = validity(&[&waits, &shares], &GeneratorFacts::default());
         assert_eq!((merged.invalid.as_slice(), merged.warnings.len()), ([].as_slice(), 1));
-        let merged = validity(&[&waits, &both, &both]);
+        let merged = validity(&[&waits, &both, &both], &GeneratorFacts::default());
         assert_eq!(merged.invalid, [Reason::OthersBusy(0.25)]);
     }
 

@@ -139,7 +139,17 @@ pub struct ToolResult {
     pub response_hdr: String,
     /// The same of service times.
     pub service_hdr: String,
-    /// The two by tenths of the stage, in order of time; none of a stage that ends by a count of calls, nor of a
+    /// Service times of calls that failed otherwise than by their deadline, which are in no other figure; the first
+    /// call of each server and calls that we abandoned are left out. `None` without any, and in older files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failures: Option<Summary>,
+    /// All of them: HdrHistogram V2, deflated, base64; empty without any.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub failures_hdr: String,
+    /// Bytes of all replies, envelopes included; 0 in older files.
+    #[serde(default)]
+    pub reply_bytes: u64,
+    /// Response and service times by tenths of the stage, in order of time; none of a stage that ends by a count of calls, nor of a
     /// merged one, whose shards had their tenths at different times.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub intervals: Vec<Interval>,
@@ -281,6 +291,16 @@ impl ToolResult {
     /// What is wrong with the stored histogram.
     pub(crate) fn services(&self, shortest_deadline_ns: u64) -> Result<Histogram, String> {
         self.histogram(&self.service_hdr, shortest_deadline_ns)
+    }
+
+    /// Service times of failures; `None` without any.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the stored histogram.
+    pub(crate) fn failures(&self) -> Result<Option<Histogram>, String> {
+        let encoded = Some(self.failures_hdr.as_str()).filter(|encoded| !encoded.is_empty());
+        encoded.map(|encoded| Histogram::from_base64(encoded, None)).transpose()
     }
 
     fn histogram(&self, encoded: &str, shortest_deadline_ns: u64) -> Result<Histogram, String> {

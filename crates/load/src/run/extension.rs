@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::observer::Observer;
 use super::progress::Live;
 use super::sampler::Readings;
-use super::stage::lock;
+use crate::lock::lock;
 use crate::measure::trend::{self, LeakVerdict, MemoryReading};
 use crate::result::ResourceAt;
 use crate::result::Stage;
@@ -54,7 +54,7 @@ async fn started(observer: &Mutex<Observer>) -> Instant {
 
 /// A leak is to be confirmed and a doubt to be settled. Where no memory was seen, more time shows none.
 fn needs_more(memory: &[MemoryReading]) -> bool {
-    trend::judge(memory).is_some_and(|report| report.verdict != LeakVerdict::None)
+    trend::judge_leak(memory).is_some_and(|report| report.verdict != LeakVerdict::None)
 }
 
 #[cfg(test)]
@@ -68,7 +68,7 @@ mod tests {
     use crate::scenario::{Options, find};
 
     fn verdict(memory: &[MemoryReading]) -> Verdict {
-        judge::leak(&StageResult { leak: trend::judge(memory), ..stage_named("steady load") }).verdict
+        judge::leak(&StageResult { leak: trend::judge_leak(memory), ..stage_named("steady load") }).verdict
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Takes a server of our own away while its load goes on, and brings it back.
 
+use crate::lock::lock;
 use crate::result::Definition;
 use crate::result::Disruption;
 use crate::result::FaultResult;
 use crate::result::Injection;
 use crate::result::Stage;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -79,7 +80,7 @@ impl Injecting {
         // One that panicked has injected nothing that could be told.
         let at = self.task.await.unwrap_or_default();
         let reconnected = host.end_outage();
-        let mut observer = observer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut observer = lock(&observer);
         let started = observer.started().unwrap_or_else(Instant::now);
         let at_ns = at.map(|at| at.duration_since(started).as_nanos() as u64);
         let samples = observer.samples.take().unwrap_or_default();
@@ -93,7 +94,7 @@ impl Injecting {
 /// Until so long after the stage's first call, which tells when it began.
 async fn sleep_until(observer: &Mutex<Observer>, at_s: f64) {
     loop {
-        let started = observer.lock().unwrap_or_else(PoisonError::into_inner).started();
+        let started = lock(&observer).started();
         match started {
             Some(started) => return tokio::time::sleep_until((started + seconds(at_s)).into()).await,
             None => tokio::time::sleep(LOOK).await,

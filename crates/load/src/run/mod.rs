@@ -15,5 +15,5 @@ mod summarize;
 
 pub(crate) use probe::ask as probe_limiter;
 pub(crate) use progress::Live;
-pub(crate) use scenario::{Context, Judges, run};
+pub(crate) use scenario::{Context, Epoch, Judges, run};
 pub(crate) use session_pool::{Host, NoProcess};

@@ -1,9 +1,10 @@
 //! Figures of one stage, finished or under way, for those who look while it runs.
 
+use crate::lock::lock;
 use crate::result::Snapshot;
 use crate::result::StageFigures;
 use crate::result::ToolFigures;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use super::in_flight::InFlight;
@@ -34,7 +35,7 @@ impl Live {
         observer: &Arc<Mutex<Observer>>,
         in_flight: &InFlight,
     ) {
-        *self.lock() = Some(Current {
+        *lock(&self.0) = Some(Current {
             scenario: scenario.to_owned(),
             stage: stage.name.clone(),
             duration_s: stage.duration_s,
@@ -47,27 +48,23 @@ impl Live {
 
     /// The stage under way takes that many seconds.
     pub(super) fn takes(&self, duration_s: f64) {
-        if let Some(current) = &mut *self.lock() {
+        if let Some(current) = &mut *lock(&self.0) {
             current.duration_s = Some(duration_s);
         }
     }
 
     pub(super) fn end(&self) {
-        if let Some(current) = &mut *self.lock() {
+        if let Some(current) = &mut *lock(&self.0) {
             current.has_ended = true;
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Current>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The stage under way; `None` between stages.
     #[must_use]
     pub(crate) fn snapshot(&self) -> Option<Snapshot> {
-        let current = self.lock();
+        let current = lock(&self.0);
         let current = current.as_ref().filter(|current| !current.has_ended)?;
-        let observer = current.observer.lock().unwrap_or_else(PoisonError::into_inner);
+        let observer = lock(&current.observer);
         Some(Snapshot {
             scenario: current.scenario.clone(),
             stage: current.stage.clone(),
@@ -83,9 +80,9 @@ impl Live {
     /// The stage under way, or the last; `None` before the first.
     #[must_use]
     pub(crate) fn stage(&self) -> Option<StageFigures> {
-        let current = self.lock();
+        let current = lock(&self.0);
         let Current { scenario, stage, observer, .. } = current.as_ref()?;
-        let observer = observer.lock().unwrap_or_else(PoisonError::into_inner);
+        let observer = lock(&observer);
         let tools = observer.recorder.tools.iter().map(|(name, tool)| {
             let accounts = AccountsBy::of(&tool.accounts);
             let figures =

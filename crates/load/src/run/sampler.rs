@@ -2,13 +2,14 @@
 
 use std::fs::DirEntry;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
 use super::observer::Observer;
 use super::session_pool::Host;
+use crate::lock::lock;
 use crate::result::ResourceAt;
 use music21_mcp_bench::server::ServerSpec;
 use music21_mcp_proc::{ProcessTree, ResourceSample};
@@ -63,14 +64,14 @@ pub(super) async fn sample(
         let server = watch.sample(&host).await;
         let temp = watch.temp(&host).await;
         let calls = {
-            let mut observer = observer.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut observer = lock(&observer);
             observer.resources = server.or(observer.resources);
             observer.calls
         };
         let moment = Instant::now();
         let restarts = watch.restarts;
         let reading = |sample| Reading { moment, calls, restarts, sample, temp };
-        let mut readings = readings.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut readings = lock(&readings);
         readings.server.extend(server.map(reading));
         readings.own.extend(ResourceSample::of_own_process().map(reading));
     }

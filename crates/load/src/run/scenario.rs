@@ -6,7 +6,7 @@ use crate::result::Tried;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +16,7 @@ use super::progress::Live;
 use super::session_pool::{Host, Pool};
 use super::stage::{self, Setting};
 use crate::driver::{Load, Plan, Recorder, Stop, drive};
+use crate::lock::lock;
 use crate::profile::Profiling;
 use crate::result::Capacity;
 use crate::result::FaultResult;
@@ -25,10 +26,29 @@ use crate::result::{ScenarioResult, Verdict};
 use crate::result::{Step, Workload};
 use music21_mcp_score::{OrchestraSpec, write_generated};
 
+/// A moment by both clocks. The engine reads the wall clock nowhere else: stepped during a run, it would put a stage
+/// before the one that ended when it began.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Epoch {
+    /// By the monotonic clock.
+    pub instant: Instant,
+    /// By the wall clock, since 1970.
+    pub unix: Duration,
+}
+
+impl Epoch {
+    /// What the wall clock would have shown at a moment of the monotonic one, milliseconds since 1970.
+    pub(super) fn unix_ms(self, at: Instant) -> u64 {
+        (self.unix + at.saturating_duration_since(self.instant)).as_millis() as u64
+    }
+}
+
 /// What all scenarios of a run share.
 pub(crate) struct Context<'a> {
     /// The server.
     pub host: &'a Arc<Host>,
+    /// When the run began.
+    pub epoch: Epoch,
     /// Decides arrivals and the choice of flows.
     pub seed: u64,
     /// Goes into every nonce.
@@ -125,6 +145,7 @@ async fn measure(
         let run_id = format!("{}{}", context.run_id, result.stages.len());
         let setting = Setting {
             host: context.host,
+            epoch: context.epoch,
             seed: context.shard.map_or(context.seed, |shard| shard.seed(context.seed)),
             run_id: &run_id,
             interrupt: context.interrupt,
@@ -189,7 +210,7 @@ async fn prepare(steps: &[Step], context: &Context<'_>) -> Result<(), String> {
     let sink = Arc::new(std::sync::Mutex::new(Recorder::new(crate::driver::Settings::default())));
     let target = Arc::new(Pool::kept(context.host));
     drive(&plan, target, context.interrupt, Arc::clone(&sink)).await.map_err(|error| error.to_string())?;
-    let recorder = sink.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let recorder = lock(&sink);
     let lost = recorder.tools.values().flat_map(|tool| &tool.examples);
     match lost.into_iter().find(|example| example.outcome.is_connection_loss()) {
         Some(example) => Err(format!("preparation: {}: {}", example.outcome, example.message)),

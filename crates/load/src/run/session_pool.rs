@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -11,6 +11,7 @@ use tokio::process::Child;
 
 use super::in_flight::InFlight;
 use crate::driver::{self, Call, OpenError, Session};
+use crate::lock::lock;
 use crate::result::ServerFacts;
 use music21_mcp_bench::client::{ClientOptions, Music21Client, Reply};
 use music21_mcp_bench::server::{STDERR, ServerOptions, ServerSpec, ServerUnderTest, spawn_own};
@@ -287,8 +288,4 @@ impl Session for Pooled {
             None => self.client.close().await,
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

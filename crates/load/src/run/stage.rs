@@ -1,7 +1,7 @@
 //! Runs one stage and turns what was seen into its result.
 
 use super::plan;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
@@ -14,11 +14,12 @@ use super::fault::Injecting;
 use super::observer::Observer;
 use super::progress::Live;
 use super::sampler::{self, Readings, Watch};
+use super::scenario::Epoch;
 use super::session_pool::{Host, Pool};
-use super::summarize::{run_so_far, session_memory, summarize};
-use crate::driver::{Call, DriveError, Run, Settings, drive_until};
+use super::summarize::{AtEnd, Seen, run_so_far, session_memory, summarize};
+use crate::driver::{Call, DriveError, OwnProcess, Plan, Run, Settings, drive_until};
+use crate::lock::lock;
 use crate::measure::trend;
-use crate::measure::validity;
 use crate::profile::{CallSpan, Profiling, UnderWay};
 use crate::result::FaultResult;
 use crate::result::Stage;
@@ -31,6 +32,7 @@ const LOST_AFTER: u64 = 5;
 /// What a stage needs to know of the run.
 pub(super) struct Setting<'a> {
     pub(super) host: &'a Arc<Host>,
+    pub(super) epoch: Epoch,
     pub(super) seed: u64,
     pub(super) run_id: &'a str,
     pub(super) interrupt: &'a CancellationToken,
@@ -49,8 +51,8 @@ pub(super) async fn run(
 ) -> Result<StageResult, DriveError> {
     let host = setting.host;
     let plan = plan::plan(stage, setting.seed, setting.run_id);
-    let deadline = plan.deadline;
-    let scores_before = if stage.day().is_some() { scores_held(host, &deadline).await } else { None };
+    let scores_before = if stage.day().is_some() { scores_held(host, plan.deadline).await } else { None };
+    let asked = Asked { stage, plan: &plan, epoch: setting.epoch, scores_before };
     let watchers = Watchers::start(stage, setting).await;
     let target = Arc::new(Pool { host: Arc::clone(host), keeps: stage.workload.sessions.is_kept() });
     let any_end = either(setting.interrupt, &watchers.server_gone);
@@ -59,22 +61,40 @@ pub(super) async fn run(
     let title = format!("{} · {}", setting.scenario, stage.name);
     let server = if host.facts.shares_our_process { Vec::new() } else { host.pids().await };
     let profiled = setting.profiling.map(|profiling| profiling.start(title, &server));
-    let sink = Arc::clone(&watchers.observer);
-    let driving = tokio::spawn(async move { drive_until(&enough, &plan, target, &any_end, sink).await });
-    let driven = watch(driving, || watchers.so_far(stage).into_iter().for_each(&mut *so_far)).await;
-    let seen = watchers.stop(stage, host, profiled.as_ref().and_then(UnderWay::sampler)).await;
+    let (driven, sink) = (plan.clone(), Arc::clone(&watchers.observer));
+    let driving = tokio::spawn(async move { drive_until(&enough, &driven, target, &any_end, sink).await });
+    let run = watch(driving, || watchers.so_far(&asked).into_iter().for_each(&mut *so_far)).await;
+    let watched = watchers.stop(stage, host, profiled.as_ref().and_then(UnderWay::sampler)).await;
     setting.live.end();
     if let Some(extending) = extending {
         extending.abort();
     }
     if let Some(profiled) = profiled {
-        let (started, spans) = spans(&seen.observer);
+        let (started, spans) = spans(&watched.observer);
         profiled.finish(started, &spans).await;
     }
-    let run = driven?;
+    let run = run?;
     rest(stage, setting.interrupt).await;
-    let result = result(stage, &run, host, &seen, deadline).await;
-    Ok(StageResult { scores_before, ..result })
+    Ok(result(&asked, &run, host, watched).await)
+}
+
+/// What a stage was asked for, and what was known before it began.
+struct Asked<'a> {
+    stage: &'a Stage,
+    plan: &'a Plan,
+    epoch: Epoch,
+    scores_before: Option<u64>,
+}
+
+impl Asked<'_> {
+    /// The result, or what there is of it.
+    fn summarize(&self, run: &Run, observer: &Observer, readings: &Readings, end: AtEnd) -> StageResult {
+        let start = observer.started().unwrap_or_else(Instant::now);
+        let &Asked { stage, plan, scores_before, .. } = self;
+        let resources = readings.server(start);
+        let started_unix_ms = self.epoch.unix_ms(start);
+        summarize(Seen { stage, plan, run, observer, resources, started_unix_ms, scores_before, end })
+    }
 }
 
 /// All that look on while a stage runs.
@@ -90,7 +110,7 @@ struct Watchers {
 }
 
 /// What they saw.
-struct Seen {
+struct Watched {
     observer: Arc<Mutex<Observer>>,
     readings: Arc<Mutex<Readings>>,
     fault: Option<FaultResult>,
@@ -123,14 +143,13 @@ impl Watchers {
     }
 
     /// What there is of a stage under way; `None` before its first call has ended.
-    fn so_far(&self, stage: &Stage) -> Option<StageResult> {
+    fn so_far(&self, asked: &Asked<'_>) -> Option<StageResult> {
         let observer = lock(&self.observer);
-        let start = observer.started()?;
-        let run = run_so_far(&observer, start.elapsed());
-        Some(summarize(stage, &run, &observer, lock(&self.readings).server(start)))
+        let run = run_so_far(&observer, observer.started()?.elapsed());
+        Some(asked.summarize(&run, &observer, &lock(&self.readings), AtEnd::default()))
     }
 
-    async fn stop(self, stage: &Stage, host: &Host, sampler: Option<u32>) -> Seen {
+    async fn stop(self, stage: &Stage, host: &Host, sampler: Option<u32>) -> Watched {
         let conditions = self.machine.stop();
         // What a server that is gone by now used would count as that of others.
         let others_cpu_share =
@@ -143,37 +162,30 @@ impl Watchers {
         // A sampler that panicked read nothing more.
         let _ = self.sampling.await;
         let Self { observer, readings, .. } = self;
-        Seen { observer, readings, fault, conditions, others_cpu_share }
+        Watched { observer, readings, fault, conditions, others_cpu_share }
     }
 }
 
 /// The stage's result, with what is read of the server after the rest at its end.
-async fn result(stage: &Stage, run: &Run, host: &Arc<Host>, seen: &Seen, deadline: Duration) -> StageResult {
+async fn result(asked: &Asked<'_>, run: &Run, host: &Arc<Host>, watched: Watched) -> StageResult {
+    let Asked { stage, plan, .. } = asked;
     let settled = Watch::new(host).await.sample(host).await;
-    let scores_held = if stage.settle_s > 0.0 { scores_held(host, &deadline).await } else { None };
-    let (observer, readings) = (lock(&seen.observer), lock(&seen.readings));
+    let scores_held = if stage.settle_s > 0.0 { scores_held(host, plan.deadline).await } else { None };
+    let (observer, readings) = (lock(&watched.observer), lock(&watched.readings));
     let start = observer.started().unwrap_or_else(Instant::now);
-    let mut result = summarize(stage, run, &observer, readings.server(start));
-    result.settled = settled;
-    result.session_memory = session_memory(stage, host, &result.resources);
-    result.scores_held = scores_held;
-    result.fault.clone_from(&seen.fault);
-    result.exports = observer.exports();
-    result.generator.steal_share = seen.conditions.steal_percent.map(|percent| percent / 100.0);
-    result.generator.cpu_pressure_percent = seen.conditions.cpu_pressure_percent;
-    result.generator.others_cpu_share = seen.others_cpu_share;
-    if host.facts.shares_our_process {
-        // The server's work is in this figure, so it says nothing about the generator.
-        result.generator.own_cpu_share = None;
-    } else {
-        judge_own(&mut result, &readings.own(start));
-    }
-    result.validity = validity::judge(&result.generator);
-    // With a fault, calls that do not reach the server are what is measured.
-    if stage.fault.is_none() {
-        result.server_lost = lost(host, &observer);
-    }
-    result
+    let end = AtEnd {
+        settled,
+        scores_held,
+        session_memory: session_memory(stage, host, &readings.server(start)),
+        exports: observer.exports(),
+        // With a fault, calls that do not reach the server are what is measured.
+        server_lost: if watched.fault.is_none() { lost(host, &observer) } else { None },
+        fault: watched.fault,
+        conditions: Some(watched.conditions),
+        others_cpu_share: watched.others_cpu_share,
+        own: (!host.facts.shares_our_process).then(|| own_process(&readings.own(start), run)),
+    };
+    asked.summarize(run, &observer, &readings, end)
 }
 
 /// When the stage's clock began, and the calls on it.
@@ -207,10 +219,6 @@ async fn watch(
     }
 }
 
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// `None` for a server whose processes cannot be seen: its work would count as that of others. The `sampler` is ours:
 /// what it takes from the server is said beside every profile, and is no reason to measure again.
 async fn others_share(others: &OthersClock, host: &Host, sampler: Option<u32>) -> Option<f64> {
@@ -221,12 +229,14 @@ async fn others_share(others: &OthersClock, host: &Host, sampler: Option<u32>) -
 }
 
 /// Whether the generator itself grows, judged by what a server is judged by.
-fn judge_own(result: &mut StageResult, own: &[ResourceAt]) {
-    result.generator.own_leak = trend::judge(&ResourceAt::memory(own)).map(|report| report.verdict);
+fn own_process(own: &[ResourceAt], run: &Run) -> OwnProcess {
     // By halfway all sessions are open; one that was lost and opened again may hold one more for a moment.
     let fds = |at: Option<&ResourceAt>| at.and_then(|at| i64::try_from(at.sample.fds?).ok());
     let grown = fds(own.last()).zip(fds(own.get(own.len() / 2))).map(|(last, half)| last - half);
-    result.generator.descriptors_left = grown.filter(|_| result.reopened == 0);
+    OwnProcess {
+        leak: trend::judge_leak(&ResourceAt::memory(own)).map(|report| report.verdict),
+        descriptors_left: grown.filter(|_| run.reopened == 0),
+    }
 }
 
 fn either(a: &CancellationToken, b: &CancellationToken) -> CancellationToken {
@@ -253,9 +263,9 @@ struct Listed {
     count: u64,
 }
 
-async fn scores_held(host: &Arc<Host>, deadline: &Duration) -> Option<u64> {
+async fn scores_held(host: &Arc<Host>, deadline: Duration) -> Option<u64> {
     let call = Call { tool: "list_scores".into(), arguments: Map::new() };
-    let listed: Listed = host.call_once(call, *deadline).await.ok()?.parse()?;
+    let listed: Listed = host.call_once(call, deadline).await.ok()?.parse()?;
     Some(listed.count)
 }
 

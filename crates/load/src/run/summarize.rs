@@ -5,67 +5,82 @@ use std::time::Duration;
 
 use super::observer::Observer;
 use super::session_pool::Host;
-use crate::driver::{LoopLag, Recorder, Run};
-use crate::measure::quantile::Quantile;
+use crate::driver::{Evidence, LoopLag, OwnProcess, Plan, Recorder, Run};
+use crate::measure::summary::Summary;
 use crate::measure::trend::{self, MIN_READINGS};
-use crate::measure::{Sample, little, validity};
-use crate::record;
-use crate::result::Stage;
-use crate::result::StoppedBy;
-use crate::result::phases;
-use crate::result::{AccountsBy, PhaseResult, Ratings, ResourceAt, SessionMemory, StageResult, ToolResult};
-use music21_mcp_bench::client::Outcome;
+use crate::measure::{Sample, validity};
+use crate::result::{
+    AccountsBy, Exports, FaultResult, PhaseResult, Ratings, ResourceAt, SessionMemory, Stage, StageResult,
+    StoppedBy, ToolResult, phases,
+};
+use music21_mcp_proc::{Conditions, ResourceSample};
 
-/// What the stage measured, but for what is read after its end.
-pub(super) fn summarize(
-    stage: &Stage,
-    run: &Run,
-    observer: &Observer,
-    resources: Vec<ResourceAt>,
-) -> StageResult {
+/// All that was seen of a stage.
+pub(super) struct Seen<'a> {
+    pub(super) stage: &'a Stage,
+    pub(super) plan: &'a Plan,
+    pub(super) run: &'a Run,
+    pub(super) observer: &'a Observer,
+    pub(super) resources: Vec<ResourceAt>,
+    pub(super) started_unix_ms: u64,
+    pub(super) scores_before: Option<u64>,
+    pub(super) end: AtEnd,
+}
+
+/// What only the end of a stage shows; nothing of one that is under way.
+#[derive(Default)]
+pub(super) struct AtEnd {
+    pub(super) settled: Option<ResourceSample>,
+    pub(super) scores_held: Option<u64>,
+    pub(super) session_memory: Option<SessionMemory>,
+    pub(super) exports: Exports,
+    pub(super) fault: Option<FaultResult>,
+    pub(super) server_lost: Option<String>,
+    pub(super) conditions: Option<Conditions>,
+    pub(super) others_cpu_share: Option<f64>,
+    pub(super) own: Option<OwnProcess>,
+}
+
+/// The stage's result, made and judged once.
+pub(super) fn summarize(seen: Seen<'_>) -> StageResult {
+    let Seen { stage, plan, run, observer, resources, started_unix_ms, scores_before, end } = seen;
     let recorder = &observer.recorder;
-    let is_open = stage.rate_per_s.is_some();
     let is_over = run.stopped_by != StoppedBy::StillRunning;
     let result = |tool: &String| Some((tool.clone(), tool_result(recorder, tool, is_over)?));
     let tools: BTreeMap<String, ToolResult> = recorder.tools.keys().filter_map(result).collect();
-    let accounts = recorder.accounts(run);
-    let mut generator = recorder.generator_facts(run, is_open);
-    generator.p95_ns = tools.values().filter_map(told_p95).min();
-    generator.little_gap = (!is_open).then(|| little_gap(stage, run, recorder)).flatten();
+    let responses: Vec<&Summary> = tools.values().filter_map(|tool| tool.response.as_ref()).collect();
+    let AtEnd { conditions, others_cpu_share, own, .. } = end;
+    let evidence = Evidence { plan, run, recorder, responses: &responses, conditions, others_cpu_share, own };
+    let generator = evidence.facts();
     StageResult {
         name: stage.name.clone(),
         clients: stage.clients,
-        open_loop: is_open,
+        open_loop: stage.rate_per_s.is_some(),
         stopped_by: run.stopped_by,
-        started_unix_ms: started_unix_ms(observer),
+        started_unix_ms,
         elapsed_ns: run.elapsed.as_nanos() as u64,
         calls_per_s: generator.achieved_per_s,
-        accounts: AccountsBy::of(&accounts),
+        accounts: AccountsBy::of(&recorder.accounts(run)),
         tools,
         phases: phases_of(stage, observer, &resources),
         due_by_hour: observer.due_by_hour.clone(),
         backlog_after_ramps: observer.ramp_ends.iter().map(|&(_, waiting)| waiting).collect(),
         timeline: observer.seconds(),
-        leak: trend::judge(&ResourceAt::memory(&resources)),
+        leak: trend::judge_leak(&ResourceAt::memory(&resources)),
         resources,
-        settled: None,
-        scores_before: None,
-        scores_held: None,
-        exports: crate::result::Exports::default(),
+        settled: end.settled,
+        scores_before,
+        scores_held: end.scores_held,
+        exports: end.exports,
         reopened: run.reopened,
-        session_memory: None,
-        fault: None,
-        validity: validity::judge(&generator),
+        session_memory: end.session_memory,
+        fault: end.fault,
+        validity: validity::judge_generator(&generator),
         generator,
         ratings: Ratings::default(),
-        server_lost: None,
+        server_lost: end.server_lost,
         shards: Vec::new(),
     }
-}
-
-fn started_unix_ms(observer: &Observer) -> u64 {
-    let ago = observer.started().map_or(Duration::ZERO, |started| started.elapsed());
-    record::unix_time().saturating_sub(ago).as_millis() as u64
 }
 
 /// A session makes the calls of one iteration, so that calls count sessions where a flow has one step.
@@ -106,6 +121,9 @@ fn tool_result(recorder: &Recorder, tool: &str, is_over: bool) -> Option<ToolRes
         steadiness: figures.steadiness,
         response_hdr: record.response.histogram().to_base64(),
         service_hdr: record.service.histogram().to_base64(),
+        failures: Summary::of_histogram(&record.failures, 0.0),
+        failures_hdr: record.failures.to_base64_if_any(),
+        reply_bytes: record.reply_bytes,
         intervals: record.intervals.clone(),
         examples: record.examples.clone(),
     })
@@ -125,35 +143,8 @@ fn phases_of(stage: &Stage, observer: &Observer, resources: &[ResourceAt]) -> BT
     observer.phases.iter().map(of).collect()
 }
 
-/// The p95 of a tool where there are calls enough to tell it.
-fn told_p95(tool: &ToolResult) -> Option<u64> {
-    match tool.response.as_ref()?.p95 {
-        Quantile::Value { ns, .. } => Some(ns),
-        Quantile::UpperBound { .. } | Quantile::Censored { .. } | Quantile::TooFewSamples { .. } => None,
-    }
-}
-
-/// Little's law over the time in which calls were made due, all calls counted. After that time clients are idle
-/// one after the other, which is no fault of theirs.
-fn little_gap(stage: &Stage, run: &Run, recorder: &Recorder) -> Option<f64> {
-    let records = recorder.tools.values();
-    let only_good = records.clone().all(|tool| tool.accounts.count(Outcome::Ok) == tool.accounts.ended());
-    let timed = records.clone().flat_map(|tool| tool.samples.iter().chain(&tool.cold));
-    let end_ns = run.offered_for.as_nanos() as u64;
-    let busy = |sample: &Sample| sample.done_ns.min(end_ns).saturating_sub(sample.sent_ns);
-    let (calls, busy_ns) = timed.fold((0_u64, 0), |(n, ns), sample| (n + 1, ns + busy(sample)));
-    let has_all = calls == recorder.tools.values().map(|tool| tool.accounts.ended()).sum::<u64>();
-    let thinks = stage.workload.flows.iter().flat_map(|flow| &flow.steps).any(|step| step.think_ms > 0);
-    // Sessions that are opened in between take time that no call has.
-    if !only_good || !has_all || thinks || calls == 0 || !stage.workload.sessions.is_kept() {
-        return None;
-    }
-    let throughput = calls as f64 / run.offered_for.as_secs_f64();
-    little::gap(u32::try_from(stage.clients).ok()?, throughput, busy_ns as f64 / calls as f64 / 1e9, 0.0)
-}
-
 /// A stage under way as a run of what has ended so far.
-pub(super) fn run_so_far(observer: &Observer, elapsed: std::time::Duration) -> Run {
+pub(super) fn run_so_far(observer: &Observer, elapsed: Duration) -> Run {
     Run {
         stopped_by: StoppedBy::StillRunning,
         scheduled: observer.calls + observer.recorder.dropped,

@@ -5,7 +5,7 @@ use super::judge::{check, trend};
 use super::{Options, Scenario, off_peak};
 use crate::measure::quantile::Quantile;
 use crate::measure::stats::chi_squared_p;
-use crate::measure::trend::{LeakVerdict, judge as memory_trend};
+use crate::measure::trend::{LeakVerdict, judge_leak};
 use crate::result::DayProfile;
 use crate::result::phases;
 use crate::result::phases::{FIRST_OFF_PEAK, FIRST_PEAK_HOUR, LAST_OFF_PEAK, LAST_PEAK_HOUR};
@@ -123,7 +123,7 @@ fn leaks(measured: &StageResult, defined: &Stage) -> Vec<Check> {
     let Some(day) = defined.day() else { return Vec::new() };
     let of_phase = |name: &String| {
         let readings = phases::readings(&measured.resources, &day, name);
-        let report = memory_trend(&ResourceAt::memory(readings))?;
+        let report = judge_leak(&ResourceAt::memory(readings))?;
         (report.verdict != LeakVerdict::Inconclusive).then(|| trend(name, &report))
     };
     measured.phases.keys().filter_map(of_phase).collect()

@@ -82,7 +82,7 @@ fn a_run_without_a_successful_call_says_so_first_with_the_servers_words() {
 fn an_invalid_run_says_so_first_with_the_reason() {
     let mut file = judged(Verdict::Invalid);
     let facts = GeneratorFacts { internal_errors: 2, ..GeneratorFacts::default() };
-    file.scenarios[0].stages[0].validity = validity::judge(&facts);
+    file.scenarios[0].stages[0].validity = validity::judge_generator(&facts);
     assert_eq!(first_line(&page(&file)), "INVALID: memory: steady load: 2 tasks of the generator panicked");
 }
 

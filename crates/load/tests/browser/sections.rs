@@ -77,7 +77,7 @@ fn shards() -> Vec<(String, RunFile)> {
     let mut shards = vec![shard(1), shard(2)];
     let facts = GeneratorFacts { internal_errors: 2, ..GeneratorFacts::default() };
     let stage = &mut shards[1].1.scenarios[0].stages[0];
-    (stage.validity, stage.generator) = (validity::judge(&facts), facts);
+    (stage.validity, stage.generator) = (validity::judge_generator(&facts), facts);
     shards
 }
 

@@ -4,7 +4,7 @@ use music21_mcp_bench::client::Outcome;
 use music21_mcp_load::measure::histogram::Histogram;
 use music21_mcp_load::measure::summary::summarize;
 use music21_mcp_load::measure::token_bucket::{Limit, RoundTrip, simulate};
-use music21_mcp_load::measure::trend::{MemoryReading, judge};
+use music21_mcp_load::measure::trend::{MemoryReading, judge_leak};
 use music21_mcp_load::measure::{Latency, validity};
 use music21_mcp_load::result::{RunFile, ScenarioResult};
 use music21_mcp_load::scenario::find;
@@ -63,8 +63,8 @@ fn stage(seconds: u64) -> Value {
         "accounts": { "scheduled": seconds * 10, "sent": seconds * 10, "ended": { "ok": seconds * 10 } },
         "tools": tools, "phases": {}, "timeline": timeline, "resources": resources, "settled": null,
         "scores_held": 0, "exports": { "made": 0, "made_bytes": 0, "left": 0, "left_bytes": 0 },
-        "leak": judge(&memory), "reopened": 0, "generator": facts,
-        "validity": validity::judge(&facts), "ratings": { "success": null, "p95": null, "memory": null },
+        "leak": judge_leak(&memory), "reopened": 0, "generator": facts,
+        "validity": validity::judge_generator(&facts), "ratings": { "success": null, "p95": null, "memory": null },
         "server_lost": null,
     })
 }

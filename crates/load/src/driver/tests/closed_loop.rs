@@ -14,12 +14,11 @@ fn closed(workers: usize) -> Load {
 #[tokio::test(start_paused = true)]
 async fn ten_workers_obey_littles_law() {
     let fake = Fake::steady(40);
-    let (run, recorder) = run(&plan(closed(10), for_seconds(20)), &fake).await;
+    let plan = plan(closed(10), for_seconds(20));
+    let (run, recorder) = run(&plan, &fake).await;
     assert_eq!(run.stopped_by, StoppedBy::Duration);
-    assert_eq!(recorder.accounts(&run).check(Some(fake.count())), Ok(()));
-    let service = recorder.figures("echo").unwrap().service.unwrap();
-    let throughput = recorder.generator_facts(&run, false).achieved_per_s;
-    let gap = little::gap(10, throughput, service.mean_ns / 1e9, 0.0).unwrap();
+    adds_up(&recorder.accounts(&run), fake.count());
+    let gap = facts(&plan, &run, &recorder).little_gap.unwrap();
     assert!(gap.abs() < little::MAX_GAP, "{gap}");
 }
 

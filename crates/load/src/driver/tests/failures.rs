@@ -28,7 +28,7 @@ async fn a_server_that_hangs_at_the_end_of_a_run_does_not_look_well() {
     let accounts = recorder.accounts(&run);
     assert_eq!((accounts.count(Outcome::TimedOut), accounts.count(Outcome::Cancelled)), (4, 0));
     // 4 workers for 7 s of 10: the wait at the end is in no throughput.
-    assert_eq!(recorder.generator_facts(&run, false).achieved_per_s, 28.0);
+    assert_eq!(facts(&long, &run, &recorder).achieved_per_s, 28.0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -54,7 +54,7 @@ async fn lost_sessions_are_opened_again_while_arrivals_go_on() {
     *fake.closed.lock().unwrap() = ms(2000)..ms(4000);
     let (run, recorder) = run(&plan(constant(50.0, 5), for_seconds(10)), &fake).await;
     let accounts = recorder.accounts(&run);
-    assert_eq!((accounts.scheduled, accounts.check(None)), (500, Ok(())));
+    assert_eq!((accounts.scheduled, accounts.check()), (500, Ok(())));
     assert_eq!(accounts.count(Outcome::TransportClosed), 5);
     assert!((95..=200).contains(&accounts.count(Outcome::ConnectError)), "{accounts:?}");
     assert_eq!((run.reopened, fake.opened.load(Ordering::Relaxed)), (5, 10));
@@ -67,14 +67,15 @@ async fn a_closed_loop_without_a_server_does_not_spin() {
     let (run, recorder) = run(&plan(Load::Closed { workers: 1 }, for_seconds(30)), &fake).await;
     // 75 ms, 150, 300, 600, 1200, then every 1.5 s: client 0 waits the least.
     assert!((20..=26).contains(&run.scheduled), "{}", run.scheduled);
-    assert_eq!(recorder.accounts(&run).check(None), Ok(()));
+    assert_eq!(recorder.accounts(&run).check(), Ok(()));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_in_one_session_invalidates_the_run_and_the_others_finish() {
     let fake = Fake::new(|_, before| if before == 10 { Act::Panic } else { Act::Answer(ms(10)) });
-    let (run, recorder) = run(&plan(constant(50.0, 5), for_seconds(5)), &fake).await;
-    let validity = validity::judge(&recorder.generator_facts(&run, true));
+    let plan = plan(constant(50.0, 5), for_seconds(5));
+    let (run, recorder) = run(&plan, &fake).await;
+    let validity = validity::judge_generator(&facts(&plan, &run, &recorder));
     assert!(validity.invalid.contains(&validity::Reason::InternalError(1)), "{validity:?}");
     assert_eq!(recorder.accounts(&run).count(Outcome::Ok), 249);
 }

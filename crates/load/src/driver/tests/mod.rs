@@ -15,7 +15,9 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::measure::accounting::Accounts;
 use crate::measure::steady::FixedWarmUp;
+use crate::measure::validity::GeneratorFacts;
 use fake::Fake;
 
 const MS: u64 = 1_000_000;
@@ -40,6 +42,17 @@ fn constant(per_second: f64, sessions: usize) -> Load {
 /// A recorder that leaves nothing out.
 fn recorder() -> Recorder {
     Recorder::new(Settings { warm_up: FixedWarmUp { time_ns: 0, calls: 0 }, ..Settings::default() })
+}
+
+/// What is known about the generator, as far as a run by itself shows it.
+fn facts(plan: &Plan, run: &Run, recorder: &Recorder) -> GeneratorFacts {
+    let own = Some(OwnProcess::default());
+    Evidence { plan, run, recorder, responses: &[], conditions: None, others_cpu_share: None, own }.facts()
+}
+
+/// No call was lost, and the server saw each that was sent.
+fn adds_up(accounts: &Accounts, server_counted: u64) {
+    assert_eq!((accounts.check(), accounts.sent()), (Ok(()), server_counted));
 }
 
 async fn run(plan: &Plan, fake: &Arc<Fake>) -> (Run, Recorder) {

@@ -11,14 +11,15 @@ use music21_mcp_bench::client::Outcome;
 #[tokio::test(start_paused = true)]
 async fn every_call_is_due_and_made_on_schedule() {
     let fake = Fake::steady(20);
-    let (run, recorder) = run(&plan(constant(100.0, 10), for_seconds(10)), &fake).await;
+    let plan = plan(constant(100.0, 10), for_seconds(10));
+    let (run, recorder) = run(&plan, &fake).await;
     assert_eq!((run.scheduled, fake.count(), run.stopped_by), (1000, 1000, StoppedBy::Duration));
-    assert_eq!(recorder.accounts(&run).check(Some(fake.count())), Ok(()));
+    adds_up(&recorder.accounts(&run), fake.count());
     let response = recorder.figures("echo").unwrap().response.unwrap();
     assert!((20 * MS..=22 * MS).contains(&response.p95.ns().unwrap()), "{response:?}");
-    let facts = recorder.generator_facts(&run, true);
+    let facts = facts(&plan, &run, &recorder);
     assert!(facts.scheduling_delay_p99_ns.unwrap() <= 2 * MS, "{facts:?}");
-    let validity = validity::judge(&facts);
+    let validity = validity::judge_generator(&facts);
     assert!(validity.is_valid() && !validity.saturated, "{validity:?}");
 }
 
@@ -44,13 +45,14 @@ async fn a_stall_delays_everyone_due_during_it() {
 async fn overload_shows_the_capacity_and_loses_no_call() {
     // Ten sessions at 40 ms are 250 calls/s; 1000 are due.
     let fake = Fake::steady(40);
-    let (run, recorder) = run(&plan(constant(1000.0, 10), for_seconds(20)), &fake).await;
+    let plan = plan(constant(1000.0, 10), for_seconds(20));
+    let (run, recorder) = run(&plan, &fake).await;
     let accounts = recorder.accounts(&run);
-    assert_eq!(accounts.check(Some(fake.count())), Ok(()));
+    adds_up(&accounts, fake.count());
     assert_eq!(accounts.scheduled, 20_000);
-    let facts = recorder.generator_facts(&run, true);
+    let facts = facts(&plan, &run, &recorder);
     assert!((facts.achieved_per_s / 250.0 - 1.0).abs() < 0.03, "{facts:?}");
-    assert!(validity::judge(&facts).saturated);
+    assert!(validity::judge_generator(&facts).saturated);
     let figures = recorder.figures("echo").unwrap();
     assert!(figures.service.unwrap().median.ns().unwrap() <= 42 * MS);
     assert!(figures.response.unwrap().median.ns().unwrap() > 5000 * MS);
@@ -59,25 +61,28 @@ async fn overload_shows_the_capacity_and_loses_no_call() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_server_that_keeps_up_is_not_saturated() {
-    let (run, recorder) = run(&plan(constant(10.0, 50), for_seconds(10)), &Fake::steady(1500)).await;
-    assert!(!validity::judge(&recorder.generator_facts(&run, true)).saturated);
+    let plan = plan(constant(10.0, 50), for_seconds(10));
+    let (run, recorder) = run(&plan, &Fake::steady(1500)).await;
+    assert!(!validity::judge_generator(&facts(&plan, &run, &recorder)).saturated);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_long_last_call_does_not_look_like_saturation() {
     let slow_last = |_, before| Act::Answer(ms(if before == 99 { 1900 } else { 10 }));
-    let (run, recorder) = run(&plan(constant(10.0, 5), for_seconds(10)), &Fake::new(slow_last)).await;
-    let facts = recorder.generator_facts(&run, true);
+    let plan = plan(constant(10.0, 5), for_seconds(10));
+    let (run, recorder) = run(&plan, &Fake::new(slow_last)).await;
+    let facts = facts(&plan, &run, &recorder);
     assert_eq!((facts.offered_per_s, facts.achieved_per_s), (Some(10.0), 10.0));
 }
 
 #[tokio::test(start_paused = true)]
 async fn calls_that_nobody_answers_are_no_throughput() {
     let dead = Fake::new(|_, _| Act::End(ms(1), Outcome::TransportClosed));
-    let (run, recorder) = run(&plan(constant(10.0, 5), for_seconds(10)), &dead).await;
-    let facts = recorder.generator_facts(&run, true);
+    let plan = plan(constant(10.0, 5), for_seconds(10));
+    let (run, recorder) = run(&plan, &dead).await;
+    let facts = facts(&plan, &run, &recorder);
     assert_eq!(facts.achieved_per_s, 0.0);
-    assert!(validity::judge(&facts).saturated);
+    assert!(validity::judge_generator(&facts).saturated);
 }
 
 #[tokio::test(start_paused = true)]
@@ -87,7 +92,7 @@ async fn a_full_queue_drops_calls_and_counts_them() {
     let (run, recorder) = run(&plan(load, for_seconds(3)), &fake).await;
     let accounts = recorder.accounts(&run);
     assert!(accounts.count(Outcome::Dropped) > 280, "{accounts:?}");
-    assert_eq!(accounts.check(Some(fake.count())), Ok(()));
+    adds_up(&accounts, fake.count());
 }
 
 #[tokio::test(start_paused = true)]
@@ -96,7 +101,7 @@ async fn a_count_of_calls_is_kept_exactly() {
     let fake = Fake::steady(3);
     let (run, recorder) = run(&plan(constant(2000.0, 20), stop), &fake).await;
     assert_eq!((run.scheduled, fake.count(), run.stopped_by), (10_000, 10_000, StoppedBy::Calls));
-    assert_eq!(recorder.accounts(&run).check(Some(10_000)), Ok(()));
+    adds_up(&recorder.accounts(&run), 10_000);
 }
 
 #[tokio::test(start_paused = true)]
@@ -123,7 +128,7 @@ async fn an_interrupt_stops_arrivals_and_gives_hanging_calls_five_seconds() {
     let accounts = recorder.accounts(&run);
     assert_eq!(run.stopped_by, StoppedBy::Interrupt);
     assert_eq!((accounts.scheduled, accounts.count(Outcome::Cancelled)), (11, 1));
-    assert_eq!(accounts.check(Some(11)), Ok(()));
+    adds_up(&accounts, 11);
     assert!((ms(6000)..ms(6100)).contains(&run.elapsed), "{:?}", run.elapsed);
 }
 

@@ -113,7 +113,7 @@ pub(crate) fn growth(readings: &[MemoryReading]) -> Option<Slope> {
 ///
 /// Readings of one process only: a restart begins a new series.
 #[must_use]
-pub fn judge(readings: &[MemoryReading]) -> Option<LeakReport> {
+pub fn judge_leak(readings: &[MemoryReading]) -> Option<LeakReport> {
     let start_ns = readings.first()?.at_ns;
     let seconds = |reading: &MemoryReading| (reading.at_ns - start_ns) as f64 / 1e9;
     let first_calls = readings.first()?.calls;
