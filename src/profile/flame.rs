@@ -10,7 +10,9 @@ use maud::{Markup, PreEscaped, html};
 /// What the counts are of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
+    /// Samples.
     Samples,
+    /// Microseconds of the server's time.
     Microseconds,
 }
 

@@ -29,15 +29,15 @@ const GRID: RGBColor = RGBColor(0xDC, 0xE0, 0xE6);
 const ALARM: RGBColor = RGBColor(0xC0, 0x20, 0x2A);
 
 /// Colours of one chart's series before they repeat.
-pub(super) const COLOURS: usize = SERIES.len();
+pub(in crate::report) const COLOURS: usize = SERIES.len();
 
 /// What a mark is drawn with.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Paint(RGBAColor);
+pub(in crate::report) struct Paint(RGBAColor);
 
 /// One thing drawn.
 #[derive(Debug, Clone)]
-pub(super) enum Mark {
+pub(in crate::report) enum Mark {
     /// A line through points.
     Line(Vec<(f64, f64)>, Paint),
     /// A filled outline.
@@ -52,7 +52,7 @@ pub(super) enum Mark {
 
 /// Pixels of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Width {
+pub(in crate::report) enum Width {
     /// Two beside each other.
     Half = 540,
     /// The whole page.
@@ -61,17 +61,17 @@ pub(super) enum Width {
 
 /// A drawing with its axes.
 #[derive(Debug, Clone)]
-pub(super) struct Chart {
+pub(in crate::report) struct Chart {
     /// How wide it is drawn: close to how wide it is shown, so that text has one size everywhere.
-    pub(super) width: Width,
+    pub(in crate::report) width: Width,
     /// What a person who does not see it is told.
-    pub(super) label: String,
+    pub(in crate::report) label: String,
     /// To the right.
-    pub(super) x: Axis,
+    pub(in crate::report) x: Axis,
     /// Upwards.
-    pub(super) y: Axis,
+    pub(in crate::report) y: Axis,
     /// In the order of drawing.
-    pub(super) marks: Vec<Mark>,
+    pub(in crate::report) marks: Vec<Mark>,
 }
 
 type Plane<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Axis, Axis>>;
@@ -79,26 +79,26 @@ type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
 impl Paint {
     /// The colour of calls that failed.
-    pub(super) const ALARM: Self = Self(RGBAColor(ALARM.0, ALARM.1, ALARM.2, 1.0));
+    pub(in crate::report) const ALARM: Self = Self(RGBAColor(ALARM.0, ALARM.1, ALARM.2, 1.0));
 
     /// The colour of the series of this number.
-    pub(super) fn series(number: usize) -> Self {
+    pub(in crate::report) fn series(number: usize) -> Self {
         Self(SERIES[number % SERIES.len()].mix(1.0))
     }
 
     /// Broken lines: the style sheet knows them by a blue that is odd or even by one.
-    pub(super) fn dashed(self) -> Self {
+    pub(in crate::report) fn dashed(self) -> Self {
         let RGBAColor(red, green, blue, alpha) = self.0;
         Self(RGBAColor(red, green, blue ^ 1, alpha))
     }
 
     /// Less of it.
-    pub(super) fn faint(self, alpha: f64) -> Self {
+    pub(in crate::report) fn faint(self, alpha: f64) -> Self {
         Self(self.0.mix(alpha))
     }
 
     /// As the style sheet names it.
-    pub(super) fn hex(self) -> String {
+    pub(in crate::report) fn hex(self) -> String {
         let RGBAColor(red, green, blue, _) = self.0;
         format!("#{red:02X}{green:02X}{blue:02X}")
     }
@@ -106,7 +106,7 @@ impl Paint {
 
 impl Chart {
     /// The SVG element.
-    pub(super) fn svg(&self) -> String {
+    pub(in crate::report) fn svg(&self) -> String {
         let mut out = String::new();
         // OK because drawing into a string cannot fail.
         self.draw(&mut out).unwrap();

@@ -2,9 +2,9 @@
 //!
 //! Everything is escaped by the templates; scripts run only in the sandboxed frames of flamegraphs.
 
-mod axis;
+pub(super) mod axis;
 mod baseline;
-mod chart;
+pub(super) mod chart;
 mod details;
 mod disk;
 mod figure;

@@ -61,7 +61,7 @@ fn figure(trials: &[Trial<'_>], search: &Search) -> Figure {
         title: "p95 of the tool that decided, by clients".to_owned(),
         caption:
             "Lines are the 95 % bounds. A line without a dot is all that is known: too few calls for an \
-                  estimate, or calls that were given up."
+                  estimate, or calls that timed out."
                 .to_owned(),
         legend,
         chart: Chart {
