@@ -11,6 +11,7 @@ mod deploy;
 mod formats;
 mod generate;
 mod manual;
+mod old_files;
 mod readme;
 mod report;
 mod report_terminal;
