@@ -23,6 +23,8 @@ mod run_recovery;
 mod run_scenarios;
 mod run_sessions;
 mod serve;
+mod serve_http;
 mod server;
 mod server_start;
 mod shards;
+mod workshop;
