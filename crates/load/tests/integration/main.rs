@@ -27,4 +27,7 @@ mod serve_http;
 mod server;
 mod server_start;
 mod shards;
+#[path = "../../../../tests/support/skip.rs"]
+mod skip;
+mod wait;
 mod workshop;
