@@ -7,9 +7,9 @@
 mod operation;
 mod profiler;
 mod report;
+mod score;
 mod settings;
 mod suite;
-mod work;
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -27,8 +27,8 @@ pub(crate) use suite::run;
 
 use operation::Operation;
 use report::{Report, Row};
+use score::BenchScore;
 use settings::Settings;
-use work::Work;
 
 /// Criterion takes ten samples at least, after a warm-up call and our own checked one.
 const CALLS_PER_BENCH: u32 = 12;
@@ -101,13 +101,13 @@ impl Harness {
         group: &mut BenchmarkGroup<'_, WallTime>,
         name: &str,
         operation: Operation,
-        work: &Work,
+        score: &BenchScore,
     ) {
         group.throughput(match operation {
             Operation::List | Operation::Delete => Throughput::Elements(1),
-            _ => Throughput::Elements(work.notes()),
+            _ => Throughput::Elements(score.notes()),
         });
-        let id = criterion::BenchmarkId::new(operation.name(), work.label());
+        let id = criterion::BenchmarkId::new(operation.name(), score.label());
         let checked = Cell::new(false);
         let budget = self.settings.budget;
         let run = catch_unwind(AssertUnwindSafe(|| {
@@ -115,21 +115,21 @@ impl Harness {
                 bencher.iter_custom(|iterations| {
                     if !checked.replace(true) {
                         let started = Instant::now();
-                        self.timed(operation, work, 1);
+                        self.timed(operation, score, 1);
                         // With its import: that is what ten samples would cost.
                         if started.elapsed() * CALLS_PER_BENCH > budget {
                             resume_unwind(Box::new(Stop::Slow));
                         }
                     }
-                    self.timed(operation, work, iterations)
+                    self.timed(operation, score, iterations)
                 });
             });
         }));
         let Err(panic) = run else { return };
         // Any other panic is a bug of ours or of Criterion's, and no result of the server's.
         let stop = panic.downcast::<Stop>().unwrap_or_else(|panic| resume_unwind(panic));
-        let row = self.settle(operation, work, *stop);
-        self.report.add(format!("{name}/{}/{}", operation.name(), work.label()), row);
+        let row = self.settle(operation, score, *stop);
+        self.report.add(format!("{name}/{}/{}", operation.name(), score.label()), row);
     }
 
     /// Stops the target and prints what Criterion cannot show.
@@ -143,42 +143,47 @@ impl Harness {
         *self.target.spec() == ServerSpec::Embedded
     }
 
-    fn timed(&mut self, operation: Operation, work: &Work, iterations: u64) -> Duration {
-        self.sample(operation, work, iterations).unwrap_or_else(|stop| resume_unwind(Box::new(stop)))
+    fn timed(&mut self, operation: Operation, score: &BenchScore, iterations: u64) -> Duration {
+        self.sample(operation, score, iterations).unwrap_or_else(|stop| resume_unwind(Box::new(stop)))
     }
 
     /// Times `iterations` checked calls on a freshly imported score, so that a server that caches, or
     /// whose calls slow each other down, starts every sample alike.
-    fn sample(&mut self, operation: Operation, work: &Work, iterations: u64) -> Result<Duration, Stop> {
+    fn sample(
+        &mut self,
+        operation: Operation,
+        score: &BenchScore,
+        iterations: u64,
+    ) -> Result<Duration, Stop> {
         let source =
-            work.source().map_err(|e| Stop::Prevented(format!("cannot write the score to send: {e}")))?;
+            score.source().map_err(|e| Stop::Prevented(format!("cannot write the score to send: {e}")))?;
         let Self { session, target, runtime, settings, .. } = self;
         runtime.block_on(async {
             let client = match session {
                 Some(client) => client,
                 None => session.insert(target.session().await.map_err(|e| Stop::Prevented(e.to_string()))?),
             };
-            operation.time(client, &source, work, iterations, settings.deadline).await.map_err(Stop::Failed)
+            operation.time(client, &source, score, iterations, settings.deadline).await.map_err(Stop::Failed)
         })
     }
 
     /// What becomes of a bench that Criterion could not finish.
-    fn settle(&mut self, operation: Operation, work: &Work, stop: Stop) -> Row {
+    fn settle(&mut self, operation: Operation, score: &BenchScore, stop: Stop) -> Row {
         match stop {
-            Stop::Slow => self.plain_calls(operation, work),
+            Stop::Slow => self.plain_calls(operation, score),
             Stop::Prevented(why) => Row::Failed(why),
             Stop::Failed(reply) => self.after_failure(&reply),
         }
     }
 
     /// As many single calls as the budget allows, and one at least.
-    fn plain_calls(&mut self, operation: Operation, work: &Work) -> Row {
+    fn plain_calls(&mut self, operation: Operation, score: &BenchScore) -> Row {
         let mut calls: Vec<Duration> = Vec::new();
         let started = Instant::now();
         loop {
-            match self.sample(operation, work, 1) {
+            match self.sample(operation, score, 1) {
                 Ok(time) => calls.push(time),
-                Err(stop) if calls.is_empty() => return self.settle(operation, work, stop),
+                Err(stop) if calls.is_empty() => return self.settle(operation, score, stop),
                 Err(_) => break,
             }
             let spent = started.elapsed();

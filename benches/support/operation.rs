@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use music21_mcp_bench::client::{Music21Client, Reply};
+use music21_mcp_bench::client::{Music21Client, Reply, Tool};
 
-use super::work::{Source, Work};
+use super::score::{BenchScore, Source};
 
 /// One tool, with the argument that makes it another job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +63,7 @@ impl Operation {
         self,
         client: &Music21Client,
         source: &Source,
-        work: &Work,
+        score: &BenchScore,
         iterations: u64,
         deadline: Duration,
     ) -> Result<Duration, Reply> {
@@ -71,9 +71,8 @@ impl Operation {
         if matches!(self, Self::Import | Self::Delete) {
             for _ in 0..iterations {
                 let id = fresh_id();
-                let (imported, reply) =
-                    timed(client.import_score(&id, &source.name, source.kind, deadline)).await;
-                work.check(expect_ok(reply)?)?;
+                let (imported, reply) = timed(score.import(client, &id, source, deadline)).await;
+                expect_ok(reply)?;
                 let (deleted, reply) = timed(client.delete_score(&id, deadline)).await;
                 expect_ok(reply)?;
                 total += if self == Self::Import { imported } else { deleted };
@@ -81,7 +80,7 @@ impl Operation {
             return Ok(total);
         }
         let id = fresh_id();
-        work.check(expect_ok(client.import_score(&id, &source.name, source.kind, deadline).await)?)?;
+        expect_ok(score.import(client, &id, source, deadline).await)?;
         for _ in 0..iterations {
             let (time, reply) = timed(self.on_stored(client, &id, deadline)).await;
             let reply = expect_ok(reply)?;
@@ -110,17 +109,7 @@ impl Operation {
 
 /// The tools a server must have to be benched.
 pub(super) fn tools() -> Vec<String> {
-    let names = [
-        "import_score",
-        "list_scores",
-        "score_info",
-        "key_analysis",
-        "chord_analysis",
-        "harmony_analysis",
-        "export_score",
-        "delete_score",
-    ];
-    names.map(str::to_owned).to_vec()
+    Tool::ALL.iter().filter(|tool| **tool != Tool::HealthCheck).map(|tool| tool.name().to_owned()).collect()
 }
 
 async fn timed(call: impl Future<Output = Reply>) -> (Duration, Reply) {

@@ -4,18 +4,23 @@ use std::process::ExitCode;
 
 use music21_mcp_bench::baseline::criterion::{Home, restore_committed};
 
-use super::{Harness, Operation, Work};
+use super::{BenchScore, Harness, Operation};
 
 struct Suite {
     name: &'static str,
     /// Calls take milliseconds even on a fast server: ten samples, one or a few calls each.
     slow: bool,
     operations: &'static [Operation],
-    works: fn(&Harness) -> Vec<Work>,
+    scores: fn(&Harness) -> Vec<BenchScore>,
 }
 
 const SUITES: [Suite; 2] = [
-    Suite { name: "tools", slow: false, operations: &Operation::ALL, works: |_| Work::bundled().into() },
+    Suite {
+        name: "tools",
+        slow: false,
+        operations: &Operation::ALL,
+        scores: |_| BenchScore::bundled().into(),
+    },
     Suite {
         name: "orchestral",
         slow: true,
@@ -27,7 +32,7 @@ const SUITES: [Suite; 2] = [
             Operation::ExportMusicXml,
             Operation::ExportMidi,
         ],
-        works: |harness| harness.presets().iter().map(|preset| Work::preset(preset)).collect(),
+        scores: |harness| harness.presets().iter().map(|preset| BenchScore::preset(preset)).collect(),
     },
 ];
 
@@ -58,9 +63,9 @@ pub(crate) fn run(name: &str) -> ExitCode {
     }
     let mut group = criterion.benchmark_group(suite.name);
     harness.suit(&mut group, suite.slow);
-    for work in &(suite.works)(&harness) {
+    for score in &(suite.scores)(&harness) {
         for &operation in suite.operations {
-            harness.bench(&mut group, suite.name, operation, work);
+            harness.bench(&mut group, suite.name, operation, score);
         }
     }
     group.finish();

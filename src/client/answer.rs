@@ -7,6 +7,8 @@ use rmcp::model::JsonObject;
 use serde::de::{Deserialize, IgnoredAny};
 use serde_json::value::RawValue;
 
+use super::tool::Tool;
+
 /// The top level of an answer; what a rule does not look at is never parsed.
 pub(super) type Fields<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
 
@@ -38,48 +40,42 @@ enum Rule {
 /// The four profiles of `key_analysis`.
 pub const KEY_PROFILES: [&str; 4] = ["krumhansl", "aarden", "temperley", "bellman"];
 
-/// The rules of a tool; none for one this crate does not know.
-fn rules(tool: &str) -> &'static [(&'static str, Rule)] {
+/// The rules of a tool.
+const fn rules(tool: Tool) -> &'static [(&'static str, Rule)] {
     use Rule::{CountedBy, Echo, FileSize, Filled, FourProfiles, Is, Number, Positive, Text, True};
     match tool {
-        "import_score" => &[
+        Tool::ImportScore => &[
             ("status", Is("success")),
             ("score_id", Echo("")),
             ("num_notes", Positive),
             ("num_parts", Positive),
         ],
-        "list_scores" => &[("status", Is("success")), ("scores", CountedBy("count"))],
-        "score_info" => &[
+        Tool::ListScores => &[("status", Is("success")), ("scores", CountedBy("count"))],
+        Tool::ScoreInfo => &[
             ("status", Is("success")),
             ("exists", True),
             ("score_id", Echo("")),
             ("num_notes", Positive),
             ("num_parts", Positive),
         ],
-        "key_analysis" => &[("status", Is("success")), ("key", Text), ("algorithm_results", FourProfiles)],
-        "chord_analysis" => {
+        Tool::KeyAnalysis => &[("status", Is("success")), ("key", Text), ("algorithm_results", FourProfiles)],
+        Tool::ChordAnalysis => {
             &[("status", Is("success")), ("total_chords", Positive), ("chord_progression", Filled)]
         }
-        "harmony_analysis" => &[("status", Is("success")), ("roman_numerals", Filled)],
-        "export_score" => &[
+        Tool::HarmonyAnalysis => &[("status", Is("success")), ("roman_numerals", Filled)],
+        Tool::ExportScore => &[
             ("status", Is("success")),
             ("format", Echo("musicxml")),
             ("file_path", Text),
             ("file_size", FileSize),
         ],
-        "delete_score" => &[("status", Is("success")), ("deleted_count", Number)],
-        "health_check" => &[("status", Is("healthy"))],
-        _ => &[],
+        Tool::DeleteScore => &[("status", Is("success")), ("deleted_count", Number)],
+        Tool::HealthCheck => &[("status", Is("healthy"))],
     }
 }
 
-/// Whether the tool's answers are JSON objects for certain.
-pub(super) fn is_known(tool: &str) -> bool {
-    !rules(tool).is_empty()
-}
-
 /// Checks an answer; the error names the field that is wrong.
-pub(super) fn check(tool: &str, arguments: &JsonObject, fields: &Fields<'_>) -> Result<(), String> {
+pub(super) fn check(tool: Tool, arguments: &JsonObject, fields: &Fields<'_>) -> Result<(), String> {
     for (field, rule) in rules(tool) {
         let raw = fields.get(*field).ok_or_else(|| format!("{tool} answered without '{field}'"))?;
         if !holds(*rule, field, raw.get(), arguments, fields) {
@@ -154,7 +150,7 @@ mod tests {
     use super::*;
 
     /// What is wrong with the answer once these fields are set (`null` removes one).
-    fn verdict(tool: &str, arguments: &Value, sound: &Value, changes: &Value) -> String {
+    fn verdict(tool: Tool, arguments: &Value, sound: &Value, changes: &Value) -> String {
         let mut answer = sound.clone();
         for (name, value) in changes.as_object().unwrap() {
             match value {
@@ -174,21 +170,27 @@ mod tests {
         let four =
             json!({ "krumhansl": profile, "aarden": profile, "temperley": profile, "bellman": profile });
         for (tool, sound) in [
-            ("import_score", json!({ "status": "success", "score_id": "a", "num_notes": 1, "num_parts": 1 })),
-            ("list_scores", json!({ "status": "success", "count": 1, "scores": [{}] })),
             (
-                "score_info",
+                Tool::ImportScore,
+                json!({ "status": "success", "score_id": "a", "num_notes": 1, "num_parts": 1 }),
+            ),
+            (Tool::ListScores, json!({ "status": "success", "count": 1, "scores": [{}] })),
+            (
+                Tool::ScoreInfo,
                 json!({ "status": "success", "exists": true, "score_id": "a", "num_notes": 1, "num_parts": 1 }),
             ),
-            ("key_analysis", json!({ "status": "success", "key": "C major", "algorithm_results": four })),
-            ("chord_analysis", json!({ "status": "success", "total_chords": 1, "chord_progression": [{}] })),
-            ("harmony_analysis", json!({ "status": "success", "roman_numerals": [{}] })),
+            (Tool::KeyAnalysis, json!({ "status": "success", "key": "C major", "algorithm_results": four })),
             (
-                "export_score",
+                Tool::ChordAnalysis,
+                json!({ "status": "success", "total_chords": 1, "chord_progression": [{}] }),
+            ),
+            (Tool::HarmonyAnalysis, json!({ "status": "success", "roman_numerals": [{}] })),
+            (
+                Tool::ExportScore,
                 json!({ "status": "success", "format": "abc", "file_path": "/a.abc", "file_size": 64 }),
             ),
-            ("delete_score", json!({ "status": "success", "deleted_count": 0 })),
-            ("health_check", json!({ "status": "healthy" })),
+            (Tool::DeleteScore, json!({ "status": "success", "deleted_count": 0 })),
+            (Tool::HealthCheck, json!({ "status": "healthy" })),
         ] {
             let arguments = json!({ "score_id": "a", "format": "abc" });
             assert_eq!(verdict(tool, &arguments, &sound, &json!({})), "", "{tool}");
@@ -205,16 +207,16 @@ mod tests {
     fn an_answer_to_another_call_and_an_empty_success_are_wrong() {
         let key = json!({ "status": "success", "key": "C major", "algorithm_results": {} });
         assert_eq!(
-            verdict("key_analysis", &json!({}), &key, &json!({})),
+            verdict(Tool::KeyAnalysis, &json!({}), &key, &json!({})),
             "key_analysis answered 'algorithm_results' = {}"
         );
         let import = json!({ "status": "success", "score_id": "b", "num_notes": 1, "num_parts": 1 });
-        let other = verdict("import_score", &json!({ "score_id": "a" }), &import, &json!({}));
+        let other = verdict(Tool::ImportScore, &json!({ "score_id": "a" }), &import, &json!({}));
         assert_eq!(other, "import_score answered 'score_id' = \"b\"");
         let export = json!({ "status": "success", "format": "abc", "file_path": "/a.abc", "file_size": 39 });
-        let object_name = verdict("export_score", &json!({ "format": "abc" }), &export, &json!({}));
+        let object_name = verdict(Tool::ExportScore, &json!({ "format": "abc" }), &export, &json!({}));
         assert_eq!(object_name, "export_score answered 'file_size' = 39");
         let musicxml = json!({ "format": "musicxml", "file_size": 5000 });
-        assert_eq!(verdict("export_score", &json!({}), &export, &musicxml), "", "musicxml is the default");
+        assert_eq!(verdict(Tool::ExportScore, &json!({}), &export, &musicxml), "", "musicxml is the default");
     }
 }

@@ -4,16 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use rmcp::model::{JsonObject, ListToolsResult, PaginatedRequestParams, Tool};
+use rmcp::model::{JsonObject, ListToolsResult, PaginatedRequestParams};
 use rmcp::{ServerHandler, ServiceExt};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::Value;
 
 use super::child::{Child, ServerCommand};
+use super::expect::{Asked, Expectation};
 use super::http::HttpWire;
 use super::line::LineWire;
 use super::reply::{self, Reply};
 use super::session::{ServerInfo, Session};
+use super::tool::Tool;
 use super::wire::{ClientOptions, Failure, ProtocolViolations, Wire};
 use crate::client::Outcome;
 
@@ -119,19 +121,29 @@ impl Music21Client {
 
     /// Calls a tool. Always returns, at the deadline at the latest, with exactly one class.
     ///
-    /// An answer to one of the tools with a method below is checked for what it must hold; for others
-    /// only a refusal is recognised.
+    /// An answer to a [`Tool`] is checked for what it must hold; of others only a refusal is recognised.
     pub fn call<'a>(
         &'a self,
         tool: &'a str,
         arguments: JsonObject,
         deadline: Duration,
     ) -> BoxFuture<'a, Reply> {
-        // Boxed so that its code is made once and not in each program; see `Target::start`.
+        self.call_expecting(tool, arguments, Expectation::default(), deadline)
+    }
+
+    /// As [`Self::call`], for an answer of which more is known beforehand.
+    pub fn call_expecting<'a>(
+        &'a self,
+        tool: &'a str,
+        arguments: JsonObject,
+        expect: Expectation,
+        deadline: Duration,
+    ) -> BoxFuture<'a, Reply> {
+        // Boxed so that its code is made once and not in each program; see `ServerUnderTest::start`.
         Box::pin(async move {
             let params = CallParams { name: tool, arguments: &arguments };
             let exchanged = self.session.request("tools/call", Some(tool), params, deadline).await;
-            reply::classify(tool, &arguments, exchanged)
+            reply::classify(Asked { tool, arguments: &arguments, expect: &expect }, exchanged)
         })
     }
 
@@ -143,50 +155,55 @@ impl Music21Client {
         source_type: &str,
         deadline: Duration,
     ) -> Reply {
-        let arguments = json!({ "score_id": score_id, "source": source, "source_type": source_type });
-        self.call("import_score", object(arguments), deadline).await
+        let more = [("source", source), ("source_type", source_type)];
+        self.about(Tool::ImportScore, score_id, &more, deadline).await
     }
 
     /// Lists the stored scores.
     pub async fn list_scores(&self, deadline: Duration) -> Reply {
-        self.call("list_scores", JsonObject::new(), deadline).await
+        self.call(Tool::ListScores.name(), JsonObject::new(), deadline).await
     }
 
     /// Counts and metadata of a score.
     pub async fn score_info(&self, score_id: &str, deadline: Duration) -> Reply {
-        self.call("score_info", object(json!({ "score_id": score_id })), deadline).await
+        self.about(Tool::ScoreInfo, score_id, &[], deadline).await
     }
 
     /// The key by four profiles.
     pub async fn key_analysis(&self, score_id: &str, deadline: Duration) -> Reply {
-        self.call("key_analysis", object(json!({ "score_id": score_id })), deadline).await
+        self.about(Tool::KeyAnalysis, score_id, &[], deadline).await
     }
 
     /// The chord progression.
     pub async fn chord_analysis(&self, score_id: &str, deadline: Duration) -> Reply {
-        self.call("chord_analysis", object(json!({ "score_id": score_id })), deadline).await
+        self.about(Tool::ChordAnalysis, score_id, &[], deadline).await
     }
 
     /// The roman numerals.
     pub async fn harmony_analysis(&self, score_id: &str, deadline: Duration) -> Reply {
-        let arguments = json!({ "score_id": score_id, "analysis_type": "roman" });
-        self.call("harmony_analysis", object(arguments), deadline).await
+        self.about(Tool::HarmonyAnalysis, score_id, &[("analysis_type", "roman")], deadline).await
     }
 
     /// Writes a score to a file on the server's disk; `format` is `musicxml`, `midi`, `abc`, `lilypond`, `text`, ….
     pub async fn export_score(&self, score_id: &str, format: &str, deadline: Duration) -> Reply {
-        let arguments = json!({ "score_id": score_id, "format": format });
-        self.call("export_score", object(arguments), deadline).await
+        self.about(Tool::ExportScore, score_id, &[("format", format)], deadline).await
     }
 
     /// Deletes a score, or all of them for `*`.
     pub async fn delete_score(&self, score_id: &str, deadline: Duration) -> Reply {
-        self.call("delete_score", object(json!({ "score_id": score_id })), deadline).await
+        self.about(Tool::DeleteScore, score_id, &[], deadline).await
     }
 
     /// The cheapest call there is.
     pub async fn health_check(&self, deadline: Duration) -> Reply {
-        self.call("health_check", JsonObject::new(), deadline).await
+        self.call(Tool::HealthCheck.name(), JsonObject::new(), deadline).await
+    }
+
+    /// A call about one score, with these arguments besides its id.
+    async fn about(&self, tool: Tool, score_id: &str, more: &[(&str, &str)], deadline: Duration) -> Reply {
+        let mut arguments = tool.arguments(score_id);
+        arguments.extend(more.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))));
+        self.call(tool.name(), arguments, deadline).await
     }
 
     /// The server's tools, all pages of the list.
@@ -194,7 +211,7 @@ impl Music21Client {
     /// # Errors
     ///
     /// Where the server does not answer with a list within the deadline (for each page).
-    pub async fn list_tools(&self, deadline: Duration) -> Result<Vec<Tool>, ConnectError> {
+    pub async fn list_tools(&self, deadline: Duration) -> Result<Vec<rmcp::model::Tool>, ConnectError> {
         let mut tools = Vec::new();
         let mut cursor = None;
         loop {
@@ -244,8 +261,4 @@ impl Music21Client {
             }
         })
     }
-}
-
-fn object(value: serde_json::Value) -> JsonObject {
-    rmcp::model::object(value)
 }

@@ -1,6 +1,5 @@
 //! How a call ended, decided in one place.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use rmcp::model::{ErrorData, JsonObject};
@@ -9,13 +8,17 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::answer::{self, Fields};
+use super::expect::{self, Asked, Expectation, Judgement, one_line, says_rate_limited};
 use super::frame::{Body, Response};
 use super::wire::Failure;
 use crate::client::Outcome;
 
 /// The end of one tool call: always exactly one [`Outcome`].
+///
+/// Only the client makes one or changes its class; who calls says what it expects ([`Expectation`]) instead of judging
+/// the answer again.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Reply {
     /// The class of the call.
     pub outcome: Outcome,
@@ -56,6 +59,21 @@ impl Reply {
         serde_json::from_str::<JsonObject>(self.meta.as_deref()?).ok()?.remove(key)
     }
 
+    /// A call that was given up, or that no session carried: what ended it is known, and no answer came.
+    #[must_use]
+    pub fn unanswered(outcome: Outcome, message: &str) -> Self {
+        Self::ended(outcome, message.to_owned(), 0)
+    }
+
+    /// What becomes of a call that a stand-in for a server answers with `text`, judged as a server's answer is.
+    #[must_use]
+    pub fn answered(tool: &str, arguments: &JsonObject, expect: &Expectation, text: String) -> Self {
+        let asked = Asked { tool, arguments, expect };
+        let Judgement { outcome, message, retry_after } = expect::judge(asked, false, Some(&text));
+        let bytes = text.len();
+        Self { outcome, text: Some(text), meta: None, message, bytes, retry_after }
+    }
+
     fn ended(outcome: Outcome, message: String, bytes: usize) -> Self {
         Self { outcome, text: None, meta: None, message: Some(message), bytes, retry_after: None }
     }
@@ -79,7 +97,7 @@ struct Content {
 }
 
 /// Puts a finished exchange into its class. Every way a call can end passes through here.
-pub(super) fn classify(tool: &str, arguments: &JsonObject, exchanged: Result<Response, Failure>) -> Reply {
+pub(super) fn classify(asked: Asked<'_>, exchanged: Result<Response, Failure>) -> Reply {
     let Response { bytes, body } = match exchanged {
         Ok(response) => response,
         Err(Failure { outcome, message, retry_after }) => {
@@ -95,7 +113,7 @@ pub(super) fn classify(tool: &str, arguments: &JsonObject, exchanged: Result<Res
             }
         },
         Body::Result(json) => match serde_json::from_slice::<ToolResult<'_>>(&json) {
-            Ok(result) => tool_result(tool, arguments, result, bytes),
+            Ok(result) => tool_result(asked, result, bytes),
             Err(error) => {
                 Reply::ended(Outcome::ProtocolError, format!("not a tool's result: {error}"), bytes)
             }
@@ -115,56 +133,11 @@ fn rpc_error(error: &ErrorData, bytes: usize) -> Reply {
     Reply { retry_after, ..Reply::ended(outcome, message, bytes) }
 }
 
-fn tool_result(tool: &str, arguments: &JsonObject, result: ToolResult<'_>, bytes: usize) -> Reply {
+fn tool_result(asked: Asked<'_>, result: ToolResult<'_>, bytes: usize) -> Reply {
     let ToolResult { content, is_error, structured, meta } = result;
     let first = content.into_iter().find_map(|content| content.text);
     let text = first.or_else(|| structured.map(|json| json.get().to_owned()));
-    let (outcome, message, retry_after) = match &text {
-        Some(text) => judge(tool, arguments, is_error, text),
-        None if is_error => (Outcome::ToolError, Some("refused without a word".to_owned()), None),
-        None if answer::is_known(tool) => {
-            (Outcome::WrongAnswer, Some(format!("{tool} answered no text")), None)
-        }
-        None => (Outcome::Ok, None, None),
-    };
     let meta = meta.map(|json| json.get().to_owned());
+    let Judgement { outcome, message, retry_after } = expect::judge(asked, is_error, text.as_deref());
     Reply { outcome, text, meta, message, bytes, retry_after }
-}
-
-fn judge(
-    tool: &str,
-    arguments: &JsonObject,
-    is_error: bool,
-    text: &str,
-) -> (Outcome, Option<String>, Option<Duration>) {
-    let fields: Option<Fields<'_>> = serde_json::from_str(text).ok();
-    let field = |name: &str| fields.as_ref().and_then(|fields| fields.get(name)).map(|raw| raw.get());
-    let string = |name: &str| field(name).and_then(|json| serde_json::from_str::<Cow<'_, str>>(json).ok());
-    if is_error || string("status").as_deref() == Some("error") {
-        let message = string("message").or_else(|| string("error")).unwrap_or(Cow::Borrowed(text));
-        let limited = says_rate_limited(&message);
-        let outcome = if limited { Outcome::RateLimited } else { Outcome::ToolError };
-        let wait = field("retry_after").and_then(|json| json.parse().ok());
-        let wait = wait.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        return (outcome, Some(one_line(&message)), wait);
-    }
-    let checked = match &fields {
-        Some(fields) => answer::check(tool, arguments, fields),
-        None if answer::is_known(tool) => Err(format!("{tool} answered no JSON object: {}", one_line(text))),
-        None => Ok(()),
-    };
-    match checked {
-        Ok(()) => (Outcome::Ok, None, None),
-        Err(message) => (Outcome::WrongAnswer, Some(message), None),
-    }
-}
-
-fn says_rate_limited(message: &str) -> bool {
-    let message = message.get(..200).unwrap_or(message).to_ascii_lowercase();
-    ["rate limit", "rate-limit", "too many requests"].iter().any(|words| message.contains(words))
-}
-
-/// Servers put whole tracebacks into messages; reports have one line for each.
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(300).collect()
 }

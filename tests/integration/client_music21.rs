@@ -11,19 +11,20 @@ use music21_mcp_bench::client::Outcome;
 use music21_mcp_bench::client::{ClientOptions, Music21Client, ProtocolViolations, Reply, ServerCommand};
 use serde_json::{Value, json};
 
+use crate::skip::skip;
+
 /// A first call imports and warms half of music21.
 const PATIENT: Duration = Duration::from_secs(120);
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers/music21_server.py");
 
-/// The Python to use; `None`, said on stdout, where it lacks the packages.
-#[expect(clippy::print_stdout, reason = "a skipped test says so")]
-fn python(test: &str) -> Option<String> {
+/// The Python to use; `None` where it lacks the packages.
+fn python() -> Option<String> {
     let python = std::env::var("MUSIC21_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let probe = Command::new(&python).args(["-c", "import fastmcp, music21"]).output();
     if probe.is_ok_and(|output| output.status.success()) {
         return Some(python);
     }
-    println!("skipped: {test}: {python} has no fastmcp and music21 (set MUSIC21_PYTHON)");
+    skip("no-music21", "PyPI's fastmcp and music21; MUSIC21_PYTHON names an interpreter that has them");
     None
 }
 
@@ -87,7 +88,7 @@ async fn check(client: &Music21Client) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn music21_is_driven_over_stdio() {
-    let Some(python) = python("music21_is_driven_over_stdio") else { return };
+    let Some(python) = python() else { return };
     let command =
         ServerCommand { program: python.into(), args: vec![SCRIPT.into()], env: Vec::new(), directory: None };
     let client = Music21Client::spawn(&command, &ClientOptions::default()).await.unwrap();
@@ -97,7 +98,7 @@ async fn music21_is_driven_over_stdio() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn music21_is_driven_over_streamable_http() {
-    let Some(python) = python("music21_is_driven_over_streamable_http") else { return };
+    let Some(python) = python() else { return };
     let server = Http::start(&python);
     let client = Music21Client::connect(&server.url, &ClientOptions::default()).await.unwrap();
     check(&client).await;

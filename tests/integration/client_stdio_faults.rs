@@ -8,6 +8,8 @@ use std::time::Duration;
 use music21_mcp_bench::client::Outcome;
 use music21_mcp_bench::client::{ClientOptions, Music21Client, OnDeadline, Reply, ServerCommand};
 
+use crate::skip::skip;
+
 /// Long enough that only a server that never answers reaches it.
 const PATIENT: Duration = Duration::from_secs(60);
 /// For servers that never answer.
@@ -97,12 +99,11 @@ fn server(mode: &str) -> ServerCommand {
 }
 
 /// Says so and returns true where there is no Python to run the servers with.
-#[expect(clippy::print_stdout, reason = "a skipped test says so")]
-fn skipped(test: &str) -> bool {
+fn skipped() -> bool {
     let missing =
         !Command::new("python3").arg("--version").output().is_ok_and(|output| output.status.success());
     if missing {
-        println!("skipped: {test}: no python3");
+        skip("no-python3", "Debian's package python3");
     }
     missing
 }
@@ -136,7 +137,7 @@ async fn check(fault: &Fault) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_fault_ends_each_call_in_its_class_and_leaves_no_process() {
-    if skipped("every_fault_ends_each_call_in_its_class_and_leaves_no_process") {
+    if skipped() {
         return;
     }
     futures::future::join_all(FAULTS.iter().map(check)).await;
@@ -144,7 +145,7 @@ async fn every_fault_ends_each_call_in_its_class_and_leaves_no_process() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_ends_at_start_is_a_connect_error_with_its_last_words() {
-    if skipped("a_server_that_ends_at_start_is_a_connect_error_with_its_last_words") {
+    if skipped() {
         return;
     }
     let error = Music21Client::spawn(&server("exit_at_start"), &options()).await.err().unwrap();
@@ -157,7 +158,7 @@ async fn a_server_that_ends_at_start_is_a_connect_error_with_its_last_words() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_never_answers_the_handshake_is_given_up() {
-    if skipped("a_server_that_never_answers_the_handshake_is_given_up") {
+    if skipped() {
         return;
     }
     let options = ClientOptions { start_timeout: BRIEF, ..options() };
@@ -167,7 +168,7 @@ async fn a_server_that_never_answers_the_handshake_is_given_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn noise_is_quoted_and_a_retry_time_is_kept() {
-    if skipped("noise_is_quoted_and_a_retry_time_is_kept") {
+    if skipped() {
         return;
     }
     let client = Music21Client::spawn(&server("noise"), &options()).await.unwrap();
@@ -181,7 +182,7 @@ async fn noise_is_quoted_and_a_retry_time_is_kept() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dropping_the_client_kills_even_a_stubborn_server() {
-    if skipped("dropping_the_client_kills_even_a_stubborn_server") {
+    if skipped() {
         return;
     }
     let client = Music21Client::spawn(&server("stubborn"), &options()).await.unwrap();
@@ -198,7 +199,7 @@ async fn dropping_the_client_kills_even_a_stubborn_server() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelling_tells_the_server_and_the_connection_lives_on() {
-    if skipped("cancelling_tells_the_server_and_the_connection_lives_on") {
+    if skipped() {
         return;
     }
     let options = ClientOptions { on_deadline: OnDeadline::Cancel, ..options() };

@@ -5,4 +5,7 @@ mod client_music21;
 mod client_stdio_faults;
 mod profile;
 mod scripted;
+#[path = "../support/skip.rs"]
+mod skip;
+mod skips;
 mod structure;

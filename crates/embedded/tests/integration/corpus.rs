@@ -6,6 +6,7 @@
 use std::process::Command;
 
 use crate::session::{Session, config};
+use crate::skip::skip;
 use music21_mcp_embedded::Config;
 use serde_json::{Value, json};
 
@@ -20,7 +21,7 @@ fn music21s_counts() -> Option<Value> {
     let python = std::env::var("MUSIC21_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let asked = Command::new(&python).args(["-c", COUNT, WORK]).output().ok().filter(|o| o.status.success());
     if asked.is_none() {
-        eprintln!("skipped: a_kern_work_is_imported_with_music21s_counts: '{python}' has no music21");
+        skip("no-music21", "PyPI's music21; MUSIC21_PYTHON names an interpreter that has it");
     }
     Some(serde_json::from_slice(&asked?.stdout).unwrap())
 }

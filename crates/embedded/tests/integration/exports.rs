@@ -1,10 +1,10 @@
 //! Exports are read back by programs that know nothing of this one's writers.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::session::{Session, config};
+use crate::skip::skip;
 use midly::{MetaMessage, MidiMessage, Smf, Timing, TrackEventKind};
 use music21_mcp_embedded::{Config, bundled};
 use music21_mcp_score::{NoteFlags, ReadLimits, Score};
@@ -131,8 +131,7 @@ async fn midi_has_every_note_at_its_time_and_pitch() {
 async fn abc_is_played_by_abc2midi_as_the_score() {
     let (session, directory) = session().await;
     if Command::new("abc2midi").output().is_err() {
-        let reason = "skipped: abc_is_played_by_abc2midi_as_the_score needs abc2midi (Debian's abcmidi)";
-        writeln!(std::io::stdout(), "{reason}").unwrap();
+        skip("no-abc2midi", "Debian's package abcmidi");
         return session.end().await;
     }
     let work = "lusitano/allor_che_ignuda";

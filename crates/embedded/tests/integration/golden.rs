@@ -10,6 +10,7 @@ use std::process::Command;
 use music21_mcp_score::{OrchestraSpec, ReadLimits, generate, read_file};
 
 use crate::compare::{Agreement, compare_work};
+use crate::skip::skip;
 
 const BUNDLED: [&str; 4] = [
     "johnson_j_r/lift_every_voice",
@@ -62,10 +63,7 @@ fn a_hundred_corpus_works_agree_with_music21() {
     let locate = "import music21, pathlib; print(pathlib.Path(music21.__file__).parent / 'corpus')";
     let located = Command::new(&python).args(["-c", locate]).output();
     let Some(located) = located.ok().filter(|output| output.status.success()) else {
-        eprintln!(
-            "skipped: a_hundred_corpus_works_agree_with_music21: '{python}' has no music21; set MUSIC21_PYTHON"
-        );
-        return;
+        return skip("no-music21", "PyPI's music21; MUSIC21_PYTHON names an interpreter that has it");
     };
     let corpus = PathBuf::from(String::from_utf8(located.stdout).unwrap().trim());
     let works: Vec<_> = include_str!("../golden/works.txt").lines().collect();

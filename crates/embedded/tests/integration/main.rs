@@ -7,4 +7,6 @@ mod faults;
 mod golden;
 mod session;
 mod shapes;
+#[path = "../../../../tests/support/skip.rs"]
+mod skip;
 mod tools;

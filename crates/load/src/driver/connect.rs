@@ -1,5 +1,6 @@
 //! The two ends of the driver: what is called, and who is told.
 
+use music21_mcp_bench::client::Expectation;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ pub(crate) struct Call {
     pub tool: Arc<str>,
     /// Its arguments.
     pub arguments: Map<String, Value>,
+    /// What its answer must hold besides what its tool always says.
+    pub expect: Expectation,
 }
 
 /// A server, or whatever stands for one: it opens sessions.

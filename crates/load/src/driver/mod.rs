@@ -4,7 +4,6 @@ mod connect;
 mod drive;
 mod generator;
 mod music21;
-mod nonce;
 mod pacer;
 mod probe;
 mod queue;

@@ -7,7 +7,7 @@ use music21_mcp_bench::client::{ConnectError, Music21Client, Reply};
 
 impl Session for Music21Client {
     async fn call(&self, call: Call, deadline: Duration) -> Reply {
-        Self::call(self, &call.tool, call.arguments, deadline).await
+        self.call_expecting(&call.tool, call.arguments, call.expect, deadline).await
     }
 
     async fn close(self) {

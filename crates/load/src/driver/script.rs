@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Call;
-use super::nonce::Nonce;
 use crate::measure::rng::Rng;
 use crate::result::{Step, Workload};
+use music21_mcp_bench::client::{Expectation, Nonce};
 
 /// Where a session is in the workload.
 pub(super) struct Script {
@@ -24,8 +24,6 @@ pub(super) struct Script {
 /// A step with its placeholders filled in.
 pub(super) struct Rendered {
     pub(super) call: Call,
-    pub(super) expect: Option<String>,
-    pub(super) nonce: Nonce,
     pub(super) step: Step,
 }
 
@@ -82,9 +80,12 @@ impl Script {
     fn render(&self, step: &Step) -> Rendered {
         let mut arguments = step.arguments.clone();
         arguments.values_mut().for_each(|value| self.fill(value));
-        let call = Call { tool: step.tool.as_str().into(), arguments };
-        let expect = step.expect.as_ref().map(|text| self.fill_text(text));
-        Rendered { call, expect, nonce: self.nonce(), step: step.clone() }
+        let expect = Expectation {
+            text: step.expect.as_ref().map(|text| self.fill_text(text)),
+            nonce: step.must_echo_nonce.then(|| self.nonce()),
+            counts: None,
+        };
+        Rendered { call: Call { tool: step.tool.as_str().into(), arguments, expect }, step: step.clone() }
     }
 
     fn fill(&self, value: &mut Value) {

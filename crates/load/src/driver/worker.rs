@@ -7,7 +7,6 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::nonce::{Belongs, Nonce};
 use super::queue::{Queue, Ticket};
 use super::script::{Rendered, Script};
 use super::{Call, Connect, Event, OpenError, Session, Sink};
@@ -126,25 +125,21 @@ async fn next_turn<T: Connect, S: Sink>(shared: &Shared<T, S>, worker: &Worker<T
 
 /// Makes one call, tells the sink, and returns how long to think.
 async fn perform<T: Connect, S: Sink>(shared: &Shared<T, S>, worker: &mut Worker<T>, turn: Turn) -> Duration {
-    let Rendered { call, expect, nonce, step } = worker.script.next();
+    let Rendered { call, step } = worker.script.next();
     let deadline = step.deadline_ms.map_or(shared.deadline, Duration::from_millis);
     let opened = open(shared, worker, deadline).await;
     let tool = Arc::clone(&call.tool);
     let is_cold =
         opened.is_ok() && worker.session.as_ref().is_some_and(|session| session.is_first_call(&tool));
     let sent_ns = shared.now_ns();
-    let mut reply = match (opened, &worker.session) {
+    let reply = match (opened, &worker.session) {
         (Ok(()), Some(session)) => tokio::select! {
             reply = bounded_call(session, call, deadline) => reply,
-            () = shared.abandon.cancelled() => ended(Outcome::Cancelled, "the run ended"),
+            () = shared.abandon.cancelled() => Reply::unanswered(Outcome::Cancelled, "the run ended"),
         },
-        (Err(error), _) => ended(error.outcome, &error.message),
-        (Ok(()), None) => ended(Outcome::ConnectError, "no session"),
+        (Err(error), _) => Reply::unanswered(error.outcome, &error.message),
+        (Ok(()), None) => Reply::unanswered(Outcome::ConnectError, "no session"),
     };
-    check_expectation(&mut reply, expect.as_deref());
-    if step.must_echo_nonce {
-        check_ownership(&mut reply, &nonce);
-    }
 
     let Ticket { due_ns, dispatched_ns } = match turn {
         Turn::Now => Ticket { due_ns: sent_ns, dispatched_ns: sent_ns },
@@ -240,11 +235,10 @@ pub(super) async fn run_steps<C: Session>(
     steps: Vec<Rendered>,
     deadline: Duration,
 ) -> Result<(), (Arc<str>, Reply)> {
-    for Rendered { call, expect, step, .. } in steps {
+    for Rendered { call, step } in steps {
         let tool = Arc::clone(&call.tool);
         let deadline = step.deadline_ms.map_or(deadline, Duration::from_millis);
-        let mut reply = bounded_call(session, call, deadline).await;
-        check_expectation(&mut reply, expect.as_deref());
+        let reply = bounded_call(session, call, deadline).await;
         if reply.outcome != Outcome::Ok {
             return Err((tool, reply));
         }
@@ -254,33 +248,7 @@ pub(super) async fn run_steps<C: Session>(
 
 async fn bounded_call<C: Session>(session: &C, call: Call, deadline: Duration) -> Reply {
     let reply = timeout(deadline + GRACE, session.call(call, deadline)).await;
-    reply.unwrap_or_else(|_| ended(Outcome::TimedOut, "no answer, and the client did not keep its deadline"))
-}
-
-fn check_expectation(reply: &mut Reply, expect: Option<&str>) {
-    let Some(expected) = expect.filter(|_| reply.outcome == Outcome::Ok) else { return };
-    if !reply.text.as_deref().is_some_and(|text| text.contains(expected)) {
-        reply.outcome = Outcome::WrongAnswer;
-        reply.message = Some(format!("the answer does not hold '{expected}'"));
-    }
-}
-
-/// An answer to somebody else is one whatever it says, so that a refusal can be foreign as well.
-fn check_ownership(reply: &mut Reply, nonce: &Nonce) {
-    let Some(text) = &reply.text else { return };
-    match nonce.owns(text) {
-        Belongs::Elsewhere(owner) => {
-            reply.outcome = Outcome::MisroutedAnswer;
-            reply.message = Some(format!("the answer to '{nonce}' belongs to '{owner}'"));
-        }
-        Belongs::Nowhere if reply.outcome == Outcome::Ok => {
-            reply.outcome = Outcome::WrongAnswer;
-            reply.message = Some(format!("the answer does not hold '{nonce}'"));
-        }
-        Belongs::Nowhere | Belongs::Here => {}
-    }
-}
-
-pub(super) fn ended(outcome: Outcome, message: &str) -> Reply {
-    Reply { outcome, text: None, message: Some(message.to_owned()), bytes: 0, meta: None, retry_after: None }
+    reply.unwrap_or_else(|_| {
+        Reply::unanswered(Outcome::TimedOut, "no answer, and the client did not keep its deadline")
+    })
 }

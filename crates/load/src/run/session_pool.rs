@@ -274,7 +274,7 @@ impl driver::Connect for Pool {
 impl Session for Pooled {
     async fn call(&self, call: Call, deadline: Duration) -> Reply {
         let _under_way = self.in_flight.begin();
-        self.client.call(&call.tool, call.arguments, deadline).await
+        Session::call(&self.client, call, deadline).await
     }
 
     fn is_first_call(&self, tool: &str) -> bool {

@@ -1,6 +1,7 @@
 //! Runs one stage and turns what was seen into its result.
 
 use super::plan;
+use music21_mcp_bench::client::{Expectation, Tool};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -264,7 +265,8 @@ struct Listed {
 }
 
 async fn scores_held(host: &Arc<Host>, deadline: Duration) -> Option<u64> {
-    let call = Call { tool: "list_scores".into(), arguments: Map::new() };
+    let call =
+        Call { tool: Tool::ListScores.name().into(), arguments: Map::new(), expect: Expectation::default() };
     let listed: Listed = host.call_once(call, deadline).await.ok()?.parse()?;
     Some(listed.count)
 }

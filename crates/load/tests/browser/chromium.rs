@@ -2,9 +2,11 @@
 
 use std::process::Command;
 
+use crate::skip::skip;
+
 /// The document after a browser has read it, and the lines of its console; `None` where there is no browser. `name`
 /// tells by its ending what the text is.
-pub(crate) fn in_chromium(test: &str, name: &str, document: &str) -> Option<(String, Vec<String>)> {
+pub(crate) fn in_chromium(name: &str, document: &str) -> Option<(String, Vec<String>)> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(name);
     std::fs::write(&path, document).unwrap();
@@ -14,7 +16,7 @@ pub(crate) fn in_chromium(test: &str, name: &str, document: &str) -> Option<(Str
         .arg(format!("file://{}", path.display()))
         .output();
     let Ok(output) = output else {
-        eprintln!("skipped: {test} needs 'chromium' on the PATH");
+        skip("no-chromium", "Debian's package chromium");
         return None;
     };
     let log = String::from_utf8_lossy(&output.stderr);

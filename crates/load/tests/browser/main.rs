@@ -9,6 +9,8 @@ mod report;
 #[path = "../integration/run.rs"]
 mod run;
 mod sections;
+#[path = "../../../../tests/support/skip.rs"]
+mod skip;
 
 use std::process::Command;
 

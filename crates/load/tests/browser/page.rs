@@ -7,14 +7,14 @@ use super::report::memory_run;
 use super::sections::everything;
 use super::{hostile, page};
 
-fn in_chromium(test: &str, html: &str) -> Option<(String, Vec<String>)> {
-    chromium::in_chromium(test, "page.html", html)
+fn in_chromium(html: &str) -> Option<(String, Vec<String>)> {
+    chromium::in_chromium("page.html", html)
 }
 
 #[test]
 fn a_browser_shows_all_of_it_without_complaint() {
     let html = page(&everything());
-    let Some((dom, console)) = in_chromium("a_browser_shows_all_of_it_without_complaint", &html) else {
+    let Some((dom, console)) = in_chromium(&html) else {
         return;
     };
     assert!(console.is_empty(), "{console:?}");
@@ -26,8 +26,7 @@ fn a_browser_shows_all_of_it_without_complaint() {
 
 #[test]
 fn a_browser_runs_nothing_of_what_a_server_says() {
-    let Some((dom, console)) = in_chromium("a_browser_runs_nothing_of_what_a_server_says", &page(&hostile()))
-    else {
+    let Some((dom, console)) = in_chromium(&page(&hostile())) else {
         return;
     };
     assert!(console.is_empty(), "{console:?}");
@@ -39,8 +38,7 @@ fn a_flamegraph_runs_its_scripts_in_a_frame_of_its_own() {
     let svg = "<svg xmlns='http://www.w3.org/2000/svg'><script>console.log('zoom ' + (window.origin == 'null'))</script></svg>";
     let flamegraphs = vec![Flamegraph { name: "server <b>".into(), svg: svg.into() }];
     let html = html::page(&memory_run(60, "s"), &flamegraphs.into());
-    let Some((dom, console)) = in_chromium("a_flamegraph_runs_its_scripts_in_a_frame_of_its_own", &html)
-    else {
+    let Some((dom, console)) = in_chromium(&html) else {
         return;
     };
     assert!(dom.contains("server &lt;b&gt;"));
@@ -50,8 +48,7 @@ fn a_flamegraph_runs_its_scripts_in_a_frame_of_its_own() {
 #[test]
 fn a_browser_that_is_asked_to_fetch_something_complains() {
     let fetching = page(&memory_run(60, "s")).replace("<main>", "<main><img src='http://127.0.0.1:9/x.png'>");
-    let Some((_, console)) = in_chromium("a_browser_that_is_asked_to_fetch_something_complains", &fetching)
-    else {
+    let Some((_, console)) = in_chromium(&fetching) else {
         return;
     };
     assert!(!console.is_empty(), "the tests above would notice");

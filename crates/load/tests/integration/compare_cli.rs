@@ -1,80 +1,12 @@
 //! `baseline` and `compare` as a user runs them, on the files that Criterion leaves behind.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
+use std::process::Command;
 
 use serde_json::json;
 
-/// A package's directory with Criterion's results in it.
-struct Workshop(tempfile::TempDir);
-
-impl Workshop {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, relative: &str) -> PathBuf {
-        self.0.path().join(relative)
-    }
-
-    /// What `cargo bench -- --save-baseline NAME` leaves of one benchmark that takes `ns`.
-    fn bench(&self, directory: &str, baseline: &str, ns: f64) {
-        let iters: Vec<f64> = (1..=10).map(f64::from).collect();
-        let times: Vec<f64> = iters.iter().map(|n| n * ns).collect();
-        let folder = self.path("target/criterion").join(directory).join(baseline);
-        fs::create_dir_all(&folder).unwrap();
-        let (group, function) = directory.split_once('/').unwrap();
-        for (file, value) in [
-            (
-                "benchmark.json",
-                json!({ "group_id": group, "function_id": function, "value_str": null,
-                "throughput": { "Bytes": 1000 }, "full_id": directory, "directory_name": directory, "title": directory }),
-            ),
-            ("estimates.json", json!({ "mean": { "point_estimate": ns } })),
-            ("sample.json", json!({ "sampling_mode": "Linear", "iters": iters, "times": times })),
-            ("tukey.json", json!([1.0, 2.0, 3.0, 4.0])),
-        ] {
-            fs::write(folder.join(file), value.to_string()).unwrap();
-        }
-    }
-
-    /// Five runs of two benchmarks: r1 … r5, a per cent apart.
-    fn five_runs(&self, prefix: &str, key_ns: f64) -> String {
-        let names: Vec<String> = (1..=5).map(|r| format!("{prefix}{r}")).collect();
-        for (r, name) in names.iter().enumerate() {
-            let noise = 1.0 + 0.01 * (r % 3) as f64;
-            self.bench("tools/key-analysis", name, key_ns * noise);
-            self.bench("tools/list-scores", name, 2e4 * noise);
-        }
-        names.join(",")
-    }
-
-    fn run(&self, arguments: &[&str]) -> Run {
-        let output = Command::new(env!("CARGO_BIN_EXE_music21-mcp-bench"))
-            .args(arguments)
-            .current_dir(self.0.path())
-            .env_remove("CRITERION_HOME")
-            .env_remove("CARGO_TARGET_DIR")
-            .env_remove("MUSIC21_MCP_SERVER")
-            .output()
-            .unwrap();
-        Run::new(&output)
-    }
-}
-
-struct Run {
-    code: i32,
-    out: String,
-    error: String,
-}
-
-impl Run {
-    fn new(output: &Output) -> Self {
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        Self { code: output.status.code().unwrap(), out: text(&output.stdout), error: text(&output.stderr) }
-    }
-}
+use crate::workshop::Workshop;
 
 #[test]
 fn a_slower_run_exits_with_1_and_the_same_run_with_0() {
@@ -197,7 +129,7 @@ fn changes_in_somebody_elses_repository_are_none_of_this_programs() {
     let who = ["-c", "user.name=n", "-c", "user.email=e@x", "-c", "commit.gpgsign=false"];
     for arguments in [&["init", "-q"][..], &["add", "tracked"], &["commit", "-q", "-m", "first"]] {
         let mut git = Command::new("git");
-        assert!(git.current_dir(shop.0.path()).args(who).args(arguments).status().unwrap().success());
+        assert!(git.current_dir(shop.directory()).args(who).args(arguments).status().unwrap().success());
     }
     fs::write(shop.path("tracked"), "changed").unwrap();
     let save = shop.run(&["baseline", "save", "one"]);

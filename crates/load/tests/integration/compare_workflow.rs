@@ -77,9 +77,13 @@ fn the_server_workflow_names_both_revisions_and_starts_the_program_with_them() {
 }
 
 #[test]
-fn what_it_builds_is_in_this_package() {
+fn what_they_build_is_in_this_workspace() {
     let manifest = include_str!("../../../../Cargo.toml");
-    assert_eq!(script(REGRESSION, "build"), "cargo build --release --locked");
+    for workflow in [REGRESSION, SERVER] {
+        let package = script(workflow, "build");
+        let package = package.strip_prefix("cargo build --release --locked -p ");
+        assert_eq!(package, Some(env!("CARGO_PKG_NAME")));
+    }
     let counts = script(REGRESSION, "instruction counts");
     let (_, bench) = counts.rsplit_once("cargo bench --bench ").unwrap();
     assert!(manifest.contains(&format!("[[bench]]\nname = \"{}\"\n", bench.trim())), "{bench}");

@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 
 use crate::report::{all_ended, memory_run, probed};
 use crate::run::{Bench, PROGRAM, text};
+use crate::skip::skip;
 use music21_mcp_bench::client::Outcome;
 use music21_mcp_load::report::terminal;
 
@@ -46,7 +47,7 @@ fn what_a_server_says_cannot_command_the_terminal() {
 }
 
 /// What a terminal would have been sent; `None` where there is no `script`.
-fn on_a_terminal(test: &str, no_color: &str) -> Option<String> {
+fn on_a_terminal(no_color: &str) -> Option<String> {
     let directory = tempfile::tempdir().unwrap();
     let command = format!("'{PROGRAM}' run tools --duration 2 --out '{}'", directory.path().display());
     let output = Command::new("script")
@@ -57,7 +58,7 @@ fn on_a_terminal(test: &str, no_color: &str) -> Option<String> {
     match output {
         Ok(output) => Some(text(&output.stdout)),
         Err(_) => {
-            eprintln!("skipped: {test} needs 'script' (Debian's bsdutils)");
+            skip("no-script", "Debian's package bsdutils");
             None
         }
     }
@@ -67,7 +68,7 @@ const COLOURS: [&str; 3] = ["\x1b[31m", "\x1b[32m", "\x1b[33m"];
 
 #[test]
 fn a_terminal_gets_a_live_line_and_colours() {
-    let Some(shown) = on_a_terminal("a_terminal_gets_a_live_line_and_colours", "") else { return };
+    let Some(shown) = on_a_terminal("") else { return };
     for part in ["in flight · ", "/s 0 err p50 ", " p95 ", "MB "] {
         assert!(shown.contains(part), "{part} in {shown:?}");
     }
@@ -76,7 +77,7 @@ fn a_terminal_gets_a_live_line_and_colours() {
 
 #[test]
 fn a_terminal_whose_user_wants_no_colours_gets_none() {
-    let Some(shown) = on_a_terminal("a_terminal_whose_user_wants_no_colours_gets_none", "1") else { return };
+    let Some(shown) = on_a_terminal("1") else { return };
     assert!(COLOURS.iter().all(|colour| !shown.contains(colour)), "{shown:?}");
 }
 

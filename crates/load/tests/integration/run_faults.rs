@@ -5,6 +5,7 @@ use std::process::Child;
 
 use crate::run::{Bench, text};
 use crate::server::Server;
+use crate::wait::{until, until_it};
 use music21_mcp_bench::client::Outcome;
 use music21_mcp_load::result::StoppedBy;
 use music21_mcp_load::result::{RunFile, Verdict};
@@ -18,23 +19,19 @@ fn ticks(pid: u32) -> u64 {
 }
 
 /// Waits until the run has made calls, by the server's own CPU time.
-fn until_it_works(server: &Server, idle: u64) {
-    while ticks(server.child.id()) <= idle + 5 {
-        std::thread::yield_now();
-    }
+fn until_it_works(run: &mut Child, server: &Server, idle: u64) {
+    let works = || (ticks(server.child.id()) > idle + 5).then_some(());
+    until_it(run, "calls are made", works);
 }
 
 /// A run with a server of its own, once that works.
 fn run_with_own_server(arguments: &[&str]) -> (Bench, Child, u32) {
     let bench = Bench::new(arguments);
-    let child = bench.command().spawn().unwrap();
-    let server = loop {
-        let tree = ProcessTree::new([child.id()]).pids();
-        if let Some(&server) = tree.iter().find(|&&pid| pid != child.id() && ticks(pid) > 5) {
-            break server;
-        }
-        std::thread::yield_now();
-    };
+    let mut child = bench.command().spawn().unwrap();
+    let own = child.id();
+    let server = until_it(&mut child, "the run's own server works", || {
+        ProcessTree::new([own]).pids().into_iter().find(|&pid| pid != own && ticks(pid) > 5)
+    });
     (bench, child, server)
 }
 
@@ -74,10 +71,8 @@ fn a_run_that_is_killed_leaves_no_server_of_ours() {
     let (_bench, mut child, server) =
         run_with_own_server(&["concurrent", "--clients", "2", "--duration", "600"]);
     child.kill().and_then(|()| child.wait()).unwrap();
-    // It sees its pipe close; if it did not, this would never end.
-    while is_alive(server) {
-        std::thread::yield_now();
-    }
+    // It sees its pipe close.
+    until("its server ends", || (!is_alive(server)).then_some(()));
 }
 
 #[test]
@@ -86,10 +81,10 @@ fn what_was_measured_outlives_a_run_that_is_killed() {
     let arguments = ["concurrent", "--clients", "2", "--duration", "600", "--server", &server.url];
     let bench = Bench::new(&arguments);
     let mut child = bench.command().spawn().unwrap();
-    let so_far = || serde_json::from_slice::<RunFile>(&std::fs::read(bench.path()).ok()?).ok();
-    while so_far().is_none_or(|file| file.scenarios.is_empty()) {
-        std::thread::yield_now();
-    }
+    until_it(&mut child, "a first figure is written", || {
+        let file: RunFile = serde_json::from_slice(&std::fs::read(bench.path()).ok()?).ok()?;
+        (!file.scenarios.is_empty()).then_some(())
+    });
     child.kill().and_then(|()| child.wait()).unwrap();
     let file = bench.result();
     let stage = &file.scenarios[0].stages[0];
@@ -103,8 +98,8 @@ fn ctrl_c_writes_what_there_is() {
     let server = Server::start(&[]);
     let idle = ticks(server.child.id());
     let bench = Bench::new(&["concurrent", "--clients", "2", "--duration", "600", "--server", &server.url]);
-    let child = bench.command().spawn().unwrap();
-    until_it_works(&server, idle);
+    let mut child = bench.command().spawn().unwrap();
+    until_it_works(&mut child, &server, idle);
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
@@ -128,8 +123,8 @@ fn a_server_killed_in_the_middle_ends_every_call_in_a_class_and_the_run_with_4()
     let idle = ticks(server.child.id());
     let bench =
         Bench::new(&["concurrent", "tools", "--clients", "2", "--duration", "4", "--server", &server.url]);
-    let child = bench.command().spawn().unwrap();
-    until_it_works(&server, idle);
+    let mut child = bench.command().spawn().unwrap();
+    until_it_works(&mut child, &server, idle);
     kill_process(Pid::from_child(&server.child), Signal::KILL).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(4), "{}{}", text(&output.stdout), text(&output.stderr));
@@ -151,8 +146,8 @@ fn a_server_that_freezes_times_out_at_the_deadline_and_the_run_does_not_pass() {
     let arguments =
         ["concurrent", "--clients", "2", "--duration", "4", "--deadline", "1", "--server", &server.url];
     let bench = Bench::new(&arguments);
-    let child = bench.command().spawn().unwrap();
-    until_it_works(&server, idle + 20);
+    let mut child = bench.command().spawn().unwrap();
+    until_it_works(&mut child, &server, idle + 20);
     kill_process(Pid::from_child(&server.child), Signal::STOP).unwrap();
     let output = child.wait_with_output().unwrap();
     kill_process(Pid::from_child(&server.child), Signal::CONT).unwrap();

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::run::{Bench, PROGRAM, text};
 use crate::server::Server;
+use crate::wait::until_it;
 use music21_mcp_bench::client::Outcome;
 use music21_mcp_load::result::{ScenarioResult, Verdict};
 use procfs::process::Process;
@@ -27,10 +28,13 @@ fn below(directory: &Path) -> Vec<(i32, char)> {
     processes.filter_map(|process| Some((process.pid(), process.stat().ok()?.state))).collect()
 }
 
+/// 240 calls come before the fault, and 20 s are the least after it that make a verdict.
+const WATCHED: [&str; 4] = ["--rate", "60", "--duration", "21"];
+
 #[test]
 fn a_killed_server_is_started_again_on_its_port_and_nothing_stays_behind() {
     let directory = tempfile::tempdir().unwrap();
-    let bench = Bench::new(&["recovery", "--quick"]);
+    let bench = Bench::new(&[&["recovery", "--quick"], &WATCHED[..]].concat());
     let output = bench.command().env("TMPDIR", directory.path()).output().unwrap();
     let scenario = &bench.result().scenarios[0];
     let stage = &scenario.stages[0];
@@ -53,7 +57,8 @@ fn a_server_that_does_not_come_back_fails() {
     let flag = flag.to_str().unwrap();
     let script = format!("[ -e {flag} ] && exit 1; touch {flag}; exec {PROGRAM} serve --stdio --quiet");
     let server = format!("sh -c '{script}'");
-    let bench = Bench::new(&["recovery", "--quick", "--clients", "1", "--server", &server]);
+    let server = ["--clients", "1", "--server", &server];
+    let bench = Bench::new(&[&["recovery", "--quick"], &WATCHED[..], &server].concat());
     let output = bench.command().env("TMPDIR", directory.path()).output().unwrap();
     let scenario = &bench.result().scenarios[0];
     assert_eq!(verdict(scenario, "kill: recovery"), Verdict::Fail, "{}", text(&output.stdout));
@@ -97,10 +102,10 @@ fn ctrl_c_during_a_freeze_leaves_no_server_behind() {
     let path = directory.path().join("freeze.toml");
     std::fs::write(&path, toml.replace("duration_s = 6.0", "duration_s = 900.0")).unwrap();
     let bench = Bench::new(&[path.to_str().unwrap()]);
-    let child = bench.command().env("TMPDIR", directory.path()).spawn().unwrap();
-    while !below(directory.path()).iter().any(|&(_, state)| state == 'T') {
-        std::thread::yield_now();
-    }
+    let mut child = bench.command().env("TMPDIR", directory.path()).spawn().unwrap();
+    until_it(&mut child, "its server is frozen", || {
+        below(directory.path()).into_iter().find(|&(_, state)| state == 'T')
+    });
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));

@@ -92,7 +92,7 @@ fn memory_without_a_window_is_no_verdict() {
 
 #[test]
 fn a_server_that_keeps_its_exports_is_found_out_by_cleanup() {
-    let bench = Bench::new(&["cleanup"]);
+    let bench = Bench::new(&["cleanup", "--quick"]);
     let output = bench.command().output().unwrap();
     let scenario = &bench.result().scenarios[0];
     assert!(matches!(output.status.code(), Some(1 | 3)), "{}", text(&output.stdout));

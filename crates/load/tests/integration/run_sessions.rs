@@ -10,7 +10,7 @@ fn verdict(scenario: &ScenarioResult, name: &str) -> Verdict {
 
 #[test]
 fn the_embedded_server_forgets_sessions_that_end() {
-    let bench = Bench::new(&["sessions", "--duration", "12", "--rate", "50"]);
+    let bench = Bench::new(&["sessions", "--quick", "--rate", "50"]);
     let output = bench.command().output().unwrap();
     let scenario = &bench.result().scenarios[0];
     let ended = &scenario.stages[1];
@@ -26,7 +26,7 @@ fn the_embedded_server_forgets_sessions_that_end() {
 #[test]
 fn a_server_that_keeps_memory_of_every_session_fails() {
     let server = Server::start(&["--fault", "leak=50000"]);
-    let bench = Bench::new(&["sessions", "--duration", "12", "--rate", "50", "--server", &server.url]);
+    let bench = Bench::new(&["sessions", "--quick", "--rate", "50", "--server", &server.url]);
     let output = bench.command().output().unwrap();
     let scenario = &bench.result().scenarios[0];
     let Some(SessionMemory::Kb(kb)) = &scenario.stages[1].session_memory else { panic!("no figure") };

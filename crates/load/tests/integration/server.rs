@@ -18,6 +18,7 @@ impl Server {
             .unwrap();
         let mut url = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        assert!(url.starts_with("http://"), "it ended before it said where it listens");
         Self { child, url: url.trim().to_owned() }
     }
 }

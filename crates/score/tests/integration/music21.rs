@@ -11,17 +11,19 @@ use music21_mcp_score::{
 };
 use serde_json::{Value, json};
 
+use crate::skip::skip;
+
 fn python() -> String {
     std::env::var("MUSIC21_PYTHON").unwrap_or_else(|_| "python3".to_owned())
 }
 
-/// Whether the interpreter has the modules; says so by the test's name if not.
-fn has_modules(test: &str, modules: &[&str]) -> bool {
+/// Whether the interpreter has the modules; says so if not.
+fn has_modules(modules: &[&str]) -> bool {
     let program = format!("import {}", modules.join(", "));
     let found =
         Command::new(python()).args(["-c", &program]).output().is_ok_and(|output| output.status.success());
     if !found {
-        eprintln!("skipped: {test}: '{}' lacks one of {modules:?}; set MUSIC21_PYTHON", python());
+        skip("no-music21", &format!("PyPI's {modules:?}; MUSIC21_PYTHON names an interpreter that has them"));
     }
     found
 }
@@ -100,8 +102,7 @@ fn written_scores(folder: &Path) -> Vec<(PathBuf, Score)> {
 
 #[test]
 fn generated_scores_are_valid_and_music21_counts_what_was_generated() {
-    let modules = ["music21", "musicxml", "xmlschema"];
-    if !has_modules("generated_scores_are_valid_and_music21_counts_what_was_generated", &modules) {
+    if !has_modules(&["music21", "musicxml", "xmlschema"]) {
         return;
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -117,7 +118,7 @@ fn generated_scores_are_valid_and_music21_counts_what_was_generated() {
 
 #[test]
 fn music21_reads_a_compressed_score_as_the_uncompressed_one() {
-    if !has_modules("music21_reads_a_compressed_score_as_the_uncompressed_one", &["music21"]) {
+    if !has_modules(&["music21"]) {
         return;
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -144,12 +145,11 @@ fn round_trip_difference(score: &Score) -> Option<String> {
 #[test]
 fn listed_scores_are_read_as_music21_reads_them_and_survive_the_round_trip() {
     let Ok(list) = std::env::var("MUSIC21_SCORES") else {
-        eprintln!("skipped: listed scores are not compared: MUSIC21_SCORES names no list");
-        return;
+        return skip("no-list-of-scores", "MUSIC21_SCORES names no file of paths");
     };
     let list = fs::read_to_string(list).expect("MUSIC21_SCORES is a file of paths");
     let files: Vec<PathBuf> = list.lines().map(PathBuf::from).collect();
-    if !has_modules("listed_scores_are_read_as_music21_reads_them_and_survive_the_round_trip", &["music21"]) {
+    if !has_modules(&["music21"]) {
         return;
     }
     let theirs = music21_facts(&files, false);

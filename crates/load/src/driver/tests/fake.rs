@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::driver::worker::ended;
 use crate::driver::{Call, Connect, OpenError, Session};
 use music21_mcp_bench::client::Outcome;
 use music21_mcp_bench::client::Reply;
@@ -98,22 +97,15 @@ impl Session for FakeSession {
         match (self.0.behaviour)(self.0.born.elapsed(), before) {
             Act::Answer(after) if after > deadline => {
                 sleep_until(gives_up).await;
-                ended(Outcome::TimedOut, "no answer within the deadline")
+                Reply::unanswered(Outcome::TimedOut, "no answer within the deadline")
             }
             Act::Answer(after) => {
                 sleep(after).await;
-                Reply {
-                    outcome: Outcome::Ok,
-                    text: Some("pong".into()),
-                    message: None,
-                    bytes: 4,
-                    meta: None,
-                    retry_after: None,
-                }
+                Reply::answered(&call.tool, &call.arguments, &call.expect, "pong".to_owned())
             }
             Act::End(after, outcome) => {
                 sleep(after).await;
-                ended(outcome, "as told")
+                Reply::unanswered(outcome, "as told")
             }
             Act::Hang => std::future::pending().await,
             Act::Panic => panic!("as told"),

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::run::{self, Bench};
+use crate::skip::skip;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::Deserializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
@@ -123,8 +124,10 @@ while reader.get_next_interval_histogram(): n += 1
 print(n)";
     let probe = Command::new(&python).args(["-c", "import hdrh"]).output();
     if !probe.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: {python} has no hdrhistogram (pip install hdrhistogram, or set MUSIC21_PYTHON)");
-        return;
+        return skip(
+            "no-hdrhistogram",
+            "PyPI's hdrhistogram; MUSIC21_PYTHON names an interpreter that has it",
+        );
     }
     let output = Command::new(&python).arg("-c").arg(script).arg(file("latency.hlog")).output().unwrap();
     let expected = lines(&RUN.result()).to_string();
@@ -141,8 +144,7 @@ fn the_metrics_name_every_call_and_prometheus_has_nothing_to_say_against_them() 
     assert_eq!(sum, expected);
     let checker = Command::new("promtool").args(["check", "metrics"]).stdin(Stdio::piped()).spawn();
     let Ok(mut checker) = checker else {
-        eprintln!("skipped: promtool is not installed (Debian's package prometheus)");
-        return;
+        return skip("no-promtool", "Debian's package prometheus");
     };
     std::io::Write::write_all(&mut checker.stdin.take().unwrap(), metrics.as_bytes()).unwrap();
     assert!(checker.wait().unwrap().success(), "{metrics}");

@@ -3,14 +3,12 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::run::Bench;
-
-/// Far more than a scrape takes; a machine may be busy.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::skip::skip;
+use crate::wait::until_it;
 
 /// A process that ends with the test.
 struct Running(Child);
@@ -44,22 +42,14 @@ fn get(address: &str, path: &str) -> String {
 }
 
 /// Asks again until the answer holds what is wanted.
-fn wait_for(address: &str, path: &str, wanted: &str) -> String {
-    let start = Instant::now();
-    loop {
-        let answer = get(address, path);
-        if answer.contains(wanted) {
-            return answer;
-        }
-        assert!(start.elapsed() < PATIENCE, "no '{wanted}' in {answer}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+fn wait_for(child: &mut Running, address: &str, path: &str, wanted: &str) -> String {
+    until_it(&mut child.0, wanted, || Some(get(address, path)).filter(|answer| answer.contains(wanted)))
 }
 
 #[test]
 fn the_stage_under_way_is_told_before_it_ends() {
-    let (_bench, _child, address) = run_with_metrics();
-    let answer = wait_for(&address, "/metrics", "outcome=\"ok\"");
+    let (_bench, mut child, address) = run_with_metrics();
+    let answer = wait_for(&mut child, &address, "/metrics", "outcome=\"ok\"");
     assert!(answer.contains("music21_mcp_calls_total{scenario=\"tools\",stage=\"one client\","), "{answer}");
     assert!(get(&address, "/").starts_with("HTTP/1.1 404"));
 }
@@ -68,8 +58,7 @@ fn the_stage_under_way_is_told_before_it_ends() {
 fn a_real_prometheus_scrapes_a_run() {
     let directory = tempfile::tempdir().unwrap();
     if Command::new("prometheus").arg("--version").output().is_err() {
-        eprintln!("skipped: prometheus is not installed");
-        return;
+        return skip("no-prometheus", "Debian's package prometheus");
     }
     let (_bench, _child, address) = run_with_metrics();
     let config = directory.path().join("prometheus.yml");
@@ -87,8 +76,8 @@ fn a_real_prometheus_scrapes_a_run() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let _prometheus = Running(prometheus);
+    let mut prometheus = Running(prometheus);
     let query = "/api/v1/query?query=sum(music21_mcp_calls_total%7Boutcome%3D%22ok%22%7D)%20%3E%200";
-    let answer = wait_for(&own.to_string(), query, "\"value\":[");
+    let answer = wait_for(&mut prometheus, &own.to_string(), query, "\"value\":[");
     assert!(answer.contains("\"status\":\"success\""), "{answer}");
 }

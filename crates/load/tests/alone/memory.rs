@@ -1,5 +1,6 @@
-//! What the generator keeps of its memory. A program of its own, so that no other test's memory is seen.
+//! What the generator keeps of its memory; another test's memory would be seen as its own.
 
+use crate::alone;
 use music21_mcp_load::measure::Latency;
 use music21_mcp_load::measure::histogram::Histogram;
 use music21_mcp_proc::ProcessTree;
@@ -11,6 +12,7 @@ const LIMIT: u64 = 5_000_000;
 
 #[test]
 fn histograms_written_over_time_leave_no_holes() {
+    let _alone = alone();
     let mut tree = ProcessTree::new([std::process::id()]);
     let mut anonymous = || tree.sample().unwrap().rss_anon_bytes;
     let mut histogram = Histogram::default();

@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 /// Run, session and iteration, written with dashes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Nonce {
-    pub(super) run: Arc<str>,
-    pub(super) client: usize,
-    pub(super) iteration: u64,
+pub struct Nonce {
+    /// Tells this run from any other.
+    pub run: Arc<str>,
+    /// The session's number.
+    pub client: usize,
+    /// How many iterations it has begun.
+    pub iteration: u64,
 }
 
 /// Whose nonces a text holds.

@@ -2,14 +2,14 @@
 
 use std::cell::OnceCell;
 use std::io::{self, BufWriter, Write};
+use std::time::Duration;
 
-use music21_mcp_bench::client::Outcome;
-use music21_mcp_bench::client::Reply;
+use music21_mcp_bench::client::{Expectation, Music21Client, Reply, ScoreCounts, Tool};
 use music21_mcp_bench::score::{OrchestraSpec, generate, write};
 use tempfile::NamedTempFile;
 
 /// A score to send.
-pub(super) struct Work {
+pub(super) struct BenchScore {
     label: String,
     parts: u64,
     notes: u64,
@@ -31,18 +31,18 @@ pub(super) struct Source {
 /// The seed of every generated score: another one would be another workload.
 const SEED: u64 = 7;
 
-impl Work {
+impl BenchScore {
     /// Three of the bundled works, by size. music21's own corpus has them under the same names, so any
     /// server can be asked for them; the counts are music21's.
     pub(super) fn bundled() -> [Self; 3] {
-        let work = |label: &str, name, parts, notes| {
+        let score = |label: &str, name, parts, notes| {
             let label = label.to_owned();
             Self { label, parts, notes, origin: Origin::Corpus(name) }
         };
         [
-            work("small-aloha-oe", "liliuokalani/aloha_oe", 7, 371),
-            work("medium-allor-che-ignuda", "lusitano/allor_che_ignuda", 3, 427),
-            work("large-concertino", "weber/concertino_clarinet", 3, 3312),
+            score("small-aloha-oe", "liliuokalani/aloha_oe", 7, 371),
+            score("medium-allor-che-ignuda", "lusitano/allor_che_ignuda", 3, 427),
+            score("large-concertino", "weber/concertino_clarinet", 3, 3312),
         ]
     }
 
@@ -78,15 +78,21 @@ impl Work {
         }
     }
 
-    /// The import is of this score: its parts and notes are all there.
-    pub(super) fn check(&self, reply: Reply) -> Result<(), Reply> {
-        let payload = reply.payload().unwrap_or_default();
-        let counts = (payload["num_parts"].as_u64(), payload["num_notes"].as_u64());
-        if counts == (Some(self.parts), Some(self.notes)) {
-            return Ok(());
-        }
-        let message = format!("imported {counts:?} parts and notes of {:?}", (self.parts, self.notes));
-        Err(Reply { outcome: Outcome::WrongAnswer, message: Some(message), ..reply })
+    /// Imports it; an answer that counts other parts or notes is wrong.
+    pub(super) async fn import(
+        &self,
+        client: &Music21Client,
+        id: &str,
+        source: &Source,
+        deadline: Duration,
+    ) -> Reply {
+        let tool = Tool::ImportScore;
+        let mut arguments = tool.arguments(id);
+        let more = [("source", source.name.as_str()), ("source_type", source.kind)];
+        arguments.extend(more.map(|(name, value)| (name.to_owned(), value.into())));
+        let counts = ScoreCounts { parts: self.parts, notes: self.notes };
+        let expect = Expectation { counts: Some(counts), ..Expectation::default() };
+        client.call_expecting(tool.name(), arguments, expect, deadline).await
     }
 }
 
