@@ -2,7 +2,7 @@
 
 use super::measure::Rounds;
 use super::rows::{self, FIGURES, Judged, level, ratios};
-use super::{Measured, Round, Work};
+use super::{Measured, Operation, Round};
 use crate::compare::gate::{INTERIM_ANALYSES, Level, rounds_needed};
 use crate::compare::paired::aa_alarm;
 use crate::compare::sequence::{Series, analyze, close};
@@ -11,9 +11,9 @@ use crate::compare::{Change, ChangeVerdict, Comparison, LimitTable, Why};
 /// Decides after 10, 20 and 40 rounds which entries need more of them. Error probabilities are shared among these
 /// looks: where the rounds end in between, what is open is not judged again.
 pub(crate) struct Judge<'a> {
-    works: Vec<Work>,
+    operations: Vec<Operation>,
     limits: &'a LimitTable,
-    /// The times of each work, in the order of `works`.
+    /// The times of each operation, in the order of `operations`.
     series: Vec<[Series; FIGURES.len()]>,
     /// The most rounds to measure; the last look is after them.
     most: usize,
@@ -24,23 +24,23 @@ pub(crate) struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    /// Judges these works, after at most `most` rounds.
+    /// Judges these operations, after at most `most` rounds.
     pub(crate) fn new(
-        works: &[Work],
+        operations: &[Operation],
         limits: &'a LimitTable,
         most: u32,
         tell: &'a mut dyn FnMut(String),
     ) -> Self {
-        let series = works.iter().map(|_| FIGURES.map(|_| Series::new(limits.time("", 1.0)))).collect();
-        Self { works: works.to_vec(), limits, series, most: most as usize, looked_at: 0, tell }
+        let series = operations.iter().map(|_| FIGURES.map(|_| Series::new(limits.time("", 1.0)))).collect();
+        Self { operations: operations.to_vec(), limits, series, most: most as usize, looked_at: 0, tell }
     }
 
     fn update(&mut self, measured: &Measured) {
-        for (work, series) in self.works.iter().zip(&mut self.series) {
-            let Some(rounds) = measured.entries.get(work.name) else { continue };
+        for (operation, series) in self.operations.iter().zip(&mut self.series) {
+            let Some(rounds) = measured.entries.get(operation.name) else { continue };
             for (figure, series) in FIGURES.into_iter().zip(series).filter(|(_, series)| series.is_open()) {
                 series.rounds = ratios(rounds, figure);
-                series.limits = self.limits.time(work.name, level(rounds, figure, 0));
+                series.limits = self.limits.time(operation.name, level(rounds, figure, 0));
             }
         }
     }
@@ -55,7 +55,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Lets something be done with the series of all works and figures together.
+    /// Lets something be done with the series of all operations and figures together.
     fn together(&mut self, change: impl FnOnce(&mut [Series])) {
         let mut all: Vec<Series> = self.series.iter().flatten().cloned().collect();
         change(&mut all);
@@ -69,49 +69,49 @@ impl<'a> Judge<'a> {
         INTERIM_ANALYSES.into_iter().find(|at| *at > rounds).unwrap_or(self.most).min(self.most)
     }
 
-    fn open_works(&self, measured: &Measured, rounds: usize) -> Vec<Work> {
+    fn open_operations(&self, measured: &Measured, rounds: usize) -> Vec<Operation> {
         // A failing entry has no times; its success rate is known at the first look.
-        let failing = |work: &Work| {
-            let found = measured.entries.get(work.name).into_iter().flatten();
+        let failing = |operation: &Operation| {
+            let found = measured.entries.get(operation.name).into_iter().flatten();
             rounds < INTERIM_ANALYSES[0] && found.filter(|round| round.complaint.is_some()).count() > 0
         };
         // Where CPU time or p95 is not known its series stays empty and waits for nothing.
         let undecided = |series: &Series| series.is_open() && !series.rounds.is_empty();
-        let open = |(work, series): &Judged<'_>| failing(work) || series.iter().any(undecided);
-        self.works.iter().zip(&self.series).filter(open).map(|(work, _)| *work).collect()
+        let open = |(operation, series): &Judged<'_>| failing(operation) || series.iter().any(undecided);
+        self.operations.iter().zip(&self.series).filter(open).map(|(operation, _)| *operation).collect()
     }
 
     /// How many rounds the entry that needs most is likely to need.
     fn forecast(&self) -> Option<String> {
-        let needed = |(work, series): Judged<'_>| {
+        let needed = |(operation, series): Judged<'_>| {
             let rounds = series.iter().filter(|series| series.is_open()).filter_map(|series| {
                 Some(rounds_needed(&Change::paired(&series.rounds)?, series.limits, Level::INTERIM))
             });
-            Some((rounds.max()?, work.name))
+            Some((rounds.max()?, operation.name))
         };
-        let (rounds, name) = self.works.iter().zip(&self.series).filter_map(needed).max()?;
+        let (rounds, name) = self.operations.iter().zip(&self.series).filter_map(needed).max()?;
         Some(format!("'{name}' is likely to need about {rounds}"))
     }
 
     /// The verdicts. If the copies of the baseline differ, nothing is to be believed.
     #[must_use]
     pub(crate) fn conclude(mut self, measured: &Measured) -> Comparison {
-        let rounds = measured.sentinel.len();
+        let rounds = measured.aa_control.len();
         self.update(measured);
         self.analyze(rounds);
         let next = self.next_analysis(rounds);
         self.together(|all| close(all, next));
         let missed = (self.looked_at < rounds).then_some(next);
-        let sentinel: Vec<f64> = measured.sentinel.iter().filter_map(Round::wall_ratio).collect();
-        let alarm = aa_alarm(&sentinel);
+        let aa_control: Vec<f64> = measured.aa_control.iter().filter_map(Round::wall_ratio).collect();
+        let alarm = aa_alarm(&aa_control);
         let mut notes: Vec<String> = measured.cut_short.iter().cloned().collect();
         notes.extend(alarm.iter().map(|alarm| format!("INVALID: {alarm}")));
-        notes.extend(sentinel_note(&sentinel));
-        let judged: Vec<Judged<'_>> = self.works.iter().zip(&self.series).collect();
+        notes.extend(aa_control_note(&aa_control));
+        let judged: Vec<Judged<'_>> = self.operations.iter().zip(&self.series).collect();
         let mut rows = rows::of_all(&judged, measured, self.limits, missed);
         for one in judged {
             let rounds = measured.entries.get(one.0.name).map_or(&[][..], Vec::as_slice);
-            rows.extend(rows::of_work(one, rounds, self.limits));
+            rows.extend(rows::of_operation(one, rounds, self.limits));
         }
         if let Some(alarm) = alarm {
             rows.iter_mut()
@@ -122,9 +122,9 @@ impl<'a> Judge<'a> {
 }
 
 impl Rounds for Judge<'_> {
-    fn open(&mut self, measured: &Measured, rounds: u32) -> Vec<Work> {
+    fn open(&mut self, measured: &Measured, rounds: u32) -> Vec<Operation> {
         if rounds == 0 {
-            return self.works.clone();
+            return self.operations.clone();
         }
         let rounds = rounds as usize;
         self.update(measured);
@@ -132,7 +132,7 @@ impl Rounds for Judge<'_> {
         if rounds >= self.most {
             return Vec::new();
         }
-        let open = self.open_works(measured, rounds);
+        let open = self.open_operations(measured, rounds);
         let next = self.next_analysis(rounds);
         let has_looked = self.looked_at == rounds;
         let forecast =
@@ -146,7 +146,7 @@ impl Rounds for Judge<'_> {
 }
 
 /// Shows the reader that the machine is fit to measure, or not.
-fn sentinel_note(ratios: &[f64]) -> Option<String> {
+fn aa_control_note(ratios: &[f64]) -> Option<String> {
     let change = Change::paired(ratios)?;
     let p = 2.0 * change.p_larger().min(change.p_smaller());
     let percent = (change.ratio() - 1.0) * 100.0;
@@ -156,7 +156,7 @@ fn sentinel_note(ratios: &[f64]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ab::WORKS;
+    use crate::ab::OPERATIONS;
     use crate::compare::Figure;
     use crate::compare::paired::Block;
     use music21_mcp_bench::client::Outcome;
@@ -173,14 +173,14 @@ mod tests {
             ..Round::default()
         };
         let all = |ratio| (0..rounds).map(|number| round(number, ratio)).collect::<Vec<_>>();
-        let entries = WORKS[..2].iter().map(|work| (work.name.to_owned(), all(1.5))).collect();
-        Measured { entries, sentinel: all(1.0), ..Measured::default() }
+        let entries = OPERATIONS[..2].iter().map(|operation| (operation.name.to_owned(), all(1.5))).collect();
+        Measured { entries, aa_control: all(1.0), ..Measured::default() }
     }
 
     /// The verdicts on wall times, of all entries together first.
     fn verdicts(most: u32, rounds: u32) -> Vec<ChangeVerdict> {
         let (limits, mut tell) = (LimitTable::default(), |_| {});
-        let mut judge = Judge::new(&WORKS[..2], &limits, most, &mut tell);
+        let mut judge = Judge::new(&OPERATIONS[..2], &limits, most, &mut tell);
         (0..=rounds).for_each(|seen| drop(judge.open(&measured(seen), seen)));
         let rows = judge.conclude(&measured(rounds)).rows.into_iter();
         rows.filter(|row| row.figure == Figure::Wall).map(|row| row.verdict).collect()
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn all_rounds_at_once_are_judged_once() {
         let (limits, mut tell) = (LimitTable::default(), |_| {});
-        let judge = Judge::new(&WORKS[..2], &limits, 12, &mut tell);
+        let judge = Judge::new(&OPERATIONS[..2], &limits, 12, &mut tell);
         let rows = judge.conclude(&measured(12)).rows;
         assert!(
             rows.iter()
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn the_last_look_is_the_last() {
         let (limits, mut tell) = (LimitTable::default(), |_| {});
-        let mut judge = Judge::new(&WORKS[..2], &limits, 20, &mut tell);
+        let mut judge = Judge::new(&OPERATIONS[..2], &limits, 20, &mut tell);
         assert!(judge.open(&measured(20), 20).is_empty());
         assert!(judge.series.iter().flatten().all(|series| !series.is_open()));
     }

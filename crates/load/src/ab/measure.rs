@@ -4,20 +4,20 @@ use std::collections::BTreeMap;
 
 use tokio_util::sync::CancellationToken;
 
-use super::round::{Seat, blocks};
-use super::{Measured, Round, Settings, Side, Work};
+use super::round::{Arm, blocks};
+use super::{Measured, Operation, Round, Settings, Side};
 use crate::measure::rng::Rng;
 
 /// When to stop.
 pub(crate) trait Rounds {
     /// The entries that still need rounds, seen after `rounds` of them; none ends the measurement.
-    fn open(&mut self, measured: &Measured, rounds: u32) -> Vec<Work>;
+    fn open(&mut self, measured: &Measured, rounds: u32) -> Vec<Operation>;
 }
 
 /// Every entry in every round, whatever it shows.
 pub(crate) struct Fixed<'a> {
     /// What to measure.
-    pub works: &'a [Work],
+    pub operations: &'a [Operation],
     /// How often.
     pub rounds: u32,
     /// Told in words how far it is.
@@ -25,11 +25,11 @@ pub(crate) struct Fixed<'a> {
 }
 
 impl Rounds for Fixed<'_> {
-    fn open(&mut self, _: &Measured, rounds: u32) -> Vec<Work> {
+    fn open(&mut self, _: &Measured, rounds: u32) -> Vec<Operation> {
         if rounds > 0 {
             (self.tell)(format!("round {rounds} of {}", self.rounds));
         }
-        if rounds < self.rounds { self.works.to_vec() } else { Vec::new() }
+        if rounds < self.rounds { self.operations.to_vec() } else { Vec::new() }
     }
 }
 
@@ -75,38 +75,43 @@ pub(crate) async fn measure(
 
 async fn one_round(
     settings: &Settings,
-    open: &[Work],
+    open: &[Operation],
     number: u32,
     calls: &mut BTreeMap<&'static str, [u32; 2]>,
     rng: &mut Rng,
     measured: &mut Measured,
 ) -> anyhow::Result<()> {
-    let (mut baseline, mut candidate, mut copy) = seats(settings, open, rng).await?;
+    let (mut baseline, mut candidate, mut copy) = arms(settings, open, rng).await?;
     measured.servers.get_or_insert_with(|| [baseline.server(), candidate.server()]);
     let mut order = open.to_vec();
     shuffle(&mut order, rng);
-    let mut found: Vec<(Work, Round)> = Vec::new();
-    for work in order {
-        let calls = match calls.get(work.name) {
+    let mut found: Vec<(Operation, Round)> = Vec::new();
+    for operation in order {
+        let calls = match calls.get(operation.name) {
             Some(calls) => *calls,
             None => {
-                let found =
-                    [baseline.calls_in(work, settings).await, candidate.calls_in(work, settings).await];
-                *calls.entry(work.name).or_insert(fill(found))
+                let found = [
+                    baseline.calls_in(operation, settings).await,
+                    candidate.calls_in(operation, settings).await,
+                ];
+                *calls.entry(operation.name).or_insert(fill(found))
             }
         };
-        found.push((work, blocks([&mut baseline, &mut candidate], work, calls, settings, rng).await));
+        found.push((
+            operation,
+            blocks([&mut baseline, &mut candidate], operation, calls, settings, rng).await,
+        ));
     }
-    let watched = settings.workload.works[0];
+    let watched = settings.workload.operations[0];
     let [filling, _] = *calls.entry(watched.name).or_insert([1, 1]);
-    let sentinel = blocks([&mut baseline, &mut copy], watched, [filling; 2], settings, rng).await;
+    let aa_control = blocks([&mut baseline, &mut copy], watched, [filling; 2], settings, rng).await;
     let (before, after, _) = tokio::join!(baseline.leave(), candidate.leave(), copy.leave());
     measured.growth.push([before, after]);
     // Only now: a round that is stopped in the middle leaves no entry with more rounds than others.
-    for (work, round) in found {
-        measured.entries.entry(work.name.to_owned()).or_default().push(Round { round: number, ..round });
+    for (operation, round) in found {
+        measured.entries.entry(operation.name.to_owned()).or_default().push(Round { round: number, ..round });
     }
-    measured.sentinel.push(Round { round: number, ..sentinel });
+    measured.aa_control.push(Round { round: number, ..aa_control });
     Ok(())
 }
 
@@ -117,16 +122,16 @@ fn fill([a, b]: [u32; 2]) -> [u32; 2] {
 }
 
 /// Baseline, candidate and the copy of the baseline, started one after the other in random order.
-async fn seats(settings: &Settings, open: &[Work], rng: &mut Rng) -> anyhow::Result<(Seat, Seat, Seat)> {
-    // The sentinel's entry is measured in every round, and needs its cold call behind it as well.
+async fn arms(settings: &Settings, open: &[Operation], rng: &mut Rng) -> anyhow::Result<(Arm, Arm, Arm)> {
+    // The A/A control's entry is measured in every round, and needs its cold call behind it as well.
     let mut warm = open.to_vec();
-    warm.push(settings.workload.works[0]);
+    warm.push(settings.workload.operations[0]);
     let sides: [&Side; 3] = [&settings.baseline, &settings.candidate, &settings.baseline];
     let mut order = [0, 1, 2];
     shuffle(&mut order, rng);
     let mut seats = [None, None, None];
     for side in order {
-        seats[side] = Some(Seat::take(sides[side], settings, &warm).await?);
+        seats[side] = Some(Arm::take(sides[side], settings, &warm).await?);
     }
     // OK because the order names each of the three.
     let [a, b, c] = seats.map(Option::unwrap);

@@ -2,11 +2,11 @@
 
 mod judge;
 mod measure;
+mod operation;
 mod record;
 mod round;
 mod rows;
 mod server;
-mod work;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use judge::Judge;
 pub(crate) use measure::{Fixed, Rounds, measure};
+pub(crate) use operation::{OPERATIONS, Operation, Workload};
 pub(crate) use record::record;
 pub(crate) use server::{Build, Side, UnknownRevision};
-pub(crate) use work::{WORKS, Work, Workload};
 
 use crate::compare::Figure;
 use crate::compare::paired::{Block, round as log_ratio};
@@ -51,7 +51,8 @@ pub struct Measured {
     /// By entry, in order of time.
     pub entries: BTreeMap<String, Vec<Round>>,
     /// Two copies of the baseline, one of them as if it were the candidate.
-    pub sentinel: Vec<Round>,
+    #[serde(alias = "sentinel")]
+    pub aa_control: Vec<Round>,
     /// How the memory of baseline and candidate grew, in each round.
     #[serde(default)]
     pub growth: Vec<[Option<LeakReport>; 2]>,

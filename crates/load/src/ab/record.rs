@@ -14,7 +14,7 @@ pub(crate) fn record(
     target: String,
     conditions: Conditions,
 ) -> Record {
-    let ratios: Vec<f64> = measured.sentinel.iter().filter_map(Round::wall_ratio).collect();
+    let ratios: Vec<f64> = measured.aa_control.iter().filter_map(Round::wall_ratio).collect();
     let [reference, server] = match &measured.servers {
         Some([reference, server]) => [Some(reference), Some(server)],
         None => [None, None],
@@ -48,7 +48,7 @@ fn entry(rounds: &[Round]) -> Entry {
             outcomes: round.outcomes[1].clone(),
             ..record::Round::default()
         };
-        // Times of a round in which a call failed are not those of the same work.
+        // Times of a round in which a call failed are not those of the same operation.
         if round.wall_ratio().is_none() {
             return kept;
         }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::work::prepare;
-use super::{Round, Settings, Side, Work};
+use super::operation::prepare;
+use super::{Operation, Round, Settings, Side};
 use crate::compare::paired::Block;
 use crate::measure::Latency;
 use crate::measure::histogram::Histogram;
@@ -21,7 +21,7 @@ use music21_mcp_proc::{CpuClock, ProcessTree};
 const MOST_CALLS: u32 = 2000;
 
 /// A started server with the score in it.
-pub(super) struct Seat {
+pub(super) struct Arm {
     client: Music21Client,
     cpu: Option<CpuClock>,
     memory: Memory,
@@ -60,9 +60,9 @@ struct Slot {
     cpu_ns: Option<f64>,
 }
 
-impl Seat {
+impl Arm {
     /// Starts a server, imports the score, and does every entry once: first calls are cold.
-    pub(super) async fn take(side: &Side, settings: &Settings, open: &[Work]) -> anyhow::Result<Self> {
+    pub(super) async fn take(side: &Side, settings: &Settings, open: &[Operation]) -> anyhow::Result<Self> {
         let directory = tempfile::Builder::new().prefix("pair-").tempdir()?;
         let score = settings.workload.place(directory.path())?;
         let options = ServerOptions {
@@ -79,8 +79,8 @@ impl Seat {
         prepare(&client, &score, settings.deadline)
             .await
             .map_err(|reason| anyhow::anyhow!("{}: {reason}", side.name))?;
-        for work in open {
-            work.perform(&client, &score, settings.deadline, |_| {}).await;
+        for operation in open {
+            operation.perform(&client, &score, settings.deadline, |_| {}).await;
         }
         Ok(Self { client, cpu, memory, score, directory })
     }
@@ -98,11 +98,11 @@ impl Seat {
     }
 
     /// How many calls fill a slot.
-    pub(super) async fn calls_in(&self, work: Work, settings: &Settings) -> u32 {
+    pub(super) async fn calls_in(&self, operation: Operation, settings: &Settings) -> u32 {
         let begin = Instant::now();
         let mut calls = 0;
         while begin.elapsed() < settings.slot && calls < MOST_CALLS {
-            work.perform(&self.client, &self.score, settings.deadline, |_| {}).await;
+            operation.perform(&self.client, &self.score, settings.deadline, |_| {}).await;
             calls += 1;
         }
         calls
@@ -110,7 +110,7 @@ impl Seat {
 
     async fn slot(
         &mut self,
-        work: Work,
+        operation: Operation,
         calls: u32,
         deadline: Duration,
         times: &mut Histogram,
@@ -123,7 +123,7 @@ impl Seat {
         let begin = Instant::now();
         let mut last = begin;
         for _ in 0..calls {
-            let well = work.perform(&self.client, &self.score, deadline, |reply| {
+            let well = operation.perform(&self.client, &self.score, deadline, |reply| {
                 *outcomes.entry(reply.outcome).or_default() += 1;
                 if !reply.is_ok() {
                     complaint.get_or_insert_with(|| {
@@ -149,8 +149,8 @@ impl Seat {
 
 /// Measures one entry: blocks of ABBA or BAAB, by coin.
 pub(super) async fn blocks(
-    seats: [&mut Seat; 2],
-    work: Work,
+    seats: [&mut Arm; 2],
+    operation: Operation,
     calls: [u32; 2],
     settings: &Settings,
     rng: &mut Rng,
@@ -163,7 +163,8 @@ pub(super) async fn blocks(
         for side in [first, 1 - first, 1 - first, first] {
             let (outcomes, complaint) = (&mut round.outcomes[side], &mut round.complaint);
             let times = &mut times[side];
-            let slot = seats[side].slot(work, calls[side], settings.deadline, times, outcomes, complaint);
+            let slot =
+                seats[side].slot(operation, calls[side], settings.deadline, times, outcomes, complaint);
             slots[side].push(slot.await);
         }
         let pair = |slots: &[Slot], of: fn(&Slot) -> Option<f64>| Some([of(&slots[0])?, of(&slots[1])?]);

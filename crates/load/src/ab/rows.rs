@@ -1,6 +1,6 @@
 //! What paired rounds end in: a row for each figure of each entry, and rows for all entries together.
 
-use super::{Measured, Round, Work, success};
+use super::{Measured, Operation, Round, success};
 use crate::compare::gate::{INTERIM_ANALYSES, Level, judge};
 use crate::compare::outcome::SUITE;
 use crate::compare::paired::{Block, suite_change};
@@ -10,11 +10,11 @@ use crate::measure::stats::mean;
 use crate::measure::trend::{self, LeakReport, Slope};
 use crate::record::P95_CALLS;
 
-/// The times that are judged after each look, in the order of a work's series.
+/// The times that are judged at each interim analysis, in the order of an operation's series.
 pub(super) const FIGURES: [Figure; 3] = [Figure::Wall, Figure::Cpu, Figure::P95];
 
-/// A work and what its series have come to.
-pub(super) type Judged<'a> = (&'a Work, &'a [Series; FIGURES.len()]);
+/// An operation and what its series have come to.
+pub(super) type Judged<'a> = (&'a Operation, &'a [Series; FIGURES.len()]);
 
 /// The log ratios of the rounds that have one.
 pub(super) fn ratios(rounds: &[Round], figure: Figure) -> Vec<f64> {
@@ -34,8 +34,12 @@ pub(super) fn level(rounds: &[Round], figure: Figure, side: usize) -> f64 {
     mean(&rounds.iter().flat_map(of_round).map(f64::ln).collect::<Vec<_>>()).exp()
 }
 
-/// The rows of one work.
-pub(super) fn of_work((work, series): Judged<'_>, rounds: &[Round], limits: &LimitTable) -> Vec<Row> {
+/// The rows of one operation.
+pub(super) fn of_operation(
+    (operation, series): Judged<'_>,
+    rounds: &[Round],
+    limits: &LimitTable,
+) -> Vec<Row> {
     let mut rows = Vec::new();
     for (figure, series) in FIGURES.into_iter().zip(series) {
         // OK because the last look closes every series.
@@ -43,15 +47,15 @@ pub(super) fn of_work((work, series): Judged<'_>, rounds: &[Round], limits: &Lim
         match Change::paired(&series.rounds) {
             Some(change) => {
                 let levels = [0, 1].map(|side| level(rounds, figure, side));
-                rows.push(Row::of_time(work.name, figure, levels, &change, Level::INTERIM, verdict));
+                rows.push(Row::of_time(operation.name, figure, levels, &change, Level::INTERIM, verdict));
             }
-            None => rows.extend(without_times(work.name, figure, rounds, verdict)),
+            None => rows.extend(without_times(operation.name, figure, rounds, verdict)),
         }
     }
     let (a, b) = (success(rounds, 0), success(rounds, 1));
     if let (Some(before), Some(after)) = (a.share(), b.share()) {
-        let verdict = rates::judge(a, b, limits.success(work.name));
-        rows.push(Row::of(work.name, Figure::Success, before, after, verdict));
+        let verdict = rates::judge(a, b, limits.success(operation.name));
+        rows.push(Row::of(operation.name, Figure::Success, before, after, verdict));
     }
     rows
 }
@@ -110,8 +114,8 @@ fn suite(
     let ratios: Vec<&[f64]> = kept.iter().map(|(_, series)| series[at].rounds.as_slice()).collect();
     let change = suite_change(&ratios)?;
     let levels = [0, 1].map(|side| {
-        let rounds = |work: &Work| measured.entries.get(work.name).map_or(&[][..], Vec::as_slice);
-        let logs = kept.iter().map(|(work, _)| level(rounds(work), figure, side).ln());
+        let rounds = |operation: &Operation| measured.entries.get(operation.name).map_or(&[][..], Vec::as_slice);
+        let logs = kept.iter().map(|(operation, _)| level(rounds(operation), figure, side).ln());
         mean(&logs.collect::<Vec<_>>()).exp()
     });
     let at_look = Level::INTERIM.alone();
@@ -138,7 +142,7 @@ fn growth(rounds: &[[Option<LeakReport>; 2]]) -> Row {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ab::WORKS;
+    use crate::ab::OPERATIONS;
     use crate::compare::{Limits, Severity};
     use crate::measure::trend::LeakVerdict;
 
@@ -149,7 +153,7 @@ mod tests {
 
     fn suite_of(levels: &[f64], limits: &LimitTable) -> Option<ChangeVerdict> {
         let series: Vec<_> = levels.iter().map(|level| series(*level)).collect();
-        let judged: Vec<Judged<'_>> = WORKS.iter().zip(&series).collect();
+        let judged: Vec<Judged<'_>> = OPERATIONS.iter().zip(&series).collect();
         suite(0, Figure::Wall, &judged, &Measured::default(), limits).map(|row| row.verdict)
     }
 

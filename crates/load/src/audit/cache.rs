@@ -15,11 +15,11 @@ use crate::lock::lock;
 use crate::measure::rng::Rng;
 use crate::measure::stats::median;
 use crate::result::Step;
-use music21_mcp_bench::client::{Music21Client, Reply};
+use music21_mcp_bench::client::{Music21Client, Reply, Tool};
 
 /// Scores held by a server.
 const SCORES: usize = 90;
-const TOOL: &str = "chord_analysis";
+const TOOL: &str = Tool::ChordAnalysis.name();
 /// Same input this much faster than distinct input is labelled.
 const FASTER: f64 = 0.10;
 /// Enough that the work is most of a call.

@@ -19,7 +19,7 @@ use crate::measure::steady::FixedWarmUp;
 use crate::measure::summary::Summary;
 use crate::measure::validity::{self, GeneratorFacts, Validity};
 use crate::result::{Step, Workload};
-use music21_mcp_bench::client::{ClientOptions, Music21Client};
+use music21_mcp_bench::client::{ClientOptions, Music21Client, Tool};
 use music21_mcp_bench::server::spawn_own;
 use music21_mcp_proc::OthersClock;
 use music21_mcp_proc::Watch;
@@ -116,7 +116,7 @@ pub(super) fn calls(calls: u64) -> Stop {
 }
 
 /// The cheapest call there is.
-pub(super) const CHEAP: &str = "health_check";
+pub(super) const CHEAP: &str = Tool::HealthCheck.name();
 
 /// A plan of one flow.
 pub(super) fn plan(load: Load, stop: Stop, steps: Vec<Step>) -> Plan {

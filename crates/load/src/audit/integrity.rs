@@ -16,13 +16,13 @@ use super::harness::{self, Server};
 use super::{Finding, Length};
 use crate::driver::{Call, Connect, Event, Load, OpenError, Session};
 use crate::result::Step;
-use music21_mcp_bench::client::{Music21Client, ProtocolViolations, Reply};
+use music21_mcp_bench::client::{Music21Client, ProtocolViolations, Reply, Tool};
 
 const SESSIONS: usize = 20;
 const CALLS: u64 = 4000;
 /// Every tenth answer about keys is false on request.
 const FALSE: u64 = 10;
-const TOOLS: [&str; 2] = ["score_info", "key_analysis"];
+const TOOLS: [&str; 2] = [Tool::ScoreInfo.name(), Tool::KeyAnalysis.name()];
 
 /// The digest of the right answer, by session and tool.
 type Expected = HashMap<(usize, String), [u8; 32]>;

@@ -9,7 +9,7 @@ use super::{Finding, Length};
 use crate::compare::LimitTable;
 use crate::compare::records::compare;
 use crate::record::{Entry, Kind, Record, Reference, Round, plain_record};
-use music21_mcp_bench::client::Outcome;
+use music21_mcp_bench::client::{Outcome, Tool};
 
 type Change = fn(&mut Record);
 
@@ -89,7 +89,10 @@ fn record() -> Record {
         ..Round::default()
     };
     let entry = || Entry { rounds: (0..10).map(round).collect(), ..Entry::default() };
-    plain_record(Kind::Calls, ["import_score", "key_analysis"].map(|name| (name.to_owned(), entry())).into())
+    plain_record(
+        Kind::Calls,
+        [Tool::ImportScore, Tool::KeyAnalysis].map(|tool| (tool.to_string(), entry())).into(),
+    )
 }
 
 fn is_refused(record: &Record, field: &str, change: Change) -> bool {

@@ -12,7 +12,7 @@ use super::Exit;
 use super::compare::Judging;
 use super::support::files::writable;
 use super::support::process::watch_signals;
-use crate::ab::{Build, Fixed, Judge, Measured, Settings, Side, WORKS, Work, Workload, measure};
+use crate::ab::{Build, Fixed, Judge, Measured, OPERATIONS, Operation, Settings, Side, Workload, measure};
 use crate::compare::gate::INTERIM_ANALYSES;
 use crate::compare::outcome::SUITE;
 use music21_mcp_score::{OrchestraSpec, write_generated};
@@ -51,7 +51,7 @@ pub(super) struct Ab {
 #[derive(Debug, Args)]
 pub(super) struct WorkArgs {
     /// Entries to measure; all of them if none is named.
-    #[arg(long = "entry", value_name = "ENTRY", value_delimiter = ',', value_parser = WORKS.map(|work| work.name))]
+    #[arg(long = "entry", value_name = "ENTRY", value_delimiter = ',', value_parser = OPERATIONS.map(|work| work.name))]
     entries: Vec<String>,
     /// The score to work on, as MusicXML; a generated one of 4 parts and 32 measures by default.
     #[arg(long, value_name = "FILE")]
@@ -84,12 +84,12 @@ impl WorkArgs {
         })
     }
 
-    fn named(&self, work: &Work) -> bool {
+    fn named(&self, work: &Operation) -> bool {
         self.entries.is_empty() || self.entries.iter().any(|entry| entry == work.name)
     }
 
     fn workload(&self) -> anyhow::Result<Workload> {
-        let works = WORKS.into_iter().filter(|work| self.named(work)).collect();
+        let operations = OPERATIONS.into_iter().filter(|work| self.named(work)).collect();
         let score = match &self.score {
             Some(path) => {
                 std::fs::read(path).with_context(|| format!("failed to read score '{}'", path.display()))?
@@ -100,15 +100,15 @@ impl WorkArgs {
                 score
             }
         };
-        Ok(Workload { works, score })
+        Ok(Workload { operations, score })
     }
 }
 
 impl Ab {
     /// What would be found wrong only after minutes of measuring.
     fn refuse_in_vain(&self) -> anyhow::Result<()> {
-        let works = WORKS.iter().filter(|work| self.work.named(work)).map(|work| work.name);
-        self.judging.refuse_idle_limits(works.chain([SUITE]))?;
+        let operations = OPERATIONS.iter().filter(|work| self.work.named(work)).map(|work| work.name);
+        self.judging.refuse_idle_limits(operations.chain([SUITE]))?;
         self.judging.refuse_unwritable()?;
         self.trace.as_deref().map_or(Ok(()), writable)
     }
@@ -118,11 +118,15 @@ impl Ab {
         let settings = self.work.settings(&self.baseline_server, &self.server)?;
         let limits = self.judging.table();
         let (mut tell, mut silent) = (progress(), |_| {});
-        let works = &settings.workload.works;
-        let mut judge =
-            Judge::new(works, &limits, self.rounds, if self.all_rounds { &mut silent } else { &mut tell });
+        let operations = &settings.workload.operations;
+        let mut judge = Judge::new(
+            operations,
+            &limits,
+            self.rounds,
+            if self.all_rounds { &mut silent } else { &mut tell },
+        );
         let measured = if self.all_rounds {
-            run(&settings, &mut Fixed { works, rounds: self.rounds, tell: &mut progress() })?
+            run(&settings, &mut Fixed { operations, rounds: self.rounds, tell: &mut progress() })?
         } else {
             run(&settings, &mut judge)?
         };

@@ -115,8 +115,8 @@ impl Measure {
         Record::can_save(&store.path(&self.name))?;
         let settings = self.work.settings(&self.reference_server, &self.server)?;
         let watch = Watch::start();
-        let works = &settings.workload.works;
-        let mut rounds = Fixed { works, rounds: self.rounds, tell: &mut super::ab::progress() };
+        let operations = &settings.workload.operations;
+        let mut rounds = Fixed { operations, rounds: self.rounds, tell: &mut super::ab::progress() };
         let measured = super::ab::run(&settings, &mut rounds)?;
         if measured.interrupted {
             return Ok(Exit::Interrupted);

@@ -1,5 +1,6 @@
 //! `init`: a scenario file from a server's own list of tools.
 
+use music21_mcp_bench::client;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,7 +28,7 @@ pub(super) struct Init {
 }
 
 /// Tools that begin and end a score's life, and so surround the others.
-const LIFE: [&str; 2] = ["import_score", "delete_score"];
+const LIFECYCLE: [&str; 2] = [client::Tool::ImportScore.name(), client::Tool::DeleteScore.name()];
 
 impl Init {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
@@ -55,8 +56,8 @@ impl Init {
 
 fn definition(server: Option<String>, tools: &[Tool]) -> Definition {
     let named = |name: &str| tools.iter().find(|tool| tool.name == name).map(step);
-    let [import, delete] = LIFE.map(named);
-    let others = tools.iter().filter(|tool| !LIFE.contains(&tool.name.as_ref()));
+    let [import, delete] = LIFECYCLE.map(named);
+    let others = tools.iter().filter(|tool| !LIFECYCLE.contains(&tool.name.as_ref()));
     let flow = |tool| Flow {
         weight: 1.0,
         steps: [import.clone(), Some(step(tool)), delete.clone().map(Step::always)]

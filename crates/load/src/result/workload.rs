@@ -109,12 +109,12 @@ impl Workload {
 impl Step {
     /// A call without ornaments. Arguments that are no object are none.
     #[must_use]
-    pub(crate) fn call(tool: &str, arguments: Value) -> Self {
+    pub(crate) fn call(tool: impl AsRef<str>, arguments: Value) -> Self {
         let arguments = match arguments {
             Value::Object(map) => map,
             _ => Map::new(),
         };
-        Self { tool: tool.to_owned(), arguments, ..Self::default() }
+        Self { tool: tool.as_ref().to_owned(), arguments, ..Self::default() }
     }
 
     /// The same call, made even after a failure.

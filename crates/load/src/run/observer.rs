@@ -13,7 +13,7 @@ use crate::profile::CallSpan;
 use crate::result::DayProfile;
 use crate::result::phases;
 use crate::result::{Exports, Second};
-use music21_mcp_bench::client::Outcome;
+use music21_mcp_bench::client::{Outcome, Tool};
 use music21_mcp_proc::ResourceSample;
 
 const SECOND_NS: u64 = 1_000_000_000;
@@ -231,7 +231,7 @@ struct ExportReply {
 
 impl Ledger {
     fn note(&mut self, event: &Event<'_>) {
-        if event.tool != "export_score" || event.sample.outcome != Outcome::Ok {
+        if event.tool != Tool::ExportScore.name() || event.sample.outcome != Outcome::Ok {
             return;
         }
         if let Some(ExportReply { file_path, file_size }) = event.reply.parse() {

@@ -9,11 +9,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::session_pool::Host;
 use crate::measure::token_bucket::{Limit, Probe, Prober, Report, Step};
-use music21_mcp_bench::client::Music21Client;
 use music21_mcp_bench::client::Outcome;
+use music21_mcp_bench::client::{Music21Client, Tool};
 
 /// The cheapest call that every server has.
-const TOOL: &str = "list_scores";
+const TOOL: &str = Tool::ListScores.name();
 
 /// Probes until the prober has seen enough or `interrupt` is cancelled.
 ///

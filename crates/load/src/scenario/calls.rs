@@ -1,5 +1,6 @@
 //! The calls that shipped scenarios are made of.
 
+use music21_mcp_bench::client::Tool;
 use serde_json::json;
 
 use super::Options;
@@ -18,7 +19,7 @@ pub(super) fn import() -> Step {
 
 pub(super) fn import_from(source: &str, source_type: &str) -> Step {
     let arguments = json!({ "score_id": ID, "source": source, "source_type": source_type });
-    own(Step::call("import_score", arguments))
+    own(Step::call(Tool::ImportScore, arguments))
 }
 
 /// A call whose answer repeats the score's id, so that somebody else's is found out.
@@ -27,22 +28,22 @@ pub(super) fn own(step: Step) -> Step {
 }
 
 /// A call that takes the score's id and nothing else.
-pub(super) fn on_score(tool: &str) -> Step {
+pub(super) fn on_score(tool: Tool) -> Step {
     Step::call(tool, json!({ "score_id": ID }))
 }
 
 pub(super) fn export(format: &str) -> Step {
-    Step::call("export_score", json!({ "score_id": ID, "format": format }))
+    Step::call(Tool::ExportScore, json!({ "score_id": ID, "format": format }))
 }
 
 /// Even after a failure: what was imported goes.
 pub(super) fn delete() -> Step {
-    own(on_score("delete_score")).always()
+    own(on_score(Tool::DeleteScore)).always()
 }
 
 /// One score's life: what a user does with one.
 pub(super) fn score_lifecycle() -> Vec<Step> {
-    vec![import(), on_score("key_analysis"), on_score("chord_analysis"), export("musicxml"), delete()]
+    vec![import(), on_score(Tool::KeyAnalysis), on_score(Tool::ChordAnalysis), export("musicxml"), delete()]
 }
 
 /// The same once before everything: first imports of one source race on music21's cache.
@@ -53,7 +54,7 @@ pub(super) fn warm_up_calls() -> Vec<Step> {
 /// A stage of one flow without decoration.
 pub(super) fn stage(name: impl Into<String>, clients: usize, steps: Vec<Step>) -> Stage {
     // What the end of the stage interrupts leaves no score behind.
-    Stage::new(name, clients, Workload { teardown: vec![on_score("delete_score")], ..Workload::of(steps) })
+    Stage::new(name, clients, Workload { teardown: vec![on_score(Tool::DeleteScore)], ..Workload::of(steps) })
 }
 
 /// The warm-up of a timed stage: 10 s and 100 calls, or a fifth of a shorter one.

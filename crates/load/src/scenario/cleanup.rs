@@ -7,7 +7,7 @@ use crate::result::StageResult;
 use crate::result::Step;
 use crate::result::{Check, ScenarioResult, Verdict};
 use crate::result::{Definition, Stage};
-use music21_mcp_bench::client::Outcome;
+use music21_mcp_bench::client::{Outcome, Tool};
 use serde_json::json;
 
 pub(super) static SCENARIO: Scenario = Scenario {
@@ -48,18 +48,18 @@ fn define(options: &Options) -> Definition {
 fn steps() -> Vec<Step> {
     let unknown = |source: &str, source_type: &str| {
         let id = format!("x-{ID}");
-        Step::call("import_score", json!({ "score_id": id, "source": source, "source_type": source_type }))
+        Step::call(Tool::ImportScore, json!({ "score_id": id, "source": source, "source_type": source_type }))
             .always()
     };
     vec![
         import(),
         import_from(WORK, "corpus").always(),
         unknown("nobody/wrote_this", "corpus"),
-        on_score("key_analysis").always(),
+        on_score(Tool::KeyAnalysis).always(),
         unknown(WORK, "telepathy"),
         export("musicxml").always(),
         export("papyrus").always(),
-        on_score("chord_analysis").always(),
+        on_score(Tool::ChordAnalysis).always(),
         unknown("missing-file.musicxml", "file"),
         delete(),
     ]

@@ -10,7 +10,7 @@ use crate::result::StageResult;
 use crate::result::Step;
 use crate::result::Thresholds;
 use crate::result::{Check, ScenarioResult, Verdict};
-use music21_mcp_bench::client::Outcome;
+use music21_mcp_bench::client::{Outcome, Tool};
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "isolation",
@@ -53,11 +53,11 @@ fn steps() -> Vec<Step> {
     let expect = |step: Step, text: String| Step { expect: Some(text), ..step };
     let import = json!({ "score_id": ID, "source": TUNES, "source_type": "text" });
     vec![
-        own(Step::call("import_score", import)),
-        own(on_score("score_info")),
-        expect(on_score("key_analysis"), KEYS.into()),
+        own(Step::call(Tool::ImportScore, import)),
+        own(on_score(Tool::ScoreInfo)),
+        expect(on_score(Tool::KeyAnalysis), KEYS.into()),
         // In quotes, since one nonce can be the beginning of another.
-        expect(Step::call("list_scores", json!({})), format!("\"{ID}\"")),
+        expect(Step::call(Tool::ListScores, json!({})), format!("\"{ID}\"")),
         delete(),
     ]
 }

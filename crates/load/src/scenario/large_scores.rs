@@ -5,6 +5,7 @@ use super::{Options, Scenario, nothing_more};
 use crate::result::Step;
 use crate::result::Thresholds;
 use crate::result::{Definition, ScoreFile, Stage};
+use music21_mcp_bench::client::Tool;
 use music21_mcp_score::OrchestraSpec;
 
 pub(super) static SCENARIO: Scenario = Scenario {
@@ -44,9 +45,12 @@ pub(super) fn define(options: &Options) -> Definition {
 }
 
 fn stages(size: &str, options: &Options) -> Vec<Stage> {
-    let key = vec![on_score("score_info"), on_score("key_analysis")];
-    let works =
-        [("key", key), ("harmony", vec![on_score("harmony_analysis")]), ("export", vec![export("musicxml")])];
+    let key = vec![on_score(Tool::ScoreInfo), on_score(Tool::KeyAnalysis)];
+    let works = [
+        ("key", key),
+        ("harmony", vec![on_score(Tool::HarmonyAnalysis)]),
+        ("export", vec![export("musicxml")]),
+    ];
     works.into_iter().map(|(work, steps)| one(size, work, steps, options)).collect()
 }
 

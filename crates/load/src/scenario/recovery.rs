@@ -1,5 +1,6 @@
 //! How long is the server away after a fault, and what is lost?
 
+use music21_mcp_bench::client::Tool;
 use serde_json::json;
 
 use super::calls::{ID, delete, on_score, own, stage};
@@ -67,7 +68,7 @@ fn with_fault(kind: Disruption, options: &Options) -> Stage {
 /// Light calls, so that the rate is far from what the server can do.
 fn steps() -> Vec<Step> {
     let tune = json!({ "score_id": ID, "source": "C4 E4 G4 C5 B4 A4 G4 F4 E4 D4 C4", "source_type": "text" });
-    vec![own(Step::call("import_score", tune)), on_score("key_analysis"), delete()]
+    vec![own(Step::call(Tool::ImportScore, tune)), on_score(Tool::KeyAnalysis), delete()]
 }
 
 /// What a stage says of the fault that it had.

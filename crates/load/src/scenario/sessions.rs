@@ -8,6 +8,7 @@ use crate::result::{Check, ScenarioResult, Verdict};
 use crate::result::{Definition, Stage};
 use crate::result::{SessionEnd, Step, Workload};
 use crate::result::{SessionMemory, StageResult};
+use music21_mcp_bench::client::Tool;
 use music21_mcp_proc::ResourceSample;
 
 pub(super) static SCENARIO: Scenario = Scenario {
@@ -76,7 +77,7 @@ fn one_call_each(name: &str, end: SessionEnd, options: &Options) -> Stage {
 }
 
 fn calls() -> Vec<Step> {
-    vec![Step::call("list_scores", serde_json::json!({}))]
+    vec![Step::call(Tool::ListScores, serde_json::json!({}))]
 }
 
 fn judge(result: &ScenarioResult) -> Vec<Check> {

@@ -5,6 +5,7 @@ use super::{Options, Scenario, nothing_more};
 use crate::result::Definition;
 use crate::result::Thresholds;
 use crate::result::{Flow, Step, Workload};
+use music21_mcp_bench::client::Tool;
 use serde_json::json;
 
 pub(super) static SCENARIO: Scenario = Scenario {
@@ -26,11 +27,11 @@ It cannot show what load does: that is 'concurrent'.",
 
 fn define(options: &Options) -> Definition {
     let tools: [Step; 7] = [
-        Step::call("list_scores", json!({})),
-        on_score("score_info"),
-        on_score("key_analysis"),
-        on_score("chord_analysis"),
-        on_score("harmony_analysis"),
+        Step::call(Tool::ListScores, json!({})),
+        on_score(Tool::ScoreInfo),
+        on_score(Tool::KeyAnalysis),
+        on_score(Tool::ChordAnalysis),
+        on_score(Tool::HarmonyAnalysis),
         export("musicxml"),
         export("midi"),
     ];

@@ -7,7 +7,7 @@ use rmcp::model::JsonObject;
 use serde_json::{Value, json};
 
 use crate::record::sha256_hex;
-use music21_mcp_bench::client::{Music21Client, Reply};
+use music21_mcp_bench::client::{Music21Client, Reply, Tool};
 
 /// The score every analysis works on.
 const SCORE: &str = "pair";
@@ -16,33 +16,33 @@ const IMPORTED: &str = "pair-import";
 
 /// Calls that are timed together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Work {
+pub(crate) struct Operation {
     /// The entry's name.
     pub name: &'static str,
     /// The tools it needs.
-    tools: &'static [&'static str],
+    tools: &'static [Tool],
     /// What the last argument is, where there is one to choose.
     format: Option<&'static str>,
 }
 
-/// Every entry, the sentinel's first.
-pub(crate) const WORKS: [Work; 8] = [
-    Work { name: "key_analysis", tools: &["key_analysis"], format: None },
+/// Every entry; the first is also the A/A control's.
+pub(crate) const OPERATIONS: [Operation; 8] = [
+    Operation { name: "key_analysis", tools: &[Tool::KeyAnalysis], format: None },
     // Deleting is part of it, else the store would fill up while it is timed.
-    Work { name: "import_score", tools: &["import_score", "delete_score"], format: None },
-    Work { name: "chord_analysis", tools: &["chord_analysis"], format: None },
-    Work { name: "harmony_analysis", tools: &["harmony_analysis"], format: None },
-    Work { name: "export_musicxml", tools: &["export_score"], format: Some("musicxml") },
-    Work { name: "export_midi", tools: &["export_score"], format: Some("midi") },
-    Work { name: "score_info", tools: &["score_info"], format: None },
-    Work { name: "list_scores", tools: &["list_scores"], format: None },
+    Operation { name: "import_score", tools: &[Tool::ImportScore, Tool::DeleteScore], format: None },
+    Operation { name: "chord_analysis", tools: &[Tool::ChordAnalysis], format: None },
+    Operation { name: "harmony_analysis", tools: &[Tool::HarmonyAnalysis], format: None },
+    Operation { name: "export_musicxml", tools: &[Tool::ExportScore], format: Some("musicxml") },
+    Operation { name: "export_midi", tools: &[Tool::ExportScore], format: Some("midi") },
+    Operation { name: "score_info", tools: &[Tool::ScoreInfo], format: None },
+    Operation { name: "list_scores", tools: &[Tool::ListScores], format: None },
 ];
 
 /// The entries and the score they work on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Workload {
     /// What is measured.
-    pub works: Vec<Work>,
+    pub operations: Vec<Operation>,
     /// The score, as MusicXML.
     pub score: Vec<u8>,
 }
@@ -52,8 +52,9 @@ impl Workload {
     #[must_use]
     pub(crate) fn sha256(&self) -> String {
         let mut text = sha256_hex(&self.score);
-        for work in &self.works {
-            let calls = work.calls(Path::new("score")).map(|(tool, arguments)| json!([tool, arguments]));
+        for operation in &self.operations {
+            let calls =
+                operation.calls(Path::new("score")).map(|(tool, arguments)| json!([tool.name(), arguments]));
             text += &Value::from_iter(calls).to_string();
         }
         sha256_hex(text.as_bytes())
@@ -62,8 +63,8 @@ impl Workload {
     /// The tools without which it cannot be done.
     #[must_use]
     pub(crate) fn tools(&self) -> Vec<String> {
-        let named = self.works.iter().flat_map(|work| work.tools);
-        let mut tools: Vec<String> = named.chain(&["import_score"]).map(|&tool| tool.to_owned()).collect();
+        let named = self.operations.iter().flat_map(|operation| operation.tools);
+        let mut tools: Vec<String> = named.chain(&[Tool::ImportScore]).map(Tool::to_string).collect();
         tools.sort();
         tools.dedup();
         tools
@@ -77,20 +78,17 @@ impl Workload {
     }
 }
 
-impl Work {
-    fn calls(self, score: &Path) -> impl Iterator<Item = (&'static str, JsonObject)> {
+impl Operation {
+    fn calls(self, score: &Path) -> impl Iterator<Item = (Tool, JsonObject)> {
         let source = score.to_string_lossy().into_owned();
         self.tools.iter().map(move |&tool| {
-            let arguments = match tool {
-                "import_score" => {
-                    json!({ "score_id": IMPORTED, "source": source, "source_type": "file" })
-                }
-                "delete_score" => json!({ "score_id": IMPORTED }),
-                "list_scores" => json!({}),
-                "export_score" => json!({ "score_id": SCORE, "format": self.format }),
-                _ => json!({ "score_id": SCORE }),
-            };
-            let Value::Object(arguments) = arguments else { unreachable!("json! of braces is an object") };
+            let is_of_import = matches!(tool, Tool::ImportScore | Tool::DeleteScore);
+            let mut arguments = tool.arguments(if is_of_import { IMPORTED } else { SCORE });
+            if tool == Tool::ImportScore {
+                arguments.insert("source".to_owned(), source.as_str().into());
+                arguments.insert("source_type".to_owned(), "file".into());
+            }
+            arguments.extend(self.format.map(|format| ("format".to_owned(), format.into())));
             (tool, arguments)
         })
     }
@@ -104,7 +102,7 @@ impl Work {
         mut tell: impl FnMut(&Reply),
     ) -> bool {
         for (tool, arguments) in self.calls(score) {
-            let reply = client.call(tool, arguments, deadline).await;
+            let reply = client.call(tool.name(), arguments, deadline).await;
             tell(&reply);
             if !reply.is_ok() {
                 return false;
