@@ -47,7 +47,8 @@ const WORKS: [Work; 6] = [
     ("hundred-calls", |times| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.expect("threads are to be had");
-        let target = runtime.block_on(ServerUnderTest::start(ServerSpec::Embedded, ServerOptions::default()));
+        let target =
+            runtime.block_on(ServerUnderTest::start(ServerSpec::InProcess, ServerOptions::default()));
         let client = runtime.block_on(target.expect("the server in this process answers").session());
         let client = client.expect("it opened a session when it started");
         repeat(times, || {

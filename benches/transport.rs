@@ -1,22 +1,26 @@
 //! What every call pays before a server does any work: one health check over each transport, growing
-//! replies, and many sessions at once, each beside its floor (TCP alone, hyper alone).
+//! replies, and many sessions at once, each beside its lower bound (TCP alone, hyper alone).
 //!
-//! One thread runs the client, another the servers. At the end: medians and their ratios to the floor.
+//! The ids keep the words of the first records (`floor` for lower bound, `http-bare` for the null server), so that these
+//! can still be compared with.
+//!
+//! One thread runs the client, another the servers. At the end: medians and their ratios to the lower bound.
 
-#[path = "support/bare.rs"]
-mod bare;
-#[path = "support/floor.rs"]
-mod floor;
+#[path = "support/lower_bound.rs"]
+mod lower_bound;
 #[path = "support/set_up.rs"]
 mod set_up;
+#[path = "support/thread.rs"]
+mod thread;
 
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use floor::{HyperFloor, TcpFloor};
+use lower_bound::{HyperBound, TcpBound};
 use music21_mcp_bench::client::{ClientOptions, Music21Client};
 use music21_mcp_bench::embedded::{Config, HttpOptions, HttpServer, Server, serve_stdio};
 use music21_mcp_bench::server::{ServerOptions, ServerSpec, ServerUnderTest};
+use thread::{null_server, on_a_thread};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
@@ -56,7 +60,7 @@ fn micros(time: Duration) -> f64 {
 
 /// An embedded server over HTTP, with sessions and events as the real one has them.
 fn serve_http() -> String {
-    bare::on_a_thread(|tell| async move {
+    on_a_thread(|tell| async move {
         let bound = HttpServer::bind(Server::new(Config::default()), HttpOptions::default()).await;
         let server = bound.expect("a free port");
         tell.send(server.url()).expect("the bench waits for it");
@@ -77,15 +81,16 @@ fn serve() {
 /// The transports with a server behind each, from the nearest to the farthest.
 async fn transports() -> Vec<(&'static str, Music21Client)> {
     let program = std::env::current_exe().expect("this program has a file");
-    let stdio = format!("'{}' {SERVE}", program.display());
+    let stdio = ServerSpec::command(program, &[SERVE]);
     let mut clients = Vec::new();
-    for (name, spec) in [("in-process", String::new()), ("stdio", stdio), ("http", serve_http())] {
-        let spec: ServerSpec = spec.parse().expect("a specification of ours");
+    for (name, spec) in
+        [("in-process", ServerSpec::InProcess), ("stdio", stdio), ("http", ServerSpec::Url(serve_http()))]
+    {
         let target = ServerUnderTest::start(spec, ServerOptions::default()).await;
         let client = target.unwrap_or_else(|error| panic!("{error}")).session().await;
         clients.push((name, client.unwrap_or_else(|error| panic!("{error}"))));
     }
-    clients.push(("http-bare", connect(&format!("http://{}/mcp", bare::serve(100))).await));
+    clients.push(("http-bare", connect(&format!("http://{}/mcp", null_server(100))).await));
     for (_, client) in &clients {
         check_health(client).await;
     }
@@ -93,8 +98,8 @@ async fn transports() -> Vec<(&'static str, Music21Client)> {
 }
 
 fn health_check(criterion: &mut Criterion, runtime: &Runtime, calls: usize, lines: &mut Vec<String>) {
-    let tcp = runtime.block_on(TcpFloor::start());
-    let hyper = runtime.block_on(HyperFloor::start(bare::serve(100)));
+    let tcp = runtime.block_on(TcpBound::start());
+    let hyper = runtime.block_on(HyperBound::start(null_server(100)));
     let clients = runtime.block_on(transports());
     let mut group = criterion.benchmark_group("transport");
     group.throughput(Throughput::Elements(1));
@@ -114,7 +119,7 @@ fn health_check(criterion: &mut Criterion, runtime: &Runtime, calls: usize, line
     ));
     for (name, client) in clients {
         let time = median(runtime, calls, async || check_health(&client).await);
-        let ratio = |floor: Duration| time.as_secs_f64() / floor.as_secs_f64();
+        let ratio = |bound: Duration| time.as_secs_f64() / bound.as_secs_f64();
         lines.push(format!(
             "{name:>12}: {:.0} µs, {:.1} × TCP, {:.2} × hyper",
             micros(time),
@@ -128,16 +133,16 @@ fn health_check(criterion: &mut Criterion, runtime: &Runtime, calls: usize, line
 fn payloads(criterion: &mut Criterion, runtime: &Runtime, calls: usize, lines: &mut Vec<String>) {
     let mut group = criterion.benchmark_group("transport-payload");
     for (size, bytes) in PAYLOADS {
-        let address = bare::serve(bytes);
-        let hyper = runtime.block_on(HyperFloor::start(address));
+        let address = null_server(bytes);
+        let hyper = runtime.block_on(HyperBound::start(address));
         let client = runtime.block_on(connect(&format!("http://{address}/mcp")));
         group.throughput(Throughput::Bytes(bytes as u64));
         let post = async || assert!(hyper.post().await > bytes);
         group.bench_function(BenchmarkId::new("hyper-floor", size), |b| b.to_async(runtime).iter(post));
         let call = async || check_health(&client).await;
         group.bench_function(BenchmarkId::new("http-bare", size), |b| b.to_async(runtime).iter(call));
-        let (time, floor) = (median(runtime, calls, call), median(runtime, calls, post));
-        let ratio = time.as_secs_f64() / floor.as_secs_f64();
+        let (time, bound) = (median(runtime, calls, call), median(runtime, calls, post));
+        let ratio = time.as_secs_f64() / bound.as_secs_f64();
         lines.push(format!("{size:>8} reply: {:.0} µs, {ratio:.2} × hyper alone", micros(time)));
     }
     group.finish();
@@ -155,7 +160,7 @@ fn client_cpu() -> Duration {
 }
 
 fn sessions(criterion: &mut Criterion, runtime: &Runtime, calls: usize, lines: &mut Vec<String>) {
-    let url = format!("http://{}/mcp", bare::serve(100));
+    let url = format!("http://{}/mcp", null_server(100));
     let mut group = criterion.benchmark_group("transport-sessions");
     for count in SESSIONS {
         let clients = runtime.block_on(futures::future::join_all((0..count).map(|_| connect(&url))));
@@ -183,7 +188,7 @@ fn sessions(criterion: &mut Criterion, runtime: &Runtime, calls: usize, lines: &
         let rate = total / elapsed.as_secs_f64();
         let each = micros(cpu) / total;
         lines.push(format!(
-            "{count:>4} HTTP sessions on a bare server: {rate:.0} calls/s, client CPU {each:.1} µs a call"
+            "{count:>4} HTTP sessions on the null server: {rate:.0} calls/s, client CPU {each:.1} µs a call"
         ));
     }
     group.finish();

@@ -140,7 +140,7 @@ impl Harness {
     }
 
     fn is_embedded(&self) -> bool {
-        *self.target.spec() == ServerSpec::Embedded
+        *self.target.spec() == ServerSpec::InProcess
     }
 
     fn timed(&mut self, operation: Operation, score: &BenchScore, iterations: u64) -> Duration {

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use criterion::Criterion;
 use music21_mcp_bench::baseline::criterion::{Home, restore_committed};
+use music21_mcp_bench::server::ServerSpec;
 
 #[path = "profiler.rs"]
 mod profiler;
 
 /// Criterion with these settings; those of the command line win.
 pub(crate) fn criterion(samples: usize, warm_up: Duration, measurement: Duration) -> Criterion {
-    for line in restore_committed(&Home::of(None)) {
+    for line in restore_committed(&Home::of(&ServerSpec::InProcess)) {
         eprintln!("{line}");
     }
     Criterion::default()

@@ -50,7 +50,7 @@ pub(crate) fn run(name: &str) -> ExitCode {
         }
     };
     let server = harness.target.spec().named();
-    let home = Home::of(server.as_deref());
+    let home = Home::of(harness.target.spec());
     for line in restore_committed(&home) {
         eprintln!("{line}");
     }

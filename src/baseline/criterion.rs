@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::file;
+use crate::server::ServerSpec;
 
 /// Criterion's files of one benchmark and one baseline.
 pub const FILES: [&str; 4] = ["benchmark.json", "estimates.json", "sample.json", "tukey.json"];
@@ -37,6 +38,8 @@ pub struct Home(PathBuf);
 
 /// Characters of a server's command line in a folder's name, of which file systems allow 255.
 const LONGEST_FOLDER: usize = 80;
+/// Characters of the digest behind it.
+const DIGEST: usize = 8;
 
 /// What restoring a record's samples did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -52,13 +55,13 @@ impl Home {
     /// the embedded server (`None`), and one beside it for each other. In one place, a Python server's first run would be
     /// called thousands of times slower than the embedded one's last.
     #[must_use]
-    pub fn of(server: Option<&str>) -> Self {
+    pub fn of(server: &ServerSpec) -> Self {
         let set = |name| std::env::var_os(name).map(PathBuf::from);
         let target = || set("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
         let usual = set("CRITERION_HOME").unwrap_or_else(|| target().join("criterion"));
-        Self(match server {
+        Self(match server.named() {
             None => usual,
-            Some(server) => usual.with_file_name(format!("criterion-{}", folder(server))),
+            Some(name) => usual.with_file_name(format!("criterion-{}", folder(&name, &server.launch()))),
         })
     }
 
@@ -156,12 +159,14 @@ pub fn restore_committed(home: &Home) -> Vec<String> {
     complaints
 }
 
-/// A command line or URL as a folder's name; its end tells servers apart better than its beginning.
-fn folder(server: &str) -> String {
+/// A command line or URL as a folder's name: its end, which says more than its beginning, and a digest of all of it, since
+/// two servers may differ in the beginning or in a variable.
+fn folder(name: &str, launch: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_') { c } else { '-' };
-    let name: String = server.chars().map(plain).collect();
+    let name: String = name.chars().map(plain).collect();
     let name = name.trim_matches(['-', '.']);
-    name[name.len().saturating_sub(LONGEST_FOLDER)..].to_owned()
+    let digest = file::sha256_hex(launch.as_bytes());
+    format!("{}-{}", &name[name.len().saturating_sub(LONGEST_FOLDER)..], &digest[..DIGEST])
 }
 
 /// A record from elsewhere must not write outside of Criterion's directory.
@@ -195,18 +200,28 @@ fn walk(home: &Path, found: &mut Vec<String>) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    fn name(server: &str) -> String {
+        let home = Home::of(&server.parse().unwrap());
+        home.as_path().file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
     #[test]
     fn each_server_has_a_place_of_its_own_beside_criterions() {
-        let name = |server: Option<&str>| {
-            Home::of(server).as_path().file_name().unwrap_or_default().to_string_lossy().into_owned()
-        };
-        let usual = name(None);
-        let command = name(Some("python -m music21_mcp.server_minimal"));
-        assert_eq!(command, "criterion-python--m-music21_mcp.server_minimal");
-        assert_ne!(command, usual);
-        assert_eq!(name(Some("http://127.0.0.1:8000/mcp/")), "criterion-http---127.0.0.1-8000-mcp");
-        let long = name(Some(&format!("../{}é server", "x".repeat(300))));
-        assert_eq!(long.len(), "criterion-".len() + LONGEST_FOLDER);
+        let command = name("python -m music21_mcp.server_minimal");
+        assert!(command.starts_with("criterion-python--m-music21_mcp.server_minimal-"), "{command}");
+        assert_ne!(command, name(""));
+        assert!(name("http://127.0.0.1:8000/mcp/").starts_with("criterion-http---127.0.0.1-8000-mcp-"));
+        let long = name(&format!("../{}é/server", "x".repeat(300)));
+        assert_eq!(long.len(), "criterion-".len() + LONGEST_FOLDER + 1 + DIGEST);
         assert!(is_inside(&long), "{long}");
+    }
+
+    #[test]
+    fn servers_that_differ_in_a_variable_or_far_in_front_share_no_place() {
+        let path = "x".repeat(LONGEST_FOLDER);
+        assert_ne!(name(&format!("/a/{path}/server")), name(&format!("/b/{path}/server")));
+        assert_ne!(name("WORKERS=1 server"), name("WORKERS=2 server"));
+        assert_eq!(name("WORKERS=1 server"), name("WORKERS='1'   server"), "only written in another way");
+        assert!(!name("TOKEN=secret server").contains("secret"));
     }
 }

@@ -16,8 +16,7 @@ use super::connection::Connection;
 use super::endpoint::Endpoint;
 use super::frame::Response;
 use super::http_reply::{self, Reading};
-use super::line::cancelled;
-use super::wire::{ClientOptions, Counters, Failure, OnDeadline, Outgoing};
+use super::wire::{ClientOptions, Counters, Failure, Outgoing};
 use crate::client::Outcome;
 
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -31,7 +30,6 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// A session with a server behind a URL.
 pub(super) struct HttpWire {
     post: Arc<Post>,
-    on_deadline: OnDeadline,
     /// Ends the exchanges nobody waits for any more.
     _end: DropGuard,
 }
@@ -71,7 +69,7 @@ impl HttpWire {
             counters: Counters::default(),
             ended: ended.clone(),
         };
-        Ok(Self { post: Arc::new(post), on_deadline: options.on_deadline, _end: ended.drop_guard() })
+        Ok(Self { post: Arc::new(post), _end: ended.drop_guard() })
     }
 
     /// The protocol revision every later request names.
@@ -83,25 +81,18 @@ impl HttpWire {
     }
 
     pub(super) async fn exchange(&self, request: Outgoing, deadline: Duration) -> Result<Response, Failure> {
-        let id = request.id;
         let mut exchange = Box::pin(Arc::clone(&self.post).exchange(request));
         if let Ok(result) = tokio::time::timeout(deadline, &mut exchange).await {
             return result;
         }
         let post = Arc::clone(&self.post);
-        match self.on_deadline {
-            // Closing the connection would be a way of cancelling.
-            OnDeadline::Abandon => tokio::spawn(async move {
-                let ended = post.ended.clone();
-                if let Some(Ok(_)) = ended.run_until_cancelled(exchange).await {
-                    Counters::add(&post.counters.late);
-                }
-            }),
-            OnDeadline::Cancel => tokio::spawn(async move {
-                drop(exchange);
-                post.send_off("notifications/cancelled", cancelled(id)).await;
-            }),
-        };
+        // Nothing is since that ends some servers; closing the connection would be a way of doing it.
+        tokio::spawn(async move {
+            let ended = post.ended.clone();
+            if let Some(Ok(_)) = ended.run_until_cancelled(exchange).await {
+                Counters::add(&post.counters.late);
+            }
+        });
         Err(Failure::timed_out(deadline))
     }
 

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::child::{Child, EXIT_NOTICE};
 use super::frame::{self, Incoming, Response};
 use super::lines::{Line, LineReader};
-use super::wire::{Counters, Failure, OnDeadline, Outgoing};
+use super::wire::{Counters, Failure, Outgoing};
 use crate::client::Outcome;
 
 /// This many unreadable lines in a row mean that the stream is lost.
@@ -25,7 +25,6 @@ const POISONED_AFTER: u32 = 10;
 pub(super) struct LineWire {
     shared: Arc<Shared>,
     outbox: mpsc::UnboundedSender<Bytes>,
-    on_deadline: OnDeadline,
     /// The process at the other end, if it is ours.
     pub child: Option<Arc<Child>>,
 }
@@ -50,7 +49,6 @@ impl LineWire {
         (input, output): (R, W),
         child: Option<Arc<Child>>,
         max_reply_bytes: usize,
-        on_deadline: OnDeadline,
     ) -> Self
     where
         R: AsyncRead + Unpin + Send + 'static,
@@ -63,7 +61,7 @@ impl LineWire {
         // Weak: a child whose client is gone must be killed, and not wait for its own end.
         let weak = child.as_ref().map(Arc::downgrade);
         tokio::spawn(reader.run(LineReader::new(input, max_reply_bytes), weak));
-        Self { shared, outbox, on_deadline, child }
+        Self { shared, outbox, child }
     }
 
     pub(super) async fn exchange(&self, request: Outgoing, deadline: Duration) -> Result<Response, Failure> {
@@ -85,13 +83,7 @@ impl LineWire {
         match result {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(Failure::new(Outcome::TransportClosed, "the session was closed")),
-            Err(_) => {
-                if self.on_deadline == OnDeadline::Cancel {
-                    // A connection that is gone needs no cancelling.
-                    let _ = self.notify(cancelled(id));
-                }
-                Err(Failure::timed_out(deadline))
-            }
+            Err(_) => Err(Failure::timed_out(deadline)),
         }
     }
 
@@ -108,12 +100,6 @@ impl LineWire {
     pub(super) fn into_child(self) -> Option<Arc<Child>> {
         self.child
     }
-}
-
-/// The notification that asks a server to stop working on a request.
-pub(super) fn cancelled(id: u64) -> Bytes {
-    let params = serde_json::json!({ "requestId": id, "reason": "deadline passed" });
-    frame::encode(None, "notifications/cancelled", &params)
 }
 
 struct GiveUp<'a> {

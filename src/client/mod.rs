@@ -33,4 +33,4 @@ pub use outcome::Outcome;
 pub use reply::Reply;
 pub use session::ServerInfo;
 pub use tool::Tool;
-pub use wire::{ClientOptions, OnDeadline, ProtocolViolations};
+pub use wire::{ClientOptions, ProtocolViolations};

@@ -69,8 +69,7 @@ impl Music21Client {
                 let _ = server.waiting().await;
             }
         });
-        let wire =
-            LineWire::start(tokio::io::split(ours), None, options.max_reply_bytes, options.on_deadline);
+        let wire = LineWire::start(tokio::io::split(ours), None, options.max_reply_bytes);
         Self::shake("the server in this process", Wire::Line(wire), options).await
     }
 
@@ -87,7 +86,7 @@ impl Music21Client {
             ConnectError::new(&name, &Failure::new(Outcome::ConnectError, message))
         })?;
         let child = Some(Arc::new(child));
-        let wire = LineWire::start((stdout, stdin), child, options.max_reply_bytes, options.on_deadline);
+        let wire = LineWire::start((stdout, stdin), child, options.max_reply_bytes);
         Self::shake(&name, Wire::Line(wire), options).await
     }
 

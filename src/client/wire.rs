@@ -24,8 +24,6 @@ pub struct ClientOptions {
     /// The protocol revision to ask for. `None` asks for the newest with a handshake and, where the
     /// server refuses that, for the newest without one.
     pub protocol: Option<ProtocolVersion>,
-    /// What happens to a call that is given up.
-    pub on_deadline: OnDeadline,
     /// How long a child may take to leave after end of file, and again after SIGTERM.
     pub stop_grace: Duration,
 }
@@ -37,19 +35,9 @@ impl Default for ClientOptions {
             connect_timeout: Duration::from_secs(2),
             start_timeout: Duration::from_secs(60),
             protocol: None,
-            on_deadline: OnDeadline::Abandon,
             stop_grace: Duration::from_secs(2),
         }
     }
-}
-
-/// What the server is told about a call whose deadline has passed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnDeadline {
-    /// Nothing; a late reply is counted. One `notifications/cancelled` ends FastMCP 2.9.0's stdio server.
-    Abandon,
-    /// `notifications/cancelled`, as the protocol recommends.
-    Cancel,
 }
 
 /// Why there is no answer to look at.

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 pub use own::{STDERR, spawn_own};
-pub use spec::{ServerSpec, SpecError};
+pub use spec::{EMBEDDED, ServerSpec, SpecError};
 
 use futures::future::BoxFuture;
 
@@ -204,7 +204,7 @@ impl ServerUnderTest {
 impl Way {
     fn new(spec: &ServerSpec, options: &ServerOptions) -> Self {
         match spec {
-            ServerSpec::Embedded => Self::Embedded(Server::new(options.embedded.clone())),
+            ServerSpec::InProcess => Self::Embedded(Server::new(options.embedded.clone())),
             ServerSpec::Command(command) => Self::Command(command.clone()),
             ServerSpec::Url(url) => Self::Url(url.clone()),
         }
@@ -221,7 +221,7 @@ impl Way {
 
 fn advice(spec: &ServerSpec) -> &'static str {
     match spec {
-        ServerSpec::Embedded => "this is a defect of the embedded server",
+        ServerSpec::InProcess => "this is a defect of the embedded server",
         ServerSpec::Command(_) => "run the command by hand to see what it says",
         ServerSpec::Url(_) => "start the server first, or correct the URL",
     }

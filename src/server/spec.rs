@@ -1,7 +1,8 @@
-//! What to measure, as a user writes it: nothing, `embedded`, a URL, or a command line.
+//! What to measure, as a user writes it: nothing, `in-process`, a URL, or a command line.
 
 use std::ffi::OsString;
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
 
 use crate::client::ServerCommand;
@@ -9,11 +10,16 @@ use crate::client::ServerCommand;
 /// The variable that names the server for benches.
 const SERVER_VARIABLE: &str = "MUSIC21_MCP_SERVER";
 
+/// The embedded server in this process, as a user writes it.
+const IN_PROCESS: &str = "in-process";
+/// The same for whom it is not a process of its own: programs that can start it as one look at this word first.
+pub const EMBEDDED: &str = "embedded";
+
 /// Which server is measured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ServerSpec {
     /// The embedded server, in this process.
-    Embedded,
+    InProcess,
     /// A command that serves stdio; each session is a process of its own.
     Command(ServerCommand),
     /// A streamable HTTP server that runs already.
@@ -49,14 +55,42 @@ impl ServerSpec {
     /// What the user named, on one line; `None` for the embedded server.
     #[must_use]
     pub fn named(&self) -> Option<String> {
-        (*self != Self::Embedded).then(|| self.to_string())
+        (*self != Self::InProcess).then(|| self.to_string())
+    }
+
+    /// A program that serves stdio with these arguments.
+    #[must_use]
+    pub fn command(program: impl Into<OsString>, args: &[&str]) -> Self {
+        let args = args.iter().map(OsString::from).collect();
+        Self::Command(ServerCommand { program: program.into(), args, env: Vec::new(), directory: None })
+    }
+
+    /// The same with a temporary directory for the processes that are started; one that the user named in the command
+    /// line wins.
+    #[must_use]
+    pub fn with_temporary_directory(mut self, directory: &Path) -> Self {
+        if let Self::Command(command) = &mut self {
+            // First: of two values of one variable the later one counts.
+            command.env.insert(0, ("TMPDIR".into(), directory.into()));
+        }
+        self
+    }
+
+    /// All that tells it from another server, the values of its variables included. For checksums only: a value may be
+    /// a secret.
+    #[must_use]
+    pub fn launch(&self) -> String {
+        match self {
+            Self::Command(command) => command_line(command, str::to_owned),
+            other => other.to_string(),
+        }
     }
 
     /// How its sessions travel, in one word for records.
     #[must_use]
     pub const fn transport(&self) -> &'static str {
         match self {
-            Self::Embedded => "in-process",
+            Self::InProcess => IN_PROCESS,
             Self::Command(_) => "stdio",
             Self::Url(_) => "http",
         }
@@ -68,8 +102,8 @@ impl FromStr for ServerSpec {
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
         let text = text.trim();
-        if text.is_empty() || text == "embedded" {
-            return Ok(Self::Embedded);
+        if text.is_empty() || text == IN_PROCESS || text == EMBEDDED {
+            return Ok(Self::InProcess);
         }
         if text.starts_with("http://") {
             return Ok(Self::Url(text.to_owned()));
@@ -78,8 +112,9 @@ impl FromStr for ServerSpec {
         {
             return Err(SpecError::Scheme(text.to_owned()));
         }
+        // As a shell splits, with quotes and backslashes and nothing else: no variables, no globs.
         let mut words =
-            split_words(text).ok_or_else(|| SpecError::UnclosedQuote(text.to_owned()))?.into_iter();
+            shlex::split(text).ok_or_else(|| SpecError::UnclosedQuote(text.to_owned()))?.into_iter();
         let mut env = Vec::new();
         for word in words.by_ref() {
             match assignment(&word) {
@@ -102,14 +137,25 @@ impl FromStr for ServerSpec {
 impl fmt::Display for ServerSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Embedded => f.write_str("the embedded server"),
+            Self::InProcess => f.write_str("the embedded server"),
             Self::Url(url) => f.write_str(url),
-            Self::Command(ServerCommand { program, args, .. }) => {
-                write!(f, "{}", program.display())?;
-                args.iter().try_for_each(|arg| write!(f, " {}", arg.display()))
-            }
+            Self::Command(command) => f.write_str(&command_line(command, |_| "…".to_owned())),
         }
     }
+}
+
+/// The command as a shell takes it, the variables before it with the values that `shown` makes of theirs.
+fn command_line(command: &ServerCommand, shown: impl Fn(&str) -> String) -> String {
+    let quoted = |word: &OsString| {
+        let word = word.to_string_lossy();
+        // OK because no word of a command line holds a NUL.
+        shlex::try_quote(&word).map_or_else(|_| word.to_string(), std::borrow::Cow::into_owned)
+    };
+    let variable = |(name, value): &(OsString, OsString)| {
+        format!("{}={}", name.to_string_lossy(), shown(&quoted(value)))
+    };
+    let words = command.env.iter().map(variable);
+    words.chain([&command.program].into_iter().chain(&command.args).map(quoted)).collect::<Vec<_>>().join(" ")
 }
 
 /// `NAME=value`, as a shell takes it before a command.
@@ -118,38 +164,6 @@ fn assignment(word: &str) -> Option<(&str, &str)> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let named = !name.is_empty() && !name.as_bytes()[0].is_ascii_digit() && name.bytes().all(plain);
     named.then_some((name, value))
-}
-
-/// Splits as a shell does, with quotes and backslashes and nothing else: no variables, no globs.
-/// `None` where a quote stays open.
-fn split_words(text: &str) -> Option<Vec<String>> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut characters = text.chars();
-    while let Some(character) = characters.next() {
-        match character {
-            ' ' | '\t' | '\n' => words.extend(word.take()),
-            '\\' => word.get_or_insert_default().push(characters.next()?),
-            '\'' | '"' => quoted(character, &mut characters, word.get_or_insert_default())?,
-            plain => word.get_or_insert_default().push(plain),
-        }
-    }
-    words.extend(word);
-    Some(words)
-}
-
-/// Takes what stands up to the closing quote; between double quotes a backslash escapes a quote or itself.
-fn quoted(quote: char, characters: &mut std::str::Chars<'_>, word: &mut String) -> Option<()> {
-    loop {
-        match characters.next()? {
-            end if end == quote => return Some(()),
-            '\\' if quote == '"' => match characters.next()? {
-                escaped @ ('"' | '\\') => word.push(escaped),
-                plain => word.extend(['\\', plain]),
-            },
-            plain => word.push(plain),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -180,6 +194,26 @@ mod tests {
             r#"[] "my server" ["a \"b\" \\n", "c d", "", "xyz"]"#,
         );
         check("run http://x", r#"[] "run" ["http://x"]"#);
+    }
+
+    #[test]
+    fn a_temporary_directory_of_the_users_own_wins() {
+        let directory = |text: &str| {
+            let spec = text.parse::<ServerSpec>().unwrap().with_temporary_directory(Path::new("/ours"));
+            let ServerSpec::Command(command) = spec else { unreachable!("it is one") };
+            let value = command.env.into_iter().rfind(|(name, _)| name == "TMPDIR").map(|(_, value)| value);
+            value.unwrap().into_string().unwrap()
+        };
+        assert_eq!(directory("run"), "/ours");
+        assert_eq!(directory("TMPDIR=/theirs run"), "/theirs");
+    }
+
+    #[test]
+    fn a_specification_is_printed_as_a_shell_takes_it_without_the_values_of_its_variables() {
+        let spec: ServerSpec = "KEY='a b' run 'x y' z".parse().unwrap();
+        assert_eq!(spec.to_string(), "KEY=… run 'x y' z");
+        assert_eq!(spec.launch(), "KEY='a b' run 'x y' z");
+        assert_eq!(spec.launch().parse::<ServerSpec>().unwrap(), spec);
     }
 
     #[test]

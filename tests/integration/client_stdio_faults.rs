@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use music21_mcp_bench::client::Outcome;
-use music21_mcp_bench::client::{ClientOptions, Music21Client, OnDeadline, Reply, ServerCommand};
+use music21_mcp_bench::client::{ClientOptions, Music21Client, Reply, ServerCommand};
 
 use crate::skip::skip;
 
@@ -195,17 +195,4 @@ async fn dropping_the_client_kills_even_a_stubborn_server() {
         }
     };
     tokio::time::timeout(PATIENT, gone).await.expect("the process is gone");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn cancelling_tells_the_server_and_the_connection_lives_on() {
-    if skipped() {
-        return;
-    }
-    let options = ClientOptions { on_deadline: OnDeadline::Cancel, ..options() };
-    let client = Music21Client::spawn(&server("cancel_me"), &options).await.unwrap();
-    assert_eq!(call(&client, BRIEF).await.outcome, Outcome::TimedOut);
-    // This server answers only once it has been told of the cancellation.
-    assert!(call(&client, PATIENT).await.is_ok());
-    client.close().await;
 }

@@ -156,12 +156,6 @@ def interleaved(id):
     send(healthy(id) if fine else healthy(id, status="degraded"))
 
 
-def cancel_me(id):
-    told = json.loads(sys.stdin.readline())
-    if told["method"] != "notifications/cancelled" or told["params"]["requestId"] != id:
-        sys.exit(1)
-
-
 def garbage(id):
     send(b'{"garbage\n' * 12)
 

@@ -9,6 +9,7 @@ mod catalog;
 mod config;
 mod export;
 mod faults;
+mod null;
 pub mod rate_limit;
 mod reply;
 mod resources;
@@ -21,6 +22,7 @@ mod tools;
 
 pub use config::{Config, Limits};
 pub use faults::{Delay, Fault, FaultError, FaultKind};
+pub use null::NullServer;
 pub use rate_limit::{LimiterKind, RateLimit, RateLimitError};
 pub use serve::serve_stdio;
 pub use serve::{HttpOptions, HttpServer};

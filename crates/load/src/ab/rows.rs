@@ -114,7 +114,8 @@ fn suite(
     let ratios: Vec<&[f64]> = kept.iter().map(|(_, series)| series[at].rounds.as_slice()).collect();
     let change = suite_change(&ratios)?;
     let levels = [0, 1].map(|side| {
-        let rounds = |operation: &Operation| measured.entries.get(operation.name).map_or(&[][..], Vec::as_slice);
+        let rounds =
+            |operation: &Operation| measured.entries.get(operation.name).map_or(&[][..], Vec::as_slice);
         let logs = kept.iter().map(|(operation, _)| level(rounds(operation), figure, side).ln());
         mean(&logs.collect::<Vec<_>>()).exp()
     });

@@ -5,8 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, bail};
 
-use music21_mcp_bench::client::ServerCommand;
-use music21_mcp_bench::server::ServerSpec;
+use music21_mcp_bench::server::{EMBEDDED, ServerSpec};
 
 /// What is started each round.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,22 +49,18 @@ impl Side {
     /// The embedded server becomes a process of its own: only then is its CPU time known.
     fn new(name: &str, spec: ServerSpec) -> anyhow::Result<Self> {
         let spec = match spec {
-            ServerSpec::Embedded => {
+            ServerSpec::InProcess => {
                 serve(std::env::current_exe().context("this program's own file is gone")?)
             }
             other => other,
         };
-        Ok(Self { name: if name.is_empty() { "embedded" } else { name }.to_owned(), spec })
+        Ok(Self { name: if name.is_empty() { EMBEDDED } else { name }.to_owned(), spec })
     }
 
     /// What is started, with `directory` as the temporary directory of processes of our own.
     #[must_use]
     pub(crate) fn spec(&self, directory: &Path) -> ServerSpec {
-        let mut spec = self.spec.clone();
-        if let ServerSpec::Command(command) = &mut spec {
-            command.env.push(("TMPDIR".into(), directory.into()));
-        }
-        spec
+        self.spec.clone().with_temporary_directory(directory)
     }
 
     /// How its sessions travel.
@@ -76,12 +71,7 @@ impl Side {
 }
 
 fn serve(program: PathBuf) -> ServerSpec {
-    ServerSpec::Command(ServerCommand {
-        program: program.into(),
-        args: ["serve", "--stdio", "--quiet"].map(Into::into).to_vec(),
-        env: Vec::new(),
-        directory: None,
-    })
+    ServerSpec::command(program, &["serve", "--stdio", "--quiet"])
 }
 
 impl Build {

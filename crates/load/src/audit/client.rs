@@ -13,11 +13,11 @@ use crate::result::{RunFile, StageResult};
 /// and is killed when dropped.
 pub(super) fn run(directory: &Path, url: &str, sessions: usize, duration_s: u64) -> anyhow::Result<Command> {
     let definition = format!(
-        "name = \"bare\"\n[[stages]]\nname = \"bare\"\nclients = {sessions}\nduration_s = {duration_s}\n\
+        "name = \"null\"\n[[stages]]\nname = \"null\"\nclients = {sessions}\nduration_s = {duration_s}\n\
          [[stages.workload.flows]]\nsteps = [{{ tool = \"{}\" }}]\n",
         harness::CHEAP
     );
-    let file = directory.join("bare.toml");
+    let file = directory.join("null.toml");
     std::fs::write(&file, definition).with_context(|| format!("failed to write '{}'", file.display()))?;
     let program = std::env::current_exe().context("this program's own file is gone")?;
     let mut command = Command::new(program);

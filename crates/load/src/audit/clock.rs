@@ -34,7 +34,7 @@ pub(super) fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
     };
     harness::block_on(async {
         let directory = tempfile::tempdir().context("no temporary directory")?;
-        let server = Server::bare().await?;
+        let server = Server::null().await?;
         let machine = Machine::watch(&server.pids());
         let duration_s = length.of(3, 12);
         let began = unix_time();

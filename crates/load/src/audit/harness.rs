@@ -63,9 +63,9 @@ impl Server {
         Self::spawn(&[&serve[..], arguments].concat()).await
     }
 
-    /// The bare server.
-    pub(super) async fn bare() -> anyhow::Result<Self> {
-        Self::spawn(&["bare-server"]).await
+    /// The null server.
+    pub(super) async fn null() -> anyhow::Result<Self> {
+        Self::spawn(&["null-server"]).await
     }
 
     async fn spawn(arguments: &[&str]) -> anyhow::Result<Self> {

@@ -1,4 +1,4 @@
-//! What a call over HTTP costs: `run` in a process of its own with 100 sessions against a bare server.
+//! What a call over HTTP costs: `run` in a process of its own with 100 sessions against the null server.
 
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ const GROWTH_MB: f64 = 1.0;
 pub(super) fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
     harness::block_on(async {
         let directory = tempfile::tempdir().context("no temporary directory")?;
-        let server = Server::bare().await?;
+        let server = Server::null().await?;
         let machine = Machine::watch(&server.pids());
         let duration_s = length.of(5, 45);
         let mut client = client::run(directory.path(), &server.url, SESSIONS, duration_s)?

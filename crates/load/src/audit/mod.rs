@@ -3,7 +3,6 @@
 
 mod accounting;
 mod arithmetic;
-pub(crate) mod bare;
 mod buckets;
 mod cache;
 mod client;
@@ -172,7 +171,12 @@ pub(crate) const AUDITS: &[Audit] = &[
         "2000 calls a second, 20 times any scenario's rate, are sustained",
         pace::null_rate,
     ),
-    audit("http-rate", "-", "what a call over HTTP costs the client, against a bare server", http_rate::run),
+    audit(
+        "http-rate",
+        "-",
+        "what a call over HTTP costs the client, against the null server",
+        http_rate::run,
+    ),
     audit("sampling", "-", "a profile of this process costs next to nothing", sampling::run),
     audit("contention", "T17", "a run beside a machine's worth of other work is not rated", contention::run),
 ];

@@ -13,7 +13,7 @@ const MAX_LAG_MS: f64 = 10.0;
 /// 50, 100 and 200 clients.
 pub(super) fn generator(length: Length) -> anyhow::Result<Vec<Finding>> {
     harness::block_on(async {
-        let server = Server::bare().await?;
+        let server = Server::null().await?;
         let mut findings = Vec::new();
         for clients in [50_usize, 100, 200] {
             let per_second = PER_CLIENT * clients as f64;
@@ -27,7 +27,7 @@ pub(super) fn generator(length: Length) -> anyhow::Result<Vec<Finding>> {
 /// The highest rate that a run may ever need.
 pub(super) fn null_rate(length: Length) -> anyhow::Result<Vec<Finding>> {
     harness::block_on(async {
-        let server = Server::bare().await?;
+        let server = Server::null().await?;
         let findings = on_time(&server, NULL_RATE, NULL_SESSIONS, length.of(3, 20)).await;
         server.stop().await;
         findings

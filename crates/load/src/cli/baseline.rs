@@ -195,7 +195,7 @@ fn verify(store: &Store, names: &[String]) -> anyhow::Result<Exit> {
 }
 
 fn restore(store: &Store, names: &[String]) -> anyhow::Result<Exit> {
-    let home = Home::of(ServerSpec::from_environment()?.named().as_deref());
+    let home = Home::of(&ServerSpec::from_environment()?);
     each(store, names, |name, record| {
         let samples = record.entries.values().filter_map(|entry| entry.criterion.as_ref());
         let restored = home.restore(name, samples).context("failed to write Criterion's directory")?;

@@ -19,7 +19,7 @@ use crate::run::Host;
 /// Write a scenario file that calls every tool of a server, to edit and to `run`.
 #[derive(Debug, Args)]
 pub(super) struct Init {
-    /// A command line (stdio), an http:// URL, or `embedded`; the embedded server if not given.
+    /// A command line (stdio), an http:// URL, or `embedded`, which it is if not given.
     #[arg(long, value_name = "SERVER")]
     server: Option<String>,
     /// The file; standard output if not given. An existing file is never overwritten.

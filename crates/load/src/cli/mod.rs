@@ -2,7 +2,6 @@
 
 mod ab;
 mod audit;
-mod bare;
 mod baseline;
 mod compare;
 mod exit;
@@ -12,6 +11,7 @@ mod init;
 mod list;
 mod manual;
 mod merge;
+mod null_server;
 mod report;
 mod run;
 mod serve;
@@ -37,8 +37,6 @@ struct Cli {
 enum Verb {
     Ab(Box<ab::Ab>),
     Audit(audit::Audit),
-    #[command(hide = true, name = "bare-server")]
-    Bare(bare::Bare),
     Baseline(baseline::Baseline),
     Compare(compare::Compare),
     Completions(manual::Completions),
@@ -49,6 +47,8 @@ enum Verb {
     List(list::List),
     Man(manual::Man),
     Merge(merge::Merge),
+    #[command(hide = true, name = "null-server")]
+    Null(null_server::Null),
     Report(report::Report),
     Run(Box<run::Run>),
     Serve(Box<serve::Serve>),
@@ -59,7 +59,6 @@ pub fn main() -> ExitCode {
     let result: anyhow::Result<Exit> = match Cli::parse().verb {
         Verb::Ab(verb) => verb.run(),
         Verb::Audit(verb) => verb.run(),
-        Verb::Bare(verb) => verb.run(),
         Verb::Baseline(verb) => verb.run(),
         Verb::Compare(verb) => verb.run(),
         Verb::Completions(verb) => verb.run(),
@@ -70,6 +69,7 @@ pub fn main() -> ExitCode {
         Verb::List(verb) => verb.run(),
         Verb::Man(verb) => verb.run(),
         Verb::Merge(verb) => verb.run(),
+        Verb::Null(verb) => verb.run(),
         Verb::Report(verb) => verb.run(),
         Verb::Run(verb) => verb.run(),
         Verb::Serve(verb) => verb.run(),

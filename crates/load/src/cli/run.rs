@@ -38,8 +38,8 @@ pub(super) struct Run {
     /// Scenarios by name (see `list`), `quick`, `all`, or TOML files; `quick` if none is given.
     #[arg(value_name = "SCENARIO")]
     scenarios: Vec<String>,
-    /// A command line (stdio), an http:// URL, or `embedded` (in this process). Without it the one that a file names;
-    /// else the embedded server is started as a process of its own and reached over HTTP.
+    /// A command line (stdio), an http:// URL, `embedded` (a process of its own, reached over HTTP) or `in-process`.
+    /// Without it the one that a file names, else `embedded`.
     #[arg(long, value_name = "SERVER")]
     server: Option<String>,
     /// Where result.json is written.

@@ -49,7 +49,7 @@ pub(crate) fn record(
     target: Option<String>,
 ) -> anyhow::Result<Record> {
     let named = spec.named();
-    let entries = read(&Home::of(named.as_deref()), baselines)?;
+    let entries = read(&Home::of(spec), baselines)?;
     let mut origin = Origin::here(Watch::start().stop());
     // Benches are always built with optimisation, whatever this program was built with.
     origin.tool.profile = "release".to_owned();
@@ -57,7 +57,7 @@ pub(crate) fn record(
         kind: Kind::Criterion,
         origin,
         target: target.or(named).unwrap_or_else(|| "embedded".to_owned()),
-        launch: &spec.to_string(),
+        launch: &spec.launch(),
         transport: spec.transport(),
         identity: None,
         // What a benchmark is fed with is known from its throughput, which each entry carries.

@@ -30,7 +30,7 @@ const LOOK: Duration = Duration::from_millis(10);
 #[must_use]
 fn obstacle(kind: Disruption, host: &Host) -> Option<&'static str> {
     match host.target.spec() {
-        ServerSpec::Embedded => Some("the server is part of this process"),
+        ServerSpec::InProcess => Some("the server is part of this process"),
         ServerSpec::Url(_) if !host.is_ours() => Some("the server was started by somebody else"),
         ServerSpec::Command(_) if kind == Disruption::Close => Some("a server on stdio has no port"),
         ServerSpec::Url(_) | ServerSpec::Command(_) => None,
@@ -80,7 +80,7 @@ impl Injecting {
         // One that panicked has injected nothing that could be told.
         let at = self.task.await.unwrap_or_default();
         let reconnected = host.end_outage();
-        let mut observer = lock(&observer);
+        let mut observer = lock(observer);
         let started = observer.started().unwrap_or_else(Instant::now);
         let at_ns = at.map(|at| at.duration_since(started).as_nanos() as u64);
         let samples = observer.samples.take().unwrap_or_default();
@@ -94,7 +94,7 @@ impl Injecting {
 /// Until so long after the stage's first call, which tells when it began.
 async fn sleep_until(observer: &Mutex<Observer>, at_s: f64) {
     loop {
-        let started = lock(&observer).started();
+        let started = lock(observer).started();
         match started {
             Some(started) => return tokio::time::sleep_until((started + seconds(at_s)).into()).await,
             None => tokio::time::sleep(LOOK).await,

@@ -82,7 +82,7 @@ impl Live {
     pub(crate) fn stage(&self) -> Option<StageFigures> {
         let current = lock(&self.0);
         let Current { scenario, stage, observer, .. } = current.as_ref()?;
-        let observer = lock(&observer);
+        let observer = lock(observer);
         let tools = observer.recorder.tools.iter().map(|(name, tool)| {
             let accounts = AccountsBy::of(&tool.accounts);
             let figures =

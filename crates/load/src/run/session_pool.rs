@@ -14,7 +14,7 @@ use crate::driver::{self, Call, OpenError, Session};
 use crate::lock::lock;
 use crate::result::ServerFacts;
 use music21_mcp_bench::client::{ClientOptions, Music21Client, Reply};
-use music21_mcp_bench::server::{STDERR, ServerOptions, ServerSpec, ServerUnderTest, spawn_own};
+use music21_mcp_bench::server::{EMBEDDED, STDERR, ServerOptions, ServerSpec, ServerUnderTest, spawn_own};
 use music21_mcp_embedded::Config;
 use music21_mcp_proc::ProcessTree;
 
@@ -53,8 +53,8 @@ struct Outage {
 }
 
 impl Host {
-    /// Starts what `server` names: a command, a URL, `embedded` in this process; or without a name the
-    /// embedded server as a child process over HTTP, so that generator and server do not share one.
+    /// Starts what `server` names: a command, a URL, or `in-process`. `embedded`, or no name, is the embedded server as a
+    /// child process over HTTP, so that generator and server do not share one.
     ///
     /// # Errors
     ///
@@ -68,7 +68,7 @@ impl Host {
             .tempdir()
             .context("no temporary directory")?;
         let (mut child, mut address) = (None, None);
-        let mut spec = match server {
+        let spec = match server.filter(|named| *named != EMBEDDED) {
             None => {
                 let own = ["serve", "--http", "127.0.0.1:0", "--quiet"];
                 let (started, url) = spawn_own(directory.path(), &own).await?;
@@ -76,12 +76,8 @@ impl Host {
                 address = url.split('/').nth(2).map(str::to_owned);
                 ServerSpec::Url(url)
             }
-            Some(text) => text.parse()?,
+            Some(text) => text.parse::<ServerSpec>()?.with_temporary_directory(directory.path()),
         };
-        if let ServerSpec::Command(command) = &mut spec {
-            // First, so that a TMPDIR of the user's own wins.
-            command.env.insert(0, ("TMPDIR".into(), directory.path().into()));
-        }
         let default = Config::default();
         let embedded = Config { export_directory: directory.path().to_owned(), ..default };
         let options =

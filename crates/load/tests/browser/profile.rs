@@ -106,7 +106,7 @@ fn a_python_server_has_a_flamegraph_of_its_python_functions() {
 }
 
 /// One run of a server in its own process for all tests of it.
-static EMBEDDED: LazyLock<Profiled> = LazyLock::new(|| profiled(&["--server", "embedded"], None));
+static EMBEDDED: LazyLock<Profiled> = LazyLock::new(|| profiled(&["--server", "in-process"], None));
 
 #[test]
 fn a_server_in_this_process_is_in_our_own_flamegraph() {

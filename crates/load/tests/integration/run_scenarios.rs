@@ -33,7 +33,7 @@ fn concurrent_clients_each_live_a_scores_life() {
 
 #[test]
 fn the_embedded_server_can_share_our_process_and_says_so() {
-    let bench = Bench::new(&["tools", "--duration", "1", "--server", "embedded"]);
+    let bench = Bench::new(&["tools", "--duration", "1", "--server", "in-process"]);
     passed(&bench.command().output().unwrap());
     let file = bench.result();
     assert!(file.server.shares_our_process);

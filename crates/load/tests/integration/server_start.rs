@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use music21_mcp_bench::client::Outcome;
-use music21_mcp_bench::client::{ClientOptions, Music21Client, OnDeadline, Reply};
+use music21_mcp_bench::client::{ClientOptions, Music21Client, Reply};
 use music21_mcp_bench::server::{ServerOptions, ServerSpec, ServerUnderTest};
 use music21_mcp_embedded::{Config, HttpOptions, HttpServer, Server};
 use music21_mcp_proc::ProcessTree;
@@ -70,7 +70,7 @@ async fn check(spec: ServerSpec, options: ServerOptions) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_calls_end_the_same_in_process_and_over_stdio() {
-    check(ServerSpec::Embedded, ServerOptions::default()).await;
+    check(ServerSpec::InProcess, ServerOptions::default()).await;
     check(own_program(), ServerOptions::default()).await;
 }
 
@@ -88,7 +88,7 @@ async fn every_protocol_from_2025_03_26_to_the_newest_is_spoken() {
     let (url, _guard) = http(Config::default(), HttpOptions::default()).await;
     for protocol in ProtocolVersion::KNOWN_VERSIONS.iter().filter(|v| **v >= ProtocolVersion::V_2025_03_26) {
         let client = ClientOptions { protocol: Some(protocol.clone()), ..ClientOptions::default() };
-        for spec in [ServerSpec::Embedded, ServerSpec::Url(url.clone())] {
+        for spec in [ServerSpec::InProcess, ServerSpec::Url(url.clone())] {
             let options = ServerOptions { client: client.clone(), ..ServerOptions::default() };
             let target = ServerUnderTest::start(spec, options).await.unwrap();
             assert_eq!(target.server().protocol, protocol.as_str());
@@ -108,32 +108,25 @@ async fn a_late_reply(session: &Music21Client) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reply_after_the_deadline_is_late_and_the_session_lives_on() {
-    for on_deadline in [OnDeadline::Abandon, OnDeadline::Cancel] {
-        let slow =
-            || Config { faults: vec!["delay=400ms,tool=list_scores".parse().unwrap()], ..Config::default() };
-        let (url, _guard) = http(slow(), HttpOptions::default()).await;
-        for spec in [ServerSpec::Embedded, ServerSpec::Url(url)] {
-            let name = spec.to_string();
-            let client = ClientOptions { on_deadline, ..ClientOptions::default() };
-            let options = ServerOptions { embedded: slow(), client, ..ServerOptions::default() };
-            let session = ServerUnderTest::start(spec, options).await.unwrap().session().await.unwrap();
-            let reply = session.list_scores(Duration::from_millis(20)).await;
-            assert_eq!(reply.outcome, Outcome::TimedOut, "{name}: {reply:?}");
-            assert!(session.health_check(PATIENT).await.is_ok(), "{name}");
-            if on_deadline == OnDeadline::Abandon {
-                tokio::time::timeout(PATIENT, a_late_reply(&session))
-                    .await
-                    .expect("the late reply is counted");
-            }
-            session.close().await;
-        }
+    let slow =
+        || Config { faults: vec!["delay=400ms,tool=list_scores".parse().unwrap()], ..Config::default() };
+    let (url, _guard) = http(slow(), HttpOptions::default()).await;
+    for spec in [ServerSpec::InProcess, ServerSpec::Url(url)] {
+        let name = spec.to_string();
+        let options = ServerOptions { embedded: slow(), ..ServerOptions::default() };
+        let session = ServerUnderTest::start(spec, options).await.unwrap().session().await.unwrap();
+        let reply = session.list_scores(Duration::from_millis(20)).await;
+        assert_eq!(reply.outcome, Outcome::TimedOut, "{name}: {reply:?}");
+        assert!(session.health_check(PATIENT).await.is_ok(), "{name}");
+        tokio::time::timeout(PATIENT, a_late_reply(&session)).await.expect("the late reply is counted");
+        session.close().await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_calls_at_once_on_one_session_each_get_their_own_answer() {
     let (url, _guard) = http(Config::default(), HttpOptions::default()).await;
-    for spec in [ServerSpec::Embedded, ServerSpec::Url(url)] {
+    for spec in [ServerSpec::InProcess, ServerSpec::Url(url)] {
         let session =
             ServerUnderTest::start(spec, ServerOptions::default()).await.unwrap().session().await.unwrap();
         let ids: Vec<String> = (0..100).map(|number| format!("score-{number}")).collect();

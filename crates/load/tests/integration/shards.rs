@@ -33,10 +33,14 @@ fn run_shards(directory: &Path, scenario: &Path, seed: &str, shards: &[u32]) -> 
         .map(|index| {
             let out = directory.join(format!("{seed}-{index}"));
             let mut command = Command::new(PROGRAM);
-            command
-                .arg("run")
-                .arg(scenario)
-                .args(["--server", "embedded", "--seed", seed, "--shard", "auto"]);
+            command.arg("run").arg(scenario).args([
+                "--server",
+                "in-process",
+                "--seed",
+                seed,
+                "--shard",
+                "auto",
+            ]);
             command.env("JOB_COMPLETION_INDEX", (index - 1).to_string());
             command.env("MUSIC21_SHARDS", SHARDS.to_string()).arg("--out").arg(&out);
             (command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap(), out)

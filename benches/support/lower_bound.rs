@@ -1,4 +1,4 @@
-//! The floors under every transport: the same bytes over TCP alone, and over hyper alone.
+//! The lower bounds of every transport: the same bytes over TCP alone, and over hyper alone.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -17,11 +17,11 @@ const REQUEST: &str =
     r#"{"jsonrpc":"2.0","id":12345,"method":"tools/call","params":{"name":"health_check","arguments":{}}}"#;
 
 /// Bytes there and back over a loopback connection, and nothing else.
-pub(crate) struct TcpFloor {
+pub(crate) struct TcpBound {
     stream: Mutex<TcpStream>,
 }
 
-impl TcpFloor {
+impl TcpBound {
     /// Connects to an echo of its own.
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -45,14 +45,14 @@ impl TcpFloor {
 }
 
 /// The POST of a health check by hyper alone: no protocol, no answer looked at.
-pub(crate) struct HyperFloor {
+pub(crate) struct HyperBound {
     sender: Mutex<http1::SendRequest<Full<Bytes>>>,
     host: String,
 }
 
-impl HyperFloor {
+impl HyperBound {
     pub(crate) async fn start(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).await.expect("the bare server listens");
+        let stream = TcpStream::connect(address).await.expect("the null server listens");
         stream.set_nodelay(true).expect("a TCP socket");
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.expect("no byte is sent yet");
         // It ends with the sender.
@@ -69,7 +69,7 @@ impl HyperFloor {
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::new(Bytes::from_static(REQUEST.as_bytes())))
             .expect("constant parts");
-        let reply = self.sender.lock().await.send_request(request).await.expect("the bare server answers");
+        let reply = self.sender.lock().await.send_request(request).await.expect("the null server answers");
         reply.into_body().collect().await.expect("a whole body").to_bytes().len()
     }
 }
