@@ -10,7 +10,7 @@ use music21_mcp_proc::Machine;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::file::{self, RecordError};
+use super::file;
 
 /// Criterion's files of one benchmark and one baseline.
 pub const FILES: [&str; 4] = ["benchmark.json", "estimates.json", "sample.json", "tukey.json"];
@@ -130,13 +130,6 @@ struct Entry {
     criterion: Option<Samples>,
 }
 
-impl Committed {
-    fn read(path: &Path) -> Result<Self, RecordError> {
-        let body = file::read_body(path)?;
-        serde_json::from_value(body).map_err(|why| RecordError::Malformed { path: path.to_owned(), why })
-    }
-}
-
 /// Restores every readable record of `baselines/` into `home` under its own name, so that `cargo bench -- --baseline
 /// NAME` finds it; benches call this before Criterion starts. What cannot be restored is named in the lines returned
 /// and passed over: it is no reason not to measure.
@@ -145,7 +138,7 @@ pub fn restore_committed(home: &Home) -> Vec<String> {
     let mut complaints = Vec::new();
     let here = Machine::here();
     for (name, path) in file::files(Path::new("baselines")).unwrap_or_default() {
-        let committed = match Committed::read(&path) {
+        let committed: Committed = match file::read_record(&path) {
             Ok(committed) => committed,
             Err(error) => {
                 complaints.push(format!("not restored for Criterion: {error}"));

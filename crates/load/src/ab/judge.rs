@@ -3,10 +3,10 @@
 use super::measure::Rounds;
 use super::rows::{self, FIGURES, Judged, level, ratios};
 use super::{Measured, Round, Work};
-use crate::compare::gate::{LOOKS, Level, rounds_needed};
-use crate::compare::paired::sentinel_alarm;
-use crate::compare::sequence::{Series, close, look};
-use crate::compare::{Change, Comparison, LimitTable, Verdict, Why};
+use crate::compare::gate::{INTERIM_ANALYSES, Level, rounds_needed};
+use crate::compare::paired::aa_alarm;
+use crate::compare::sequence::{Series, analyze, close};
+use crate::compare::{Change, ChangeVerdict, Comparison, LimitTable, Why};
 
 /// Decides after 10, 20 and 40 rounds which entries need more of them. Error probabilities are shared among these
 /// looks: where the rounds end in between, what is open is not judged again.
@@ -46,12 +46,12 @@ impl<'a> Judge<'a> {
     }
 
     /// Looks, if a look is planned after so many rounds and has not been taken.
-    fn look(&mut self, rounds: usize) {
-        let is_planned = LOOKS.contains(&rounds) || rounds == self.most;
+    fn analyze(&mut self, rounds: usize) {
+        let is_planned = INTERIM_ANALYSES.contains(&rounds) || rounds == self.most;
         if is_planned && self.looked_at < rounds {
             self.looked_at = rounds;
             let last = rounds >= self.most;
-            self.together(|all| look(all, last));
+            self.together(|all| analyze(all, last));
         }
     }
 
@@ -65,15 +65,15 @@ impl<'a> Judge<'a> {
     }
 
     /// Rounds at the first look after so many.
-    fn next_look(&self, rounds: usize) -> usize {
-        LOOKS.into_iter().find(|look| *look > rounds).unwrap_or(self.most).min(self.most)
+    fn next_analysis(&self, rounds: usize) -> usize {
+        INTERIM_ANALYSES.into_iter().find(|at| *at > rounds).unwrap_or(self.most).min(self.most)
     }
 
     fn open_works(&self, measured: &Measured, rounds: usize) -> Vec<Work> {
         // A failing entry has no times; its success rate is known at the first look.
         let failing = |work: &Work| {
             let found = measured.entries.get(work.name).into_iter().flatten();
-            rounds < LOOKS[0] && found.filter(|round| round.complaint.is_some()).count() > 0
+            rounds < INTERIM_ANALYSES[0] && found.filter(|round| round.complaint.is_some()).count() > 0
         };
         // Where CPU time or p95 is not known its series stays empty and waits for nothing.
         let undecided = |series: &Series| series.is_open() && !series.rounds.is_empty();
@@ -85,7 +85,7 @@ impl<'a> Judge<'a> {
     fn forecast(&self) -> Option<String> {
         let needed = |(work, series): Judged<'_>| {
             let rounds = series.iter().filter(|series| series.is_open()).filter_map(|series| {
-                Some(rounds_needed(&Change::paired(&series.rounds)?, series.limits, Level::LOOK))
+                Some(rounds_needed(&Change::paired(&series.rounds)?, series.limits, Level::INTERIM))
             });
             Some((rounds.max()?, work.name))
         };
@@ -98,12 +98,12 @@ impl<'a> Judge<'a> {
     pub(crate) fn conclude(mut self, measured: &Measured) -> Comparison {
         let rounds = measured.sentinel.len();
         self.update(measured);
-        self.look(rounds);
-        let next = self.next_look(rounds);
+        self.analyze(rounds);
+        let next = self.next_analysis(rounds);
         self.together(|all| close(all, next));
         let missed = (self.looked_at < rounds).then_some(next);
         let sentinel: Vec<f64> = measured.sentinel.iter().filter_map(Round::wall_ratio).collect();
-        let alarm = sentinel_alarm(&sentinel);
+        let alarm = aa_alarm(&sentinel);
         let mut notes: Vec<String> = measured.cut_short.iter().cloned().collect();
         notes.extend(alarm.iter().map(|alarm| format!("INVALID: {alarm}")));
         notes.extend(sentinel_note(&sentinel));
@@ -114,7 +114,8 @@ impl<'a> Judge<'a> {
             rows.extend(rows::of_work(one, rounds, self.limits));
         }
         if let Some(alarm) = alarm {
-            rows.iter_mut().for_each(|row| row.verdict = Verdict::Inconclusive(Why::Invalid(alarm.clone())));
+            rows.iter_mut()
+                .for_each(|row| row.verdict = ChangeVerdict::Inconclusive(Why::Invalid(alarm.clone())));
         }
         Comparison { notes, rows }
     }
@@ -127,16 +128,19 @@ impl Rounds for Judge<'_> {
         }
         let rounds = rounds as usize;
         self.update(measured);
-        self.look(rounds);
+        self.analyze(rounds);
         if rounds >= self.most {
             return Vec::new();
         }
         let open = self.open_works(measured, rounds);
-        let next = self.next_look(rounds);
+        let next = self.next_analysis(rounds);
         let has_looked = self.looked_at == rounds;
         let forecast =
             self.forecast().filter(|_| has_looked).map(|text| format!("; {text}")).unwrap_or_default();
-        (self.tell)(format!("round {rounds}, next look at {next}: {} entries open{forecast}", open.len()));
+        (self.tell)(format!(
+            "round {rounds}, next interim analysis after {next} rounds: {} entries open{forecast}",
+            open.len()
+        ));
         open
     }
 }
@@ -174,7 +178,7 @@ mod tests {
     }
 
     /// The verdicts on wall times, of all entries together first.
-    fn verdicts(most: u32, rounds: u32) -> Vec<Verdict> {
+    fn verdicts(most: u32, rounds: u32) -> Vec<ChangeVerdict> {
         let (limits, mut tell) = (LimitTable::default(), |_| {});
         let mut judge = Judge::new(&WORKS[..2], &limits, most, &mut tell);
         (0..=rounds).for_each(|seen| drop(judge.open(&measured(seen), seen)));
@@ -184,10 +188,10 @@ mod tests {
 
     #[test]
     fn rounds_that_end_before_a_look_are_not_judged() {
-        let too_few = Verdict::Inconclusive(Why::TooFewRounds { have: 9, need: 10 });
+        let too_few = ChangeVerdict::Inconclusive(Why::TooFewRounds { have: 9, need: 10 });
         assert_eq!(verdicts(40, 9), [too_few.clone(), too_few.clone(), too_few]);
-        assert_eq!(verdicts(40, 10), [Verdict::FAIL; 3]);
-        assert_eq!(verdicts(9, 9), [Verdict::FAIL; 3], "as was planned");
+        assert_eq!(verdicts(40, 10), [ChangeVerdict::FAIL; 3]);
+        assert_eq!(verdicts(9, 9), [ChangeVerdict::FAIL; 3], "as was planned");
     }
 
     #[test]
@@ -195,7 +199,11 @@ mod tests {
         let (limits, mut tell) = (LimitTable::default(), |_| {});
         let judge = Judge::new(&WORKS[..2], &limits, 12, &mut tell);
         let rows = judge.conclude(&measured(12)).rows;
-        assert!(rows.iter().filter(|row| row.figure == Figure::Wall).all(|row| row.verdict == Verdict::FAIL));
+        assert!(
+            rows.iter()
+                .filter(|row| row.figure == Figure::Wall)
+                .all(|row| row.verdict == ChangeVerdict::FAIL)
+        );
     }
 
     #[test]

@@ -1,16 +1,10 @@
 //! Paired rounds as a record: the candidate's figures, and those of the baseline as the reference server's.
 
-use crate::record::this_tool;
-use std::time::SystemTime;
-
 use super::{Measured, Round, Settings};
-use crate::compare::paired::{Block, sentinel_alarm};
+use crate::compare::paired::{Block, aa_alarm};
 use crate::measure::stats::mean;
-use crate::record::{
-    self, Entry, Kind, Load, Protocol, Record, Reference, ReferenceRound, SCHEMA_VERSION, Server, Workload,
-    sha256_hex, utc,
-};
-use music21_mcp_proc::{Conditions, Machine};
+use crate::record::{self, Entry, Kind, Load, Origin, Parts, Record, Reference, ReferenceRound, sha256_hex};
+use music21_mcp_proc::Conditions;
 
 /// What was measured, as a record of `target`. Rounds in which a call failed have no times.
 #[must_use]
@@ -26,36 +20,24 @@ pub(crate) fn record(
         None => [None, None],
     };
     let identity = reference.map(|server| format!("{} {} ", server.name, server.version)).unwrap_or_default();
-    Record {
-        schema_version: SCHEMA_VERSION,
+    let record = Record::from(Parts {
         kind: Kind::Calls,
-        created_utc: utc(SystemTime::now()),
-        tool: this_tool(),
-        server: Server {
-            target,
-            name: server.map(|server| server.name.clone()),
-            version: server.map(|server| server.version.clone()),
-            launch_sha256: sha256_hex(settings.candidate.name.as_bytes()),
-        },
-        protocol: Protocol {
-            transport: settings.candidate.transport().to_owned(),
-            mcp_version: server.map(|server| server.protocol.clone()),
-        },
-        workload: Workload { id: "pair".to_owned(), version: 1, sha256: settings.workload.sha256() },
-        load: Load {
-            model: "closed".to_owned(),
-            rate_per_s: None,
-            sessions: 1,
-            deadline_ms: Some(settings.deadline.as_millis() as u64),
-        },
-        machine: Machine::here(),
-        conditions,
+        origin: Origin::here(conditions),
+        target,
+        launch: &settings.candidate.name,
+        transport: settings.candidate.transport(),
+        identity: server.cloned(),
+        workload: ("pair", settings.workload.sha256()),
+        load: Load::closed(Some(settings.deadline.as_millis() as u64)),
+        entries: measured.entries.iter().map(|(name, rounds)| (name.clone(), entry(rounds))).collect(),
+    });
+    Record {
         reference: Some(Reference {
             id: settings.baseline.name.clone(),
             sha256: sha256_hex((identity + &settings.baseline.name).as_bytes()),
         }),
-        invalid: measured.cut_short.clone().or_else(|| sentinel_alarm(&ratios)),
-        entries: measured.entries.iter().map(|(name, rounds)| (name.clone(), entry(rounds))).collect(),
+        invalid: measured.cut_short.clone().or_else(|| aa_alarm(&ratios)),
+        ..record
     }
 }
 

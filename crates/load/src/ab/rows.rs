@@ -1,11 +1,11 @@
 //! What paired rounds end in: a row for each figure of each entry, and rows for all entries together.
 
 use super::{Measured, Round, Work, success};
-use crate::compare::gate::{LOOKS, Level, judge};
+use crate::compare::gate::{INTERIM_ANALYSES, Level, judge};
 use crate::compare::outcome::SUITE;
 use crate::compare::paired::{Block, suite_change};
 use crate::compare::sequence::Series;
-use crate::compare::{Change, Figure, LimitTable, Row, Verdict, Why, memory, success as rates};
+use crate::compare::{Change, ChangeVerdict, Figure, LimitTable, Row, Why, memory, success as rates};
 use crate::measure::stats::mean;
 use crate::measure::trend::{self, LeakReport, Slope};
 use crate::record::P95_CALLS;
@@ -43,7 +43,7 @@ pub(super) fn of_work((work, series): Judged<'_>, rounds: &[Round], limits: &Lim
         match Change::paired(&series.rounds) {
             Some(change) => {
                 let levels = [0, 1].map(|side| level(rounds, figure, side));
-                rows.push(Row::of_time(work.name, figure, levels, &change, Level::LOOK, verdict));
+                rows.push(Row::of_time(work.name, figure, levels, &change, Level::INTERIM, verdict));
             }
             None => rows.extend(without_times(work.name, figure, rounds, verdict)),
         }
@@ -56,17 +56,17 @@ pub(super) fn of_work((work, series): Judged<'_>, rounds: &[Round], limits: &Lim
     rows
 }
 
-fn without_times(name: &str, figure: Figure, rounds: &[Round], verdict: Verdict) -> Option<Row> {
+fn without_times(name: &str, figure: Figure, rounds: &[Round], verdict: ChangeVerdict) -> Option<Row> {
     let complaint = rounds.iter().find_map(|round| round.complaint.clone());
     let verdict = match figure {
         Figure::P95 if complaint.is_none() && !rounds.is_empty() => {
             let calls = rounds.iter().flat_map(|round| round.calls).min().unwrap_or(0);
-            Verdict::NotMeasured(format!("too few calls ({calls} of {} in a round)", P95_CALLS))
+            ChangeVerdict::NotMeasured(format!("too few calls ({calls} of {} in a round)", P95_CALLS))
         }
         // No CPU time at all is no failure: another machine's server tells none. Why there is no time, is said once.
         Figure::Cpu | Figure::P95 => return None,
         _ => match complaint {
-            Some(reason) => Verdict::Inconclusive(Why::Missing(format!("calls failed: {reason}"))),
+            Some(reason) => ChangeVerdict::Inconclusive(Why::Missing(format!("calls failed: {reason}"))),
             None => verdict,
         },
     };
@@ -86,7 +86,7 @@ pub(super) fn of_all(
         times.filter_map(|(at, figure)| suite(at, figure, judged, measured, limits)).collect();
     for (row, need) in rows.iter_mut().zip(missed.into_iter().cycle()) {
         let have = row.ratio.map_or(0, |ratio| ratio.rounds);
-        row.verdict = Verdict::Inconclusive(Why::TooFewRounds { have, need });
+        row.verdict = ChangeVerdict::Inconclusive(Why::TooFewRounds { have, need });
     }
     rows.push(growth(&measured.growth));
     rows
@@ -100,7 +100,7 @@ fn suite(
     limits: &LimitTable,
 ) -> Option<Row> {
     let rounds_of = |(_, series): &Judged<'_>| series[at].rounds.len();
-    let most = judged.iter().map(rounds_of).max()?.min(LOOKS[0]);
+    let most = judged.iter().map(rounds_of).max()?.min(INTERIM_ANALYSES[0]);
     // An entry whose calls fail has few rounds, and must not leave few to the others.
     let kept: Vec<&Judged<'_>> =
         judged.iter().filter(|one| rounds_of(one) >= most.max(2) && !limits.has_own(one.0.name)).collect();
@@ -114,7 +114,7 @@ fn suite(
         let logs = kept.iter().map(|(work, _)| level(rounds(work), figure, side).ln());
         mean(&logs.collect::<Vec<_>>()).exp()
     });
-    let at_look = Level::LOOK.alone();
+    let at_look = Level::INTERIM.alone();
     let verdict = judge(&[(change, limits.suite(levels[0]))], at_look).remove(0);
     Some(Row::of_time(SUITE, figure, levels, &change, at_look, verdict))
 }
@@ -130,7 +130,7 @@ fn growth(rounds: &[[Option<LeakReport>; 2]]) -> Row {
             let needs = trend::needs();
             let why =
                 format!("a round is too short: a slope needs {needs}; use 'run memory' and 'compare --from'");
-            Row::bare(SUITE, Figure::Memory, Verdict::NotMeasured(why))
+            Row::bare(SUITE, Figure::Memory, ChangeVerdict::NotMeasured(why))
         }
     }
 }
@@ -147,7 +147,7 @@ mod tests {
         FIGURES.map(|_| Series { rounds: rounds.clone(), ..Series::new(Limits::default()) })
     }
 
-    fn suite_of(levels: &[f64], limits: &LimitTable) -> Option<Verdict> {
+    fn suite_of(levels: &[f64], limits: &LimitTable) -> Option<ChangeVerdict> {
         let series: Vec<_> = levels.iter().map(|level| series(*level)).collect();
         let judged: Vec<Judged<'_>> = WORKS.iter().zip(&series).collect();
         suite(0, Figure::Wall, &judged, &Measured::default(), limits).map(|row| row.verdict)
@@ -156,12 +156,12 @@ mod tests {
     #[test]
     fn all_entries_together_show_what_none_does_alone() {
         let limits = LimitTable::default();
-        assert_eq!(suite_of(&[0.03; 8], &limits), Some(Verdict::Regressed(Severity::Warn)));
-        assert_eq!(suite_of(&[0.0; 8], &limits), Some(Verdict::Unchanged));
-        assert_eq!(suite_of(&[0.15; 8], &limits), Some(Verdict::FAIL));
+        assert_eq!(suite_of(&[0.03; 8], &limits), Some(ChangeVerdict::Regressed(Severity::Warn)));
+        assert_eq!(suite_of(&[0.0; 8], &limits), Some(ChangeVerdict::Unchanged));
+        assert_eq!(suite_of(&[0.15; 8], &limits), Some(ChangeVerdict::FAIL));
         assert_eq!(suite_of(&[0.03], &limits), None, "one entry is its own row");
         let allowed = LimitTable::new(vec!["key_analysis=+80%".parse().unwrap()]);
-        assert_eq!(suite_of(&[0.5, 0.0, 0.0], &allowed), Some(Verdict::Unchanged), "it may change");
+        assert_eq!(suite_of(&[0.5, 0.0, 0.0], &allowed), Some(ChangeVerdict::Unchanged), "it may change");
     }
 
     #[test]
@@ -177,8 +177,8 @@ mod tests {
                 p: 0.5,
             })
         };
-        assert_eq!(growth(&[[report(0.0), report(2.0)]; 10]).verdict, Verdict::FAIL);
-        assert_eq!(growth(&[[report(0.0), report(0.1)]; 10]).verdict, Verdict::Unchanged);
+        assert_eq!(growth(&[[report(0.0), report(2.0)]; 10]).verdict, ChangeVerdict::FAIL);
+        assert_eq!(growth(&[[report(0.0), report(0.1)]; 10]).verdict, ChangeVerdict::Unchanged);
         let short = growth(&[[None, None]; 10]).verdict;
         assert!(short.to_string().starts_with("not measured: a round is too short"), "{short}");
     }

@@ -3,10 +3,10 @@
 
 use super::Check;
 use super::noise::{Tier, Trace};
-use crate::compare::gate::{LOOKS, Level, judge};
+use crate::compare::gate::{INTERIM_ANALYSES, Level, judge};
 use crate::compare::paired::suite_change;
-use crate::compare::sequence::{Series, look};
-use crate::compare::{Figure, LimitTable, Limits, Severity, Verdict};
+use crate::compare::sequence::{Series, analyze};
+use crate::compare::{ChangeVerdict, Figure, LimitTable, Limits, Severity};
 use crate::measure::rng::Rng;
 
 const SUITES: usize = 20;
@@ -96,25 +96,26 @@ fn suites(slower: f64, noise: Noise<'_>) -> Tally {
         let mut rng = Rng::new(SEED + suite as u64);
         let verdicts = judge_suite(slower, noise, &mut rng);
         let (slowed, unchanged) = if slower > 0.0 { verdicts.split_at(1) } else { (&[][..], &verdicts[..]) };
-        let severities = |verdicts: &[Verdict]| verdicts.iter().filter_map(severity).collect::<Vec<_>>();
+        let severities =
+            |verdicts: &[ChangeVerdict]| verdicts.iter().filter_map(severity).collect::<Vec<_>>();
         let (hits, alarms) = (severities(slowed), severities(unchanged));
         tally.false_fail += usize::from(alarms.contains(&Severity::Fail));
         tally.false_alarm += usize::from(!alarms.is_empty());
         tally.false_entries += alarms.len();
         tally.flagged += usize::from(!hits.is_empty());
         tally.failed += usize::from(hits.contains(&Severity::Fail));
-        tally.passed += usize::from(slowed.contains(&Verdict::Unchanged));
+        tally.passed += usize::from(slowed.contains(&ChangeVerdict::Unchanged));
     }
     tally
 }
 
 /// Suites in which forty entries, each slowed by the same, are called slower together after the first look.
 fn alarms_of_all_together(slower: f64, noise: Noise<'_>) -> usize {
-    let level = Level::LOOK.alone();
+    let level = Level::INTERIM.alone();
     let is_flagged = |suite: &usize| {
         let mut rng = Rng::new(SEED + *suite as u64);
         let entry = |rng: &mut Rng| -> Vec<f64> {
-            noise(LOOKS[0], rng).into_iter().map(|ratio| ratio + slower.ln_1p()).collect()
+            noise(INTERIM_ANALYSES[0], rng).into_iter().map(|ratio| ratio + slower.ln_1p()).collect()
         };
         let entries: Vec<Vec<f64>> = (0..ENTRIES).map(|_| entry(&mut rng)).collect();
         let ratios: Vec<&[f64]> = entries.iter().map(Vec::as_slice).collect();
@@ -127,8 +128,8 @@ fn alarms_of_all_together(slower: f64, noise: Noise<'_>) -> usize {
 }
 
 /// Forty entries, the first of them slowed, through all looks.
-fn judge_suite(slower: f64, noise: Noise<'_>, rng: &mut Rng) -> Vec<Verdict> {
-    let last = LOOKS[LOOKS.len() - 1];
+fn judge_suite(slower: f64, noise: Noise<'_>, rng: &mut Rng) -> Vec<ChangeVerdict> {
+    let last = INTERIM_ANALYSES[INTERIM_ANALYSES.len() - 1];
     let truth: Vec<Vec<f64>> = (0..ENTRIES)
         .map(|entry| {
             let shift = if entry == 0 { slower.ln_1p() } else { 0.0 };
@@ -136,20 +137,23 @@ fn judge_suite(slower: f64, noise: Noise<'_>, rng: &mut Rng) -> Vec<Verdict> {
         })
         .collect();
     let mut series = vec![Series::new(Limits::default()); ENTRIES];
-    for rounds in LOOKS {
+    for rounds in INTERIM_ANALYSES {
         for (entry, truth) in series.iter_mut().zip(&truth).filter(|(entry, _)| entry.is_open()) {
             entry.rounds = truth[..rounds].to_vec();
         }
-        look(&mut series, rounds == last);
+        analyze(&mut series, rounds == last);
     }
     // OK because the last look closes every entry.
     series.into_iter().map(|entry| entry.verdict.unwrap()).collect()
 }
 
-fn severity(verdict: &Verdict) -> Option<Severity> {
+fn severity(verdict: &ChangeVerdict) -> Option<Severity> {
     match verdict {
-        Verdict::Regressed(severity) => Some(*severity),
-        Verdict::Improved | Verdict::Unchanged | Verdict::Inconclusive(_) | Verdict::NotMeasured(_) => None,
+        ChangeVerdict::Regressed(severity) => Some(*severity),
+        ChangeVerdict::Improved
+        | ChangeVerdict::Unchanged
+        | ChangeVerdict::Inconclusive(_)
+        | ChangeVerdict::NotMeasured(_) => None,
     }
 }
 

@@ -13,7 +13,7 @@ use super::compare::Judging;
 use super::support::files::writable;
 use super::support::process::watch_signals;
 use crate::ab::{Build, Fixed, Judge, Measured, Settings, Side, WORKS, Work, Workload, measure};
-use crate::compare::gate::LOOKS;
+use crate::compare::gate::INTERIM_ANALYSES;
 use crate::compare::outcome::SUITE;
 use music21_mcp_score::{OrchestraSpec, write_generated};
 
@@ -35,7 +35,7 @@ pub(super) struct Ab {
     work: WorkArgs,
     /// The most rounds to measure. More than 40 would be judged more often than the error probabilities are shared
     /// for.
-    #[arg(long, default_value_t = LOOKS[2] as u32, value_parser = clap::value_parser!(u32).range(2..=LOOKS[2] as i64))]
+    #[arg(long, default_value_t = INTERIM_ANALYSES[2] as u32, value_parser = clap::value_parser!(u32).range(2..=INTERIM_ANALYSES[2] as i64))]
     rounds: u32,
     /// Measure every entry in every round, even where it is decided.
     #[arg(long)]

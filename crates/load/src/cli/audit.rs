@@ -91,10 +91,12 @@ impl Audit {
 }
 
 fn exit(all: &[Done]) -> Exit {
-    match () {
-        () if count(all, Verdict::Fail) > 0 => Exit::Regression,
-        () if count(all, Verdict::Inconclusive) > 0 => Exit::Inconclusive,
-        () => Exit::Ok,
+    if count(all, Verdict::Fail) > 0 {
+        Exit::Regression
+    } else if count(all, Verdict::Inconclusive) > 0 {
+        Exit::Inconclusive
+    } else {
+        Exit::Ok
     }
 }
 

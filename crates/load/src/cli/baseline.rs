@@ -1,6 +1,5 @@
 //! `baseline`: committed records, saved, listed, shown, verified and restored for Criterion.
 
-use crate::record::this_tool;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -11,9 +10,8 @@ use super::Exit;
 use super::ab::WorkArgs;
 use super::support::rounds::Rounds;
 use crate::ab::{Fixed, record};
-use crate::compare::{Figure, memory};
-use crate::measure::stats::{mean, standard_deviation};
-use crate::record::{Entry, Record, RecordError, Round, Store};
+use crate::compare::figures::describe;
+use crate::record::{Record, RecordError, Store, this_tool};
 use crate::result::Tool;
 use music21_mcp_bench::baseline::criterion::Home;
 use music21_mcp_bench::server::ServerSpec;
@@ -187,55 +185,9 @@ fn show(store: &Store, name: &str) -> anyhow::Result<Exit> {
     writeln!(out, "{body:#}")?;
     let width = record.entries.keys().map(|name| name.chars().count()).max().unwrap_or(0);
     for (name, entry) in &record.entries {
-        writeln!(out, "{name:<width$}  {}", figures(entry))?;
+        writeln!(out, "{name:<width$}  {}", describe(entry))?;
     }
     Ok(Exit::Ok)
-}
-
-fn figures(entry: &Entry) -> String {
-    let logs = |of: fn(&Round) -> Option<f64>| entry.rounds.iter().filter_map(of).collect::<Vec<f64>>();
-    let mut figures = vec![match logs(|round| round.wall_log).as_slice() {
-        [] => format!("no times in {} rounds", entry.rounds.len()),
-        [one] => format!("{}, 1 round", Figure::Wall.show(one.exp())),
-        many => {
-            let wall = Figure::Wall.show(mean(many).exp());
-            format!("{wall} ± {:.1} % between {} rounds", standard_deviation(many) * 100.0, many.len())
-        }
-    }];
-    figures.extend(p95(&entry.rounds));
-    let cpu = logs(|round| round.cpu_log);
-    if !cpu.is_empty() {
-        figures.push(format!("cpu {}", Figure::Cpu.show(mean(&cpu).exp())));
-    }
-    if let Some(success) = entry.success().share() {
-        figures.push(format!("success {}", Figure::Success.show(success)));
-    }
-    let growths = || entry.rounds.iter().filter_map(|round| round.growth);
-    let slope = |slopes: Vec<_>| memory::mean_slope(&slopes);
-    if let Some(by_time) = slope(growths().map(|growth| growth.mb_per_min).collect()) {
-        let (low, high) = (Figure::Memory.show(by_time.lower), Figure::Memory.show(by_time.upper));
-        figures.push(format!("memory {} ({low} … {high})", Figure::Memory.show(by_time.estimate)));
-    }
-    if let Some(by_call) = slope(growths().filter_map(|growth| growth.kb_per_call).collect()) {
-        figures
-            .push(format!("{:.2} KB a call ({:.2} … {:.2})", by_call.estimate, by_call.lower, by_call.upper));
-    }
-    figures.join("; ")
-}
-
-/// The geometric mean over the rounds, from the lowest bound to the highest.
-fn p95(rounds: &[Round]) -> Option<String> {
-    let show = |ns: u64| Figure::P95.show(ns as f64);
-    let logs: Vec<f64> = rounds.iter().filter_map(|round| Some((round.p95_ns? as f64).ln())).collect();
-    let bounds = || rounds.iter().filter_map(|round| round.p95_bounds_ns);
-    let low = bounds().map(|(low, _)| low).min();
-    let high = bounds().map(|(_, high)| high).reduce(|a, b| Some(a?.max(b?)));
-    let bounds = low
-        .zip(high)
-        .map(|(low, high)| format!(" ({} … {})", show(low), high.map_or_else(|| "unknown".to_owned(), show)));
-    let least = if rounds.iter().any(|round| round.p95_is_least) { ">= " } else { "" };
-    (!logs.is_empty())
-        .then(|| format!("p95 {least}{}{}", Figure::P95.show(mean(&logs).exp()), bounds.unwrap_or_default()))
 }
 
 fn verify(store: &Store, names: &[String]) -> anyhow::Result<Exit> {

@@ -12,9 +12,9 @@ use super::{Exit, Usage};
 use crate::compare::limit::EntryLimit;
 use crate::compare::outcome::Counts;
 use crate::compare::records::{compare, newest_comparable};
-use crate::compare::render::{Format, render};
 use crate::compare::{Comparison, LimitTable};
 use crate::record::{Record, Store};
+use crate::report::comparison::{Format, render};
 
 /// Say what changed between two records: by default between the newest comparable one and the last
 /// `cargo bench`. Exits with 1 if something regressed, and with 3 if that cannot be told or they say nothing about
@@ -127,7 +127,7 @@ impl Judging {
 
     /// Writes the result and chooses the exit code.
     pub(super) fn finish(&self, comparison: &Comparison) -> anyhow::Result<Exit> {
-        write!(std::io::stdout(), "{}", render(comparison, self.format))?;
+        write!(std::io::stdout(), "{}", render(comparison, self.format)?)?;
         for path in &self.files {
             let format = match path.extension().and_then(|ending| ending.to_str()) {
                 Some("md") => Format::Markdown,
@@ -135,14 +135,16 @@ impl Judging {
                 Some("xml") => Format::Junit,
                 _ => Format::Table,
             };
-            std::fs::write(path, render(comparison, format))
+            std::fs::write(path, render(comparison, format)?)
                 .with_context(|| format!("failed to write '{}'", path.display()))?;
         }
         let Counts { failed, warned, unknown, .. } = comparison.counts();
-        Ok(match () {
-            () if failed > 0 || (self.strict && warned > 0) => Exit::Regression,
-            () if unknown > 0 => Exit::Inconclusive,
-            () => Exit::Ok,
+        Ok(if failed > 0 || (self.strict && warned > 0) {
+            Exit::Regression
+        } else if unknown > 0 {
+            Exit::Inconclusive
+        } else {
+            Exit::Ok
         })
     }
 }

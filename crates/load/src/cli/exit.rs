@@ -10,6 +10,7 @@ use crate::record::RunsError;
 use crate::record::criterion::UnknownBaseline;
 use crate::result::{ScenarioResult, Verdict};
 use crate::run::NoProcess;
+use music21_mcp_bench::baseline::file::{FileError, Problem};
 use music21_mcp_bench::server::SpecError;
 
 /// How the program ends, as a process's exit code. clap itself exits with 2 on a wrong command line.
@@ -39,12 +40,16 @@ impl Exit {
     /// The worst that happened in a run.
     pub(super) fn of_run(scenarios: &[ScenarioResult]) -> Self {
         let any = |wanted: &[Verdict]| scenarios.iter().any(|scenario| wanted.contains(&scenario.verdict));
-        match () {
-            () if any(&[Verdict::Interrupted]) => Self::Interrupted,
-            () if any(&[Verdict::ServerFailed]) => Self::Environment,
-            () if any(&[Verdict::Fail]) => Self::Regression,
-            () if any(&[Verdict::Invalid, Verdict::Inconclusive]) => Self::Inconclusive,
-            () => Self::Ok,
+        if any(&[Verdict::Interrupted]) {
+            Self::Interrupted
+        } else if any(&[Verdict::ServerFailed]) {
+            Self::Environment
+        } else if any(&[Verdict::Fail]) {
+            Self::Regression
+        } else if any(&[Verdict::Invalid, Verdict::Inconclusive]) {
+            Self::Inconclusive
+        } else {
+            Self::Ok
         }
     }
 
@@ -58,34 +63,36 @@ impl Exit {
         error.chain().find_map(of_cause).unwrap_or(Self::Inconclusive)
     }
 
+    /// Of a file that cannot be read.
+    fn of_file(error: &FileError) -> Self {
+        match error.problem {
+            Problem::Absent => Self::Usage,
+            Problem::Unreadable(_) => Self::Environment,
+            Problem::Empty
+            | Problem::NotJson(_)
+            | Problem::NotOurs(_)
+            | Problem::Version(_)
+            | Problem::Malformed(_) => Self::Inconclusive,
+        }
+    }
+
     /// Of a record that cannot be used or written.
     pub(super) fn of_record(error: &RecordError) -> Self {
         match error {
-            RecordError::Absent { .. } | RecordError::NoDirectory { .. } => Self::Usage,
-            RecordError::Unreadable { .. } | RecordError::Exists { .. } | RecordError::Unwritable { .. } => {
-                Self::Environment
-            }
-            RecordError::Empty { .. }
-            | RecordError::NotJson { .. }
-            | RecordError::Foreign { .. }
-            | RecordError::Future { .. }
-            | RecordError::Changed { .. }
-            | RecordError::Malformed { .. }
-            | RecordError::Impossible { .. } => Self::Inconclusive,
+            RecordError::File(error) => Self::of_file(error),
+            RecordError::NoDirectory { .. } => Self::Usage,
+            RecordError::UnreadableDirectory { .. }
+            | RecordError::Exists { .. }
+            | RecordError::Unwritable { .. } => Self::Environment,
+            RecordError::Changed { .. } | RecordError::Impossible { .. } => Self::Inconclusive,
         }
     }
 
     /// Of runs that cannot be used.
     fn of_runs(error: &RunsError) -> Self {
         match error {
-            RunsError::Absent { .. } => Self::Usage,
-            RunsError::Unreadable { .. } => Self::Environment,
-            RunsError::Empty { .. }
-            | RunsError::NotJson { .. }
-            | RunsError::Foreign { .. }
-            | RunsError::Future { .. }
-            | RunsError::Malformed { .. }
-            | RunsError::Incomplete { .. }
+            RunsError::File(error) => Self::of_file(error),
+            RunsError::Incomplete { .. }
             | RunsError::Twice { .. }
             | RunsError::Differs { .. }
             | RunsError::Histogram { .. }
@@ -116,8 +123,10 @@ fn of_cause(cause: &(dyn Error + 'static)) -> Option<Exit> {
         || cause.is::<UnknownBaseline>();
     let of_record = || cause.downcast_ref().map(Exit::of_record);
     let of_runs = || cause.downcast_ref().map(Exit::of_runs);
-    let of_file = || cause.is::<io::Error>().then_some(Exit::Environment);
-    is_unknown_name.then_some(Exit::Usage).or_else(of_record).or_else(of_runs).or_else(of_file)
+    let of_file = || cause.downcast_ref().map(Exit::of_file);
+    let of_system = || cause.is::<io::Error>().then_some(Exit::Environment);
+    let unknown = is_unknown_name.then_some(Exit::Usage);
+    unknown.or_else(of_record).or_else(of_runs).or_else(of_file).or_else(of_system)
 }
 
 impl From<Exit> for ExitCode {

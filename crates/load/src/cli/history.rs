@@ -10,9 +10,9 @@ use clap::Args;
 use super::{Exit, Usage};
 use crate::compare::Figure;
 use crate::compare::history::{History, MIN_POINTS, histories};
-use crate::compare::plot::svg;
 use crate::compare::records::comparable;
 use crate::record::{Record, Store};
+use crate::report::history::svg;
 
 /// Show all records of a target that can be compared with its newest, and where their level changed.
 /// Change points are advice: confirm one with `ab`.

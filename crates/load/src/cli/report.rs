@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::Exit;
 use crate::compare::LimitTable;
+use crate::compare::figures::Figures;
 use crate::compare::records::compare;
 use crate::record::Runs;
 use crate::record::{Record, Store};
@@ -77,7 +78,11 @@ impl Report {
             Record::load(&Store::at(&self.dir).path(name))?
         };
         let comparison = compare(&baseline, &candidate, &LimitTable::new(Vec::new()))?;
-        Ok(Compared { baseline, candidate, comparison, left_out })
+        let both = candidate.entries.iter().filter_map(|(name, after)| {
+            let sides = [baseline.entries.get(name)?, after].map(Figures::of);
+            Some((name.clone(), sides))
+        });
+        Ok(Compared { figures: both.collect(), comparison, left_out })
     }
 }
 

@@ -120,7 +120,10 @@ impl Run {
         let mut file = self.file(host);
         file.shard = self.shard.map(|shard| shard.facts(&whole, self.seed));
         let live = Live::default();
-        let line = LiveLine::start(&live, std::io::stderr().is_terminal());
+        let line = {
+            let live = live.clone();
+            LiveLine::start(move || live.snapshot(), std::io::stderr().is_terminal())
+        };
         if let Some(address) = self.metrics {
             metrics::serve(address, live.clone(), host.facts.clone()).await?;
         }

@@ -1,11 +1,11 @@
 //! The rule that turns changes into verdicts, over all entries at once.
 
-use super::{Change, Severity, Verdict, Why};
+use super::{Change, ChangeVerdict, Severity, Why};
 
-/// Rounds after which a paired comparison is judged; an entry that is decided is measured no more.
-pub(crate) const LOOKS: [usize; 3] = [10, 20, 40];
+/// Rounds after which paired rounds are judged: the interim analyses of a group-sequential test. An entry that is decided is measured no more.
+pub(crate) const INTERIM_ANALYSES: [usize; 3] = [10, 20, 40];
 
-/// Rounds without which records taken apart are not judged at all.
+/// Fewer rounds of records that were collected separately are not judged at all.
 pub(crate) const MIN_ROUNDS: usize = 5;
 
 /// From which change on an entry fails or warns, on the logarithmic scale.
@@ -44,12 +44,12 @@ pub(crate) struct Level {
 }
 
 impl Level {
-    /// One of the looks at paired rounds: 5 % and 1 % shared equally by all of them.
-    pub(crate) const LOOK: Self = {
-        let looks = LOOKS.len() as f64;
-        Self { family: 0.05 / looks, single: 0.05 / looks, bound: 0.01 / looks }
+    /// Of one interim analysis: 5 % and 1 % shared equally by all of them.
+    pub(crate) const INTERIM: Self = {
+        let analyses = INTERIM_ANALYSES.len() as f64;
+        Self { family: 0.05 / analyses, single: 0.05 / analyses, bound: 0.01 / analyses }
     };
-    /// The only judgement of two records that were taken apart.
+    /// Of the only judgement of two records that were collected separately.
     pub(crate) const RECORDS: Self = Self { family: 0.05, single: 0.01, bound: 0.01 };
 
     /// Of an entry that is judged by itself, beside a family.
@@ -65,7 +65,7 @@ impl Level {
 ///
 /// An entry that stays open is `Inconclusive(TooNoisy)`.
 #[must_use]
-pub(crate) fn judge(open: &[(Change, Limits)], level: Level) -> Vec<Verdict> {
+pub(crate) fn judge(open: &[(Change, Limits)], level: Level) -> Vec<ChangeVerdict> {
     let slower = significant(open.iter().map(|(change, _)| change.p_larger()), level);
     let faster = significant(open.iter().map(|(change, _)| change.p_smaller()), level);
     open.iter()
@@ -74,12 +74,14 @@ pub(crate) fn judge(open: &[(Change, Limits)], level: Level) -> Vec<Verdict> {
             let (lower, upper) = change.bounds(level.bound);
             match change.log {
                 log if slower && log >= limits.fail && lower > limits.warn => {
-                    Verdict::Regressed(Severity::Fail)
+                    ChangeVerdict::Regressed(Severity::Fail)
                 }
-                log if slower && log >= limits.warn => Verdict::Regressed(Severity::Warn),
-                log if faster && log <= -limits.warn => Verdict::Improved,
-                _ if upper < limits.fail => Verdict::Unchanged,
-                _ => Verdict::Inconclusive(Why::TooNoisy { rounds: rounds_needed(&change, limits, level) }),
+                log if slower && log >= limits.warn => ChangeVerdict::Regressed(Severity::Warn),
+                log if faster && log <= -limits.warn => ChangeVerdict::Improved,
+                _ if upper < limits.fail => ChangeVerdict::Unchanged,
+                _ => ChangeVerdict::Inconclusive(Why::TooNoisy {
+                    rounds: rounds_needed(&change, limits, level),
+                }),
             }
         })
         .collect()
@@ -113,29 +115,29 @@ fn significant(p: impl Iterator<Item = f64>, level: Level) -> Vec<bool> {
 mod tests {
     use super::*;
 
-    fn verdict(log: f64, standard_error: f64) -> Verdict {
+    fn verdict(log: f64, standard_error: f64) -> ChangeVerdict {
         let change = Change { log, standard_error, freedom: 9.0, rounds: 10 };
-        judge(&[(change, Limits::default())], Level::LOOK).remove(0)
+        judge(&[(change, Limits::default())], Level::INTERIM).remove(0)
     }
 
     #[test]
     fn size_and_significance_make_the_verdict() {
         let percent = |percent: f64| (percent / 100.0).ln_1p();
-        assert_eq!(verdict(percent(12.0), 0.01), Verdict::FAIL);
-        assert_eq!(verdict(percent(10.0), 0.01), Verdict::FAIL);
-        assert_eq!(verdict(percent(7.0), 0.01), Verdict::Regressed(Severity::Warn));
-        assert_eq!(verdict(percent(4.0), 0.01), Verdict::Unchanged, "significant and small");
-        assert_eq!(verdict(percent(-7.0), 0.01), Verdict::Improved);
-        assert_eq!(verdict(percent(-4.0), 0.01), Verdict::Unchanged);
-        assert_eq!(verdict(percent(-30.0), 0.2), Verdict::Inconclusive(Why::TooNoisy { rounds: 25 }));
+        assert_eq!(verdict(percent(12.0), 0.01), ChangeVerdict::FAIL);
+        assert_eq!(verdict(percent(10.0), 0.01), ChangeVerdict::FAIL);
+        assert_eq!(verdict(percent(7.0), 0.01), ChangeVerdict::Regressed(Severity::Warn));
+        assert_eq!(verdict(percent(4.0), 0.01), ChangeVerdict::Unchanged, "significant and small");
+        assert_eq!(verdict(percent(-7.0), 0.01), ChangeVerdict::Improved);
+        assert_eq!(verdict(percent(-4.0), 0.01), ChangeVerdict::Unchanged);
+        assert_eq!(verdict(percent(-30.0), 0.2), ChangeVerdict::Inconclusive(Why::TooNoisy { rounds: 25 }));
     }
 
     #[test]
     fn a_large_but_noisy_change_is_neither_passed_nor_failed() {
         assert!(
-            matches!(verdict(1.2f64.ln(), 0.2), Verdict::Inconclusive(Why::TooNoisy { rounds }) if rounds > 10)
+            matches!(verdict(1.2f64.ln(), 0.2), ChangeVerdict::Inconclusive(Why::TooNoisy { rounds }) if rounds > 10)
         );
-        assert!(matches!(verdict(0.0, 0.1), Verdict::Inconclusive(_)));
+        assert!(matches!(verdict(0.0, 0.1), ChangeVerdict::Inconclusive(_)));
     }
 
     #[test]

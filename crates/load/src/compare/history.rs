@@ -9,7 +9,7 @@ use crate::record::{Entry, Record, Round};
 pub(crate) const MIN_POINTS: usize = 30;
 /// Two-sided significance of a change point.
 const P: f64 = 0.001;
-/// A smaller change is not worth a look.
+/// A smaller change is not worth mentioning.
 const MIN_RATIO: f64 = 1.05;
 /// Points on either side of a change point, at least.
 const MIN_SIDE: usize = 3;

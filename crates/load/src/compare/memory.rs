@@ -1,6 +1,6 @@
 //! Memory growth of two runs.
 
-use super::{Verdict, Why};
+use super::{ChangeVerdict, Why};
 use crate::measure::stats::{mean, standard_deviation, t_quantile};
 use crate::measure::trend::Slope;
 
@@ -27,17 +27,19 @@ pub(crate) fn mean_slope(slopes: &[Slope]) -> Option<Slope> {
 
 /// Judges the candidate's memory growth against the baseline's, both in MB/min.
 #[must_use]
-pub(crate) fn judge(baseline: Slope, candidate: Slope) -> Verdict {
+pub(crate) fn judge(baseline: Slope, candidate: Slope) -> ChangeVerdict {
     let allowed = (baseline.estimate.abs() * ALLOWED_SHARE).max(ALLOWED_MB_PER_MIN);
     let difference = candidate.estimate - baseline.estimate;
     let half = normal_quantile(1.0 - P) * standard_error(baseline).hypot(standard_error(candidate));
-    match () {
-        () if difference > allowed && difference - half > 0.0 => Verdict::FAIL,
-        () if difference < -allowed && difference + half < 0.0 => Verdict::Improved,
-        () if difference + half <= allowed => Verdict::Unchanged,
-        () => Verdict::Inconclusive(Why::Missing(
-            "the slopes are too uncertain, measure both for 600 s".to_owned(),
-        )),
+    if difference > allowed && difference - half > 0.0 {
+        ChangeVerdict::FAIL
+    } else if difference < -allowed && difference + half < 0.0 {
+        ChangeVerdict::Improved
+    } else if difference + half <= allowed {
+        ChangeVerdict::Unchanged
+    } else {
+        let why = "the slopes are too uncertain; measure both for 600 s".to_owned();
+        ChangeVerdict::Inconclusive(Why::Missing(why))
     }
 }
 
@@ -71,9 +73,9 @@ mod tests {
 
     #[test]
     fn ten_percent_of_nothing_is_no_regression() {
-        assert_eq!(judge(slope(0.02, 0.05), slope(0.10, 0.05)), Verdict::Unchanged);
-        assert_eq!(judge(slope(0.02, 0.05), slope(2.0, 0.3)), Verdict::FAIL);
-        assert_eq!(judge(slope(2.0, 0.3), slope(0.02, 0.05)), Verdict::Improved);
-        assert!(matches!(judge(slope(0.0, 2.0), slope(1.0, 2.0)), Verdict::Inconclusive(_)));
+        assert_eq!(judge(slope(0.02, 0.05), slope(0.10, 0.05)), ChangeVerdict::Unchanged);
+        assert_eq!(judge(slope(0.02, 0.05), slope(2.0, 0.3)), ChangeVerdict::FAIL);
+        assert_eq!(judge(slope(2.0, 0.3), slope(0.02, 0.05)), ChangeVerdict::Improved);
+        assert!(matches!(judge(slope(0.0, 2.0), slope(1.0, 2.0)), ChangeVerdict::Inconclusive(_)));
     }
 }

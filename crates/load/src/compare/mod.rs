@@ -7,15 +7,14 @@
 //! false alarms in 20 to 45 % of runs.
 
 pub(crate) mod change;
+pub(crate) mod figures;
 pub(crate) mod gate;
 pub(crate) mod history;
 pub(crate) mod limit;
 pub(crate) mod memory;
 pub(crate) mod outcome;
 pub(crate) mod paired;
-pub(crate) mod plot;
 pub(crate) mod records;
-pub(crate) mod render;
 pub(crate) mod sequence;
 pub(crate) mod success;
 mod times;
@@ -26,4 +25,4 @@ pub(crate) use change::Change;
 pub(crate) use gate::Limits;
 pub(crate) use limit::LimitTable;
 pub(crate) use outcome::{Comparison, Figure, Row};
-pub(crate) use verdict::{Severity, Verdict, Why};
+pub(crate) use verdict::{ChangeVerdict, Severity, Why};

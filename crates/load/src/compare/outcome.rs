@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::gate::Level;
 use super::units::duration;
-use super::{Change, Severity, Verdict};
+use super::{Change, ChangeVerdict, Severity};
 
 /// The entry of the rows about all entries together; their level is the geometric mean.
 pub(crate) const SUITE: &str = "all entries";
@@ -50,7 +50,7 @@ pub(crate) struct Row {
     /// Candidate ÷ baseline with its bounds, for times.
     pub ratio: Option<Ratio>,
     /// What it means.
-    pub verdict: Verdict,
+    pub verdict: ChangeVerdict,
 }
 
 /// A ratio with its bounds and the rounds it rests on.
@@ -69,7 +69,13 @@ pub(crate) struct Ratio {
 impl Row {
     /// A row of two plain figures.
     #[must_use]
-    pub(crate) fn of(entry: &str, figure: Figure, baseline: f64, candidate: f64, verdict: Verdict) -> Self {
+    pub(crate) fn of(
+        entry: &str,
+        figure: Figure,
+        baseline: f64,
+        candidate: f64,
+        verdict: ChangeVerdict,
+    ) -> Self {
         let (baseline, candidate) = (Some(baseline), Some(candidate));
         Self { entry: entry.to_owned(), figure, baseline, candidate, ratio: None, verdict }
     }
@@ -82,7 +88,7 @@ impl Row {
         [baseline_ns, candidate_ns]: [f64; 2],
         change: &Change,
         level: Level,
-        verdict: Verdict,
+        verdict: ChangeVerdict,
     ) -> Self {
         let (lower, upper) = change.bounds(level.bound);
         let ratio =
@@ -92,7 +98,7 @@ impl Row {
 
     /// A row without figures.
     #[must_use]
-    pub(crate) fn bare(entry: &str, figure: Figure, verdict: Verdict) -> Self {
+    pub(crate) fn bare(entry: &str, figure: Figure, verdict: ChangeVerdict) -> Self {
         Self { entry: entry.to_owned(), figure, baseline: None, candidate: None, ratio: None, verdict }
     }
 }
@@ -100,8 +106,8 @@ impl Row {
 impl Comparison {
     /// One verdict for each entry, in the order of the rows: that of its worst figure.
     #[must_use]
-    pub(crate) fn entries(&self) -> Vec<(&str, &Verdict)> {
-        let mut entries: Vec<(&str, &Verdict)> = Vec::new();
+    pub(crate) fn entries(&self) -> Vec<(&str, &ChangeVerdict)> {
+        let mut entries: Vec<(&str, &ChangeVerdict)> = Vec::new();
         for row in &self.rows {
             match entries.iter_mut().find(|(entry, _)| *entry == row.entry) {
                 Some((_, worst)) if rank(worst) < rank(&row.verdict) => *worst = &row.verdict,
@@ -120,14 +126,14 @@ impl Comparison {
 }
 
 /// From the best to the worst.
-fn rank(verdict: &Verdict) -> u8 {
+fn rank(verdict: &ChangeVerdict) -> u8 {
     match verdict {
-        Verdict::NotMeasured(_) => 0,
-        Verdict::Unchanged => 1,
-        Verdict::Improved => 2,
-        Verdict::Inconclusive(_) => 3,
-        Verdict::Regressed(Severity::Warn) => 4,
-        Verdict::Regressed(Severity::Fail) => 5,
+        ChangeVerdict::NotMeasured(_) => 0,
+        ChangeVerdict::Unchanged => 1,
+        ChangeVerdict::Improved => 2,
+        ChangeVerdict::Inconclusive(_) => 3,
+        ChangeVerdict::Regressed(Severity::Warn) => 4,
+        ChangeVerdict::Regressed(Severity::Fail) => 5,
     }
 }
 
@@ -144,7 +150,7 @@ pub(crate) struct Counts {
 
 impl Counts {
     /// Counts verdicts.
-    pub(crate) fn of<'a>(verdicts: impl Iterator<Item = &'a Verdict>) -> Self {
+    pub(crate) fn of<'a>(verdicts: impl Iterator<Item = &'a ChangeVerdict>) -> Self {
         let mut counts = [0; 6];
         verdicts.for_each(|verdict| counts[usize::from(rank(verdict))] += 1);
         let [not_measured, unchanged, improved, unknown, warned, failed] = counts;

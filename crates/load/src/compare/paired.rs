@@ -48,18 +48,17 @@ pub(crate) fn round(blocks: &[Block]) -> Option<f64> {
     ratio.is_finite().then_some(ratio)
 }
 
-/// Two copies of the baseline must not differ by more than this …
-const SENTINEL_RATIO: f64 = 1.03;
+/// The A/A control, two copies of the baseline, must not differ by more than this …
+const AA_RATIO: f64 = 1.03;
 /// … with this two-sided significance.
-const SENTINEL_P: f64 = 0.001;
+const AA_P: f64 = 0.001;
 
-/// Whether the rounds of two identical servers say that they differ. If so, no verdict of that
-/// run is to be believed.
+/// Whether the A/A control says that two identical servers differ. If so, no verdict of that run is to be believed.
 #[must_use]
-pub(crate) fn sentinel_alarm(log_ratios: &[f64]) -> Option<String> {
+pub(crate) fn aa_alarm(log_ratios: &[f64]) -> Option<String> {
     let change = Change::paired(log_ratios)?;
     let p = 2.0 * change.p_larger().min(change.p_smaller());
-    (change.log.abs() > SENTINEL_RATIO.ln() && p < SENTINEL_P).then(|| {
+    (change.log.abs() > AA_RATIO.ln() && p < AA_P).then(|| {
         format!("two copies of the baseline differ by {:+.1} % (p = {p:.1e})", (change.ratio() - 1.0) * 100.0)
     })
 }
@@ -91,11 +90,11 @@ mod tests {
     }
 
     #[test]
-    fn the_sentinel_needs_size_and_significance() {
+    fn the_a_a_control_needs_size_and_significance() {
         let around = |level: f64| (0..10).map(|i| level + f64::from(i % 3) * 1e-3).collect::<Vec<_>>();
-        assert_eq!(sentinel_alarm(&around(0.02)), None, "small");
-        assert!(sentinel_alarm(&around(-0.05)).unwrap().contains("-4.8 %"));
-        assert_eq!(sentinel_alarm(&[0.2, -0.1, 0.3, -0.2]), None, "insignificant");
+        assert_eq!(aa_alarm(&around(0.02)), None, "small");
+        assert!(aa_alarm(&around(-0.05)).unwrap().contains("-4.8 %"));
+        assert_eq!(aa_alarm(&[0.2, -0.1, 0.3, -0.2]), None, "insignificant");
     }
 
     #[test]

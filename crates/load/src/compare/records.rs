@@ -1,4 +1,4 @@
-//! Two records that were taken apart: may they be compared, and what changed.
+//! Two records that were collected separately: may they be compared, and what changed.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::limit::LimitTable;
 use super::outcome::{Comparison, Figure, Row};
 use super::times::{self, Times};
-use super::{Verdict, Why, memory, success};
+use super::{ChangeVerdict, Why, memory, success};
 use crate::measure::trend;
 use crate::record::{Entry, Growth, Kind, Record};
 
@@ -85,10 +85,10 @@ fn figures(kind: Kind) -> &'static [Figure] {
 
 /// An entry, by the first of its figures, that cannot be compared.
 fn missing(entry: &str, figures: &[Figure], why: String) -> Row {
-    Row::bare(entry, figures[0], Verdict::Inconclusive(Why::Missing(why)))
+    Row::bare(entry, figures[0], ChangeVerdict::Inconclusive(Why::Missing(why)))
 }
 
-/// What Criterion was told that one iteration processes.
+/// What one iteration processes, as Criterion has it.
 fn throughput(entry: &Entry) -> Option<&Value> {
     entry.criterion.as_ref().and_then(|samples| samples.benchmark.get("throughput"))
 }
@@ -153,7 +153,7 @@ fn notes(baseline: &Record, candidate: &Record, same_machine: bool) -> Vec<Strin
         notes.push("different machine: only ratios to the reference server are compared".to_owned());
     } else if baseline.reference.is_none() {
         notes.push(
-            "taken apart without a reference server: a change of the whole machine counts as a change; \
+            "collected separately without a reference server: a change of the whole machine counts as a change; \
              confirm a regression with 'ab'"
                 .to_owned(),
         );
@@ -171,7 +171,7 @@ fn others(name: &str, before: &Entry, after: &Entry, limits: &LimitTable) -> Vec
     rows
 }
 
-/// `None` if the server's memory is not this entry's to tell.
+/// `None` if the server's memory is not among this entry's figures.
 fn memory_row(name: &str, before: &Entry, after: &Entry) -> Option<Row> {
     let has_server = |entry: &Entry| entry.rounds.iter().any(|r| r.cpu_log.is_some() || r.growth.is_some());
     let is_load = |entry: &Entry| entry.rounds.iter().any(|round| round.response_hdr.is_some());
@@ -185,12 +185,12 @@ fn memory_row(name: &str, before: &Entry, after: &Entry) -> Option<Row> {
             Some(Row::of(name, Figure::Memory, a.estimate, b.estimate, memory::judge(a, b)))
         }
         (None, None) if is_load(before) && has_server(before) => {
-            unknown(Verdict::NotMeasured(format!("a slope needs {}", trend::needs())))
+            unknown(ChangeVerdict::NotMeasured(format!("a slope needs {}", trend::needs())))
         }
         (None, None) => None,
         (a, _) => {
             let side = if a.is_some() { "candidate" } else { "baseline" };
-            unknown(Verdict::Inconclusive(Why::Missing(format!("no slope in the {side}"))))
+            unknown(ChangeVerdict::Inconclusive(Why::Missing(format!("no slope in the {side}"))))
         }
     }
 }

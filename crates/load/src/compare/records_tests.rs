@@ -19,7 +19,7 @@ fn record(key: Entry) -> Record {
     plain_record(Kind::Calls, [("key_analysis".to_owned(), key)].into())
 }
 
-fn verdict(baseline: &Record, candidate: &Record) -> Verdict {
+fn verdict(baseline: &Record, candidate: &Record) -> ChangeVerdict {
     compare(baseline, candidate, &LimitTable::default()).unwrap().rows.remove(0).verdict
 }
 
@@ -28,19 +28,19 @@ fn a_record_beside_itself_is_a_ratio_of_one() {
     let same = record(entry(15.0, 0.01, 10, None));
     let comparison = compare(&same, &same, &LimitTable::default()).unwrap();
     let wall = &comparison.rows[0];
-    assert_eq!((wall.ratio.unwrap().estimate, &wall.verdict), (1.0, &Verdict::Unchanged));
+    assert_eq!((wall.ratio.unwrap().estimate, &wall.verdict), (1.0, &ChangeVerdict::Unchanged));
     assert_eq!(comparison.counts(), Counts { unchanged: 2, not_measured: 1, ..Counts::default() });
-    assert_eq!(comparison.entries(), [("key_analysis", &Verdict::Unchanged)]);
+    assert_eq!(comparison.entries(), [("key_analysis", &ChangeVerdict::Unchanged)]);
 }
 
 #[test]
 fn a_slowdown_of_a_fifth_is_found_and_noise_is_not() {
     let base = record(entry(15.0, 0.02, 10, None));
-    assert_eq!(verdict(&base, &record(entry(15.0 + 0.2f64.ln_1p(), 0.02, 10, None))), Verdict::FAIL);
-    assert_eq!(verdict(&base, &record(entry(15.0 - 0.2, 0.02, 10, None))), Verdict::Improved);
-    assert!(matches!(verdict(&base, &record(entry(15.1, 0.5, 10, None))), Verdict::Inconclusive(_)));
+    assert_eq!(verdict(&base, &record(entry(15.0 + 0.2f64.ln_1p(), 0.02, 10, None))), ChangeVerdict::FAIL);
+    assert_eq!(verdict(&base, &record(entry(15.0 - 0.2, 0.02, 10, None))), ChangeVerdict::Improved);
+    assert!(matches!(verdict(&base, &record(entry(15.1, 0.5, 10, None))), ChangeVerdict::Inconclusive(_)));
     let few = record(entry(16.0, 0.01, 4, None));
-    assert_eq!(verdict(&base, &few), Verdict::Inconclusive(Why::TooFewRounds { have: 4, need: 5 }));
+    assert_eq!(verdict(&base, &few), ChangeVerdict::Inconclusive(Why::TooFewRounds { have: 4, need: 5 }));
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn another_machine_is_compared_by_the_reference_or_not_at_all() {
     // Twice as slow a machine: the server and its reference both take twice as long.
     let (fast, slow) = (on(b"fast", 15.0, Some(12.0)), on(b"slow", 15.7, Some(12.7)));
     let comparison = compare(&fast, &slow, &LimitTable::default()).unwrap();
-    assert_eq!(comparison.rows[0].verdict, Verdict::Unchanged);
+    assert_eq!(comparison.rows[0].verdict, ChangeVerdict::Unchanged);
     assert!(comparison.notes[0].starts_with("different machine"));
 
     let verdict = verdict(&on(b"fast", 15.0, None), &on(b"slow", 15.7, None));
@@ -92,7 +92,7 @@ fn every_refused_field_is_refused_by_name() {
 }
 
 #[test]
-fn why_there_is_no_p95_is_told_as_it_is() {
+fn why_there_is_no_p95_is_said_as_it_is() {
     let why = |calls: u64| {
         let mut record = record(entry(15.0, 0.01, 10, None));
         let rounds = record.entries.values_mut().flat_map(|entry| &mut entry.rounds);
@@ -111,13 +111,13 @@ fn why_there_is_no_p95_is_told_as_it_is() {
 }
 
 #[test]
-fn a_baseline_of_an_unknown_revision_is_compared_and_the_reader_is_told() {
+fn a_baseline_of_an_unknown_revision_is_compared_and_the_reader_knows() {
     let base = record(entry(15.0, 0.01, 10, None));
     let mut unknown = base.clone();
     (unknown.tool.git_rev, unknown.tool.dirty) = (None, None);
-    let told = |baseline| compare(baseline, &base, &LimitTable::default()).unwrap().notes.join("\n");
-    assert!(told(&unknown).contains("which revision of this program took the baseline is not known"));
-    assert!(!told(&base).contains("revision"));
+    let notes = |baseline| compare(baseline, &base, &LimitTable::default()).unwrap().notes.join("\n");
+    assert!(notes(&unknown).contains("which revision of this program took the baseline is not known"));
+    assert!(!notes(&base).contains("revision"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
-//! Looks at paired rounds after 10, 20 and 40 of them: what is decided is measured no more.
+//! Interim analyses of paired rounds, after 10, 20 and 40 of them: what is decided is measured no more.
 
-use super::gate::{LOOKS, Level, judge};
-use super::{Change, Limits, Severity, Verdict, Why};
+use super::gate::{INTERIM_ANALYSES, Level, judge};
+use super::{Change, ChangeVerdict, Limits, Severity, Why};
 
 /// One entry's log ratios, one a round, and its verdict once it has one.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,7 +11,7 @@ pub(crate) struct Series {
     /// From where on it fails and warns.
     pub limits: Limits,
     /// `None` while it is open.
-    pub verdict: Option<Verdict>,
+    pub verdict: Option<ChangeVerdict>,
 }
 
 impl Series {
@@ -28,8 +28,8 @@ impl Series {
     }
 }
 
-/// Judges all open entries together. What cannot be told stays open, except at the last look.
-pub(crate) fn look(series: &mut [Series], last: bool) {
+/// Judges all open entries together. What is inconclusive stays open, except at the last analysis.
+pub(crate) fn analyze(series: &mut [Series], last: bool) {
     let mut open = Vec::new();
     for entry in series.iter_mut().filter(|entry| entry.is_open()) {
         match Change::paired(&entry.rounds) {
@@ -39,11 +39,11 @@ pub(crate) fn look(series: &mut [Series], last: bool) {
         }
     }
     let changes: Vec<_> = open.iter().map(|(change, entry)| (*change, entry.limits)).collect();
-    for ((change, entry), verdict) in open.into_iter().zip(judge(&changes, Level::LOOK)) {
+    for ((change, entry), verdict) in open.into_iter().zip(judge(&changes, Level::INTERIM)) {
         let undecided = match verdict {
-            Verdict::Inconclusive(_) => true,
+            ChangeVerdict::Inconclusive(_) => true,
             // With more rounds it may turn out to be a failure.
-            Verdict::Regressed(Severity::Warn) => change.log >= entry.limits.fail,
+            ChangeVerdict::Regressed(Severity::Warn) => change.log >= entry.limits.fail,
             _ => false,
         };
         if last || !undecided {
@@ -52,15 +52,15 @@ pub(crate) fn look(series: &mut [Series], last: bool) {
     }
 }
 
-fn too_few(entry: &Series) -> Verdict {
-    Verdict::Inconclusive(Why::TooFewRounds { have: entry.rounds.len(), need: LOOKS[0] })
+fn too_few(entry: &Series) -> ChangeVerdict {
+    ChangeVerdict::Inconclusive(Why::TooFewRounds { have: entry.rounds.len(), need: INTERIM_ANALYSES[0] })
 }
 
-/// Closes what is open without another look, where the rounds ended before the look after `next` of them.
+/// Closes what is open without another analysis, where the rounds ended before the one after `next` of them.
 pub(crate) fn close(series: &mut [Series], next: usize) {
     for entry in series.iter_mut().filter(|entry| entry.is_open()) {
         entry.verdict =
-            Some(Verdict::Inconclusive(Why::TooFewRounds { have: entry.rounds.len(), need: next }));
+            Some(ChangeVerdict::Inconclusive(Why::TooFewRounds { have: entry.rounds.len(), need: next }));
     }
 }
 
@@ -74,29 +74,29 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_decided_closes_before_the_last_look() {
+    fn only_what_is_decided_closes_before_the_last_analysis() {
         let mut all = [series(0.2, 0.01), series(0.0, 0.01), series(0.0, 0.2)];
-        look(&mut all, false);
-        assert_eq!(all[0].verdict, Some(Verdict::FAIL));
-        assert_eq!(all[1].verdict, Some(Verdict::Unchanged));
+        analyze(&mut all, false);
+        assert_eq!(all[0].verdict, Some(ChangeVerdict::FAIL));
+        assert_eq!(all[1].verdict, Some(ChangeVerdict::Unchanged));
         assert!(all[2].is_open());
-        look(&mut all, true);
-        assert!(matches!(all[2].verdict, Some(Verdict::Inconclusive(Why::TooNoisy { .. }))));
+        analyze(&mut all, true);
+        assert!(matches!(all[2].verdict, Some(ChangeVerdict::Inconclusive(Why::TooNoisy { .. }))));
     }
 
     #[test]
     fn a_warning_beyond_the_failing_limit_waits_for_more_rounds() {
         let mut all = [series(0.12, 0.08)];
-        look(&mut all, false);
+        analyze(&mut all, false);
         assert!(all[0].is_open());
-        look(&mut all, true);
-        assert_eq!(all[0].verdict, Some(Verdict::Regressed(Severity::Warn)));
+        analyze(&mut all, true);
+        assert_eq!(all[0].verdict, Some(ChangeVerdict::Regressed(Severity::Warn)));
     }
 
     #[test]
-    fn an_entry_without_rounds_ends_as_cannot_tell() {
+    fn an_entry_without_rounds_ends_as_inconclusive() {
         let mut all = [Series::new(Limits::default())];
-        look(&mut all, true);
+        analyze(&mut all, true);
         assert_eq!(
             all[0].verdict.as_ref().unwrap().to_string(),
             "inconclusive: only 0 rounds; 10 are needed"

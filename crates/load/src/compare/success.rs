@@ -2,7 +2,7 @@
 
 use statrs::distribution::{DiscreteCDF, Hypergeometric};
 
-use super::{Severity, Verdict, Why};
+use super::{ChangeVerdict, Severity, Why};
 use crate::measure::stats::Proportion;
 
 /// Significance of a drop.
@@ -44,20 +44,20 @@ impl Drop {
 
 /// Judges the candidate's success rate against the baseline's.
 #[must_use]
-pub(crate) fn judge(baseline: Proportion, candidate: Proportion, limits: SuccessLimits) -> Verdict {
+pub(crate) fn judge(baseline: Proportion, candidate: Proportion, limits: SuccessLimits) -> ChangeVerdict {
     let (Some(before), Some(after)) = (baseline.share(), candidate.share()) else {
-        return Verdict::Inconclusive(Why::TooFewCalls { have: candidate.trials });
+        return ChangeVerdict::Inconclusive(Why::TooFewCalls { have: candidate.trials });
     };
     let drop = before - after;
     let fail = limits.fail.points(before);
-    match () {
-        () if drop >= fail && p_worse(baseline, candidate) < P => Verdict::Regressed(Severity::Fail),
-        () if drop >= limits.warn_points && p_worse(baseline, candidate) < P => {
-            Verdict::Regressed(Severity::Warn)
-        }
-        () if -drop >= limits.warn_points && p_worse(candidate, baseline) < P => Verdict::Improved,
-        () if candidate.lower_bound(1.0 - P) > before - fail => Verdict::Unchanged,
-        () => Verdict::Inconclusive(Why::TooFewCalls { have: candidate.trials }),
+    if drop >= fail.min(limits.warn_points) && p_worse(baseline, candidate) < P {
+        ChangeVerdict::Regressed(if drop >= fail { Severity::Fail } else { Severity::Warn })
+    } else if -drop >= limits.warn_points && p_worse(candidate, baseline) < P {
+        ChangeVerdict::Improved
+    } else if candidate.lower_bound(1.0 - P) > before - fail {
+        ChangeVerdict::Unchanged
+    } else {
+        ChangeVerdict::Inconclusive(Why::TooFewCalls { have: candidate.trials })
     }
 }
 
@@ -74,7 +74,7 @@ fn p_worse(better: Proportion, worse: Proportion) -> f64 {
 mod tests {
     use super::*;
 
-    fn of(baseline: (u64, u64), candidate: (u64, u64)) -> Verdict {
+    fn of(baseline: (u64, u64), candidate: (u64, u64)) -> ChangeVerdict {
         let share = |(successes, trials)| Proportion { successes, trials };
         judge(share(baseline), share(candidate), SuccessLimits::default())
     }
@@ -88,15 +88,15 @@ mod tests {
 
     #[test]
     fn a_drop_is_judged_by_its_size_and_its_significance() {
-        assert_eq!(of((500, 500), (440, 500)), Verdict::FAIL);
-        assert_eq!(of((495, 500), (475, 500)), Verdict::Regressed(Severity::Warn));
-        assert_eq!(of((475, 500), (495, 500)), Verdict::Improved);
-        assert_eq!(of((500, 500), (499, 500)), Verdict::Unchanged);
+        assert_eq!(of((500, 500), (440, 500)), ChangeVerdict::FAIL);
+        assert_eq!(of((495, 500), (475, 500)), ChangeVerdict::Regressed(Severity::Warn));
+        assert_eq!(of((475, 500), (495, 500)), ChangeVerdict::Improved);
+        assert_eq!(of((500, 500), (499, 500)), ChangeVerdict::Unchanged);
     }
 
     #[test]
     fn few_calls_decide_nothing() {
-        assert_eq!(of((5, 5), (5, 5)), Verdict::Inconclusive(Why::TooFewCalls { have: 5 }));
-        assert_eq!(of((0, 0), (5, 5)), Verdict::Inconclusive(Why::TooFewCalls { have: 5 }));
+        assert_eq!(of((5, 5), (5, 5)), ChangeVerdict::Inconclusive(Why::TooFewCalls { have: 5 }));
+        assert_eq!(of((0, 0), (5, 5)), ChangeVerdict::Inconclusive(Why::TooFewCalls { have: 5 }));
     }
 }

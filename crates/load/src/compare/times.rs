@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::gate::{Level, MIN_ROUNDS, judge};
 use super::limit::LimitTable;
 use super::outcome::{Figure, Row, SUITE};
-use super::{Change, Verdict, Why};
+use super::{Change, ChangeVerdict, Why};
 use crate::measure::stats::mean;
 use crate::record::{Entry, P95_CALLS, Round};
 
@@ -40,44 +40,48 @@ impl<'a> Times<'a> {
         let unknown = |verdict| Some(Err(Row::bare(entry, figure, verdict)));
         match (a.raw.is_empty(), b.raw.is_empty()) {
             (true, true) if figure == Figure::P95 && calls(before) > 0 && calls(after) > 0 => {
-                return unknown(Verdict::NotMeasured(no_p95(calls(before).min(calls(after)))));
+                return unknown(ChangeVerdict::NotMeasured(no_p95(calls(before).min(calls(after)))));
             }
             (true, true) if figure != Figure::Wall => return None,
             (no_baseline, no_candidate) if no_baseline != no_candidate => {
                 let side = if no_baseline { "baseline" } else { "candidate" };
-                return unknown(Verdict::Inconclusive(Why::Missing(format!("no {figure} in the {side}"))));
+                return unknown(ChangeVerdict::Inconclusive(Why::Missing(format!(
+                    "no {figure} in the {side}"
+                ))));
             }
             _ => {}
         }
         let relative = a.relative.is_some() && b.relative.is_some();
         let have = a.raw.len().min(b.raw.len());
         if have < MIN_ROUNDS {
-            return unknown(Verdict::Inconclusive(Why::TooFewRounds { have, need: MIN_ROUNDS }));
+            return unknown(ChangeVerdict::Inconclusive(Why::TooFewRounds { have, need: MIN_ROUNDS }));
         }
         if !same_machine && !relative {
             let why = "different machine and no reference server".to_owned();
-            return unknown(Verdict::Inconclusive(Why::Missing(why)));
+            return unknown(ChangeVerdict::Inconclusive(Why::Missing(why)));
         }
         let [baseline, candidate] = [a, b].map(|logs| logs.side(relative));
         let change = Change::welch(&baseline.logs(), &candidate.logs())?;
         Some(Ok(Self { entry, figure, baseline, candidate, change }))
     }
 
-    fn row(&self, verdict: Verdict) -> Row {
+    fn row(&self, verdict: ChangeVerdict) -> Row {
         let (a, b) = (self.baseline.level_ns, self.candidate.level_ns);
         let verdict = match verdict {
             // Where both lie at the deadline they look alike.
-            _ if self.baseline.is_least => given_up("baseline"),
-            Verdict::Unchanged | Verdict::Improved if self.candidate.is_least => given_up("candidate"),
+            _ if self.baseline.is_least => timed_out("baseline"),
+            ChangeVerdict::Unchanged | ChangeVerdict::Improved if self.candidate.is_least => {
+                timed_out("candidate")
+            }
             verdict => verdict,
         };
         Row::of_time(self.entry, self.figure, [a, b], &self.change, Level::RECORDS, verdict)
     }
 }
 
-fn given_up(side: &str) -> Verdict {
-    let why = format!("calls were given up in the {side}, so that its value is only known to be larger");
-    Verdict::Inconclusive(Why::Missing(why))
+fn timed_out(side: &str) -> ChangeVerdict {
+    let why = format!("calls timed out in the {side}, so that its value is at least this");
+    ChangeVerdict::Inconclusive(Why::Missing(why))
 }
 
 /// Why neither side has a p95, with so many calls in the shortest round.
@@ -157,7 +161,7 @@ fn suite(figure: Figure, times: &[Times<'_>], limits: &LimitTable) -> Option<Row
     let have = before.len().min(after.len());
     if have < MIN_ROUNDS {
         let why = Why::TooFewRounds { have, need: MIN_ROUNDS };
-        return Some(Row::bare(SUITE, figure, Verdict::Inconclusive(why)));
+        return Some(Row::bare(SUITE, figure, ChangeVerdict::Inconclusive(why)));
     }
     let change = Change::welch(&before, &after)?;
     let (a, b) = (level_ns(&baselines), level_ns(&candidates));

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// What happened to one entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Verdict {
+pub(crate) enum ChangeVerdict {
     /// Significantly better, by at least the warning limit.
     Improved,
     /// The upper bound of the change is below the failing limit.
@@ -57,7 +57,7 @@ pub(crate) enum Why {
     Missing(String),
 }
 
-impl Verdict {
+impl ChangeVerdict {
     /// A regression at or beyond the failing limit.
     pub(crate) const FAIL: Self = Self::Regressed(Severity::Fail);
 
@@ -75,7 +75,7 @@ impl Verdict {
     }
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for ChangeVerdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Inconclusive(why) => write!(f, "inconclusive: {why}"),

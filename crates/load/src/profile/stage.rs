@@ -3,11 +3,12 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Instant;
 
 use super::calls::{self, CallSpan, Slice, Window};
 use super::server::{LONGEST, ServerProfile};
+use crate::lock::lock;
 use music21_mcp_bench::profile::OwnProfile;
 use music21_mcp_bench::profile::flame::{self, Unit};
 
@@ -50,11 +51,11 @@ impl Profiling {
 
     /// What a reader must know, since it was last asked.
     pub(crate) fn take_lines(&self) -> Vec<String> {
-        std::mem::take(&mut self.lines.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut lock(&self.lines))
     }
 
     fn say(&self, line: String) {
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = lock(&self.lines);
         // What is refused for one stage is refused for all.
         if !lines.contains(&line) {
             lines.push(line);

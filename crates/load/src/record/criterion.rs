@@ -6,10 +6,12 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use music21_mcp_bench::baseline::criterion::{FILES, Home, Samples};
+use music21_mcp_bench::server::ServerSpec;
+use music21_mcp_proc::Watch;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Entry, Round};
+use super::{Entry, Kind, Load, Origin, Parts, Record, Round, sha256_hex};
 use crate::measure::stats::median;
 
 /// The baseline into which every run of `cargo bench` is written.
@@ -36,13 +38,42 @@ struct Sample {
     times: Vec<f64>,
 }
 
+/// What `cargo bench` measured of a server, as a record in which each of Criterion's baselines is a round.
+///
+/// # Errors
+///
+/// As those of [`read`].
+pub(crate) fn record(
+    spec: &ServerSpec,
+    baselines: &[String],
+    target: Option<String>,
+) -> anyhow::Result<Record> {
+    let named = spec.named();
+    let entries = read(&Home::of(named.as_deref()), baselines)?;
+    let mut origin = Origin::here(Watch::start().stop());
+    // Benches are always built with optimisation, whatever this program was built with.
+    origin.tool.profile = "release".to_owned();
+    Ok(Record::from(Parts {
+        kind: Kind::Criterion,
+        origin,
+        target: target.or(named).unwrap_or_else(|| "embedded".to_owned()),
+        launch: &spec.to_string(),
+        transport: spec.transport(),
+        identity: None,
+        // What a benchmark is fed with is known from its throughput, which each entry carries.
+        workload: ("cargo-bench", sha256_hex(b"cargo-bench")),
+        load: Load::closed(None),
+        entries,
+    }))
+}
+
 /// Reads baselines of `cargo bench`, each of which is one round of every entry it has. The
 /// samples of the last are kept word for word.
 ///
 /// # Errors
 ///
 /// [`UnknownBaseline`] if there is none of that name; else if one of its files is not what Criterion writes.
-pub(crate) fn read(home: &Home, baselines: &[String]) -> anyhow::Result<BTreeMap<String, Entry>> {
+fn read(home: &Home, baselines: &[String]) -> anyhow::Result<BTreeMap<String, Entry>> {
     let directories = home
         .benchmarks()
         .with_context(|| format!("no results in '{}'; run cargo bench first", home.as_path().display()))?;

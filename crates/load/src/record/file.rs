@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use music21_mcp_bench::baseline::file::{CHECKSUM, RecordError, checksum, read_body};
+use music21_mcp_bench::baseline::file::{CHECKSUM, RecordError, checksum, read_record};
 use serde_json::Value;
 use tempfile::NamedTempFile;
 
@@ -18,9 +18,7 @@ impl Record {
     ///
     /// One variant for each way in which a file is not a usable record.
     pub fn load(path: &Path) -> Result<Self, RecordError> {
-        let body = read_body(path)?;
-        let record: Self = serde_json::from_value(body)
-            .map_err(|why| RecordError::Malformed { path: path.to_owned(), why })?;
+        let record: Self = read_record(path)?;
         record.check(path)?;
         Ok(record)
     }

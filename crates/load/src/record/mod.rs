@@ -6,12 +6,12 @@
 pub mod criterion;
 mod environment;
 mod file;
+mod parts;
 mod rounds;
 mod run_file;
 mod runs;
 mod store;
 
-use crate::result::Tool;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,7 @@ pub(crate) use environment::{this_tool, unix_time, utc};
 pub use music21_mcp_bench::baseline::criterion::Samples;
 pub use music21_mcp_bench::baseline::file::RecordError;
 pub(crate) use music21_mcp_bench::baseline::file::{SCHEMA_VERSION, sha256_hex};
+pub(crate) use parts::{Origin, Parts, plain_record};
 pub use run_file::RunsError;
 pub(crate) use runs::Runs;
 pub use store::{Found, Store};
@@ -29,8 +30,9 @@ use music21_mcp_proc::{Conditions, Machine};
 
 use crate::measure::stats::Proportion;
 use crate::measure::trend::Slope;
+use crate::result::Tool;
 
-/// Calls of a round from which a quantile 0.95 is told: ten lie above it.
+/// Calls of a round from which a quantile 0.95 is reported: ten lie above it.
 pub(crate) const P95_CALLS: u64 = 200;
 
 /// One set of measurements of one target.
@@ -182,7 +184,7 @@ pub struct Round {
     /// longest call or the deadline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p95_bounds_ns: Option<(u64, Option<u64>)>,
-    /// So many calls were given up at their deadline that the quantile 0.95 is only known not to be smaller.
+    /// So many calls timed out that the quantile 0.95 is only known not to be smaller.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub p95_is_least: bool,
     /// CPU time of the server for a call, as natural logarithm of nanoseconds.
@@ -223,47 +225,4 @@ pub struct ReferenceRound {
     /// As [`Round::p95_ns`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p95_ns: Option<u64>,
-}
-
-/// A record with nothing special about it, for tests and audits.
-pub(crate) fn plain_record(kind: Kind, entries: BTreeMap<String, Entry>) -> Record {
-    Record {
-        schema_version: SCHEMA_VERSION,
-        kind,
-        created_utc: utc(std::time::UNIX_EPOCH),
-        tool: Tool {
-            version: "0.1.0".to_owned(),
-            git_rev: Some("0".repeat(40)),
-            dirty: Some(false),
-            profile: "release".to_owned(),
-            rustc: None,
-        },
-        server: Server {
-            target: "embedded".to_owned(),
-            name: None,
-            version: None,
-            launch_sha256: sha256_hex(b"embedded"),
-        },
-        protocol: Protocol { transport: "stdio".to_owned(), mcp_version: Some("2025-06-18".to_owned()) },
-        workload: Workload { id: "chorale".to_owned(), version: 1, sha256: sha256_hex(b"chorale") },
-        load: Load { model: "closed".to_owned(), rate_per_s: None, sessions: 1, deadline_ms: Some(30_000) },
-        machine: Machine {
-            cpu_model: Some("cpu".to_owned()),
-            cores: 2,
-            memory_bytes: Some(8 << 30),
-            kernel: Some("6.1.0".to_owned()),
-            virtual_machine: true,
-            governor: None,
-            fingerprint: sha256_hex(b"machine"),
-        },
-        conditions: Conditions {
-            load_before: None,
-            load_after: None,
-            steal_percent: None,
-            cpu_pressure_percent: None,
-        },
-        reference: None,
-        invalid: None,
-        entries,
-    }
 }

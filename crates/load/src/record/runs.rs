@@ -1,15 +1,13 @@
 //! Runs as a record: each run, with a server started for it, is one round of every stage and every tool in it.
 
-use crate::record::RunsError;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::rounds;
-use crate::record::{self, Entry, Kind, Load, Protocol, Record, Server, Workload, sha256_hex};
-use crate::result::RunFile;
-use crate::result::Stage;
-use crate::result::workload_sha256;
+use music21_mcp_bench::client::ServerInfo;
 use music21_mcp_proc::Conditions;
+
+use super::{Entry, Kind, Load, Origin, Parts, Record, RunsError, rounds};
+use crate::result::{RunFile, ServerFacts, Stage, workload_sha256};
 
 /// Runs of the same scenarios on the same server, in the order of time.
 #[derive(Debug)]
@@ -78,29 +76,23 @@ impl Runs {
     fn around(&self, last: &RunFile, target: Option<String>, entries: BTreeMap<String, Entry>) -> Record {
         let spec = if last.server.spec.is_empty() { "embedded" } else { &last.server.spec };
         let (id, sha256) = workload(last);
-        Record {
-            schema_version: record::SCHEMA_VERSION,
+        let ServerFacts { name, version, protocol, .. } = last.server.clone();
+        Record::from(Parts {
             kind: Kind::Load,
-            created_utc: last.created_utc.clone(),
-            tool: last.tool.clone(),
-            server: Server {
-                target: target.unwrap_or_else(|| spec.to_owned()),
-                name: Some(last.server.name.clone()),
-                version: Some(last.server.version.clone()),
-                launch_sha256: sha256_hex(spec.as_bytes()),
+            origin: Origin {
+                created_utc: last.created_utc.clone(),
+                tool: last.tool.clone(),
+                machine: last.machine.clone(),
+                conditions: self.conditions(),
             },
-            protocol: Protocol {
-                transport: last.server.transport.clone(),
-                mcp_version: Some(last.server.protocol.clone()),
-            },
-            workload: Workload { id, version: 1, sha256 },
+            target: target.unwrap_or_else(|| spec.to_owned()),
+            launch: spec,
+            transport: &last.server.transport,
+            identity: Some(ServerInfo { name, version, protocol }),
+            workload: (&id, sha256),
             load: load_of(last),
-            machine: last.machine.clone(),
-            conditions: self.conditions(),
-            reference: None,
-            invalid: None,
             entries,
-        }
+        })
     }
 
     /// From the beginning of the first run to the end of the last, at their worst.

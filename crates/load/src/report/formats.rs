@@ -15,7 +15,7 @@ use crate::result::RunFile;
 /// Where one cannot be written, or a histogram of the result cannot be read.
 pub(crate) fn write(file: &RunFile, directory: &Path) -> anyhow::Result<()> {
     let texts = [
-        ("results.junit.xml", junit::xml(file)?),
+        ("results.junit.xml", junit::of_run(file)?.into_bytes()),
         ("metrics.prom", prometheus::text(file).into_bytes()),
         ("tools.csv", csv::tools(file).into_bytes()),
         ("timeline.csv", csv::timeline(file).into_bytes()),

@@ -7,7 +7,6 @@ use tokio::task::JoinHandle;
 
 use super::units::{duration, megabytes};
 use crate::result::Snapshot;
-use crate::run::Live;
 
 const REFRESH: Duration = Duration::from_millis(250);
 /// Calls that ended longer ago say nothing about now: the server stands still.
@@ -20,9 +19,9 @@ pub(crate) struct LiveLine {
 }
 
 impl LiveLine {
-    /// For people, if `is_shown`.
+    /// Of what `snapshot` gives, for people: only if `is_shown`.
     #[must_use]
-    pub(crate) fn start(live: &Live, is_shown: bool) -> Self {
+    pub(crate) fn start(snapshot: impl Fn() -> Option<Snapshot> + Send + 'static, is_shown: bool) -> Self {
         if !is_shown {
             return Self { bar: ProgressBar::hidden(), task: None };
         }
@@ -31,11 +30,11 @@ impl LiveLine {
         if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
             bar.set_style(style);
         }
-        let (shown, live) = (bar.clone(), live.clone());
+        let shown = bar.clone();
         let task = tokio::spawn(async move {
             loop {
-                if let Some(pulse) = live.snapshot() {
-                    shown.set_message(line(&pulse));
+                if let Some(snapshot) = snapshot() {
+                    shown.set_message(line(&snapshot));
                     shown.tick();
                 }
                 tokio::time::sleep(REFRESH).await;
@@ -51,8 +50,8 @@ impl LiveLine {
 }
 
 /// Throughput, response times, errors so far, the server's memory.
-fn line(pulse: &Snapshot) -> String {
-    let Snapshot { scenario, stage, elapsed_s, duration_s, in_flight, errors, last, resources } = pulse;
+fn line(snapshot: &Snapshot) -> String {
+    let Snapshot { scenario, stage, elapsed_s, duration_s, in_flight, errors, last, resources } = snapshot;
     let is_old = elapsed_s - last.at_s as f64 > OLD_S;
     let ended = last.ok + last.errors.values().sum::<u64>();
     let rate = if is_old { 0 } else { ended };

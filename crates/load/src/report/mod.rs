@@ -1,9 +1,12 @@
 //! What people and machines read of a run. Nothing here measures.
 
+mod chart;
+pub(crate) mod comparison;
 mod csv;
 pub(crate) mod formats;
 mod hdr_log;
 mod headline;
+pub(crate) mod history;
 pub mod html;
 mod junit;
 pub(crate) mod live_line;

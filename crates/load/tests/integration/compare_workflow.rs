@@ -42,7 +42,7 @@ fn the_comparison_of_the_workflow_leaves_the_files_that_its_next_steps_take() {
     let read = |name: &str| fs::read_to_string(directory.path().join(name)).unwrap();
     assert!(read("ab.md").contains("| list_scores | wall |"));
     assert!(serde_json::from_str::<serde_json::Value>(&read("ab.json")).unwrap()["rows"].is_array());
-    assert!(read("ab.xml").ends_with("</testsuite>\n"));
+    assert!(read("ab.xml").ends_with("</testsuites>\n"));
 }
 
 #[test]

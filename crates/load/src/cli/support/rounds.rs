@@ -1,19 +1,13 @@
 //! Which measurements make up a record.
 
-use crate::record::this_tool;
 use std::io::Write;
 use std::path::PathBuf;
-use std::time::SystemTime;
 
 use clap::Args;
 
-use crate::record::Runs;
 use crate::record::criterion::{self, LAST};
-use crate::record::{Kind, Load, Protocol, Record, SCHEMA_VERSION, Server, Workload, sha256_hex, utc};
-use crate::result::Tool;
-use music21_mcp_bench::baseline::criterion::Home;
+use crate::record::{Record, Runs};
 use music21_mcp_bench::server::ServerSpec;
-use music21_mcp_proc::{Machine, Watch};
 
 /// Which runs of `cargo bench` or of `run` make up a record.
 #[derive(Debug, Args)]
@@ -34,48 +28,14 @@ pub(crate) struct Rounds {
 impl Rounds {
     /// What Criterion has, or the runs named, as a record.
     pub(crate) fn record(&self) -> anyhow::Result<Record> {
-        if self.from.is_empty() { self.of_criterion() } else { self.of_runs() }
-    }
-
-    fn of_runs(&self) -> anyhow::Result<Record> {
+        if self.from.is_empty() {
+            let spec = ServerSpec::from_environment()?;
+            return criterion::record(&spec, &self.rounds, self.target.clone());
+        }
         let (record, left_out) = Runs::load(&self.from)?.record(self.target.clone())?;
         for line in left_out {
             writeln!(std::io::stderr(), "left out: {line}")?;
         }
         Ok(record)
-    }
-
-    fn of_criterion(&self) -> anyhow::Result<Record> {
-        let spec = ServerSpec::from_environment()?;
-        let named = spec.named();
-        let entries = criterion::read(&Home::of(named.as_deref()), &self.rounds)?;
-        let target = self.target.clone().or(named).unwrap_or_else(|| "embedded".to_owned());
-        // Benches are always built with optimisation, whatever this program was built with.
-        let tool = Tool { profile: "release".to_owned(), ..this_tool() };
-        Ok(Record {
-            schema_version: SCHEMA_VERSION,
-            kind: Kind::Criterion,
-            created_utc: utc(SystemTime::now()),
-            tool,
-            server: Server {
-                target,
-                name: None,
-                version: None,
-                launch_sha256: sha256_hex(spec.to_string().as_bytes()),
-            },
-            protocol: Protocol { transport: spec.transport().to_owned(), mcp_version: None },
-            // What a benchmark is fed with is known from its throughput, which each entry carries.
-            workload: Workload {
-                id: "cargo-bench".to_owned(),
-                version: 1,
-                sha256: sha256_hex(b"cargo-bench"),
-            },
-            load: Load { model: "closed".to_owned(), rate_per_s: None, sessions: 1, deadline_ms: None },
-            machine: Machine::here(),
-            conditions: Watch::start().stop(),
-            reference: None,
-            invalid: None,
-            entries,
-        })
     }
 }

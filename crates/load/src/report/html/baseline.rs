@@ -4,9 +4,8 @@ use maud::{Markup, html};
 
 use super::chip;
 use super::figure::Table;
-use crate::compare::{Comparison, Severity, Verdict};
-use crate::measure::stats::mean;
-use crate::record::{Entry, Record, Round};
+use crate::compare::figures::Figures;
+use crate::compare::{ChangeVerdict, Comparison, Severity};
 use crate::report::headline::Tone;
 use crate::report::units::{duration, percent};
 
@@ -22,10 +21,8 @@ pub(crate) struct Baseline {
 /// Two sides and the verdicts on their difference.
 #[derive(Debug, Clone)]
 pub(crate) struct Compared {
-    /// What the run is compared with.
-    pub baseline: Record,
-    /// The run.
-    pub candidate: Record,
+    /// By entry that both sides have: what it is compared with, and the run.
+    pub figures: Vec<(String, [Figures; 2])>,
     /// The verdicts.
     pub comparison: Comparison,
     /// Stages that are INVALID on one of the sides.
@@ -45,9 +42,8 @@ pub(super) fn section(baseline: &Baseline) -> Markup {
 }
 
 fn figures(compared: &Compared) -> Markup {
-    let Compared { baseline, candidate, comparison, left_out } = compared;
-    let pairs =
-        candidate.entries.iter().filter_map(|(name, after)| Some((name, baseline.entries.get(name)?, after)));
+    let Compared { figures, comparison, left_out } = compared;
+    let rows = figures.iter().map(|(name, sides)| row(name, sides));
     html! {
         @for note in left_out.iter().chain(&comparison.notes) { p.note { (note) } }
         h3 { "Verdicts" }
@@ -57,7 +53,7 @@ fn figures(compared: &Compared) -> Markup {
             "Each side is the mean over its rounds. One run is one round: processes differ from start to start, so a "
             "ratio of single runs is no verdict. ‘ab’ decides."
         }
-        (Table::new(&HEAD, pairs.map(|(name, before, after)| row(name, before, after)).collect()).html("Baseline and run side by side"))
+        (Table::new(&HEAD, rows.collect()).html("Baseline and run side by side"))
     }
 }
 
@@ -73,28 +69,16 @@ const HEAD: [&str; 9] = [
     "good, baseline → this run",
 ];
 
-fn row(name: &str, before: &Entry, after: &Entry) -> Vec<String> {
-    let share = |entry: &Entry| entry.success().share().map_or_else(|| "–".to_owned(), percent);
-    let mut cells = vec![name.to_owned(), format!("{} · {}", before.rounds.len(), after.rounds.len())];
-    for of in [median_log as fn(&Round) -> Option<f64>, p95_log] {
-        let [a, b] = [before, after].map(|entry| {
-            let logs: Vec<f64> = entry.rounds.iter().filter_map(of).collect();
-            (!logs.is_empty()).then(|| mean(&logs))
-        });
-        let time = |log: Option<f64>| log.map_or_else(|| "–".to_owned(), |log| duration(log.exp()));
-        let ratio = a.zip(b).map_or_else(|| "–".to_owned(), |(a, b)| format!("{:.2}", (b - a).exp()));
-        cells.extend([time(a), time(b), ratio]);
+fn row(name: &str, [before, after]: &[Figures; 2]) -> Vec<String> {
+    let or_none = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
+    let share = |side: &Figures| or_none(side.success.map(percent));
+    let mut cells = vec![name.to_owned(), format!("{} · {}", before.rounds, after.rounds)];
+    for (a, b) in [(before.median_ns, after.median_ns), (before.p95_ns, after.p95_ns)] {
+        let ratio = a.zip(b).map(|(a, b)| format!("{:.2}", b / a));
+        cells.extend([a.map(duration), b.map(duration), ratio].map(or_none));
     }
     cells.push(format!("{} → {}", share(before), share(after)));
     cells
-}
-
-fn median_log(round: &Round) -> Option<f64> {
-    round.p50_ns.map(|ns| (ns as f64).ln()).or(round.wall_log)
-}
-
-fn p95_log(round: &Round) -> Option<f64> {
-    round.p95_ns.map(|ns| (ns as f64).ln())
 }
 
 fn verdicts(comparison: &Comparison) -> Markup {
@@ -124,20 +108,20 @@ fn verdicts(comparison: &Comparison) -> Markup {
     }
 }
 
-fn why(verdict: &Verdict) -> Option<String> {
+fn why(verdict: &ChangeVerdict) -> Option<String> {
     match verdict {
-        Verdict::Inconclusive(why) => Some(why.to_string()),
-        Verdict::NotMeasured(why) => Some(why.clone()),
+        ChangeVerdict::Inconclusive(why) => Some(why.to_string()),
+        ChangeVerdict::NotMeasured(why) => Some(why.clone()),
         _ => None,
     }
 }
 
-fn tone(verdict: &Verdict) -> Tone {
+fn tone(verdict: &ChangeVerdict) -> Tone {
     match verdict {
-        Verdict::Improved | Verdict::Unchanged => Tone::Good,
-        Verdict::Regressed(Severity::Fail) => Tone::Bad,
-        Verdict::Regressed(Severity::Warn) | Verdict::Inconclusive(_) | Verdict::NotMeasured(_) => {
-            Tone::Doubtful
-        }
+        ChangeVerdict::Improved | ChangeVerdict::Unchanged => Tone::Good,
+        ChangeVerdict::Regressed(Severity::Fail) => Tone::Bad,
+        ChangeVerdict::Regressed(Severity::Warn)
+        | ChangeVerdict::Inconclusive(_)
+        | ChangeVerdict::NotMeasured(_) => Tone::Doubtful,
     }
 }

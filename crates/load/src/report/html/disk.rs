@@ -1,9 +1,8 @@
 //! The files in the server's temporary directory, over all stages of a scenario.
 
-use super::axis::Axis;
-use super::chart::{Chart, Mark, Paint, Width};
 use super::figure::{Figure, Table};
 use super::timeline::{boundaries, starts};
+use crate::report::chart::{Axis, Chart, Mark, Paint, Width};
 use crate::report::units::{count, digits, megabytes};
 use crate::result::{ResourceAt, ScenarioResult};
 

@@ -2,10 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::axis::Axis;
-use super::chart::{Chart, Mark, Paint, Width};
 use super::figure::{Figure, Table};
 use crate::measure::token_bucket::{Limit, Probe, Report};
+use crate::report::chart::{Axis, Chart, Mark, Paint, Width};
 use crate::report::units::{digits, duration};
 
 /// The estimates, and a chart where the single probes are on file.

@@ -2,9 +2,7 @@
 //!
 //! Everything is escaped by the templates; scripts run only in the sandboxed frames of flamegraphs.
 
-mod axis;
 mod baseline;
-mod chart;
 mod details;
 mod disk;
 mod figure;

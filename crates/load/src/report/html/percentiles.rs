@@ -2,11 +2,10 @@
 
 use hdrhistogram::Histogram as Hdr;
 
-use super::axis::{Axis, nines};
-use super::chart::{COLOURS, Chart, Mark, Paint, Width};
 use super::figure::{Figure, Table};
 use crate::measure::histogram::Histogram;
 use crate::measure::quantile::{samples_for_bound, samples_for_value};
+use crate::report::chart::{Axis, COLOURS, Chart, Mark, Paint, Width, nines};
 use crate::report::units::{count, duration};
 use crate::result::{StageResult, ToolResult};
 
@@ -98,10 +97,12 @@ fn table(series: &[Series]) -> Table {
         ["tool", "calls"].into_iter().chain(TABLED.map(|(_, name)| name)).chain(["max"]).collect();
     let row = |one: &Series| {
         let n = one.histogram.len();
-        let cell = |(q, _): (f64, &str)| match () {
-            () if n < samples_for_bound(q) => format!("n<{}", samples_for_bound(q)),
-            () if n < samples_for_value(q) => format!("n<{}", samples_for_value(q)),
-            () => duration(one.histogram.value_at_quantile(q) as f64),
+        let cell = |(q, _): (f64, &str)| {
+            let needed = [samples_for_bound(q), samples_for_value(q)].into_iter().find(|&needed| n < needed);
+            needed.map_or_else(
+                || duration(one.histogram.value_at_quantile(q) as f64),
+                |needed| format!("n<{needed}"),
+            )
         };
         let ends = duration(one.histogram.max() as f64);
         [one.name.clone(), count(n)].into_iter().chain(TABLED.map(cell)).chain([ends]).collect()

@@ -1,11 +1,10 @@
 //! The server's memory with its trend, its descriptors, threads and CPU time, over all stages of a scenario.
 
-use super::axis::Axis;
-use super::chart::{Chart, Mark, Paint, Width};
 use super::figure::{Figure, Table};
 use super::timeline::{boundaries, starts};
 use crate::measure::stats::median;
 use crate::measure::trend::{self, LeakReport};
+use crate::report::chart::{Axis, Chart, Mark, Paint, Width};
 use crate::report::units::{digits, megabytes};
 use crate::result::{ResourceAt, ScenarioResult};
 

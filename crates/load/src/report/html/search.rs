@@ -2,10 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::axis::Axis;
-use super::chart::{Chart, Mark, Paint, Width};
 use super::figure::{Figure, Table};
 use crate::measure::quantile::Quantile;
+use crate::report::chart::{Axis, Chart, Mark, Paint, Width};
 use crate::report::units::{count, digits, duration, percent, quantile};
 use crate::result::{Capacity, Search, Served, StageResult, Tried};
 use music21_mcp_bench::client::Outcome;
@@ -61,7 +60,7 @@ fn figure(trials: &[Trial<'_>], search: &Search) -> Figure {
         title: "p95 of the tool that decided, by clients".to_owned(),
         caption:
             "Lines are the 95 % bounds. A line without a dot is all that is known: too few calls for an \
-                  estimate, or calls that were given up."
+                  estimate, or calls that timed out."
                 .to_owned(),
         legend,
         chart: Chart {

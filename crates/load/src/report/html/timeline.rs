@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::axis::Axis;
-use super::chart::{Chart, Mark, Paint, Width};
 use super::figure::{Figure, Table};
+use crate::report::chart::{Axis, Chart, Mark, Paint, Width};
 use crate::report::units::{digits, duration};
 use crate::result::{ScenarioResult, Second, StageResult};
 use music21_mcp_bench::client::Outcome;

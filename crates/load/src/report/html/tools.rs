@@ -87,7 +87,7 @@ fn cell(quantile: &Quantile) -> Markup {
             }
             Quantile::UpperBound { ns } => { "≤ " (ms(ns)) small { "n too small for more" } }
             Quantile::TooFewSamples { needed } => { "–" small { "n too small, needs " (needed) } }
-            Quantile::Censored { at_least_ns, .. } => { "≥ " (ms(at_least_ns)) small { "calls were given up" } }
+            Quantile::Censored { at_least_ns, .. } => { "≥ " (ms(at_least_ns)) small { "calls timed out" } }
         }
     }
 }

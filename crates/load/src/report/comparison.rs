@@ -1,11 +1,10 @@
 //! A comparison as a table, as Markdown, as JSON and as JUnit.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
-use super::outcome::{Comparison, Counts, Row};
-use super::units::xml;
-use super::{Severity, Verdict};
+use super::junit::{self, Case, End, Suite};
+use crate::compare::outcome::Counts;
+use crate::compare::{ChangeVerdict, Comparison, Row, Severity};
 
 /// What a comparison is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -21,14 +20,17 @@ pub(crate) enum Format {
 }
 
 /// Writes it.
-#[must_use]
-pub(crate) fn render(comparison: &Comparison, format: Format) -> String {
-    match format {
+///
+/// # Errors
+///
+/// None: memory takes what is written.
+pub(crate) fn render(comparison: &Comparison, format: Format) -> std::io::Result<String> {
+    Ok(match format {
         Format::Table => table(comparison),
         Format::Markdown => markdown(comparison),
         Format::Json => json(comparison),
-        Format::Junit => junit(comparison),
-    }
+        Format::Junit => junit(comparison)?,
+    })
 }
 
 const HEADINGS: [&str; 6] = ["entry", "figure", "baseline", "candidate", "change", "verdict"];
@@ -75,7 +77,7 @@ fn lines(comparison: &Comparison) -> Vec<[String; 6]> {
 
 fn json(comparison: &Comparison) -> String {
     let Comparison { notes, rows } = comparison;
-    let entries: BTreeMap<&str, &Verdict> = comparison.entries().into_iter().collect();
+    let entries: BTreeMap<&str, &ChangeVerdict> = comparison.entries().into_iter().collect();
     let value = serde_json::json!({ "notes": notes, "entries": entries, "rows": rows });
     format!("{value:#}\n")
 }
@@ -112,30 +114,21 @@ fn markdown(comparison: &Comparison) -> String {
     out
 }
 
-fn junit(comparison: &Comparison) -> String {
-    let Counts { failed, unknown, not_measured, .. } = comparison.counts();
-    let skipped = unknown + not_measured;
-    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let tests = comparison.rows.len();
-    // Writing to a String cannot fail.
-    let _ = writeln!(
-        out,
-        "<testsuite name=\"compare\" tests=\"{tests}\" failures=\"{failed}\" skipped=\"{skipped}\">"
-    );
-    for row in &comparison.rows {
-        let [entry, figure, baseline, candidate, ratio, verdict] = cells(row).map(|cell| xml(&cell));
-        let _ = write!(out, "  <testcase classname=\"{entry}\" name=\"{figure}\">");
-        let text = format!("{verdict}: {baseline} to {candidate}, {ratio}");
-        let _ = match row.verdict {
-            Verdict::Regressed(Severity::Fail) => write!(out, "<failure message=\"{text}\"/>"),
-            Verdict::Inconclusive(_) | Verdict::NotMeasured(_) => {
-                write!(out, "<skipped message=\"{text}\"/>")
+fn junit(comparison: &Comparison) -> std::io::Result<String> {
+    let case = |row: &Row| {
+        let [entry, figure, baseline, candidate, ratio, verdict] = cells(row);
+        let end = match row.verdict {
+            ChangeVerdict::Regressed(Severity::Fail) => End::Failed,
+            ChangeVerdict::Inconclusive(_) | ChangeVerdict::NotMeasured(_) => End::Skipped,
+            ChangeVerdict::Improved | ChangeVerdict::Unchanged | ChangeVerdict::Regressed(Severity::Warn) => {
+                End::Passed
             }
-            _ => write!(out, "<system-out>{text}</system-out>"),
         };
-        out += "</testcase>\n";
-    }
-    out + "</testsuite>\n"
+        let text = format!("{verdict}: {baseline} to {candidate}, {ratio}");
+        Case { class: entry, name: figure, end, text }
+    };
+    let cases = comparison.rows.iter().map(case).collect();
+    junit::xml(&[Suite { name: "compare".to_owned(), attributes: Vec::new(), cases }])
 }
 
 #[cfg(test)]
@@ -145,14 +138,24 @@ mod tests {
     use crate::compare::outcome::Figure;
     use crate::compare::{Change, Why};
 
+    fn shown(format: Format) -> String {
+        render(&comparison(), format).unwrap()
+    }
+
     fn comparison() -> Comparison {
         let change = Change { log: 1.12f64.ln(), standard_error: 0.01, freedom: 9.0, rounds: 10 };
-        let slow =
-            Row::of_time("key|<1>", Figure::Wall, [4e6, 4.48e6], &change, Level::RECORDS, Verdict::FAIL);
-        let why = Verdict::Inconclusive(Why::TooFewRounds { have: 1, need: 5 });
+        let slow = Row::of_time(
+            "key|<1>",
+            Figure::Wall,
+            [4e6, 4.48e6],
+            &change,
+            Level::RECORDS,
+            ChangeVerdict::FAIL,
+        );
+        let why = ChangeVerdict::Inconclusive(Why::TooFewRounds { have: 1, need: 5 });
         let rows = vec![
             slow,
-            Row::of("key|<1>", Figure::Success, 1.0, 0.995, Verdict::Unchanged),
+            Row::of("key|<1>", Figure::Success, 1.0, 0.995, ChangeVerdict::Unchanged),
             Row::bare("list", Figure::Cpu, why),
         ];
         Comparison { notes: vec!["different machine".to_owned()], rows }
@@ -160,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_table_lines_up_and_ends_in_a_summary() {
-        insta::assert_snapshot!(render(&comparison(), Format::Table), @r#"
+        insta::assert_snapshot!(shown(Format::Table), @r#"
         note: different machine
         entry    figure   baseline  candidate  change                             verdict
         key|<1>  all      –         –          –                                  regressed
@@ -173,7 +176,7 @@ mod tests {
 
     #[test]
     fn markdown_keeps_a_bar_in_a_name_from_making_a_column() {
-        insta::assert_snapshot!(render(&comparison(), Format::Markdown), @r#"
+        insta::assert_snapshot!(shown(Format::Markdown), @r#"
         **1 regressed, 0 regressed (warning), 1 inconclusive, 0 improved, 0 unchanged**
 
         > different machine
@@ -189,19 +192,27 @@ mod tests {
 
     #[test]
     fn junit_fails_what_regressed_and_skips_what_is_not_known() {
-        insta::assert_snapshot!(render(&comparison(), Format::Junit), @r#"
+        insta::assert_snapshot!(shown(Format::Junit), @r#"
         <?xml version="1.0" encoding="UTF-8"?>
-        <testsuite name="compare" tests="3" failures="1" skipped="1">
-          <testcase classname="key|&lt;1&gt;" name="wall"><failure message="regressed: 4.00 ms to 4.48 ms, +12.0 % (+8.9 … +15.2), 10 rounds"/></testcase>
-          <testcase classname="key|&lt;1&gt;" name="success"><system-out>unchanged: 100.00 % to 99.50 %, –</system-out></testcase>
-          <testcase classname="list" name="cpu"><skipped message="inconclusive: only 1 round; 5 are needed: – to –, –"/></testcase>
-        </testsuite>
+        <testsuites name="music21-mcp-bench" tests="3" failures="1" skipped="1" errors="0">
+          <testsuite name="compare" tests="3" failures="1" skipped="1" errors="0">
+            <testcase classname="key|&lt;1&gt;" name="wall">
+              <failure message="regressed: 4.00 ms to 4.48 ms, +12.0 % (+8.9 … +15.2), 10 rounds"/>
+            </testcase>
+            <testcase classname="key|&lt;1&gt;" name="success">
+              <system-out>unchanged: 100.00 % to 99.50 %, –</system-out>
+            </testcase>
+            <testcase classname="list" name="cpu">
+              <skipped message="inconclusive: only 1 round; 5 are needed: – to –, –"/>
+            </testcase>
+          </testsuite>
+        </testsuites>
         "#);
     }
 
     #[test]
     fn json_holds_every_row_with_its_verdict() {
-        let json: serde_json::Value = serde_json::from_str(&render(&comparison(), Format::Json)).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&shown(Format::Json)).unwrap();
         assert_eq!(json["entries"]["key|<1>"]["regressed"], "fail", "its worst figure");
         assert_eq!(json["rows"][0]["verdict"]["regressed"], "fail");
         assert_eq!(json["rows"][2]["verdict"]["inconclusive"]["too_few_rounds"]["have"], 1);

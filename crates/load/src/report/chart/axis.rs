@@ -6,18 +6,18 @@ use crate::report::units::duration;
 
 /// One axis of a chart.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Axis {
+pub(in crate::report) struct Axis {
     /// What it shows; only drawn on the horizontal one.
-    pub(super) title: String,
+    pub(in crate::report) title: String,
     /// From start to end, which differ.
-    pub(super) range: Range<f64>,
+    pub(in crate::report) range: Range<f64>,
     /// Places and their names.
-    pub(super) ticks: Vec<(f64, String)>,
+    pub(in crate::report) ticks: Vec<(f64, String)>,
 }
 
 impl Axis {
     /// From 0 to the largest of `values`, with about six ticks at 1, 2 or 5 times a power of ten.
-    pub(super) fn from_zero(title: &str, values: impl IntoIterator<Item = f64>) -> Self {
+    pub(in crate::report) fn from_zero(title: &str, values: impl IntoIterator<Item = f64>) -> Self {
         let end = values.into_iter().filter(|value| value.is_finite()).fold(0.0, f64::max);
         let end = if end > 0.0 { end } else { 1.0 };
         let step = step(end);
@@ -27,14 +27,14 @@ impl Axis {
     }
 
     /// Around `values`, not from zero, for lines whose changes matter.
-    pub(super) fn around(title: &str, values: impl IntoIterator<Item = f64>) -> Self {
+    pub(in crate::report) fn around(title: &str, values: impl IntoIterator<Item = f64>) -> Self {
         let (low, high) = extent(values);
         let margin = ((high - low) * 0.08).max(high.abs() * 0.01).max(0.5);
         Self::between(title, (low - margin).max(0.0)..high + margin)
     }
 
     /// Just this range.
-    pub(super) fn between(title: &str, range: Range<f64>) -> Self {
+    pub(in crate::report) fn between(title: &str, range: Range<f64>) -> Self {
         let step = step(range.end - range.start);
         let places = (range.start / step).ceil() as i64..=(range.end / step).floor() as i64;
         let ticks = places.map(|i| i as f64 * step).map(|at| (at, name(at, step))).collect();
@@ -42,19 +42,19 @@ impl Axis {
     }
 
     /// The logarithms to base 2 of whole numbers from 1 to `most`.
-    pub(super) fn doublings(title: &str, most: usize) -> Self {
+    pub(in crate::report) fn doublings(title: &str, most: usize) -> Self {
         let end = (most.max(1) as f64).log2();
         let ticks = (0..=end as u32).map(|power| (f64::from(power), 2_u64.pow(power).to_string())).collect();
         Self { title: title.to_owned(), range: -0.3..end + 0.3, ticks }
     }
 
     /// Seconds from 0 to `end_s`.
-    pub(super) fn seconds(end_s: f64) -> Self {
+    pub(in crate::report) fn seconds(end_s: f64) -> Self {
         Self::from_zero("seconds from the start", [end_s])
     }
 
     /// The logarithms of durations in nanoseconds.
-    pub(super) fn durations(ns: impl IntoIterator<Item = f64>) -> Self {
+    pub(in crate::report) fn durations(ns: impl IntoIterator<Item = f64>) -> Self {
         let (low, high) = extent(ns.into_iter().filter(|&ns| ns > 0.0).map(f64::log10));
         let (low, high) = (low - 0.08, (high + 0.08).max(low + 0.3));
         let multiples: &[f64] = if high - low > 2.5 { &[1.0] } else { &[1.0, 2.0, 5.0] };
@@ -69,17 +69,16 @@ impl Axis {
     }
 
     /// Quantiles as log₁₀ 1/(1 − q), so that each further nine takes the same room, for `count` calls.
-    pub(super) fn quantiles(count: u64) -> Self {
+    pub(in crate::report) fn quantiles(count: u64) -> Self {
         let end = (count.max(10) as f64).log10();
         let ticks = QUANTILES.into_iter().map(|(q, name)| (nines(q), name.to_owned()));
         let ticks = ticks.filter(|(at, _)| *at <= end + 1e-9).collect();
         Self { title: "share of calls that were no slower".to_owned(), range: 0.0..end, ticks }
     }
 
-    /// What stands at a tick.
-    pub(super) fn tick(&self, value: f64) -> String {
-        let near = |(at, _): &&(f64, String)| (at - value).abs() < 1e-9;
-        self.ticks.iter().find(near).map_or_else(String::new, |(_, name)| name.clone())
+    /// How far a value is from start to end.
+    pub(super) fn share(&self, value: f64) -> f64 {
+        (value - self.range.start) / (self.range.end - self.range.start)
     }
 }
 
@@ -94,7 +93,7 @@ const QUANTILES: [(f64, &str); 7] = [
 ];
 
 /// Where a quantile stands on the axis of quantiles.
-pub(super) fn nines(q: f64) -> f64 {
+pub(in crate::report) fn nines(q: f64) -> f64 {
     -(1.0 - q).log10()
 }
 

@@ -1,0 +1,48 @@
+//! A history as an SVG: one line an entry, all relative to their first point.
+
+use super::chart::{Axis, Chart, Mark, Paint, Width};
+use crate::compare::history::History;
+
+/// The least that the axis shows in both directions, as a logarithm: 10 %.
+const LEAST: f64 = 0.1;
+
+/// Draws histories over the records `labels`.
+#[must_use]
+pub(crate) fn svg(histories: &[History], labels: &[String]) -> String {
+    let lines: Vec<Vec<(f64, f64)>> = histories.iter().map(relative).collect();
+    let extent = lines.iter().flatten().map(|(_, log)| log.abs()).fold(LEAST, f64::max);
+    let times = |log: f64| (log, format!("{:.2}×", log.exp()));
+    let last = labels.len().max(2) - 1;
+    let ends = [(0, labels.first()), (last, labels.get(last))];
+    let label = |(at, label): (usize, Option<&String>)| Some((at as f64, label?.clone()));
+    let marks = lines.into_iter().zip(histories).enumerate().flat_map(|(i, (line, history))| {
+        let note = |change: crate::compare::history::ChangePoint| {
+            Mark::Note(line[change.at], format!("{:+.1} %", (change.ratio - 1.0) * 100.0), Paint::series(i))
+        };
+        let notes: Vec<Mark> = history.change_points().into_iter().flatten().map(note).collect();
+        std::iter::once(Mark::Line(line, Paint::series(i))).chain(notes)
+    });
+    let chart = Chart {
+        width: Width::Whole,
+        label: "wall time of each entry, relative to its first record".to_owned(),
+        x: Axis {
+            title: String::new(),
+            range: 0.0..last as f64,
+            ticks: ends.into_iter().filter_map(label).collect(),
+        },
+        y: Axis {
+            title: String::new(),
+            range: -extent..extent,
+            ticks: [-extent, 0.0, extent].map(times).into(),
+        },
+        marks: marks.collect(),
+    };
+    let names = histories.iter().enumerate().map(|(i, history)| (Paint::series(i), history.entry.as_str()));
+    chart.svg(&names.collect::<Vec<_>>()).into_string() + "\n"
+}
+
+/// By record, the logarithm of what the entry takes beside its first time.
+fn relative(history: &History) -> Vec<(f64, f64)> {
+    let first = history.points.first().map_or(0.0, |(_, log)| *log);
+    history.points.iter().map(|(at, log)| (*at as f64, log - first)).collect()
+}
