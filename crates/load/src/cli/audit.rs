@@ -12,8 +12,8 @@ use serde::Serialize;
 use super::Exit;
 use crate::audit::{AUDITS, Audit as Entry, Finding, Length, Verdict};
 
-/// Shows that the program can be believed: runs its detectors and its load generator against known truths
-/// and prints what they found.
+/// Check that this program can be trusted: run its detectors and its load generator against known truths and print
+/// what they found.
 ///
 /// Exits with 0 if all passed, 1 if one failed, 3 if none failed and one could not be decided.
 #[derive(Debug, Args)]
@@ -23,7 +23,7 @@ pub(super) struct Audit {
         AUDITS.iter().map(|audit| audit.name).chain(["all"])
     ))]
     names: Vec<String>,
-    /// In two minutes instead of twelve: shorter runs, and simulation alone where a run takes long.
+    /// Take two minutes instead of twelve: shorter runs, and only simulation where a run would take long.
     #[arg(long)]
     quick: bool,
     /// Print JSON instead of a table.

@@ -20,13 +20,13 @@ use crate::report::history::svg;
 pub(super) struct Show {
     /// The target's name, as `baseline list` prints it; that of the newest record if not given.
     target: Option<String>,
-    /// Only entries that begin so.
+    /// Only entries whose names begin with this.
     #[arg(long, default_value = "")]
     entry: String,
     /// The directory of the records.
     #[arg(long, value_name = "DIR", default_value = "baselines")]
     dir: PathBuf,
-    /// Draw it into this file.
+    /// Draw a chart into this file, as SVG.
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
 }

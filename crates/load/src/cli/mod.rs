@@ -87,3 +87,27 @@ pub fn main() -> ExitCode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory};
+
+    use super::*;
+
+    /// The help of a verb and of those below it, as a terminal of 100 columns shows it.
+    fn check(mut verb: Command, name: &str) {
+        let help = verb.clone().term_width(100).render_long_help();
+        insta::assert_snapshot!(name.replace(' ', "-"), help);
+        for below in verb.get_subcommands_mut().filter(|below| below.get_name() != "help") {
+            let name = format!("{name} {}", below.get_name());
+            check(below.clone(), &name);
+        }
+    }
+
+    #[test]
+    fn every_verb_says_what_it_does() {
+        let mut program = Cli::command();
+        program.build();
+        check(program, "help");
+    }
+}

@@ -23,8 +23,8 @@ const FLAMEGRAPHS: &str = "flamegraphs";
 
 /// Write a run as one HTML file that needs no network. `run` writes it beside its result by itself.
 ///
-/// Exits with 2 if there is no such run and with 3 if its result is damaged. Exits so as well if there is no such
-/// baseline or it cannot be compared with; the page is written all the same then, and says why.
+/// Exits with 2 if there is no such run and with 3 if its result is damaged. The same holds for the baseline, and for one
+/// that is not comparable; the page is still written then, and says why.
 #[derive(Debug, Args)]
 pub(super) struct Report {
     /// The directory that `run --out` wrote, or its result.json.

@@ -13,3 +13,6 @@ pub(crate) mod live_line;
 pub(crate) mod prometheus;
 pub mod terminal;
 mod units;
+
+#[cfg(test)]
+mod tests;

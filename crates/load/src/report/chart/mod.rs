@@ -232,57 +232,36 @@ mod tests {
         let axis = Axis { title: "s".to_owned(), range: 0.0..10.0, ticks };
         let chart = Chart { width: Width::Half, label: "a & b".to_owned(), x: axis.clone(), y: axis, marks };
         let svg = chart.svg(&[(blue, "key")]).into_string();
-        insta::assert_snapshot!(svg.replace("><", ">\n<"), @r##"
+        insta::assert_snapshot!(svg.replace("><", ">\n<").replace(">\n</", "></"), @r##"
         <svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="a &amp; b" viewBox="0 0 780 270" font-family="sans-serif" font-size="12">
         <g stroke="#DCE0E6">
-        <line x1="68" x2="522" y1="226" y2="226">
-        </line>
-        <line x1="68" x2="522" y1="33" y2="33">
-        </line>
-        </g>
+        <line x1="68" x2="522" y1="226" y2="226"></line>
+        <line x1="68" x2="522" y1="33" y2="33"></line></g>
         <g stroke="#3A4048">
-        <line x1="68" x2="522" y1="226" y2="226">
-        </line>
-        <line x1="68" x2="68" y1="33" y2="226">
-        </line>
-        <line x1="68" x2="68" y1="226" y2="230">
-        </line>
-        <line x1="522" x2="522" y1="226" y2="230">
-        </line>
-        <line x1="64" x2="68" y1="226" y2="226">
-        </line>
-        <line x1="64" x2="68" y1="33" y2="33">
-        </line>
-        </g>
+        <line x1="68" x2="522" y1="226" y2="226"></line>
+        <line x1="68" x2="68" y1="33" y2="226"></line>
+        <line x1="68" x2="68" y1="226" y2="230"></line>
+        <line x1="522" x2="522" y1="226" y2="230"></line>
+        <line x1="64" x2="68" y1="226" y2="226"></line>
+        <line x1="64" x2="68" y1="33" y2="33"></line></g>
         <g fill="#3A4048" text-anchor="middle">
         <text x="68" y="244">0</text>
         <text x="522" y="244">10</text>
-        <text x="295" y="264">s</text>
-        </g>
+        <text x="295" y="264">s</text></g>
         <g fill="#3A4048" text-anchor="end">
         <text x="60" y="226" dy=".35em">0</text>
-        <text x="60" y="33" dy=".35em">10</text>
-        </g>
-        <polyline points="68,226 295,129.5 522,33" fill="none" stroke="#0072B2" stroke-width="2" stroke-opacity="1" stroke-dasharray="7 5">
-        </polyline>
-        <polygon points="68,226 295,129.5 522,33" fill="#0072B2" fill-opacity="0.25">
-        </polygon>
+        <text x="60" y="33" dy=".35em">10</text></g>
+        <polyline points="68,226 295,129.5 522,33" fill="none" stroke="#0072B2" stroke-width="2" stroke-opacity="1" stroke-dasharray="7 5"></polyline>
+        <polygon points="68,226 295,129.5 522,33" fill="#0072B2" fill-opacity="0.25"></polygon>
         <g fill="#C0202A" fill-opacity="1">
-        <rect x="272.3" y="129.5" width="45.4" height="96.5">
-        </rect>
-        </g>
+        <rect x="272.3" y="129.5" width="45.4" height="96.5"></rect></g>
         <g fill="#0072B2">
-        <circle cx="522" cy="33" r="2">
-        </circle>
-        </g>
+        <circle cx="522" cy="33" r="2"></circle></g>
         <circle cx="295" cy="129.5" r="5" fill="#0072B2">
-        <title>+9 %</title>
-        </circle>
-        <line x1="295" x2="295" y1="18" y2="226" stroke="#DCE0E6">
-        </line>
+        <title>+9 %</title></circle>
+        <line x1="295" x2="295" y1="18" y2="226" stroke="#DCE0E6"></line>
         <text x="299" y="15" fill="#3A4048">a&lt;b&gt;</text>
-        <text x="540" y="18" fill="#0072B2">key</text>
-        </svg>
+        <text x="540" y="18" fill="#0072B2">key</text></svg>
         "##);
     }
 }

@@ -148,13 +148,13 @@ fn calls(slices: &[Slice], x: &Axis, before: &[Mark], width: f64) -> Figure {
     let (good, bad) = (Paint::series(2), Paint::ALARM);
     let drawn = [Mark::Bars(errors, width, bad.faint(0.8)), Mark::Line(of(|s| s.ok_per_s), good)];
     let caption = match slices.iter().any(|slice| slice.errors_per_s > 0.0) {
-        true => "Bars: calls that ended otherwise than well.",
-        false => "No call ended otherwise than well.",
+        true => "Bars: calls that did not end well.",
+        false => "Every call ended well.",
     };
     Figure {
         title: "Calls and errors per second".to_owned(),
         caption: caption.to_owned(),
-        legend: vec![(good, "ended well".to_owned()), (bad, "ended otherwise".to_owned())],
+        legend: vec![(good, "ended well".to_owned()), (bad, "did not end well".to_owned())],
         chart: Chart {
             width: Width::Half,
             label: "calls that ended well and otherwise, per second; the figures are in the table below"
