@@ -10,6 +10,7 @@ use clap::builder::PossibleValuesParser;
 use serde::Serialize;
 
 use super::Exit;
+use super::support::files;
 use crate::audit::{AUDITS, Audit as Entry, Finding, Length, Verdict};
 
 /// Check that this program can be trusted: run its detectors and its load generator against known truths and print
@@ -140,8 +141,7 @@ struct Document {
 
 impl Document {
     fn read(path: &Path) -> anyhow::Result<Self> {
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("failed to read '{}'", path.display()))?;
+        let text = files::read(path)?;
         let split = text.split_once(BEGIN).and_then(|(head, rest)| Some((head, rest.split_once(END)?.1)));
         let Some((head, tail)) = split else {
             bail!("'{}' has no lines '{BEGIN}' and '{END}' to write between", path.display());
@@ -151,7 +151,7 @@ impl Document {
 
     fn write(&self, all: &[Done]) -> anyhow::Result<()> {
         let text = format!("{}{BEGIN}\n{}{END}{}", self.head, markdown(all), self.tail);
-        std::fs::write(&self.path, text).with_context(|| format!("failed to write '{}'", self.path.display()))
+        files::write(&self.path, text)
     }
 }
 

@@ -3,10 +3,10 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use clap::Args;
 
-use super::support::files::writable;
+use super::support::files::{writable, write};
 use super::support::rounds::Rounds;
 use super::{Exit, Usage};
 use crate::compare::limit::EntryLimit;
@@ -135,8 +135,7 @@ impl Judging {
                 Some("xml") => Format::Junit,
                 _ => Format::Table,
             };
-            std::fs::write(path, render(comparison, format)?)
-                .with_context(|| format!("failed to write '{}'", path.display()))?;
+            write(path, render(comparison, format)?)?;
         }
         let Counts { failed, warned, unknown, .. } = comparison.counts();
         Ok(if failed > 0 || (self.strict && warned > 0) {

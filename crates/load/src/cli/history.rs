@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use clap::Args;
 
+use super::support::files::write;
 use super::{Exit, Usage};
 use crate::compare::Figure;
 use crate::compare::history::{History, MIN_POINTS, histories};
@@ -64,8 +65,7 @@ impl Show {
             writeln!(out, "{:<width$}  {}", history.entry, describe(history, &names))?;
         }
         if let Some(path) = self.svg {
-            std::fs::write(&path, svg(&histories, &names))
-                .with_context(|| format!("failed to write '{}'", path.display()))?;
+            write(&path, svg(&histories, &names))?;
         }
         Ok(Exit::Ok)
     }

@@ -7,6 +7,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::Exit;
+use super::support::files;
 use crate::compare::LimitTable;
 use crate::compare::figures::Figures;
 use crate::compare::records::compare;
@@ -121,14 +122,13 @@ pub(super) fn print(text: impl FnOnce(bool) -> String) -> anyhow::Result<()> {
 }
 
 fn write(file: &RunFile, extras: &Extras, out: &Path) -> anyhow::Result<()> {
-    std::fs::write(out, page(file, extras)).with_context(|| format!("failed to write '{}'", out.display()))
+    files::write(out, page(file, extras))
 }
 
 /// Every SVG of a directory in the order of their names; none if there is no such directory.
 fn flamegraphs(directory: &Path) -> anyhow::Result<Vec<Flamegraph>> {
     let read = |path: &PathBuf| {
-        let svg =
-            std::fs::read_to_string(path).with_context(|| format!("failed to read '{}'", path.display()))?;
+        let svg = files::read(path)?;
         let name = path.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         Ok(Flamegraph { name, svg })
     };

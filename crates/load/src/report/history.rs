@@ -1,7 +1,7 @@
 //! A history as an SVG: one line an entry, all relative to their first point.
 
-use super::chart::{Axis, Chart, Mark, Paint, Width};
-use crate::compare::history::History;
+use super::chart::{Axis, Chart, Mark, Paint};
+use crate::compare::history::{ChangePoint, History};
 
 /// The least that the axis shows in both directions, as a logarithm: 10 %.
 const LEAST: f64 = 0.1;
@@ -16,29 +16,20 @@ pub(crate) fn svg(histories: &[History], labels: &[String]) -> String {
     let ends = [(0, labels.first()), (last, labels.get(last))];
     let label = |(at, label): (usize, Option<&String>)| Some((at as f64, label?.clone()));
     let marks = lines.into_iter().zip(histories).enumerate().flat_map(|(i, (line, history))| {
-        let note = |change: crate::compare::history::ChangePoint| {
+        let note = |change: ChangePoint| {
             Mark::Note(line[change.at], format!("{:+.1} %", (change.ratio - 1.0) * 100.0), Paint::series(i))
         };
         let notes: Vec<Mark> = history.change_points().into_iter().flatten().map(note).collect();
         std::iter::once(Mark::Line(line, Paint::series(i))).chain(notes)
     });
-    let chart = Chart {
-        width: Width::Whole,
-        label: "wall time of each entry, relative to its first record".to_owned(),
-        x: Axis {
-            title: String::new(),
-            range: 0.0..last as f64,
-            ticks: ends.into_iter().filter_map(label).collect(),
-        },
-        y: Axis {
-            title: String::new(),
-            range: -extent..extent,
-            ticks: [-extent, 0.0, extent].map(times).into(),
-        },
-        marks: marks.collect(),
-    };
+    let axis = |range, ticks| Axis { title: String::new(), range, ticks };
+    let x = axis(0.0..last as f64, ends.into_iter().filter_map(label).collect());
+    let chart = Chart::whole(x, axis(-extent..extent, [-extent, 0.0, extent].map(times).into()), marks);
     let names = histories.iter().enumerate().map(|(i, history)| (Paint::series(i), history.entry.as_str()));
-    chart.svg(&names.collect::<Vec<_>>()).into_string() + "\n"
+    chart
+        .svg("wall time of each entry, relative to its first record", &names.collect::<Vec<_>>())
+        .into_string()
+        + "\n"
 }
 
 /// By record, the logarithm of what the entry takes beside its first time.

@@ -63,8 +63,6 @@ pub(super) enum Width {
 pub(super) struct Chart {
     /// How wide it is drawn: close to how wide it is shown, so that text has one size everywhere.
     pub(super) width: Width,
-    /// What it shows, in words, for who does not see it.
-    pub(super) label: String,
     /// To the right.
     pub(super) x: Axis,
     /// Upwards.
@@ -107,14 +105,24 @@ struct Plane<'a> {
 }
 
 impl Chart {
-    /// The SVG element, with room at its right for a list of names and their colours.
-    pub(super) fn svg(&self, names: &[(Paint, &str)]) -> Markup {
+    /// Of two beside each other.
+    pub(super) fn half(x: Axis, y: Axis, marks: impl IntoIterator<Item = Mark>) -> Self {
+        Self { width: Width::Half, x, y, marks: marks.into_iter().collect() }
+    }
+
+    /// As wide as the page.
+    pub(super) fn whole(x: Axis, y: Axis, marks: impl IntoIterator<Item = Mark>) -> Self {
+        Self { width: Width::Whole, ..Self::half(x, y, marks) }
+    }
+
+    /// The SVG element, with a label for who does not see it, and with a list of names and their colours at its right.
+    pub(super) fn svg(&self, label: &str, names: &[(Paint, &str)]) -> Markup {
         const LEGEND: f64 = 240.0;
         let room = if names.is_empty() { 0.0 } else { LEGEND };
         let height = HEIGHT.max(EDGE + ROW * names.len() as f64);
         let (width, view) = (self.width(), format!("0 0 {} {height}", self.width() + room));
         html! {
-            svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label=(self.label) viewBox=(view) font-family="sans-serif" font-size="12" {
+            svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label=(label) viewBox=(view) font-family="sans-serif" font-size="12" {
                 (self.draw())
                 @for (row, (paint, name)) in names.iter().enumerate() {
                     text x=(width) y=(EDGE + ROW * row as f64) fill=(paint.colour) { (name) }
@@ -230,8 +238,7 @@ mod tests {
         ];
         let ticks = vec![(0.0, "0".to_owned()), (10.0, "10".to_owned())];
         let axis = Axis { title: "s".to_owned(), range: 0.0..10.0, ticks };
-        let chart = Chart { width: Width::Half, label: "a & b".to_owned(), x: axis.clone(), y: axis, marks };
-        let svg = chart.svg(&[(blue, "key")]).into_string();
+        let svg = Chart::half(axis.clone(), axis, marks).svg("a & b", &[(blue, "key")]).into_string();
         insta::assert_snapshot!(svg.replace("><", ">\n<").replace(">\n</", "></"), @r##"
         <svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="a &amp; b" viewBox="0 0 780 270" font-family="sans-serif" font-size="12">
         <g stroke="#DCE0E6">

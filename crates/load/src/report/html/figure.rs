@@ -54,7 +54,7 @@ impl Figure {
                     }
                 }
                 div.scroll tabindex="0" role="group" aria-label=(format!("chart: {}", self.title)) {
-                    (self.chart.svg(&[]))
+                    (self.chart.svg(&format!("{}; the figures are in the table below", self.title), &[]))
                 }
                 details open[shows_table] {
                     summary { "Figures of “" (self.title) "”" }
