@@ -80,7 +80,7 @@ pub fn main() -> ExitCode {
             let is_pipe = |cause: &io::Error| cause.kind() == io::ErrorKind::BrokenPipe;
             // 'list | head' has read all that it wants.
             if !error.chain().any(|cause| cause.downcast_ref().is_some_and(is_pipe)) {
-                // Nothing is left to tell if stderr is gone.
+                // There is nobody to say it to if stderr is gone.
                 let _ = writeln!(io::stderr(), "music21-mcp-bench: {error:#}");
             }
             Exit::of_error(&error).into()

@@ -55,7 +55,7 @@ impl Report {
             let compared = self.compared(name, &result).map_err(|error| {
                 exit = Exit::of_no_comparison(&error);
                 let why = format!("{error:#}");
-                // Nothing is left to tell if stderr is gone; the page says it too.
+                // There is nobody to say it to if stderr is gone; the page says it too.
                 let _ = writeln!(std::io::stderr(), "music21-mcp-bench: not compared with '{name}': {why}");
                 why
             });
