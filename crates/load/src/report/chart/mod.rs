@@ -15,7 +15,8 @@ const EDGE: f64 = 18.0;
 /// A row of text.
 const ROW: f64 = 15.0;
 
-/// People who see no red or green can distinguish them; they are dark enough on white, and `style.css` has the other theme's.
+/// People who see no red or green can distinguish them, and they are dark enough on white; `style.css` has the other
+/// theme's.
 const SERIES: [&str; 6] = ["#0072B2", "#D55E00", "#008460", "#9A4E96", "#8A6C00", "#4C5662"];
 const INK: &str = "#3A4048";
 const GRID: &str = "#DCE0E6";
