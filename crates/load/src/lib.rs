@@ -7,6 +7,7 @@ mod audit;
 pub mod cli;
 mod compare;
 mod driver;
+mod duration;
 mod lock;
 pub mod measure;
 pub mod merge;

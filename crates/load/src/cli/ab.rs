@@ -21,26 +21,25 @@ use music21_mcp_score::{OrchestraSpec, write_generated};
 /// machine allows a verdict (10, 20 or 40 rounds). Exits with 1 if the candidate is slower.
 ///
 /// A server is a command line, an http:// URL, `embedded`, or `git:REV`, which builds a revision of
-/// this repository and takes its embedded server. Either is a process of its own here, reached over stdio, and not
-/// in this process as in `run`.
+/// this repository and takes its embedded server. Unlike in `run`, each of them is a process of its own, reached over
+/// stdio.
 #[derive(Debug, Args)]
 pub(super) struct Ab {
     /// What the candidate is compared with.
     #[arg(long, value_name = "SERVER", default_value = "embedded")]
     baseline_server: String,
-    /// What is judged.
+    /// The candidate, which is judged.
     #[arg(long, value_name = "SERVER")]
     server: String,
     #[command(flatten)]
     work: WorkArgs,
-    /// The most rounds to measure. More than 40 would be judged more often than the error probabilities are shared
-    /// for.
+    /// The most rounds to measure. The error probabilities are shared among the interim analyses after 10, 20 and 40.
     #[arg(long, default_value_t = INTERIM_ANALYSES[2] as u32, value_parser = clap::value_parser!(u32).range(2..=INTERIM_ANALYSES[2] as i64))]
     rounds: u32,
-    /// Measure every entry in every round, even where it is decided.
+    /// Measure every entry in every round, even after its verdict is clear.
     #[arg(long)]
     all_rounds: bool,
-    /// Write every slot's time here, as JSON.
+    /// Write the time of every slot to this file, as JSON.
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
     #[command(flatten)]
@@ -56,13 +55,13 @@ pub(super) struct WorkArgs {
     /// The score to work on, as MusicXML; a generated one of 4 parts and 32 measures by default.
     #[arg(long, value_name = "FILE")]
     score: Option<PathBuf>,
-    /// Milliseconds that a slot takes at least; it is filled with calls.
+    /// The shortest time slot, in milliseconds; calls are repeated until it is full.
     #[arg(long, value_name = "MS", default_value_t = 50)]
     slot: u64,
     /// Seconds a call may take.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     deadline: u64,
-    /// Decides the order of everything.
+    /// Decides the random order of entries and servers.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }

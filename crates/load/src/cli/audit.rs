@@ -10,10 +10,11 @@ use clap::builder::PossibleValuesParser;
 use serde::Serialize;
 
 use super::Exit;
+use super::support::files;
 use crate::audit::{AUDITS, Audit as Entry, Finding, Length, Verdict};
 
-/// Shows that the program can be believed: runs its detectors and its load generator against known truths
-/// and prints what they found.
+/// Check that this program can be trusted: run its detectors and its load generator against known truths and print
+/// what they found.
 ///
 /// Exits with 0 if all passed, 1 if one failed, 3 if none failed and one could not be decided.
 #[derive(Debug, Args)]
@@ -23,7 +24,7 @@ pub(super) struct Audit {
         AUDITS.iter().map(|audit| audit.name).chain(["all"])
     ))]
     names: Vec<String>,
-    /// In two minutes instead of twelve: shorter runs, and simulation alone where a run takes long.
+    /// Take two minutes instead of twelve: shorter runs, and only simulation where a run would take long.
     #[arg(long)]
     quick: bool,
     /// Print JSON instead of a table.
@@ -140,8 +141,7 @@ struct Document {
 
 impl Document {
     fn read(path: &Path) -> anyhow::Result<Self> {
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("failed to read '{}'", path.display()))?;
+        let text = files::read(path)?;
         let split = text.split_once(BEGIN).and_then(|(head, rest)| Some((head, rest.split_once(END)?.1)));
         let Some((head, tail)) = split else {
             bail!("'{}' has no lines '{BEGIN}' and '{END}' to write between", path.display());
@@ -151,7 +151,7 @@ impl Document {
 
     fn write(&self, all: &[Done]) -> anyhow::Result<()> {
         let text = format!("{}{BEGIN}\n{}{END}{}", self.head, markdown(all), self.tail);
-        std::fs::write(&self.path, text).with_context(|| format!("failed to write '{}'", self.path.display()))
+        files::write(&self.path, text)
     }
 }
 

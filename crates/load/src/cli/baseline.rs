@@ -38,12 +38,12 @@ enum Verb {
         /// Its name or path.
         name: String,
     },
-    /// Check that records can be read and were not changed; all of them if none is named.
+    /// Check that records can be read and were not changed.
     Verify {
-        /// Names or paths.
+        /// Names or paths; all records if none is named.
         names: Vec<String>,
     },
-    /// Give Criterion the samples back, so that `cargo bench -- --baseline NAME` compares with a record.
+    /// Restore the samples into Criterion's directory, so that `cargo bench -- --baseline NAME` compares with a record.
     Restore {
         /// Names or paths; all records if none is named.
         names: Vec<String>,
@@ -57,13 +57,13 @@ struct Save {
     name: String,
     #[command(flatten)]
     rounds: Rounds,
-    /// Save although tracked files have changes. Nothing can be compared with such a record.
+    /// Save even if tracked files have uncommitted changes. Nothing can be compared with such a record.
     #[arg(long)]
     allow_dirty: bool,
 }
 
-/// Measure a server now, in turn with a reference server on the same path, and save a new record. Such
-/// records can be compared across machines, and on noisy ones: what slows both down cancels.
+/// Measure a server now, in turn with a reference server on the same path, and save a new record. Such records can be
+/// compared across machines and on noisy ones, because what slows down both servers cancels out.
 #[derive(Debug, Args)]
 struct Measure {
     /// The record's name. It must be new.
@@ -71,7 +71,7 @@ struct Measure {
     /// A command line, an http:// URL, `embedded` (a process of its own, as in `ab`) or `git:REV`.
     #[arg(long, value_name = "SERVER", default_value = "embedded")]
     server: String,
-    /// What its figures are divided by.
+    /// The server by whose figures those of `--server` are divided.
     #[arg(long, value_name = "SERVER", default_value = "embedded")]
     reference_server: String,
     /// The name of what is measured; by default what `--server` says.
@@ -82,7 +82,7 @@ struct Measure {
     /// Rounds, each with fresh processes.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(5..))]
     rounds: u32,
-    /// Save although tracked files have changes. Nothing can be compared with such a record.
+    /// Save even if tracked files have uncommitted changes. Nothing can be compared with such a record.
     #[arg(long)]
     allow_dirty: bool,
 }
@@ -141,8 +141,8 @@ fn save(record: &Record, store: &Store, name: &str) -> anyhow::Result<Exit> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "saved {} entries in {}", record.entries.len(), path.display())?;
     if record.tool.git_rev.is_none() {
-        let unknown = "the revision of this program is known only in its own repository; nobody can tell whether \
-                       what is saved here can be rebuilt";
+        let unknown = "the revision of this program is known only in its own repository; the record does not say \
+                       how to rebuild what was measured";
         writeln!(std::io::stderr(), "note: {unknown}")?;
     }
     let Some(reason) = &record.invalid else { return Ok(Exit::Ok) };

@@ -3,10 +3,10 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use clap::Args;
 
-use super::support::files::writable;
+use super::support::files::{writable, write};
 use super::support::rounds::Rounds;
 use super::{Exit, Usage};
 use crate::compare::limit::EntryLimit;
@@ -17,8 +17,8 @@ use crate::record::{Record, Store};
 use crate::report::comparison::{Format, render};
 
 /// Say what changed between two records: by default between the newest comparable one and the last
-/// `cargo bench`. Exits with 1 if something regressed, and with 3 if that cannot be told or they say nothing about
-/// each other.
+/// `cargo bench`. Exits with 1 if something regressed, and with 3 if the result is inconclusive or the records are
+/// not comparable.
 #[derive(Debug, Args)]
 pub(super) struct Compare {
     /// A record's name or path.
@@ -39,16 +39,16 @@ pub(super) struct Compare {
 #[derive(Debug, Args)]
 pub(super) struct Judging {
     /// By how much an entry may get worse, like `+10%`, `+5ms`, `+2pp` (of the success rate), or
-    /// `ENTRY=+10%` for entries that begin so. It warns from half of that on. Default: +10%.
+    /// `ENTRY=+10%` for entries whose names begin with ENTRY. Half of it is a warning. Default: +10%.
     #[arg(long = "limit", value_name = "LIMIT")]
     limits: Vec<EntryLimit>,
-    /// Exit with 1 for a warning too.
+    /// Exit with 1 for a warning, too.
     #[arg(long)]
     strict: bool,
     /// How to write the result.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// Write the result here as well, in the format its ending names: .md, .json or .xml; any other gets the table.
+    /// Also write the result to this file: as Markdown (.md), JSON (.json) or JUnit (.xml); else as a table.
     #[arg(long = "out", value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -135,8 +135,7 @@ impl Judging {
                 Some("xml") => Format::Junit,
                 _ => Format::Table,
             };
-            std::fs::write(path, render(comparison, format)?)
-                .with_context(|| format!("failed to write '{}'", path.display()))?;
+            write(path, render(comparison, format)?)?;
         }
         let Counts { failed, warned, unknown, .. } = comparison.counts();
         Ok(if failed > 0 || (self.strict && warned > 0) {

@@ -23,7 +23,7 @@ pub enum Exit {
     Regression = 1,
     /// The command line asks for something that does not exist or contradicts itself.
     Usage = 2,
-    /// No verdict: not comparable, invalid, or too noisy to tell.
+    /// No verdict: not comparable, invalid, or too noisy.
     Inconclusive = 3,
     /// The machine refused: a file that cannot be read or written, a port in use, a missing program.
     Environment = 4,

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use clap::Args;
 
+use super::support::files::write;
 use super::{Exit, Usage};
 use crate::compare::Figure;
 use crate::compare::history::{History, MIN_POINTS, histories};
@@ -20,13 +21,13 @@ use crate::report::history::svg;
 pub(super) struct Show {
     /// The target's name, as `baseline list` prints it; that of the newest record if not given.
     target: Option<String>,
-    /// Only entries that begin so.
+    /// Only entries whose names begin with this.
     #[arg(long, default_value = "")]
     entry: String,
     /// The directory of the records.
     #[arg(long, value_name = "DIR", default_value = "baselines")]
     dir: PathBuf,
-    /// Draw it into this file.
+    /// Draw a chart into this file, as SVG.
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
 }
@@ -64,8 +65,7 @@ impl Show {
             writeln!(out, "{:<width$}  {}", history.entry, describe(history, &names))?;
         }
         if let Some(path) = self.svg {
-            std::fs::write(&path, svg(&histories, &names))
-                .with_context(|| format!("failed to write '{}'", path.display()))?;
+            write(&path, svg(&histories, &names))?;
         }
         Ok(Exit::Ok)
     }

@@ -5,12 +5,13 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
 use rmcp::model::Tool;
 use serde_json::{Map, Value, json};
 
 use super::Exit;
+use super::support::files::write;
 use super::support::template::template;
 use crate::result::{Definition, Stage, Thresholds};
 use crate::result::{Flow, Step, Workload};
@@ -47,8 +48,7 @@ impl Init {
         let text = template(&definition(self.server, &tools))?;
         match self.output {
             None => write!(std::io::stdout(), "{text}")?,
-            Some(path) => std::fs::write(&path, text)
-                .with_context(|| format!("failed to write '{}'", path.display()))?,
+            Some(path) => write(&path, text)?,
         }
         Ok(Exit::Ok)
     }

@@ -7,7 +7,7 @@ use clap::Args;
 use super::support::select::shipped;
 use super::support::template::template;
 use super::{Exit, Usage};
-use crate::scenario::{Options, QUICK, SCENARIOS};
+use crate::scenario::{Options, QUICK, SCENARIOS, Scenario};
 
 /// List the scenarios.
 #[derive(Debug, Args)]
@@ -49,10 +49,23 @@ impl Explain {
             let definition = scenario.definition(&Options { all_sizes: true, ..Options::default() });
             write!(stdout, "{}", template(&definition)?)?;
         } else {
-            let texts =
-                scenarios.iter().map(|one| format!("{}: {}\n\n{}", one.name, one.about, one.explanation));
-            writeln!(stdout, "{}", texts.collect::<Vec<_>>().join("\n\n"))?;
+            writeln!(stdout, "{}", explanation(&scenarios))?;
         }
         Ok(Exit::Ok)
+    }
+}
+
+fn explanation(scenarios: &[&Scenario]) -> String {
+    let of = |one: &&Scenario| format!("{}: {}\n\n{}", one.name, one.about, one.explanation);
+    scenarios.iter().map(of).collect::<Vec<_>>().join("\n\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scenario_is_explained() {
+        insta::assert_snapshot!(explanation(&shipped("all").unwrap()));
     }
 }

@@ -12,14 +12,14 @@ use super::{Cli, Exit};
 /// Print completions for a shell.
 #[derive(Debug, Args)]
 pub(super) struct Completions {
-    /// Whose.
+    /// The shell.
     shell: Shell,
 }
 
 /// Write manual pages, one for the program and one for each verb.
 #[derive(Debug, Args)]
 pub(super) struct Man {
-    /// Where they are written.
+    /// The directory they are written to.
     #[arg(value_name = "DIR", default_value = "man")]
     directory: PathBuf,
 }

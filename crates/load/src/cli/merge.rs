@@ -35,7 +35,7 @@ impl Merge {
         let merged = match merge(&files, &conclude_by_name) {
             Ok(merged) => merged,
             Err(error) => {
-                // Nothing is left to tell if stderr is gone.
+                // There is nobody to say it to if stderr is gone.
                 let _ = writeln!(std::io::stderr(), "music21-mcp-bench: {error}");
                 return Ok(Exit::Inconclusive);
             }

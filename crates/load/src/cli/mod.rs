@@ -80,10 +80,34 @@ pub fn main() -> ExitCode {
             let is_pipe = |cause: &io::Error| cause.kind() == io::ErrorKind::BrokenPipe;
             // 'list | head' has read all that it wants.
             if !error.chain().any(|cause| cause.downcast_ref().is_some_and(is_pipe)) {
-                // Nothing is left to tell if stderr is gone.
+                // There is nobody to say it to if stderr is gone.
                 let _ = writeln!(io::stderr(), "music21-mcp-bench: {error:#}");
             }
             Exit::of_error(&error).into()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory};
+
+    use super::*;
+
+    /// The help of a verb and of those below it, as a terminal of 100 columns shows it.
+    fn check(mut verb: Command, name: &str) {
+        let help = verb.clone().term_width(100).render_long_help();
+        insta::assert_snapshot!(name.replace(' ', "-"), help);
+        for below in verb.get_subcommands_mut().filter(|below| below.get_name() != "help") {
+            let name = format!("{name} {}", below.get_name());
+            check(below.clone(), &name);
+        }
+    }
+
+    #[test]
+    fn every_verb_says_what_it_does() {
+        let mut program = Cli::command();
+        program.build();
+        check(program, "help");
     }
 }

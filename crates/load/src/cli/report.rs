@@ -7,6 +7,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::Exit;
+use super::support::files;
 use crate::compare::LimitTable;
 use crate::compare::figures::Figures;
 use crate::compare::records::compare;
@@ -23,8 +24,8 @@ const FLAMEGRAPHS: &str = "flamegraphs";
 
 /// Write a run as one HTML file that needs no network. `run` writes it beside its result by itself.
 ///
-/// Exits with 2 if there is no such run and with 3 if its result is damaged. Exits so as well if there is no such
-/// baseline or it cannot be compared with; the page is written all the same then, and says why.
+/// Exits with 2 if there is no such run and with 3 if its result is damaged. The same holds for the baseline, and for one
+/// that is not comparable; the page is still written then, and says why.
 #[derive(Debug, Args)]
 pub(super) struct Report {
     /// The directory that `run --out` wrote, or its result.json.
@@ -54,7 +55,7 @@ impl Report {
             let compared = self.compared(name, &result).map_err(|error| {
                 exit = Exit::of_no_comparison(&error);
                 let why = format!("{error:#}");
-                // Nothing is left to tell if stderr is gone; the page says it too.
+                // There is nobody to say it to if stderr is gone; the page says it too.
                 let _ = writeln!(std::io::stderr(), "music21-mcp-bench: not compared with '{name}': {why}");
                 why
             });
@@ -121,14 +122,13 @@ pub(super) fn print(text: impl FnOnce(bool) -> String) -> anyhow::Result<()> {
 }
 
 fn write(file: &RunFile, extras: &Extras, out: &Path) -> anyhow::Result<()> {
-    std::fs::write(out, page(file, extras)).with_context(|| format!("failed to write '{}'", out.display()))
+    files::write(out, page(file, extras))
 }
 
 /// Every SVG of a directory in the order of their names; none if there is no such directory.
 fn flamegraphs(directory: &Path) -> anyhow::Result<Vec<Flamegraph>> {
     let read = |path: &PathBuf| {
-        let svg =
-            std::fs::read_to_string(path).with_context(|| format!("failed to read '{}'", path.display()))?;
+        let svg = files::read(path)?;
         let name = path.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         Ok(Flamegraph { name, svg })
     };

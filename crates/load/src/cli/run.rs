@@ -31,8 +31,8 @@ use music21_mcp_proc::{Machine, Watch};
 /// Run load scenarios and write what they measured to DIR/result.json.
 ///
 /// Exits with 0 if all passed, 1 if a check failed, 2 on a wrong command line, 3 if a run was INVALID or
-/// could not be decided, 4 if the server failed, 130 after Ctrl-C. Ctrl-C once ends the calls under way and
-/// writes what there is; twice stops at once.
+/// could not be decided, 4 if the server failed, 130 after Ctrl-C. The first Ctrl-C ends the calls under way and writes
+/// what was measured; the second stops at once.
 #[derive(Debug, Args)]
 pub(super) struct Run {
     /// Scenarios by name (see `list`), `quick`, `all`, or TOML files; `quick` if none is given.
@@ -50,14 +50,14 @@ pub(super) struct Run {
     /// Decides arrivals and the choice of calls.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// The server's process, where it is not the one that listens on the URL's port.
+    /// The id of the server's process, if it is not the process that listens on the URL's port.
     #[arg(long)]
     pid: Option<u32>,
-    /// Most sessions that are server processes.
+    /// The most sessions over stdio, each of which is a server process.
     #[arg(long, value_name = "N", default_value_t = 16)]
     max_processes: usize,
     /// Write flamegraphs of this process and of the server into DIR/flamegraphs; the figures then include
-    /// what sampling costs.
+    /// the cost of sampling.
     #[arg(long)]
     profile: bool,
     /// Take the I-th of N shares of the clients and rates; `auto` reads the variables of a Slurm job array, or of a

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::support::process::{EndsWithStdin, watch_signals};
 use super::{Exit, Usage};
+use crate::duration;
 use music21_mcp_embedded::rate_limit::RateLimit;
 use music21_mcp_embedded::{Config, Fault, FaultKind, HttpOptions, HttpServer, Limits, Server, serve_stdio};
 
@@ -37,13 +38,13 @@ pub(super) struct Serve {
     /// A directory laid out like music21's corpus, searched beside the bundled works.
     #[arg(long, value_name = "DIR")]
     corpus: Option<PathBuf>,
-    /// Scores held; one more evicts the oldest.
+    /// The most scores held; one more evicts the oldest.
     #[arg(long, value_name = "N", default_value_t = Limits::default().scores)]
     max_scores: usize,
-    /// Estimated memory of all scores, in MiB.
+    /// The most memory of all scores, as estimated, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = Limits::default().memory_mib)]
     max_memory: u64,
-    /// Seconds after which a score is gone.
+    /// Seconds after which a score expires.
     #[arg(long, value_name = "SECONDS", default_value_t = Seconds(Limits::default().time_to_live))]
     time_to_live: Seconds,
     /// Seconds that an import or a chord analysis may take.
@@ -71,7 +72,7 @@ pub(super) struct Serve {
     /// Say in each reply's _meta how long its handling took and how many calls there have been.
     #[arg(long)]
     account: bool,
-    /// Do not tell stderr why an import failed.
+    /// Do not say on stderr why an import failed.
     #[arg(long, short)]
     quiet: bool,
     #[command(flatten)]
@@ -92,8 +93,7 @@ impl FromStr for Seconds {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let parsed = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        parsed.map(Self).ok_or("no number of seconds from 0 on")
+        duration::parse(text).map(Self).ok_or("no number of seconds from 0 on, nor a time such as 500ms")
     }
 }
 

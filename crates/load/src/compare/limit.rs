@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::Limits;
 use super::outcome::SUITE;
 use super::success::{Drop, SuccessLimits};
+use crate::duration;
 
 /// By how much an entry may get worse before it fails. It warns from half of that on.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -119,14 +120,10 @@ impl FromStr for Limit {
         let split = body.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(error)?;
         let (number, unit) = body.split_at(split);
         let number: f64 = number.parse().ok().filter(|n| *n > 0.0).ok_or_else(error)?;
-        let absolute = |unit_s: f64| Duration::try_from_secs_f64(number * unit_s).map_err(|_| error());
         Ok(match unit.trim() {
             "%" => Self::Relative(number / 100.0),
             "pp" => Self::Points(number / 100.0),
-            "us" | "µs" => Self::Absolute(absolute(1e-6)?),
-            "ms" => Self::Absolute(absolute(1e-3)?),
-            "s" => Self::Absolute(absolute(1.0)?),
-            _ => return Err(error()),
+            _ => Self::Absolute(duration::parse(body).ok_or_else(error)?),
         })
     }
 }

@@ -1,10 +1,10 @@
 //! A comparison as a table, as Markdown, as JSON and as JUnit.
 
-use super::junit::{self, Case, End, Suite};
-use crate::compare::outcome::{Comparison, Counts, Row};
 use std::collections::BTreeMap;
 
-use crate::compare::{ChangeVerdict, Severity};
+use super::junit::{self, Case, End, Suite};
+use crate::compare::outcome::Counts;
+use crate::compare::{ChangeVerdict, Comparison, Row, Severity};
 
 /// What a comparison is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

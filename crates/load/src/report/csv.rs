@@ -5,7 +5,7 @@ use crate::measure::summary::Summary;
 use crate::result::{RunFile, StageResult};
 use music21_mcp_bench::client::Outcome;
 
-/// One row for each tool of each stage. Times are nanoseconds; a quantile that too few calls tell is empty.
+/// One row for each tool of each stage. Times are nanoseconds; a quantile is empty where there are too few calls for it.
 #[must_use]
 pub(crate) fn tools(file: &RunFile) -> String {
     let mut table = Table::new(&[
@@ -88,7 +88,7 @@ fn summary(summary: Option<&Summary>) -> [String; 8] {
     [count.to_string(), min_ns.to_string(), mean_ns.to_string(), p50, p95, p99, p999, max_ns.to_string()]
 }
 
-/// An estimate and not a bound, which a column of numbers cannot tell apart.
+/// Only an estimate: in a column of numbers a bound would look like one.
 fn estimate(quantile: &Quantile) -> String {
     match quantile {
         Quantile::Value { ns, .. } => ns.to_string(),

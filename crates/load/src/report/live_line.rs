@@ -1,4 +1,4 @@
-//! A line on stderr that tells how a run is; nothing where stderr is no terminal.
+//! A line on stderr that shows how a run goes; nothing where stderr is no terminal.
 
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
 //! What people and machines read of a run. Nothing here measures.
 
+mod chart;
 pub(crate) mod comparison;
 mod csv;
 pub(crate) mod formats;
@@ -12,3 +13,6 @@ pub(crate) mod live_line;
 pub(crate) mod prometheus;
 pub mod terminal;
 mod units;
+
+#[cfg(test)]
+mod tests;

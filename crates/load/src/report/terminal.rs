@@ -128,7 +128,7 @@ fn rest(out: &mut String, stage: &StageResult) {
             line(
                 out,
                 &format!(
-                    "    {name}: {bad} of {} ended otherwise, {}: {}",
+                    "    {name}: {bad} of {} did not end well, {}: {}",
                     tool.accounts.sent, example.outcome, example.message
                 ),
             );
@@ -144,7 +144,7 @@ fn rest(out: &mut String, stage: &StageResult) {
         line(out, &format!("    {name:<16} {ok} of {sent} good, {times}{}", memory.unwrap_or_default()));
     }
     if !stage.backlog_after_ramps.is_empty() {
-        line(out, &format!("    calls that waited when each rise was over: {:?}", stage.backlog_after_ramps));
+        line(out, &format!("    calls waiting at the end of each ramp: {:?}", stage.backlog_after_ramps));
     }
     if let (Some(first), Some(last)) = (stage.resources.first(), stage.resources.last()) {
         let (before, after) = (first.sample, last.sample);

@@ -119,7 +119,7 @@ fn a_fault_shows_what_came_of_it_and_the_seconds_around_it() {
     for title in ["Calls and errors per second around the fault", "Response times around the fault"] {
         assert!(section.contains(title), "{title}");
     }
-    let drawn = section.matches("recovered\n").count();
+    let drawn = section.matches(">recovered</text>").count();
     assert_eq!(drawn, 2, "its line is named in both charts: {section}");
 }
 

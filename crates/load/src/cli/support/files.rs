@@ -1,4 +1,4 @@
-//! Files that are written after minutes of measuring.
+//! Files that verbs read and write, some of them after minutes of measuring.
 
 use std::fs::File;
 use std::path::Path;
@@ -15,6 +15,16 @@ pub(crate) fn writable(path: &Path) -> anyhow::Result<()> {
         let _ = std::fs::remove_file(path);
     }
     Ok(())
+}
+
+/// Writes a file whole.
+pub(crate) fn write(path: &Path, text: impl AsRef<[u8]>) -> anyhow::Result<()> {
+    std::fs::write(path, text).with_context(|| format!("failed to write '{}'", path.display()))
+}
+
+/// Reads a file of text.
+pub(crate) fn read(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("failed to read '{}'", path.display()))
 }
 
 #[cfg(test)]

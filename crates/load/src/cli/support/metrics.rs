@@ -30,7 +30,7 @@ const RETRY: Duration = Duration::from_millis(100);
 pub(crate) async fn serve(address: SocketAddr, live: Live, server: ServerFacts) -> anyhow::Result<()> {
     let listener =
         TcpListener::bind(address).await.with_context(|| format!("failed to serve metrics on {address}"))?;
-    // Nothing is left to tell if stderr is gone.
+    // There is nobody to say it to if stderr is gone.
     let _ = writeln!(std::io::stderr(), "metrics: http://{}/metrics", listener.local_addr()?);
     tokio::spawn(async move {
         loop {

@@ -1,8 +1,11 @@
 //! What a user can change about shipped scenarios, as options of `run`.
 
+use std::time::Duration;
+
 use clap::Args;
 
 use super::select::Selected;
+use crate::duration;
 use crate::measure::token_bucket::Limit;
 use crate::scenario::Options;
 use music21_mcp_embedded::rate_limit::{LimiterKind, RateLimit, RateLimitError};
@@ -15,11 +18,11 @@ type Change = fn(&mut Options);
 /// Clients, lengths, rates and objectives.
 #[derive(Debug, Args)]
 pub(crate) struct ScenarioOptions {
-    /// Sessions.
+    /// Clients at the same time, each with a session of its own.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     clients: Option<u32>,
     /// Seconds that each timed stage takes.
-    #[arg(long, value_name = "SECONDS", env = DURATION, value_parser = positive)]
+    #[arg(long, value_name = "SECONDS", env = DURATION, hide_env_values = true, value_parser = seconds)]
     duration: Option<f64>,
     /// Calls per second, in scenarios that have a rate.
     #[arg(long, value_name = "PER_SECOND", value_parser = positive)]
@@ -28,21 +31,21 @@ pub(crate) struct ScenarioOptions {
     #[arg(long, value_parser = positive)]
     hours: Option<f64>,
     /// Seconds that a call may take.
-    #[arg(long, value_name = "SECONDS", value_parser = positive)]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     deadline: Option<f64>,
     /// What the rate limiter declares: capacity and refill a second; 10/1s if not given.
     #[arg(long, value_name = "LIMIT", value_parser = declared)]
     rate_limit: Option<Limit>,
-    /// What p95 must keep in `capacity`, such as 500ms or 1s (the default).
+    /// What p95 may be at most in `capacity`, such as 500ms or 1s (the default).
     #[arg(long, value_name = "TIME", value_parser = milliseconds)]
     objective: Option<f64>,
-    /// Most clients that `capacity` tries; 200 if not given.
+    /// The most clients that `capacity` tries; 200 if not given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     max_clients: Option<u32>,
     /// Short versions: seconds instead of minutes.
     #[arg(long)]
     quick: bool,
-    /// Large scores of all sizes for any server.
+    /// All sizes in `large-scores`, whatever the server.
     #[arg(long)]
     all_sizes: bool,
 }
@@ -103,7 +106,7 @@ impl ScenarioOptions {
             change(&mut other);
             if selected.iter().all(|one| one.definition(options) == one.definition(&other)) {
                 return Err(format!(
-                    "{name} changes nothing in what is to be run; 'explain' tells what would"
+                    "{name} changes nothing in what is to be run; 'explain' says what would"
                 ));
             }
         }
@@ -121,19 +124,31 @@ fn declared(text: &str) -> Result<Limit, String> {
     Ok(Limit { capacity, per_second })
 }
 
-fn positive(text: &str) -> Result<f64, String> {
-    let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    if value > 0.0 && value <= 1e6 { Ok(value) } else { Err("must be positive and at most 1000000".into()) }
+const MOST: f64 = 1e6;
+
+fn in_range(value: f64) -> Result<f64, String> {
+    if value > 0.0 && value <= MOST { Ok(value) } else { Err(format!("must be positive and at most {MOST}")) }
 }
 
-/// A time with its unit, in milliseconds.
+fn positive(text: &str) -> Result<f64, String> {
+    in_range(text.parse().map_err(|_| "not a number")?)
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    let time = duration::parse(text).ok_or("not a time; write seconds, or a time such as 500ms")?;
+    in_range(time.as_secs_f64()).map(|_| time)
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    time(text).map(|time| time.as_secs_f64())
+}
+
+/// A plain number could be meant as either unit.
 fn milliseconds(text: &str) -> Result<f64, String> {
-    let (number, factor) = match (text.strip_suffix("ms"), text.strip_suffix('s')) {
-        (Some(number), _) => (number, 1.0),
-        (None, Some(number)) => (number, 1e3),
-        (None, None) => return Err("write a time with its unit, such as 500ms or 1s".into()),
-    };
-    positive(number).map(|number| number * factor)
+    if !text.ends_with('s') {
+        return Err("write a time with its unit, such as 500ms or 1s".into());
+    }
+    time(text).map(|time| time.as_nanos() as f64 / 1e6)
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! The files in the server's temporary directory, over all stages of a scenario.
 
-use super::axis::Axis;
-use super::chart::{Chart, Mark, Paint, Width};
 use super::figure::{Figure, Table};
 use super::timeline::{boundaries, starts};
+use crate::report::chart::{Axis, Chart, Mark, Paint};
 use crate::report::units::{count, digits, megabytes};
 use crate::result::{ResourceAt, ScenarioResult};
 
@@ -40,13 +39,11 @@ fn figure(title: &str, points: Vec<(f64, f64)>, x: &Axis, before: &[Mark], readi
         title: title.to_owned(),
         caption: "Looked at every 10 s.".to_owned(),
         legend: Vec::new(),
-        chart: Chart {
-            width: Width::Half,
-            label: format!("{title} by second; the figures are in the table below"),
-            x: x.clone(),
-            y: Axis::from_zero("", points.iter().map(|(_, level)| *level)),
-            marks: before.iter().cloned().chain([Mark::Line(points, Paint::series(0))]).collect(),
-        },
+        chart: Chart::half(
+            x.clone(),
+            Axis::from_zero("", points.iter().map(|(_, level)| *level)),
+            before.iter().cloned().chain([Mark::Line(points, Paint::series(0))]),
+        ),
         table: Table::new(&["second", "MB", "files"], readings.iter().map(Reading::row).collect()),
     }
 }

@@ -1,8 +1,8 @@
 //! A chart with its title, its legend, and the same figures as a table.
 
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 
-use super::chart::{Chart, Paint, Width};
+use crate::report::chart::{Chart, Paint, Width};
 
 /// Rows of a chart's table; a longer one is thinned out evenly.
 const ROWS: usize = 60;
@@ -54,7 +54,7 @@ impl Figure {
                     }
                 }
                 div.scroll tabindex="0" role="group" aria-label=(format!("chart: {}", self.title)) {
-                    (PreEscaped(self.chart.svg()))
+                    (self.chart.svg(&format!("{}; the figures are in the table below", self.title), &[]))
                 }
                 details open[shows_table] {
                     summary { "Figures of “" (self.title) "”" }
@@ -69,7 +69,7 @@ impl Figure {
 fn swatch(paint: Paint) -> Markup {
     html! {
         svg.swatch width="24" height="8" viewBox="0 0 24 8" aria-hidden="true" {
-            line x1="0" x2="24" y1="4" y2="4" stroke=(paint.hex()) stroke-width="3" {}
+            line x1="0" x2="24" y1="4" y2="4" stroke=(paint.colour) stroke-width="3" stroke-dasharray=[paint.dashes()] {}
         }
     }
 }

@@ -2,10 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::axis::Axis;
-use super::chart::{Chart, Mark, Paint, Width};
 use super::figure::{Figure, Table};
 use crate::measure::token_bucket::{Limit, Probe, Report};
+use crate::report::chart::{Axis, Chart, Mark, Paint};
 use crate::report::units::{digits, duration};
 
 /// The estimates, and a chart where the single probes are on file.
@@ -77,18 +76,9 @@ fn figure(probes: &[Probe], declared: Option<Limit>) -> Figure {
     }
     Figure {
         title: "Calls let through and refused".to_owned(),
-        caption: String::new(),
+        caption: format!("{total:.0} of {} probes let through in {end_s:.0} s.", probes.len()),
         legend,
-        chart: Chart {
-            width: Width::Whole,
-            label: format!(
-                "{total:.0} of {} probes let through in {end_s:.0} s; the figures are in the table below",
-                probes.len()
-            ),
-            x: Axis::seconds(end_s),
-            y: Axis::from_zero("", [most]),
-            marks,
-        },
+        chart: Chart::whole(Axis::seconds(end_s), Axis::from_zero("", [most]), marks),
         table: Table::new(&["second", "answer", "let through so far", "Retry-After"], rows),
     }
 }

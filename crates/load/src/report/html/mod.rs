@@ -2,9 +2,7 @@
 //!
 //! Everything is escaped by the templates; scripts run only in the sandboxed frames of flamegraphs.
 
-pub(super) mod axis;
 mod baseline;
-pub(super) mod chart;
 mod details;
 mod disk;
 mod figure;

@@ -2,11 +2,10 @@
 
 use hdrhistogram::Histogram as Hdr;
 
-use super::axis::{Axis, nines};
-use super::chart::{COLOURS, Chart, Mark, Paint, Width};
 use super::figure::{Figure, Table};
 use crate::measure::histogram::Histogram;
 use crate::measure::quantile::{samples_for_bound, samples_for_value};
+use crate::report::chart::{Axis, COLOURS, Chart, Mark, Paint, nines};
 use crate::report::units::{count, duration};
 use crate::result::{StageResult, ToolResult};
 
@@ -57,15 +56,13 @@ fn figure(stage: &StageResult, tools: &[(&String, &ToolResult)], (at, of): (usiz
     Some(Figure {
         caption: format!("{how}Faint: fewer than ten calls are slower, so chance decides."),
         legend: tools.iter().enumerate().map(|(i, (name, _))| (Paint::series(i), (*name).clone())).collect(),
-        chart: Chart {
-            width: Width::Whole,
-            label: format!("{title}; the figures are in the table below"),
-            x: Axis::quantiles(most),
-            y: Axis::durations(
+        chart: Chart::whole(
+            Axis::quantiles(most),
+            Axis::durations(
                 lines.iter().flat_map(|(_, points)| points.iter().map(|(_, log)| 10f64.powf(*log))),
             ),
-            marks: marks.collect(),
-        },
+            marks,
+        ),
         table: table(&series),
         title,
     })

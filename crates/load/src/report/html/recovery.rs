@@ -2,9 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::axis::Axis;
-use super::chart::{Mark, Width};
 use super::{details, timeline};
+use crate::report::chart::{Axis, Mark, Width};
 use crate::report::units::{count, duration};
 use crate::result::{Disruption, FaultResult, StageResult};
 

@@ -1,11 +1,10 @@
 //! The server's memory with its trend, its descriptors, threads and CPU time, over all stages of a scenario.
 
-use super::axis::Axis;
-use super::chart::{Chart, Mark, Paint, Width};
 use super::figure::{Figure, Table};
 use super::timeline::{boundaries, starts};
 use crate::measure::stats::median;
 use crate::measure::trend::{self, LeakReport};
+use crate::report::chart::{Axis, Chart, Mark, Paint};
 use crate::report::units::{digits, megabytes};
 use crate::result::{ResourceAt, ScenarioResult};
 
@@ -116,13 +115,11 @@ fn memory(readings: &[Reading<'_>], x: &Axis, before: &[Mark], trends: &[Trend])
         title: "Memory of the server".to_owned(),
         caption,
         legend,
-        chart: Chart {
-            width: Width::Half,
-            label: "resident and anonymous memory by second; the figures are in the table below".to_owned(),
-            x: x.clone(),
-            y: Axis::around("", levels),
-            marks: before.iter().cloned().chain(lines).chain(fitted).collect(),
-        },
+        chart: Chart::half(
+            x.clone(),
+            Axis::around("", levels),
+            before.iter().cloned().chain(lines).chain(fitted),
+        ),
         table: Table::new(&["second", "resident, MB", "anonymous, MB", "calls ended"], rows.collect()),
     }
 }
@@ -149,14 +146,11 @@ fn handles(readings: &[Reading<'_>], x: &Axis, before: &[Mark]) -> Figure {
             .enumerate()
             .map(|(i, (name, _))| (Paint::series(i), (*name).to_owned()))
             .collect(),
-        chart: Chart {
-            width: Width::Half,
-            label: "descriptors, threads and processes by second; the figures are in the table below"
-                .to_owned(),
-            x: x.clone(),
-            y: Axis::from_zero("", lines.iter().flat_map(|(_, read)| of(*read).map(|(_, n)| n))),
-            marks: before.iter().cloned().chain(drawn).collect(),
-        },
+        chart: Chart::half(
+            x.clone(),
+            Axis::from_zero("", lines.iter().flat_map(|(_, read)| of(*read).map(|(_, n)| n))),
+            before.iter().cloned().chain(drawn),
+        ),
         table: Table::new(&["second", "descriptors", "threads", "processes"], rows.collect()),
     }
 }
@@ -180,12 +174,10 @@ fn processor(stages: &[Vec<Reading<'_>>], x: &Axis, before: &[Mark], every: usiz
         caption: String::new(),
         legend: Vec::new(),
         table: Table::new(&["second", "CPUs"], rows.collect()),
-        chart: Chart {
-            width: Width::Half,
-            label: "CPUs used by the server by second; the figures are in the table below".to_owned(),
-            x: x.clone(),
-            y: Axis::from_zero("", points.iter().map(|(_, cpus)| *cpus)),
-            marks: before.iter().cloned().chain([Mark::Line(points, Paint::series(0))]).collect(),
-        },
+        chart: Chart::half(
+            x.clone(),
+            Axis::from_zero("", points.iter().map(|(_, cpus)| *cpus)),
+            before.iter().cloned().chain([Mark::Line(points, Paint::series(0))]),
+        ),
     }
 }

@@ -143,7 +143,7 @@ fn leftovers(stage: &StageResult) -> Markup {
     let exports = &stage.exports;
     html! {
         @if !stage.backlog_after_ramps.is_empty() {
-            p.note { "Calls that waited when each rise of the load was over: " (format!("{:?}", stage.backlog_after_ramps)) "." }
+            p.note { "Calls waiting at the end of each ramp: " (format!("{:?}", stage.backlog_after_ramps)) "." }
         }
         @if let Some(held) = stage.scores_held { p.note { "Scores held after the rest: " (held) "." } }
         @if exports.made > 0 {

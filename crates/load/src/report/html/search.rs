@@ -2,10 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::axis::Axis;
-use super::chart::{Chart, Mark, Paint, Width};
 use super::figure::{Figure, Table};
 use crate::measure::quantile::Quantile;
+use crate::report::chart::{Axis, Chart, Mark, Paint};
 use crate::report::units::{count, digits, duration, percent, quantile};
 use crate::result::{Capacity, Search, Served, StageResult, Tried};
 use music21_mcp_bench::client::Outcome;
@@ -51,6 +50,7 @@ fn figure(trials: &[Trial<'_>], search: &Search) -> Figure {
     let at = objective_ns.log10();
     let line = Mark::Line(vec![(x.range.start, at), (x.range.end, at)], limit);
     let drawn = trials.iter().flat_map(|trial| trial.marks(y.range.start, y.range.end));
+    let marks: Vec<Mark> = [line].into_iter().chain(drawn).collect();
     let mut legend: Vec<(Paint, String)> = [Served::Within, Served::Inconclusive, Served::Beyond]
         .into_iter()
         .filter(|served| trials.iter().any(|trial| trial.tried.served == *served))
@@ -60,18 +60,11 @@ fn figure(trials: &[Trial<'_>], search: &Search) -> Figure {
     Figure {
         title: "p95 of the tool that decided, by clients".to_owned(),
         caption:
-            "Lines are the 95 % bounds. A line without a dot is all that is known: too few calls for an \
-                  estimate, or calls that timed out."
+            "Lines are the 95 % bounds. Where there is no dot, there are too few calls for an estimate, or \
+                  calls timed out."
                 .to_owned(),
         legend,
-        chart: Chart {
-            width: Width::Whole,
-            label: "p95 with its bounds for each number of clients; the figures are in the table below"
-                .to_owned(),
-            marks: [line].into_iter().chain(drawn).collect(),
-            x,
-            y,
-        },
+        chart: Chart::whole(x, y, marks),
         table: table(trials),
     }
 }

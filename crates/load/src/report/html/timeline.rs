@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::axis::Axis;
-use super::chart::{Chart, Mark, Paint, Width};
 use super::figure::{Figure, Table};
+use crate::report::chart::{Axis, Chart, Mark, Paint};
 use crate::report::units::{digits, duration};
 use crate::result::{ScenarioResult, Second, StageResult};
 use music21_mcp_bench::client::Outcome;
@@ -130,14 +129,7 @@ fn latency(slices: &[Slice], x: &Axis, before: &[Mark], caption: String) -> Figu
         title: "Response times over time".to_owned(),
         caption,
         legend: lines.iter().rev().map(|(name, paint, _)| (*paint, (*name).to_owned())).collect(),
-        chart: Chart {
-            width: Width::Half,
-            label: "median, p95 and longest response time by second; the figures are in the table below"
-                .to_owned(),
-            x: x.clone(),
-            y: Axis::durations(all),
-            marks: before.iter().cloned().chain(drawn).collect(),
-        },
+        chart: Chart::half(x.clone(), Axis::durations(all), before.iter().cloned().chain(drawn)),
         table: times_table(slices),
     }
 }
@@ -149,21 +141,14 @@ fn calls(slices: &[Slice], x: &Axis, before: &[Mark], width: f64) -> Figure {
     let (good, bad) = (Paint::series(2), Paint::ALARM);
     let drawn = [Mark::Bars(errors, width, bad.faint(0.8)), Mark::Line(of(|s| s.ok_per_s), good)];
     let caption = match slices.iter().any(|slice| slice.errors_per_s > 0.0) {
-        true => "Bars: calls that ended otherwise than well.",
-        false => "No call ended otherwise than well.",
+        true => "Bars: calls that did not end well.",
+        false => "Every call ended well.",
     };
     Figure {
         title: "Calls and errors per second".to_owned(),
         caption: caption.to_owned(),
-        legend: vec![(good, "ended well".to_owned()), (bad, "ended otherwise".to_owned())],
-        chart: Chart {
-            width: Width::Half,
-            label: "calls that ended well and otherwise, per second; the figures are in the table below"
-                .to_owned(),
-            x: x.clone(),
-            y,
-            marks: before.iter().cloned().chain(drawn).collect(),
-        },
+        legend: vec![(good, "ended well".to_owned()), (bad, "did not end well".to_owned())],
+        chart: Chart::half(x.clone(), y, before.iter().cloned().chain(drawn)),
         table: calls_table(slices),
     }
 }
@@ -176,13 +161,11 @@ fn in_flight(slices: &[Slice], x: &Axis, before: &[Mark]) -> Figure {
         title: "Calls in flight".to_owned(),
         caption: "Sent and not yet answered, on average.".to_owned(),
         legend: Vec::new(),
-        chart: Chart {
-            width: Width::Half,
-            label: "calls in flight by second; the figures are in the table below".to_owned(),
-            x: x.clone(),
+        chart: Chart::half(
+            x.clone(),
             y,
-            marks: before.iter().cloned().chain([Mark::Line(points, Paint::series(0))]).collect(),
-        },
+            before.iter().cloned().chain([Mark::Line(points, Paint::series(0))]),
+        ),
         table: Table::new(&["second", "in flight"], rows.collect()),
     }
 }

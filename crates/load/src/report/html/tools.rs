@@ -112,7 +112,7 @@ fn failures(stage: &StageResult) -> Markup {
     html! {
         @if !bad.is_empty() {
             p.bad-calls {
-                "Calls that ended otherwise: "
+                "Calls that did not end well: "
                 @for (at, (outcome, n)) in bad.iter().enumerate() {
                     @if at > 0 { ", " }
                     (count(**n)) " " code { (outcome) }

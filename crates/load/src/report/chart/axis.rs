@@ -41,14 +41,6 @@ impl Axis {
         Self { title: title.to_owned(), range, ticks }
     }
 
-    /// Ratios around 1, as factors.
-    pub(in crate::report) fn ratios(values: impl IntoIterator<Item = f64>) -> Self {
-        let (low, high) = extent(values.into_iter().chain([0.9, 1.1]));
-        let axis = Self::between("", (low - 0.02).max(0.0)..high + 0.02);
-        let ticks = axis.ticks.into_iter().map(|(at, name)| (at, name + "×")).collect();
-        Self { ticks, ..axis }
-    }
-
     /// The logarithms to base 2 of whole numbers from 1 to `most`.
     pub(in crate::report) fn doublings(title: &str, most: usize) -> Self {
         let end = (most.max(1) as f64).log2();
@@ -84,10 +76,9 @@ impl Axis {
         Self { title: "share of calls that were no slower".to_owned(), range: 0.0..end, ticks }
     }
 
-    /// What stands at a tick.
-    pub(in crate::report) fn tick(&self, value: f64) -> String {
-        let near = |(at, _): &&(f64, String)| (at - value).abs() < 1e-9;
-        self.ticks.iter().find(near).map_or_else(String::new, |(_, name)| name.clone())
+    /// How far a value is from start to end.
+    pub(super) fn share(&self, value: f64) -> f64 {
+        (value - self.range.start) / (self.range.end - self.range.start)
     }
 }
 
