@@ -9,7 +9,8 @@ mod set_up;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use criterion::{BenchmarkGroup, BenchmarkId, Throughput, measurement::WallTime};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, BenchmarkId, Throughput};
 use music21_mcp_bench::score::{OrchestraSpec, ReadLimits, generate, read, write, write_generated};
 use quick_xml::Reader;
 use quick_xml::events::Event;

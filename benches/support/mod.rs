@@ -18,8 +18,7 @@ use std::time::{Duration, Instant};
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, SamplingMode, Throughput};
-use music21_mcp_bench::client::Outcome;
-use music21_mcp_bench::client::{Music21Client, Reply};
+use music21_mcp_bench::client::{Music21Client, Outcome, Reply};
 use music21_mcp_bench::server::{ServerOptions, ServerSpec, ServerUnderTest};
 use tokio::runtime::Runtime;
 

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use music21_mcp_proc::Machine;
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,8 @@
 //! Versioned files, and those of `baselines/` among them: JSON with sorted keys and a checksum of everything else.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;

@@ -13,12 +13,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use music21_mcp_proc::own_cpu;
 use pprof::protos::Message as _;
 use pprof::{ProfilerGuard, ProfilerGuardBuilder};
 
 use super::flame::{self, Unit};
 use super::stack;
-use music21_mcp_proc::own_cpu;
 
 /// Samples for each second of CPU time.
 pub const FREQUENCY: u32 = 250;

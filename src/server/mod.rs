@@ -11,10 +11,9 @@ pub use own::{STDERR, spawn_own};
 pub use spec::{EMBEDDED, ServerSpec, SpecError};
 
 use futures::future::BoxFuture;
-
-use crate::client::Outcome;
-use crate::client::{Child, ClientOptions, ConnectError, Music21Client, ServerCommand, ServerInfo};
 use music21_mcp_embedded::{Config, Server};
+
+use crate::client::{Child, ClientOptions, ConnectError, Music21Client, Outcome, ServerCommand, ServerInfo};
 
 /// A server that was reached and has the tools asked for.
 pub struct ServerUnderTest {

@@ -1,12 +1,11 @@
 //! Everything a streamable HTTP server can do wrong, one line each: every call ends in exactly one class, by
 //! its deadline, and the session goes on where it can.
 
-use crate::scripted;
 use std::time::Duration;
 
-use crate::scripted::{Step, Then, events, healthy, json, raw, reply, start};
-use music21_mcp_bench::client::Outcome;
-use music21_mcp_bench::client::{ClientOptions, Music21Client, Reply};
+use music21_mcp_bench::client::{ClientOptions, Music21Client, Outcome, Reply};
+
+use crate::scripted::{self, Step, Then, events, healthy, json, raw, reply, start};
 
 /// Long enough that only a server that never answers reaches it.
 const PATIENT: Duration = Duration::from_secs(60);

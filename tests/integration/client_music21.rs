@@ -7,8 +7,9 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use music21_mcp_bench::client::Outcome;
-use music21_mcp_bench::client::{ClientOptions, Music21Client, ProtocolViolations, Reply, ServerCommand};
+use music21_mcp_bench::client::{
+    ClientOptions, Music21Client, Outcome, ProtocolViolations, Reply, ServerCommand,
+};
 use serde_json::{Value, json};
 
 use crate::skip::skip;

@@ -5,8 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use music21_mcp_bench::client::Outcome;
-use music21_mcp_bench::client::{ClientOptions, Music21Client, Reply, ServerCommand};
+use music21_mcp_bench::client::{ClientOptions, Music21Client, Outcome, Reply, ServerCommand};
 
 use crate::skip::skip;
 

@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::config::Limits;
 use music21_mcp_score::{NoteFlags, Part, Score};
+
+use super::config::Limits;
 
 /// A score and what the cheap tools say of it.
 #[derive(Debug)]

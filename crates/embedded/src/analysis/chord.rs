@@ -1,9 +1,10 @@
 //! A chord's root, bass, inversion and quality by music21's rules.
 
+use music21_mcp_score::Pitch;
+
 use super::common_name::common_name;
 use super::forte::{Forte, forte};
 use super::spelling::flat_name;
-use music21_mcp_score::Pitch;
 
 /// A chord: at least one pitch, in music21's order (by staff step, then by height, if chordified;
 /// as written, if from the score).

@@ -1,9 +1,10 @@
 //! Chordify: a score cut wherever a note begins or ends, as music21's `chordify` does, measure by
 //! measure.
 
+use music21_mcp_score::{Harmony, Measure, NoteFlags, Part, Pitch, Score, Tick, Timed, Transpose};
+
 use super::chord_symbol;
 use super::meter::Meter;
-use music21_mcp_score::{Harmony, Measure, NoteFlags, Part, Pitch, Score, Tick, Timed, Transpose};
 
 /// The slices in which something pitched sounds, in order; one column per property.
 #[derive(Debug, Clone, Default, PartialEq)]

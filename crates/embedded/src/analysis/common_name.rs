@@ -1,8 +1,9 @@
 //! What a chord is called, root or bass aside (music21's `commonName`).
 
+use music21_mcp_score::Pitch;
+
 use super::chord::{Chord, count_distinct};
 use super::interval::Interval;
-use music21_mcp_score::Pitch;
 
 /// `major triad`, `Perfect Fifth`, `enharmonic equivalent to minor triad`, `forte class 5-1`, ….
 pub(super) fn common_name(chord: &Chord<'_>) -> String {

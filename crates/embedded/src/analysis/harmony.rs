@@ -4,12 +4,13 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use music21_mcp_score::{Measure, Pitch, Score, Tick};
+
 use super::chord::{Chord, Quality};
 use super::chordify::{Slice, chordify};
 use super::key::{Key, Profile, pitch_weights, rank_keys};
 use super::roman::{RomanNumeral, roman_numeral};
 use super::written::written_chords;
-use music21_mcp_score::{Measure, Pitch, Score, Tick};
 
 /// A score's chords, read in one key.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,8 +5,9 @@
 use std::cmp::Reverse;
 use std::fmt;
 
-use super::spelling::pitch_class_name;
 use music21_mcp_score::{NoteFlags, Part, Step};
+
+use super::spelling::pitch_class_name;
 
 /// A key profile: how well each scale degree fits a major and a minor key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

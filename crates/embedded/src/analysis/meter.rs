@@ -81,8 +81,9 @@ fn beats(signature: TimeSignature) -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use music21_mcp_score::Measure;
+
+    use super::*;
 
     #[test]
     fn short_measures_pair_up_across_full_ones() {

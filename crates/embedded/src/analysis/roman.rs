@@ -1,9 +1,10 @@
 //! Roman numerals: a chord's figure in a key, as music21's `romanNumeralFromChord` writes it.
 
+use music21_mcp_score::{Pitch, Step};
+
 use super::chord::Chord;
 use super::common_name::AugmentedSixth;
 use super::key::Key;
-use music21_mcp_score::{Pitch, Step};
 
 /// A chord in a key.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! Summaries over a sequence of chords, as the tools report them.
 
-use super::harmony::PlacedChord;
 use music21_mcp_score::Tick;
+
+use super::harmony::PlacedChord;
 
 /// How fast chords change.
 #[derive(Debug, Clone, PartialEq)]

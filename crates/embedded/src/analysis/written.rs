@@ -1,9 +1,10 @@
 //! Chords that the score itself writes, as chords of notes or as chord symbols.
 
+use music21_mcp_score::{NoteFlags, Part, Pitch, Tick};
+
 use super::chord_symbol;
 use super::chordify::{Slice, symbols_in};
 use super::meter::Meter;
-use music21_mcp_score::{NoteFlags, Part, Pitch, Tick};
 
 /// Where a written chord stands.
 #[derive(Debug, Clone, Copy)]

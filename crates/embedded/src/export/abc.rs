@@ -4,9 +4,10 @@
 
 use std::fmt::Write;
 
+use music21_mcp_score::{KeySignature, Measure, NoteFlags, Part, Pitch, Score, TimeSignature};
+
 use super::marks::{at, sounding_key};
 use super::voices::{Item, Kind, voices, whole_notes};
-use music21_mcp_score::{KeySignature, Measure, NoteFlags, Part, Pitch, Score, TimeSignature};
 
 /// The file.
 pub(super) fn write(score: &Score) -> Vec<u8> {

@@ -5,9 +5,10 @@
 
 use std::fmt::Write;
 
+use music21_mcp_score::{KeySignature, Measure, NoteFlags, Part, Pitch, Score, TimeSignature};
+
 use super::marks::at;
 use super::voices::{Item, Kind, voices, whole_notes};
-use music21_mcp_score::{KeySignature, Measure, NoteFlags, Part, Pitch, Score, TimeSignature};
 
 /// The file.
 pub(super) fn write(score: &Score) -> Vec<u8> {
@@ -165,9 +166,10 @@ fn length(item: &Item, divisions: u32) -> String {
 
 #[cfg(test)]
 mod tests {
+    use music21_mcp_score::Timed;
+
     use super::*;
     use crate::source::tiny_notation;
-    use music21_mcp_score::Timed;
 
     fn check(notation: &str, fifths: i8, body: &str) {
         let mut score = tiny_notation::read(notation).unwrap();

@@ -4,9 +4,9 @@
 
 use midly::num::{u4, u7, u15, u24, u28};
 use midly::{Format, Header, MetaMessage, MidiMessage, Smf, Timing, TrackEvent, TrackEventKind};
+use music21_mcp_score::{KeySignature, NoteFlags, Part, Score, Tick, TimeSignature};
 
 use super::marks::{at, sounding_key};
-use music21_mcp_score::{KeySignature, NoteFlags, Part, Score, Tick, TimeSignature};
 
 /// The file.
 pub(super) fn write(score: &Score) -> Vec<u8> {
@@ -208,9 +208,10 @@ fn key(part: &Part, row: usize, percussion: bool) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use music21_mcp_score::{Timed, Transpose};
+
     use super::*;
     use crate::source::tiny_notation;
-    use music21_mcp_score::{Timed, Transpose};
 
     /// (track, start, end, key) of every note of a file, as midly reads it.
     fn parsed(bytes: &[u8]) -> (u16, Vec<(usize, u32, u32, u8)>) {

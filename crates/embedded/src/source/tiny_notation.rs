@@ -4,8 +4,9 @@
 //! fit no rule are skipped, as music21 does; modifiers (`=id`, `_lyric`, `[…]`, `<…>`, `*…*`) are
 //! read and dropped. A note across a barline is split and tied, where music21 lets it stand over.
 
-use super::note_names::{DIVISIONS, Event, Line};
 use music21_mcp_score::{NoteFlags, Pitch, Score, Step, Tick, TimeSignature, Tuplet};
+
+use super::note_names::{DIVISIONS, Event, Line};
 
 /// Reads the text after the `tinyNotation:` prefix.
 ///

@@ -3,12 +3,12 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use music21_mcp_score::Score;
 use serde::Serialize;
 use tempfile::TempPath;
 
 use crate::export::{FORMATS, Format};
 use crate::reply::{Failure, Reply, success};
-use music21_mcp_score::Score;
 
 #[derive(Serialize)]
 struct Exported<'a> {

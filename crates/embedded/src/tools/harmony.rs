@@ -4,12 +4,12 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
+use music21_mcp_score::{NoteFlags, Score};
 use serde::Serialize;
 
 use crate::analysis::{Harmony, PlacedChord, functions, harmony, pitch_name, progressions};
 use crate::reply::{Reply, success};
 use crate::store::{Origin, Stored};
-use music21_mcp_score::{NoteFlags, Score};
 
 #[derive(Serialize)]
 struct HarmonyReply<'a> {

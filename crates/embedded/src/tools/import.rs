@@ -5,13 +5,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use music21_mcp_score::{ReadLimits, Score};
 use serde::Serialize;
 
 use crate::reply::{Failure, Reply, success};
 use crate::source::corpus::Corpus;
 use crate::source::{note_names, paths, tiny_notation};
 use crate::store::{Origin, Store, Stored};
-use music21_mcp_score::{ReadLimits, Score};
 
 /// What to import.
 #[derive(Debug, Clone)]

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use music21_mcp_score::{KeySignature, Part, Score, Tempo, Tick, TimeSignature, Timed};
 use serde::Serialize;
 use serde_json::Number;
 
 use crate::reply::{COMPLETED, Reply, success};
 use crate::store::{Counts, Origin, Stored};
-use music21_mcp_score::{KeySignature, Part, Score, Tempo, Tick, TimeSignature, Timed};
 
 #[derive(Serialize)]
 struct Info<'a> {

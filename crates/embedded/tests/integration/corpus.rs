@@ -5,10 +5,11 @@
 
 use std::process::Command;
 
-use crate::session::{Session, config};
-use crate::skip::skip;
 use music21_mcp_embedded::Config;
 use serde_json::{Value, json};
+
+use crate::session::{Session, config};
+use crate::skip::skip;
 
 /// In Kern, and nothing else in music21's corpus bears its name.
 const WORK: &str = "palestrina/Agnus_00";

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::session::{Session, config};
-use crate::skip::skip;
 use midly::{MetaMessage, MidiMessage, Smf, Timing, TrackEventKind};
 use music21_mcp_embedded::{Config, bundled};
 use music21_mcp_score::{NoteFlags, ReadLimits, Score};
 use serde_json::json;
+
+use crate::session::{Session, config};
+use crate::skip::skip;
 
 /// A session that exports to a directory which goes with it.
 async fn session() -> (Session, tempfile::TempDir) {

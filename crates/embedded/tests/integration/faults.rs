@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use crate::session::{Session, config, text};
 use futures::FutureExt;
 use music21_mcp_embedded::{CALLS_META, Config, HANDLING_META};
 use rmcp::model::{CallToolRequestParams, ErrorCode};
 use rmcp::service::ServiceError;
 use serde_json::json;
+
+use crate::session::{Session, config, text};
 
 async fn with_faults(faults: &[&str]) -> Session {
     let faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();

@@ -1,8 +1,9 @@
 //! Replies have the fields and types of the real server's, as the fixture has them.
 
-use crate::session::{Session, config};
 use music21_mcp_embedded::{Config, bundled};
 use serde_json::{Value, json};
+
+use crate::session::{Session, config};
 
 /// What every tool of the fixture answers here, on every bundled work and on text.
 #[tokio::test]

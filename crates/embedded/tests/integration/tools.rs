@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use crate::session::{Session, config, text};
 use music21_mcp_embedded::{Config, Limits, Server};
 use rmcp::model::ReadResourceRequestParams;
 use serde_json::{Value, json};
+
+use crate::session::{Session, config, text};
 
 #[tokio::test]
 async fn a_bundled_work_is_imported_with_music21s_counts() {

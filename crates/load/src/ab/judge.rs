@@ -155,11 +155,12 @@ fn aa_control_note(ratios: &[f64]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use music21_mcp_bench::client::Outcome;
+
     use super::*;
     use crate::ab::OPERATIONS;
     use crate::compare::Figure;
     use crate::compare::paired::Block;
-    use music21_mcp_bench::client::Outcome;
 
     /// So many rounds of two entries that both take half as long again.
     fn measured(rounds: u32) -> Measured {

@@ -19,12 +19,12 @@ pub(crate) use operation::{OPERATIONS, Operation, Workload};
 pub(crate) use record::record;
 pub(crate) use server::{Build, Side, UnknownRevision};
 
+use music21_mcp_bench::client::{Outcome, ServerInfo};
+
 use crate::compare::Figure;
 use crate::compare::paired::{Block, round as log_ratio};
 use crate::measure::stats::Proportion;
 use crate::measure::trend::LeakReport;
-use music21_mcp_bench::client::Outcome;
-use music21_mcp_bench::client::ServerInfo;
 
 /// What is measured, and how.
 #[derive(Debug, Clone)]

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use music21_mcp_bench::client::{Music21Client, Reply, Tool};
 use rmcp::model::JsonObject;
 use serde_json::{Value, json};
 
 use crate::record::sha256_hex;
-use music21_mcp_bench::client::{Music21Client, Reply, Tool};
 
 /// The score every analysis works on.
 const SCORE: &str = "pair";

@@ -1,10 +1,11 @@
 //! Paired rounds as a record: the candidate's figures, and those of the baseline as the reference server's.
 
+use music21_mcp_proc::Conditions;
+
 use super::{Measured, Round, Settings};
 use crate::compare::paired::{Block, aa_alarm};
 use crate::measure::stats::mean;
 use crate::record::{self, Entry, Kind, Load, Origin, Parts, Record, Reference, ReferenceRound, sha256_hex};
-use music21_mcp_proc::Conditions;
 
 /// What was measured, as a record of `target`. Rounds in which a call failed have no times.
 #[must_use]
@@ -78,9 +79,10 @@ fn log(blocks: &[Block], side: fn(&Block) -> [f64; 2]) -> f64 {
 mod tests {
     use std::collections::BTreeMap;
 
+    use music21_mcp_bench::client::Outcome;
+
     use super::*;
     use crate::measure::stats::Proportion;
-    use music21_mcp_bench::client::Outcome;
 
     fn round(number: u32, outcome: Outcome) -> Round {
         let block = Block { baseline_ns: [100.0, 100.0], candidate_ns: [200.0, 400.0] };

@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use music21_mcp_bench::client::{ClientOptions, Music21Client, Outcome, ServerInfo};
+use music21_mcp_bench::server::{ServerOptions, ServerUnderTest};
+use music21_mcp_proc::{CpuClock, ProcessTree};
+
 use super::operation::prepare;
 use super::{Operation, Round, Settings, Side};
 use crate::compare::paired::Block;
@@ -12,10 +16,6 @@ use crate::measure::histogram::Histogram;
 use crate::measure::rng::Rng;
 use crate::measure::trend::{self, LeakReport, MemoryReading};
 use crate::record::P95_CALLS;
-use music21_mcp_bench::client::Outcome;
-use music21_mcp_bench::client::{ClientOptions, Music21Client, ServerInfo};
-use music21_mcp_bench::server::{ServerOptions, ServerUnderTest};
-use music21_mcp_proc::{CpuClock, ProcessTree};
 
 /// Calls in a slot, at most.
 const MOST_CALLS: u32 = 2000;

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, bail};
-
 use music21_mcp_bench::server::{EMBEDDED, ServerSpec};
 
 /// What is started each round.

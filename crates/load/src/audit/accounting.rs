@@ -1,14 +1,15 @@
 //! Calls reported against calls that the server counted, good and bad ones.
 
-use anyhow::bail;
-use serde_json::Map;
 use std::time::Duration;
+
+use anyhow::bail;
+use music21_mcp_bench::client::Outcome;
+use music21_mcp_embedded::CALLS_META;
+use serde_json::Map;
 
 use super::harness::{self, CHEAP, Server};
 use super::{Finding, Length};
 use crate::driver::Load;
-use music21_mcp_bench::client::Outcome;
-use music21_mcp_embedded::CALLS_META;
 
 const CALLS: u64 = 10_000;
 

@@ -1,5 +1,6 @@
 //! The prober of rate limiters against right and wrong ones, simulated and over a real transport.
 
+use music21_mcp_embedded::rate_limit::{LimiterKind, RateLimit};
 use tokio_util::sync::CancellationToken;
 
 use super::harness::{self, Machine, Server};
@@ -7,7 +8,6 @@ use super::limiters::{FAST, SLOW, broken, correct, jittered};
 use super::{Finding, Length};
 use crate::measure::token_bucket::{Limit, Report, Verdict, simulate};
 use crate::run::probe_limiter;
-use music21_mcp_embedded::rate_limit::{LimiterKind, RateLimit};
 
 /// Milliseconds of jitter up to which every defect must be found.
 const JITTER_MS: f64 = 1.0;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::bail;
+use music21_mcp_bench::client::{Music21Client, Reply, Tool};
 use serde_json::json;
 
 use super::harness::{self, Server, ms};
@@ -15,7 +16,6 @@ use crate::lock::lock;
 use crate::measure::rng::Rng;
 use crate::measure::stats::median;
 use crate::result::Step;
-use music21_mcp_bench::client::{Music21Client, Reply, Tool};
 
 /// Scores held by a server.
 const SCORES: usize = 90;

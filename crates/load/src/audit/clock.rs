@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::Context;
+use music21_mcp_bench::client::Outcome;
 use tokio::time::sleep;
 
 use super::harness::{self, Machine, Server};
 use super::{Finding, Length, client};
 use crate::record::{unix_time, utc};
 use crate::result::RunFile;
-use music21_mcp_bench::client::Outcome;
 
 /// The library that gives a process a wall clock of its own, as Debian's and Fedora's packages place it.
 const DIRECTORIES: [&str; 4] = [

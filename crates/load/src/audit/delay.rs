@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
+use music21_mcp_embedded::HANDLING_META;
+
 use super::harness::{self, CHEAP, Server, constant, ms};
 use super::{Finding, Length};
 use crate::driver::Event;
@@ -9,7 +11,6 @@ use crate::lock::lock;
 use crate::measure::Latency;
 use crate::measure::histogram::Histogram;
 use crate::measure::summary::Summary;
-use music21_mcp_embedded::HANDLING_META;
 
 const DELAYS: [(&str, &str); 3] =
     [("no delay", "0ms"), ("20 ms", "20ms"), ("10, 50 and 200 ms", "90%10ms+8%50ms+2%200ms")];

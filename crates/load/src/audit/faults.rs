@@ -5,13 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
-
-use super::harness;
-use super::{Finding, Length};
-use crate::driver::{Event, Load, OpenError, Plan};
-use music21_mcp_bench::client::Outcome;
-use music21_mcp_bench::client::{ClientOptions, Music21Client, ServerCommand};
+use music21_mcp_bench::client::{ClientOptions, Music21Client, Outcome, ServerCommand};
 use music21_mcp_proc::ProcessTree;
+
+use super::{Finding, Length, harness};
+use crate::driver::{Event, Load, OpenError, Plan};
 
 const DEADLINE: Duration = Duration::from_millis(500);
 /// A call may end so much after its deadline.

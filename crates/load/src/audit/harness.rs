@@ -5,6 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context;
+use music21_mcp_bench::client::{ClientOptions, Music21Client, Tool};
+use music21_mcp_bench::server::spawn_own;
+use music21_mcp_proc::{OthersClock, Watch};
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 use tokio::process::Child;
@@ -19,10 +22,6 @@ use crate::measure::steady::FixedWarmUp;
 use crate::measure::summary::Summary;
 use crate::measure::validity::{self, GeneratorFacts, Validity};
 use crate::result::{Step, Workload};
-use music21_mcp_bench::client::{ClientOptions, Music21Client, Tool};
-use music21_mcp_bench::server::spawn_own;
-use music21_mcp_proc::OthersClock;
-use music21_mcp_proc::Watch;
 
 /// Share of the CPUs that others may use before a number that was not reached proves nothing.
 const OTHERS: f64 = 0.15;

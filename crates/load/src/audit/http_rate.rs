@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use music21_mcp_proc::ProcessTree;
 use tokio::process::Child;
 
 use super::harness::{self, Machine, Server};
 use super::{Finding, Length, client};
 use crate::result::StageResult;
-use music21_mcp_proc::ProcessTree;
 
 const SESSIONS: usize = 100;
 const MIN_PER_SECOND: f64 = 10_000.0;

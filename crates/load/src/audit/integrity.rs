@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::bail;
+use music21_mcp_bench::client::{Music21Client, ProtocolViolations, Reply, Tool};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -16,7 +17,6 @@ use super::harness::{self, Server};
 use super::{Finding, Length};
 use crate::driver::{Call, Connect, Event, Load, OpenError, Session};
 use crate::result::Step;
-use music21_mcp_bench::client::{Music21Client, ProtocolViolations, Reply, Tool};
 
 const SESSIONS: usize = 20;
 const CALLS: u64 = 4000;

@@ -9,13 +9,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use music21_mcp_proc::ProcessTree;
 use tokio_util::sync::CancellationToken;
 
 use super::harness::{self, Server, constant};
 use super::{Finding, Length};
 use crate::driver::Event;
 use crate::measure::trend::{LeakReport, LeakVerdict, MemoryReading, judge_leak, simulate};
-use music21_mcp_proc::ProcessTree;
 
 const SEEDS: u64 = 20;
 /// Warm-up and window of the rule.

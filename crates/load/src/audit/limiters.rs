@@ -1,8 +1,9 @@
 //! Correct and broken limiters as functions of time, to simulate.
 
+use music21_mcp_embedded::rate_limit::{LimiterKind, RateLimit};
+
 use crate::measure::rng::Rng;
 use crate::measure::token_bucket::{Limit, RoundTrip};
-use music21_mcp_embedded::rate_limit::{LimiterKind, RateLimit};
 
 /// A slow bucket.
 pub(crate) const SLOW: Limit = Limit { capacity: 10, per_second: 1.0 };

@@ -4,12 +4,12 @@
 use std::path::Path;
 
 use anyhow::Context;
+use music21_mcp_bench::client::{Outcome, Tool};
 
 use super::{Finding, Length};
 use crate::compare::LimitTable;
 use crate::compare::records::compare;
 use crate::record::{Entry, Kind, Record, Reference, Round, plain_record};
-use music21_mcp_bench::client::{Outcome, Tool};
 
 type Change = fn(&mut Record);
 

@@ -4,11 +4,11 @@
 use std::hint::black_box;
 use std::time::Duration;
 
+use music21_mcp_bench::profile::OwnProfile;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::{Finding, Length};
 use crate::measure::stats::median;
-use music21_mcp_bench::profile::OwnProfile;
 
 /// What the project promises.
 const MOST: f64 = 1.03;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use music21_mcp_score::{OrchestraSpec, write_generated};
 use tokio_util::sync::CancellationToken;
 
 use super::Exit;
@@ -15,7 +16,6 @@ use super::support::process::watch_signals;
 use crate::ab::{Build, Fixed, Judge, Measured, OPERATIONS, Operation, Settings, Side, Workload, measure};
 use crate::compare::gate::INTERIM_ANALYSES;
 use crate::compare::outcome::SUITE;
-use music21_mcp_score::{OrchestraSpec, write_generated};
 
 /// Compare two servers: both measured in turn, fresh processes each round, until the noise of this
 /// machine allows a verdict (10, 20 or 40 rounds). Exits with 1 if the candidate is slower.

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
+use music21_mcp_bench::baseline::criterion::Home;
+use music21_mcp_bench::server::ServerSpec;
+use music21_mcp_proc::Watch;
 
 use super::Exit;
 use super::ab::WorkArgs;
@@ -13,9 +16,6 @@ use crate::ab::{Fixed, record};
 use crate::compare::figures::describe;
 use crate::record::{Record, RecordError, Store, this_tool};
 use crate::result::Tool;
-use music21_mcp_bench::baseline::criterion::Home;
-use music21_mcp_bench::server::ServerSpec;
-use music21_mcp_proc::Watch;
 
 /// Keep measurements to compare with later: records in `baselines/`, one file each.
 #[derive(Debug, Args)]

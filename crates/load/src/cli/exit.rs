@@ -4,14 +4,14 @@ use std::error::Error;
 use std::io;
 use std::process::ExitCode;
 
-use crate::ab::UnknownRevision;
-use crate::record::RecordError;
-use crate::record::RunsError;
-use crate::record::criterion::UnknownBaseline;
-use crate::result::{ScenarioResult, Verdict};
-use crate::run::NoProcess;
 use music21_mcp_bench::baseline::file::{FileError, Problem};
 use music21_mcp_bench::server::SpecError;
+
+use crate::ab::UnknownRevision;
+use crate::record::criterion::UnknownBaseline;
+use crate::record::{RecordError, RunsError};
+use crate::result::{ScenarioResult, Verdict};
+use crate::run::NoProcess;
 
 /// How the program ends, as a process's exit code. clap itself exits with 2 on a wrong command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
+use music21_mcp_score::{OrchestraSpec, write_generated, write_generated_mxl};
 
 use super::Exit;
-use music21_mcp_score::{OrchestraSpec, write_generated, write_generated_mxl};
 
 /// Write a seeded orchestral score as MusicXML.
 #[derive(Debug, Args)]

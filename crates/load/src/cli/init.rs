@@ -1,20 +1,19 @@
 //! `init`: a scenario file from a server's own list of tools.
 
-use music21_mcp_bench::client;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::bail;
 use clap::Args;
+use music21_mcp_bench::client;
 use rmcp::model::Tool;
 use serde_json::{Map, Value, json};
 
 use super::Exit;
 use super::support::files::write;
 use super::support::template::template;
-use crate::result::{Definition, Stage, Thresholds};
-use crate::result::{Flow, Step, Workload};
+use crate::result::{Definition, Flow, Stage, Step, Thresholds, Workload};
 use crate::run::Host;
 
 /// Write a scenario file that calls every tool of a server, to edit and to `run`.

@@ -1,9 +1,5 @@
 //! `run`: load scenarios against a server.
 
-use crate::record::this_tool;
-use crate::run::Judges;
-use crate::scenario::conclude;
-use crate::scenario::served;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -12,6 +8,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use clap::Args;
+use music21_mcp_proc::{Machine, Watch};
 use tokio_util::sync::CancellationToken;
 
 use super::support::metrics;
@@ -20,13 +17,12 @@ use super::support::scenario_options::{DURATION, ScenarioOptions};
 use super::support::select::{Selected, select};
 use super::{Exit, Usage, report};
 use crate::profile::Profiling;
-use crate::record::{unix_time, utc};
+use crate::record::{this_tool, unix_time, utc};
 use crate::report::live_line::LiveLine;
 use crate::report::terminal;
 use crate::result::{Definition, RunFile, SCHEMA_VERSION, ScenarioResult, Shard, Verdict};
-use crate::run::{Context, Epoch, Host, Live, run};
-use crate::scenario::Options;
-use music21_mcp_proc::{Machine, Watch};
+use crate::run::{Context, Epoch, Host, Judges, Live, run};
+use crate::scenario::{Options, conclude, served};
 
 /// Run load scenarios and write what they measured to DIR/result.json.
 ///

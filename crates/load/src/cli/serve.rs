@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use music21_mcp_embedded::rate_limit::RateLimit;
+use music21_mcp_embedded::{Config, Fault, FaultKind, HttpOptions, HttpServer, Limits, Server, serve_stdio};
 use tokio_util::sync::CancellationToken;
 
 use super::support::process::{EndsWithStdin, watch_signals};
 use super::{Exit, Usage};
 use crate::duration;
-use music21_mcp_embedded::rate_limit::RateLimit;
-use music21_mcp_embedded::{Config, Fault, FaultKind, HttpOptions, HttpServer, Limits, Server, serve_stdio};
 
 /// Offer the embedded music21 MCP server over stdio (the default) or streamable HTTP.
 #[derive(Debug, Args)]

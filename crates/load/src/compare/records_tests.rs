@@ -1,8 +1,9 @@
+use music21_mcp_bench::client::Outcome;
+
 use super::*;
 use crate::audit::records::REFUSED;
 use crate::compare::outcome::Counts;
 use crate::record::{Reference, ReferenceRound, Round, plain_record, sha256_hex};
-use music21_mcp_bench::client::Outcome;
 
 /// Rounds around `log` that alternate by ±`spread`.
 fn entry(log: f64, spread: f64, rounds: u32, reference: Option<f64>) -> Entry {

@@ -1,14 +1,12 @@
 //! The two ends of the driver: what is called, and who is told.
 
-use music21_mcp_bench::client::Expectation;
 use std::sync::Arc;
 use std::time::Duration;
 
+use music21_mcp_bench::client::{Expectation, Outcome, Reply};
 use serde_json::{Map, Value};
 
 use crate::measure::Sample;
-use music21_mcp_bench::client::Outcome;
-use music21_mcp_bench::client::Reply;
 
 /// One call, ready to send.
 #[derive(Debug, Clone, PartialEq)]

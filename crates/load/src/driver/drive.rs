@@ -1,10 +1,10 @@
 //! The one driver. Load, workload, target and stop condition are independent of each other.
 
-use crate::result::StoppedBy;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use music21_mcp_bench::client::Outcome;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -14,8 +14,7 @@ use super::queue::Queue;
 use super::worker::{Shared, Source};
 use super::workers::{Workers, close_workers, open_workers};
 use super::{Connect, LoopLag, OpenError, Schedule, Sink};
-use crate::result::Workload;
-use music21_mcp_bench::client::Outcome;
+use crate::result::{StoppedBy, Workload};
 
 /// What waits when a run stops, and what is under way when it is interrupted, is given this long to end.
 const DRAIN: Duration = Duration::from_secs(5);

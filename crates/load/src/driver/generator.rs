@@ -1,15 +1,15 @@
 //! What is known about the generator after a run, put together once from all who saw something of it.
 
+use music21_mcp_bench::client::Outcome;
+use music21_mcp_proc::Conditions;
+
 use super::{Load, Plan, Recorder, Run};
-use crate::measure::Sample;
 use crate::measure::histogram::Histogram;
-use crate::measure::little;
 use crate::measure::quantile::{Quantile, lower_bound, samples_for_value};
 use crate::measure::summary::Summary;
 use crate::measure::trend::LeakVerdict;
 use crate::measure::validity::GeneratorFacts;
-use music21_mcp_bench::client::Outcome;
-use music21_mcp_proc::Conditions;
+use crate::measure::{Sample, little};
 
 /// All that was seen of a run.
 pub(crate) struct Evidence<'a> {

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Call, OpenError, Session};
 use music21_mcp_bench::client::{ConnectError, Music21Client, Reply};
+
+use super::{Call, OpenError, Session};
 
 impl Session for Music21Client {
     async fn call(&self, call: Call, deadline: Duration) -> Reply {

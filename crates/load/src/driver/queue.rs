@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
-use crate::lock::lock;
 use tokio::sync::Semaphore;
+
+use crate::lock::lock;
 
 /// A call that was due and that the generator has acted on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,9 +1,8 @@
 //! The sink that turns calls into figures, in memory that does not grow with the run.
 
-use crate::result::EXAMPLES;
-use crate::result::Example;
-use crate::result::Interval;
 use std::collections::BTreeMap;
+
+use music21_mcp_bench::client::Outcome;
 
 use super::{Event, Run, Sink};
 use crate::measure::accounting::Accounts;
@@ -12,7 +11,7 @@ use crate::measure::steady::{self, FixedWarmUp, Steadiness};
 use crate::measure::summary::{Running, Summary, summarize};
 use crate::measure::validity::VERY_LATE_NS;
 use crate::measure::{Latency, Sample};
-use music21_mcp_bench::client::Outcome;
+use crate::result::{EXAMPLES, Example, Interval};
 
 /// What a [`Recorder`] leaves out and keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

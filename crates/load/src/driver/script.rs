@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use music21_mcp_bench::client::{Expectation, Nonce};
 use serde_json::Value;
 
 use super::Call;
 use crate::measure::rng::Rng;
 use crate::result::{Step, Workload};
-use music21_mcp_bench::client::{Expectation, Nonce};
 
 /// Where a session is in the workload.
 pub(super) struct Script {
@@ -120,9 +120,10 @@ impl Script {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::result::Flow;
-    use serde_json::json;
 
     fn script(workload: Workload) -> Script {
         Script::new(Arc::new(workload), 3, "run".into(), 1)

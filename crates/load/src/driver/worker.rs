@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use music21_mcp_bench::client::{Outcome, Reply};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -13,8 +14,6 @@ use super::{Call, Connect, Event, OpenError, Session, Sink};
 use crate::lock::lock;
 use crate::measure::Sample;
 use crate::result::{SessionEnd, Step};
-use music21_mcp_bench::client::Outcome;
-use music21_mcp_bench::client::Reply;
 
 /// A session that does not keep its deadline is given up this much later.
 const GRACE: Duration = Duration::from_secs(1);

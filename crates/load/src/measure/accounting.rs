@@ -1,8 +1,7 @@
 //! Every scheduled call ends in exactly one class, and the totals add up.
 
-use serde::{Deserialize, Serialize};
-
 use music21_mcp_bench::client::Outcome;
+use serde::{Deserialize, Serialize};
 
 /// How many calls were scheduled and how they ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

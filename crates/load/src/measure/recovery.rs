@@ -1,11 +1,10 @@
 //! How long a server needs to be itself again after a fault.
 
+use music21_mcp_bench::client::Outcome;
 use serde::{Deserialize, Serialize};
 
-use super::stats::{Proportion, binomial_quantile};
-use music21_mcp_bench::client::Outcome;
-
 use super::Sample;
+use super::stats::{Proportion, binomial_quantile};
 
 const S: u64 = 1_000_000_000;
 /// Candidate times of recovery, from the fault on.

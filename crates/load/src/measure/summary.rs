@@ -157,12 +157,13 @@ impl Lag1 {
 
 #[cfg(test)]
 mod tests {
+    use music21_mcp_bench::client::Outcome;
+
     use super::*;
     use crate::measure::Sample;
     use crate::measure::quantile::IntervalMethod;
     use crate::measure::rng::Rng;
     use crate::measure::stats::autocorrelation;
-    use music21_mcp_bench::client::Outcome;
 
     const MS: u64 = 1_000_000;
 

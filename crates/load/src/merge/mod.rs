@@ -3,8 +3,7 @@
 
 mod stage;
 
-use crate::result::Verdict;
-use crate::result::{RunFile, ScenarioResult, ShardFacts};
+use crate::result::{RunFile, ScenarioResult, ShardFacts, Verdict};
 
 /// Why results are not merged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -9,10 +9,9 @@ use crate::measure::summary::Summary;
 use crate::measure::trend::{self, LeakVerdict};
 use crate::measure::validity::{GeneratorFacts, Reason, Validity};
 use crate::result::{
-    AccountsBy, Definition, Exports, PhaseResult, Ratings, ResourceAt, ScenarioResult, Second, SessionMemory,
-    ShardShare, Stage, StageResult, ToolResult,
+    AccountsBy, Definition, EXAMPLES, Exports, PhaseResult, Ratings, ResourceAt, ScenarioResult, Second,
+    SessionMemory, ShardShare, Stage, StageResult, StoppedBy, ToolResult,
 };
-use crate::result::{EXAMPLES, StoppedBy};
 
 /// The whole's definition: what the shards shared is added up again.
 pub(super) fn definition(parts: &[Part<'_, ScenarioResult>]) -> Definition {

@@ -3,8 +3,9 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use super::calls::Slice;
 use music21_mcp_bench::profile::stack;
+
+use super::calls::Slice;
 
 /// Samples for each second of CPU time.
 const FREQUENCY: u64 = 99;

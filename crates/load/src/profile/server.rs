@@ -1,11 +1,11 @@
 //! Samples a server's process from outside while a stage runs: Python by py-spy, anything else by perf.
 
-use std::fs;
-use std::io;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
+use std::{fs, io};
 
+use music21_mcp_proc::ProcessTree;
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::time::{ClockId, clock_gettime};
 use tempfile::TempDir;
@@ -15,7 +15,6 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::calls::Slice;
 use super::{perf, py_spy};
-use music21_mcp_proc::ProcessTree;
 
 /// What of a stage is sampled at most: a trace of it takes 20 MB.
 pub(super) const LONGEST: Duration = Duration::from_secs(120);

@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Instant;
 
+use music21_mcp_bench::profile::OwnProfile;
+use music21_mcp_bench::profile::flame::{self, Unit};
+
 use super::calls::{self, CallSpan, Slice, Window};
 use super::server::{LONGEST, ServerProfile};
 use crate::lock::lock;
-use music21_mcp_bench::profile::OwnProfile;
-use music21_mcp_bench::profile::flame::{self, Unit};
 
 /// Profiles every stage of a run.
 #[derive(Debug)]

@@ -1,10 +1,11 @@
 //! Where and when something was measured, as far as the system says.
 
-use crate::result::Tool;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::result::Tool;
 
 /// This program, in this working directory.
 #[must_use]

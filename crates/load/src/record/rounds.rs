@@ -3,9 +3,7 @@
 use crate::measure::histogram::Histogram;
 use crate::measure::quantile::Quantile;
 use crate::record::{Growth, Round};
-use crate::result::RunFile;
-use crate::result::Stage;
-use crate::result::{ResourceAt, StageResult};
+use crate::result::{ResourceAt, RunFile, Stage, StageResult};
 
 /// The stage as a whole, with the server's CPU time and memory, and each of its tools. An error names the histogram
 /// that cannot be read.
@@ -72,9 +70,10 @@ fn cpu_ns_per_call(resources: &[ResourceAt]) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use music21_mcp_proc::ResourceSample;
+
     use super::*;
     use crate::measure::Latency;
-    use music21_mcp_proc::ResourceSample;
 
     #[test]
     fn cpu_time_is_counted_while_the_processes_stay_the_same() {

@@ -1,9 +1,10 @@
 //! Comma-separated values (RFC 4180): one row a tool of a stage, one row a second.
 
+use music21_mcp_bench::client::Outcome;
+
 use crate::measure::quantile::Quantile;
 use crate::measure::summary::Summary;
 use crate::result::{RunFile, StageResult};
-use music21_mcp_bench::client::Outcome;
 
 /// One row for each tool of each stage. Times are nanoseconds; a quantile is empty where there are too few calls for it.
 #[must_use]

@@ -12,8 +12,7 @@ use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 
 use crate::measure::histogram::Histogram;
-use crate::result::Interval;
-use crate::result::{RunFile, StageResult, ToolResult};
+use crate::result::{Interval, RunFile, StageResult, ToolResult};
 
 /// One line of the log.
 struct Line {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::units::{count, percent};
-use crate::result::Example;
-use crate::result::{RunFile, ScenarioResult, Verdict};
 use music21_mcp_bench::client::Outcome;
+
+use super::units::{count, percent};
+use crate::result::{Example, RunFile, ScenarioResult, Verdict};
 
 /// How much a reader must worry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

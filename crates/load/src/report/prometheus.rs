@@ -3,10 +3,11 @@
 
 use std::fmt::Write as _;
 
+use music21_mcp_proc::ResourceSample;
+
 use crate::measure::quantile::Quantile;
 use crate::measure::summary::Summary;
 use crate::result::{RunFile, ServerFacts, StageFigures, ToolFigures, Verdict};
-use music21_mcp_proc::ResourceSample;
 
 type Labels<'a> = [(&'a str, &'a str)];
 /// A family of the server's resources: name, kind, help, value.

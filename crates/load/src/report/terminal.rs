@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
-use super::headline::Tone;
-use super::headline::{calls, headlines, tone, word};
+use music21_mcp_bench::client::Outcome;
+
+use super::headline::{Tone, calls, headlines, tone, word};
 use super::units;
 use crate::measure::quantile::Quantile;
 use crate::measure::rating::{Grade, Rating};
 use crate::result::{Check, RunFile, ScenarioResult, StageResult, ToolResult, Verdict};
-use music21_mcp_bench::client::Outcome;
 
 /// Columns of a screen.
 const COLUMNS: usize = 80;

@@ -1,11 +1,9 @@
 //! What keeps a definition from being run: all of it is said before a server is started.
 
-use crate::measure::token_bucket::Limit;
-use crate::result::Search;
-use crate::result::Step;
-use crate::result::Thresholds;
-use crate::result::{Arrivals, Definition, ScoreFile, Stage};
 use music21_mcp_score::OrchestraSpec;
+
+use crate::measure::token_bucket::Limit;
+use crate::result::{Arrivals, Definition, ScoreFile, Search, Stage, Step, Thresholds};
 
 /// More seconds, or calls a second, than anybody means.
 const MOST: f64 = 1e6;

@@ -8,10 +8,7 @@ use serde_json::Value;
 
 use crate::measure::steady::FixedWarmUp;
 use crate::measure::token_bucket::Limit;
-use crate::result::Injection;
-use crate::result::Search;
-use crate::result::Thresholds;
-use crate::result::{DayProfile, Step, Workload};
+use crate::result::{DayProfile, Injection, Search, Step, Thresholds, Workload};
 
 /// One scenario.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]

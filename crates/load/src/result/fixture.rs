@@ -1,9 +1,9 @@
 //! Results made up for tests of judgements.
 
+use music21_mcp_proc::ResourceSample;
 use serde_json::{Value, json};
 
 use crate::result::StageResult;
-use music21_mcp_proc::ResourceSample;
 
 /// A stage of that name in which nothing happened.
 pub(crate) fn stage_named(name: &str) -> StageResult {

@@ -1,7 +1,6 @@
 //! The phases of a day's pattern: what is compared with what.
 
-use crate::result::DayProfile;
-use crate::result::ResourceAt;
+use crate::result::{DayProfile, ResourceAt};
 
 /// Until the first business hours.
 pub(crate) const FIRST_OFF_PEAK: &str = "off-peak, before";

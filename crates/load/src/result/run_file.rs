@@ -1,12 +1,11 @@
 //! What a run leaves behind: `result.json`, in integers of nanoseconds and bytes, raw figures beside
 //! the judgements made of them.
 
+use music21_mcp_proc::{Conditions, Machine};
 use serde::{Deserialize, Serialize};
 
 use crate::measure::token_bucket;
-use crate::result::Tool;
-use crate::result::{Capacity, Definition, ShardFacts, StageResult};
-use music21_mcp_proc::{Conditions, Machine};
+use crate::result::{Capacity, Definition, ShardFacts, StageResult, Tool};
 
 /// The layout of the file. 2 renamed fields; those of 1 are read by their old names.
 pub const SCHEMA_VERSION: u32 = 2;

@@ -4,12 +4,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use music21_mcp_bench::baseline::file::sha256_hex;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::validity::Reason;
-use crate::result::Definition;
-use crate::result::{AccountsBy, StageResult};
-use music21_mcp_bench::baseline::file::sha256_hex;
+use crate::result::{AccountsBy, Definition, StageResult};
 
 /// Which of how many shares a process takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -202,9 +201,7 @@ impl fmt::Display for Shard {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::result::Stage;
-    use crate::result::Step;
-    use crate::result::Workload;
+    use crate::result::{Stage, Step, Workload};
 
     fn read(set: &'static [(&str, &str)]) -> impl Fn(&str) -> Option<String> {
         |name| set.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned())

@@ -1,20 +1,19 @@
 //! What one stage measured, as a part of `result.json`.
 
-use crate::measure::stats::Proportion;
 use std::collections::BTreeMap;
 
+use music21_mcp_bench::client::Outcome;
+use music21_mcp_proc::ResourceSample;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::histogram::Histogram;
 use crate::measure::rating::Rating;
+use crate::measure::stats::Proportion;
 use crate::measure::steady::Steadiness;
 use crate::measure::summary::Summary;
 use crate::measure::trend::{LeakReport, MemoryReading, Slope};
 use crate::measure::validity::{GeneratorFacts, Validity};
-use crate::result::FaultResult;
-use crate::result::ShardShare;
-use music21_mcp_bench::client::Outcome;
-use music21_mcp_proc::ResourceSample;
+use crate::result::{FaultResult, ShardShare};
 
 /// Different messages kept of each tool.
 pub(crate) const EXAMPLES: usize = 5;

@@ -11,8 +11,7 @@ use super::progress::Live;
 use super::sampler::Readings;
 use crate::lock::lock;
 use crate::measure::trend::{self, LeakVerdict, MemoryReading};
-use crate::result::ResourceAt;
-use crate::result::Stage;
+use crate::result::{ResourceAt, Stage};
 
 /// How often it is looked whether the stage's clock has begun.
 const POLL: Duration = Duration::from_millis(100);
@@ -61,11 +60,9 @@ fn needs_more(memory: &[MemoryReading]) -> bool {
 mod tests {
     use super::*;
     use crate::measure::trend::simulate;
-    use crate::result::StageResult;
-    use crate::result::Verdict;
     use crate::result::fixture::stage_named;
-    use crate::scenario::judge;
-    use crate::scenario::{Options, find};
+    use crate::result::{StageResult, Verdict};
+    use crate::scenario::{Options, find, judge};
 
     fn verdict(memory: &[MemoryReading]) -> Verdict {
         judge::leak(&StageResult { leak: trend::judge_leak(memory), ..stage_named("steady load") }).verdict

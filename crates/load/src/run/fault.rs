@@ -1,25 +1,21 @@
 //! Takes a server of our own away while its load goes on, and brings it back.
 
-use crate::lock::lock;
-use crate::result::Definition;
-use crate::result::Disruption;
-use crate::result::FaultResult;
-use crate::result::Injection;
-use crate::result::Stage;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use music21_mcp_bench::client::Outcome;
+use music21_mcp_bench::server::ServerSpec;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::observer::Observer;
 use super::session_pool::Host;
+use crate::lock::lock;
 use crate::measure::Sample;
 use crate::measure::recovery::{self, Before};
 use crate::measure::stats::Proportion;
-use music21_mcp_bench::client::Outcome;
-use music21_mcp_bench::server::ServerSpec;
+use crate::result::{Definition, Disruption, FaultResult, Injection, Stage};
 
 /// Calls before the fault that a p95 needs.
 const CALLS_BEFORE: usize = 200;

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use music21_mcp_bench::client::{Outcome, Tool};
+use music21_mcp_proc::ResourceSample;
 use serde::Deserialize;
 
 use crate::driver::{Event, Recorder, Settings, Sink};
@@ -10,11 +12,7 @@ use crate::measure::Sample;
 use crate::measure::histogram::Histogram;
 use crate::measure::steady::FixedWarmUp;
 use crate::profile::CallSpan;
-use crate::result::DayProfile;
-use crate::result::phases;
-use crate::result::{Exports, Second};
-use music21_mcp_bench::client::{Outcome, Tool};
-use music21_mcp_proc::ResourceSample;
+use crate::result::{DayProfile, Exports, Second, phases};
 
 const SECOND_NS: u64 = 1_000_000_000;
 /// Paths of exports remembered, to see later whether the files are still there.

@@ -4,13 +4,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use music21_mcp_bench::client::{Music21Client, Outcome, Tool};
 use serde_json::Map;
 use tokio_util::sync::CancellationToken;
 
 use super::session_pool::Host;
 use crate::measure::token_bucket::{Limit, Probe, Prober, Report, Step};
-use music21_mcp_bench::client::Outcome;
-use music21_mcp_bench::client::{Music21Client, Tool};
 
 /// The cheapest call that every server has.
 const TOOL: &str = Tool::ListScores.name();

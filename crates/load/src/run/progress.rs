@@ -1,16 +1,12 @@
 //! Figures of one stage, finished or under way, for those who look while it runs.
 
-use crate::lock::lock;
-use crate::result::Snapshot;
-use crate::result::StageFigures;
-use crate::result::ToolFigures;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use super::in_flight::InFlight;
 use super::observer::Observer;
-use crate::result::AccountsBy;
-use crate::result::Stage;
+use crate::lock::lock;
+use crate::result::{AccountsBy, Snapshot, Stage, StageFigures, ToolFigures};
 
 /// The stage under way. Clones look at the same.
 #[derive(Debug, Clone, Default)]

@@ -5,14 +5,14 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use music21_mcp_bench::server::ServerSpec;
+use music21_mcp_proc::{ProcessTree, ResourceSample};
 use tokio_util::sync::CancellationToken;
 
 use super::observer::Observer;
 use super::session_pool::Host;
 use crate::lock::lock;
 use crate::result::ResourceAt;
-use music21_mcp_bench::server::ServerSpec;
-use music21_mcp_proc::{ProcessTree, ResourceSample};
 
 const INTERVAL: Duration = Duration::from_secs(1);
 /// Finding who listens on a port reads every process's descriptors, and files may be many, so both are done

@@ -1,13 +1,11 @@
 //! Runs one scenario: scores, preparation, stages, judgement.
 
-use crate::result::Search;
-use crate::result::StageResult;
-use crate::result::Tried;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use music21_mcp_score::{OrchestraSpec, write_generated};
 use tokio_util::sync::CancellationToken;
 
 use super::fault;
@@ -18,13 +16,10 @@ use super::stage::{self, Setting};
 use crate::driver::{Load, Plan, Recorder, Stop, drive};
 use crate::lock::lock;
 use crate::profile::Profiling;
-use crate::result::Capacity;
-use crate::result::FaultResult;
-use crate::result::Shard;
-use crate::result::{Definition, ScoreFile, Stage};
-use crate::result::{ScenarioResult, Verdict};
-use crate::result::{Step, Workload};
-use music21_mcp_score::{OrchestraSpec, write_generated};
+use crate::result::{
+    Capacity, Definition, FaultResult, ScenarioResult, ScoreFile, Search, Shard, Stage, StageResult, Step,
+    Tried, Verdict, Workload,
+};
 
 /// A moment by both clocks. The engine reads the wall clock nowhere else: stepped during a run, it would put a stage
 /// before the one that ended when it began.

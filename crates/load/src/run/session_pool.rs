@@ -6,6 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use music21_mcp_bench::client::{ClientOptions, Music21Client, Reply};
+use music21_mcp_bench::server::{EMBEDDED, STDERR, ServerOptions, ServerSpec, ServerUnderTest, spawn_own};
+use music21_mcp_embedded::Config;
+use music21_mcp_proc::ProcessTree;
 use tempfile::TempDir;
 use tokio::process::Child;
 
@@ -13,10 +17,6 @@ use super::in_flight::InFlight;
 use crate::driver::{self, Call, OpenError, Session};
 use crate::lock::lock;
 use crate::result::ServerFacts;
-use music21_mcp_bench::client::{ClientOptions, Music21Client, Reply};
-use music21_mcp_bench::server::{EMBEDDED, STDERR, ServerOptions, ServerSpec, ServerUnderTest, spawn_own};
-use music21_mcp_embedded::Config;
-use music21_mcp_proc::ProcessTree;
 
 /// A server that runs.
 pub(crate) struct Host {

@@ -1,16 +1,15 @@
 //! Runs one stage and turns what was seen into its result.
 
-use super::plan;
-use music21_mcp_bench::client::{Expectation, Tool};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use music21_mcp_bench::client::{Expectation, Tool};
+use music21_mcp_proc::OthersClock;
 use serde::Deserialize;
 use serde_json::Map;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::extension;
 use super::fault::Injecting;
 use super::observer::Observer;
 use super::progress::Live;
@@ -18,14 +17,12 @@ use super::sampler::{self, Readings, Watch};
 use super::scenario::Epoch;
 use super::session_pool::{Host, Pool};
 use super::summarize::{AtEnd, Seen, run_so_far, session_memory, summarize};
+use super::{extension, plan};
 use crate::driver::{Call, DriveError, OwnProcess, Plan, Run, Settings, drive_until};
 use crate::lock::lock;
 use crate::measure::trend;
 use crate::profile::{CallSpan, Profiling, UnderWay};
-use crate::result::FaultResult;
-use crate::result::Stage;
-use crate::result::{ResourceAt, StageResult};
-use music21_mcp_proc::OthersClock;
+use crate::result::{FaultResult, ResourceAt, Stage, StageResult};
 
 /// Calls in a row that did not reach the server, after which it counts as lost.
 const LOST_AFTER: u64 = 5;

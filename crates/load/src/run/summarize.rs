@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use music21_mcp_proc::{Conditions, ResourceSample};
+
 use super::observer::Observer;
 use super::session_pool::Host;
 use crate::driver::{Evidence, LoopLag, OwnProcess, Plan, Recorder, Run};
@@ -13,7 +15,6 @@ use crate::result::{
     AccountsBy, Exports, FaultResult, PhaseResult, Ratings, ResourceAt, SessionMemory, Stage, StageResult,
     StoppedBy, ToolResult, phases,
 };
-use music21_mcp_proc::{Conditions, ResourceSample};
 
 /// All that was seen of a stage.
 pub(super) struct Seen<'a> {

@@ -4,9 +4,7 @@ use music21_mcp_bench::client::Tool;
 use serde_json::json;
 
 use super::Options;
-use crate::result::Thresholds;
-use crate::result::{Definition, Stage};
-use crate::result::{Step, Workload};
+use crate::result::{Definition, Stage, Step, Thresholds, Workload};
 
 /// A freely licensed hymn of four parts that music21's corpus and the embedded server both have.
 pub(super) const WORK: &str = "johnson_j_r/lift_every_voice";

@@ -6,12 +6,7 @@ use super::{Options, Scenario, nothing_more};
 use crate::measure::quantile::Quantile;
 use crate::measure::rating;
 use crate::measure::stats::Proportion;
-use crate::result::Definition;
-use crate::result::StageResult;
-use crate::result::Thresholds;
-use crate::result::Tried;
-use crate::result::{Capacity, Search, Served};
-use crate::result::{Check, Verdict};
+use crate::result::{Capacity, Check, Definition, Search, Served, StageResult, Thresholds, Tried, Verdict};
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "capacity",

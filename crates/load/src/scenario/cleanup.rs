@@ -1,14 +1,12 @@
 //! What errors leave behind.
 
+use music21_mcp_bench::client::{Outcome, Tool};
+use serde_json::json;
+
 use super::calls::{ID, WORK, delete, export, import, import_from, on_score, stage, warm_up_calls};
 use super::judge::{check, count};
 use super::{Options, Scenario};
-use crate::result::StageResult;
-use crate::result::Step;
-use crate::result::{Check, ScenarioResult, Verdict};
-use crate::result::{Definition, Stage};
-use music21_mcp_bench::client::{Outcome, Tool};
-use serde_json::json;
+use crate::result::{Check, Definition, ScenarioResult, Stage, StageResult, Step, Verdict};
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "cleanup",

@@ -2,8 +2,7 @@
 
 use super::calls::{score_lifecycle, stage, timed, warm_up_calls};
 use super::{Options, Scenario, nothing_more};
-use crate::result::Definition;
-use crate::result::Thresholds;
+use crate::result::{Definition, Thresholds};
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "concurrent",

@@ -1,16 +1,12 @@
 //! Does every answer belong to the call it answers?
 
+use music21_mcp_bench::client::{Outcome, Tool};
 use serde_json::json;
 
 use super::calls::{ID, delete, on_score, own, stage};
 use super::judge::count;
 use super::{Options, Scenario};
-use crate::result::Definition;
-use crate::result::StageResult;
-use crate::result::Step;
-use crate::result::Thresholds;
-use crate::result::{Check, ScenarioResult, Verdict};
-use music21_mcp_bench::client::{Outcome, Tool};
+use crate::result::{Check, Definition, ScenarioResult, StageResult, Step, Thresholds, Verdict};
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "isolation",

@@ -1,15 +1,13 @@
 //! From figures to grades and verdicts.
 
+use music21_mcp_bench::client::Outcome;
+
 use super::{capacity, recovery, thresholds};
 use crate::measure::rating;
 use crate::measure::steady::Steadiness;
 use crate::measure::trend::{LeakReport, LeakVerdict};
 use crate::measure::validity::Reason;
-use crate::result::StoppedBy;
-use crate::result::Thresholds;
-use crate::result::{Check, ScenarioResult, Verdict};
-use crate::result::{Ratings, StageResult};
-use music21_mcp_bench::client::Outcome;
+use crate::result::{Check, Ratings, ScenarioResult, StageResult, StoppedBy, Thresholds, Verdict};
 
 /// The grades of a stage; none of an INVALID one, nor of one with a fault. Success is no grade where calls that must
 /// fail are part of the work, which a limit on success tells.

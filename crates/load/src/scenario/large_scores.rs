@@ -1,12 +1,11 @@
 //! Orchestral scores: what size does to each tool.
 
-use super::calls::{delete, export, import_from, on_score, stage, warm_up_calls};
-use super::{Options, Scenario, nothing_more};
-use crate::result::Step;
-use crate::result::Thresholds;
-use crate::result::{Definition, ScoreFile, Stage};
 use music21_mcp_bench::client::Tool;
 use music21_mcp_score::OrchestraSpec;
+
+use super::calls::{delete, export, import_from, on_score, stage, warm_up_calls};
+use super::{Options, Scenario, nothing_more};
+use crate::result::{Definition, ScoreFile, Stage, Step, Thresholds};
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "large-scores",

@@ -4,8 +4,7 @@ use super::calls::{open_loop, single_stage};
 use super::judge::leak;
 use super::{Options, Scenario};
 use crate::measure::trend::{CONFIRMED_S, WARM_UP_S, WINDOW_S};
-use crate::result::{Check, ScenarioResult};
-use crate::result::{Definition, Stage};
+use crate::result::{Check, Definition, ScenarioResult, Stage};
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "memory",

@@ -1,15 +1,13 @@
 //! What a day leaves on the server: the end of the last night against the end of the first, at the same load.
 
+use music21_mcp_bench::client::Outcome;
+use music21_mcp_proc::ResourceSample;
+
 use super::judge::{check, count};
 use crate::measure::stats::median;
 use crate::measure::trend::{SOUND_UPPER, WARM_UP_S};
-use crate::result::DayProfile;
-use crate::result::Stage;
-use crate::result::StageResult;
 use crate::result::phases::{self, FIRST_OFF_PEAK, LAST_OFF_PEAK};
-use crate::result::{Check, Verdict};
-use music21_mcp_bench::client::Outcome;
-use music21_mcp_proc::ResourceSample;
+use crate::result::{Check, DayProfile, Stage, StageResult, Verdict};
 
 /// Readings at the end of a night whose medians are compared, so that one call under way does not decide.
 const READINGS: usize = 5;

@@ -3,8 +3,7 @@
 use super::judge::check;
 use super::{Options, Scenario};
 use crate::measure::token_bucket::{self, Limit, RetryAfter};
-use crate::result::Definition;
-use crate::result::{Check, ScenarioResult, Verdict};
+use crate::result::{Check, Definition, ScenarioResult, Verdict};
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "rate-limit",

@@ -6,11 +6,7 @@ use serde_json::json;
 use super::calls::{ID, delete, on_score, own, stage};
 use super::judge::{check, count};
 use super::{Options, Scenario, nothing_more};
-use crate::result::StageResult;
-use crate::result::Step;
-use crate::result::{Check, Verdict};
-use crate::result::{Definition, Stage};
-use crate::result::{Disruption, Injection};
+use crate::result::{Check, Definition, Disruption, Injection, Stage, StageResult, Step, Verdict};
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "recovery",

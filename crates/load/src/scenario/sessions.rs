@@ -1,15 +1,15 @@
 //! What a session leaves behind, ended or abandoned.
 
+use music21_mcp_bench::client::Tool;
+use music21_mcp_proc::ResourceSample;
+
 use super::calls::stage;
 use super::judge::{check, count};
 use super::{Options, Scenario};
-use crate::result::Thresholds;
-use crate::result::{Check, ScenarioResult, Verdict};
-use crate::result::{Definition, Stage};
-use crate::result::{SessionEnd, Step, Workload};
-use crate::result::{SessionMemory, StageResult};
-use music21_mcp_bench::client::Tool;
-use music21_mcp_proc::ResourceSample;
+use crate::result::{
+    Check, Definition, ScenarioResult, SessionEnd, SessionMemory, Stage, StageResult, Step, Thresholds,
+    Verdict, Workload,
+};
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "sessions",

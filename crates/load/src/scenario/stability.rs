@@ -1,18 +1,17 @@
 //! A day's pattern of load in ten minutes.
 
+use music21_mcp_bench::client::Outcome;
+
 use super::calls::{open_loop, single_stage};
 use super::judge::{check, trend};
 use super::{Options, Scenario, off_peak};
 use crate::measure::quantile::Quantile;
 use crate::measure::stats::chi_squared_p;
 use crate::measure::trend::{LeakVerdict, judge_leak};
-use crate::result::DayProfile;
-use crate::result::phases;
-use crate::result::phases::{FIRST_OFF_PEAK, FIRST_PEAK_HOUR, LAST_OFF_PEAK, LAST_PEAK_HOUR};
-use crate::result::{Arrivals, Definition, Stage};
-use crate::result::{Check, ScenarioResult, Verdict};
-use crate::result::{ResourceAt, StageResult};
-use music21_mcp_bench::client::Outcome;
+use crate::result::phases::{self, FIRST_OFF_PEAK, FIRST_PEAK_HOUR, LAST_OFF_PEAK, LAST_PEAK_HOUR};
+use crate::result::{
+    Arrivals, Check, DayProfile, Definition, ResourceAt, ScenarioResult, Stage, StageResult, Verdict,
+};
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "stability",
@@ -136,13 +135,12 @@ const MAX_SLOWER: f64 = 1.25;
 
 #[cfg(test)]
 mod tests {
+    use music21_mcp_proc::ResourceSample;
     use serde_json::json;
 
     use super::*;
-    use crate::measure::trend::MemoryReading;
-    use crate::measure::trend::simulate;
+    use crate::measure::trend::{MemoryReading, simulate};
     use crate::result::fixture::{sample, stage as made_up};
-    use music21_mcp_proc::ResourceSample;
 
     fn by_hour(due_by_hour: &[u64], dropped: u64) -> Verdict {
         let defined = define(&Options::default()).stages.remove(0);

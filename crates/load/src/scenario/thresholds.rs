@@ -3,9 +3,7 @@
 use super::judge::{check, count};
 use crate::measure::stats::{mean, standard_deviation, t_quantile};
 use crate::measure::trend;
-use crate::result::Definition;
-use crate::result::{Check, Verdict};
-use crate::result::{Second, StageResult, ToolResult};
+use crate::result::{Check, Definition, Second, StageResult, ToolResult, Verdict};
 
 /// One check for each limit and stage, and of p95 for each tool.
 pub(super) fn judge(definition: &Definition, stages: &[StageResult]) -> Vec<Check> {
@@ -116,10 +114,11 @@ fn memory(stage: &StageResult, max: f64) -> Check {
 
 #[cfg(test)]
 mod tests {
+    use music21_mcp_bench::client::Outcome;
+
     use super::*;
     use crate::result::AccountsBy;
     use crate::result::fixture::stage_named;
-    use music21_mcp_bench::client::Outcome;
 
     #[test]
     fn throughput_is_judged_by_its_bounds() {

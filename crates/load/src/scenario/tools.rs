@@ -1,12 +1,11 @@
 //! Each tool by itself.
 
-use super::calls::{delete, export, import, on_score, stage, timed};
-use super::{Options, Scenario, nothing_more};
-use crate::result::Definition;
-use crate::result::Thresholds;
-use crate::result::{Flow, Step, Workload};
 use music21_mcp_bench::client::Tool;
 use serde_json::json;
+
+use super::calls::{delete, export, import, on_score, stage, timed};
+use super::{Options, Scenario, nothing_more};
+use crate::result::{Definition, Flow, Step, Thresholds, Workload};
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "tools",

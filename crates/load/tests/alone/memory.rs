@@ -1,9 +1,10 @@
 //! What the generator keeps of its memory; another test's memory would be seen as its own.
 
-use crate::alone;
 use music21_mcp_load::measure::Latency;
 use music21_mcp_load::measure::histogram::Histogram;
 use music21_mcp_proc::ProcessTree;
+
+use crate::alone;
 
 /// A run of ten tools writes as many in its tenths.
 const WRITTEN: u64 = 200;

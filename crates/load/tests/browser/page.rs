@@ -2,10 +2,9 @@
 
 use music21_mcp_load::report::html::{self, Flamegraph};
 
-use super::chromium;
 use super::report::memory_run;
 use super::sections::everything;
-use super::{hostile, page};
+use super::{chromium, hostile, page};
 
 fn in_chromium(html: &str) -> Option<(String, Vec<String>)> {
     chromium::in_chromium("page.html", html)

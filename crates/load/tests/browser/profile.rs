@@ -1,14 +1,14 @@
 //! `run --profile`: flamegraphs of this process and of the server, and a run that goes on without them.
 
-use crate::run;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use crate::chromium::in_chromium;
-use crate::run::Bench;
-use crate::skip::skip;
 use music21_mcp_load::report::html::{self, Extras, Flamegraph};
+
+use crate::chromium::in_chromium;
+use crate::run::{self, Bench};
+use crate::skip::skip;
 
 /// The flamegraphs of a run and what its notes say.
 struct Profiled {

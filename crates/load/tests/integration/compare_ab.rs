@@ -109,8 +109,9 @@ fn a_revision_that_does_not_exist_is_a_wrong_command_line() {
 
 #[test]
 fn an_interrupt_keeps_what_was_measured() {
-    use rustix::process::Signal;
     use std::io::{BufRead, BufReader};
+
+    use rustix::process::Signal;
     for signal in [Signal::INT, Signal::TERM] {
         let mut child = ab(&["--server", "embedded", "--format", "json"])
             .stdout(Stdio::piped())

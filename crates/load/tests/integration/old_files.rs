@@ -4,11 +4,12 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::run::{Bench, PROGRAM, text};
-use crate::server::Server;
 use music21_mcp_bench::client::Outcome;
 use music21_mcp_load::result::RunFile;
 use serde_json::{Value, json};
+
+use crate::run::{Bench, PROGRAM, text};
+use crate::server::Server;
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)

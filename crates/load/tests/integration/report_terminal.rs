@@ -2,11 +2,12 @@
 
 use std::process::{Command, Stdio};
 
+use music21_mcp_bench::client::Outcome;
+use music21_mcp_load::report::terminal;
+
 use crate::report::{all_ended, memory_run, probed};
 use crate::run::{Bench, PROGRAM, text};
 use crate::skip::skip;
-use music21_mcp_bench::client::Outcome;
-use music21_mcp_load::report::terminal;
 
 #[test]
 fn a_scenario_and_the_overview_fit_a_screen() {

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use music21_mcp_bench::client::Outcome;
-use music21_mcp_load::result::StoppedBy;
-use music21_mcp_load::result::{RunFile, ScenarioResult};
+use music21_mcp_load::result::{RunFile, ScenarioResult, StoppedBy};
 use tempfile::TempDir;
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_music21-mcp-bench");

@@ -1,8 +1,9 @@
 //! `capacity` as a user runs it: the limit of a server that has one is found, and it says so where there is none.
 
+use music21_mcp_load::result::{Capacity, Verdict};
+
 use crate::run::{Bench, text};
 use crate::server::Server;
-use music21_mcp_load::result::{Capacity, Verdict};
 
 /// A life that is short even on a busy machine, so that a second holds enough calls.
 const STAGE: &str = r#"

@@ -3,14 +3,14 @@
 
 use std::process::Child;
 
+use music21_mcp_bench::client::Outcome;
+use music21_mcp_load::result::{RunFile, StoppedBy, Verdict};
+use music21_mcp_proc::ProcessTree;
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::run::{Bench, text};
 use crate::server::Server;
 use crate::wait::{until, until_it};
-use music21_mcp_bench::client::Outcome;
-use music21_mcp_load::result::StoppedBy;
-use music21_mcp_load::result::{RunFile, Verdict};
-use music21_mcp_proc::ProcessTree;
-use rustix::process::{Pid, Signal, kill_process};
 
 fn ticks(pid: u32) -> u64 {
     procfs::process::Process::new(pid.cast_signed())

@@ -2,10 +2,11 @@
 
 use std::process::Output;
 
-use crate::run::{Bench, text};
-use crate::server::Server;
 use music21_mcp_bench::client::Outcome;
 use music21_mcp_load::result::{ScenarioResult, Verdict};
+
+use crate::run::{Bench, text};
+use crate::server::Server;
 
 #[test]
 fn sessions_of_one_process_get_their_own_answers() {

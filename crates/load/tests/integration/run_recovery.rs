@@ -3,13 +3,14 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use crate::run::{Bench, PROGRAM, text};
-use crate::server::Server;
-use crate::wait::until_it;
 use music21_mcp_bench::client::Outcome;
 use music21_mcp_load::result::{ScenarioResult, Verdict};
 use procfs::process::Process;
 use rustix::process::{Pid, Signal, kill_process};
+
+use crate::run::{Bench, PROGRAM, text};
+use crate::server::Server;
+use crate::wait::until_it;
 
 fn verdict(scenario: &ScenarioResult, name: &str) -> Verdict {
     scenario.checks.iter().find(|check| check.name == name).unwrap().verdict

@@ -2,11 +2,11 @@
 
 use std::process::Output;
 
-use crate::run::{Bench, PROGRAM, text};
 use music21_mcp_bench::client::Outcome;
 use music21_mcp_load::measure::token_bucket::Verdict as Limiter;
-use music21_mcp_load::result::StoppedBy;
-use music21_mcp_load::result::{Definition, Verdict};
+use music21_mcp_load::result::{Definition, StoppedBy, Verdict};
+
+use crate::run::{Bench, PROGRAM, text};
 
 /// 0, or 3 where the machine was too busy for the figures: then they were not rated.
 fn passed(output: &Output) {

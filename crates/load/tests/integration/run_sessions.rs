@@ -1,8 +1,9 @@
 //! `sessions` as a user runs it: what a session leaves behind is a figure, and a server that leaks is found out.
 
+use music21_mcp_load::result::{ScenarioResult, SessionMemory, Verdict};
+
 use crate::run::{Bench, PROGRAM, text};
 use crate::server::Server;
-use music21_mcp_load::result::{ScenarioResult, SessionMemory, Verdict};
 
 fn verdict(scenario: &ScenarioResult, name: &str) -> Verdict {
     scenario.checks.iter().find(|check| check.name == name).unwrap().verdict

@@ -3,8 +3,7 @@
 
 use std::time::Duration;
 
-use music21_mcp_bench::client::Outcome;
-use music21_mcp_bench::client::{ClientOptions, Music21Client, Reply};
+use music21_mcp_bench::client::{ClientOptions, Music21Client, Outcome, Reply};
 use music21_mcp_bench::server::{ServerOptions, ServerSpec, ServerUnderTest};
 use music21_mcp_embedded::{Config, HttpOptions, HttpServer, Server};
 use music21_mcp_proc::ProcessTree;

@@ -4,10 +4,10 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
+use music21_mcp_bench::server::ServerSpec;
 
 use crate::record::criterion::{self, LAST};
 use crate::record::{Record, Runs};
-use music21_mcp_bench::server::ServerSpec;
 
 /// Which runs of `cargo bench` or of `run` make up a record.
 #[derive(Debug, Args)]

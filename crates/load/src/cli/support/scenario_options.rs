@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use clap::Args;
+use music21_mcp_embedded::rate_limit::{LimiterKind, RateLimit, RateLimitError};
 
 use super::select::Selected;
 use crate::duration;
 use crate::measure::token_bucket::Limit;
 use crate::scenario::Options;
-use music21_mcp_embedded::rate_limit::{LimiterKind, RateLimit, RateLimitError};
 
 /// Shortens the stages of whole sessions of work.
 pub(crate) const DURATION: &str = "MUSIC21_BENCH_DURATION";

@@ -1,11 +1,10 @@
 //! A worker makes its next call when the last one has ended.
 
+use std::sync::atomic::Ordering;
+
 use super::*;
 use crate::measure::little;
-use crate::result::Step;
-use crate::result::StoppedBy;
-use crate::result::Workload;
-use std::sync::atomic::Ordering;
+use crate::result::{Step, StoppedBy, Workload};
 
 fn closed(workers: usize) -> Load {
     Load::Closed { workers }

@@ -1,14 +1,13 @@
 //! Whatever the server does, every call ends in one class and on time.
 
-use crate::result::Step;
-use crate::result::StoppedBy;
-use crate::result::Workload;
 use std::sync::atomic::Ordering;
+
+use fake::Act;
+use music21_mcp_bench::client::Outcome;
 
 use super::*;
 use crate::measure::validity;
-use fake::Act;
-use music21_mcp_bench::client::Outcome;
+use crate::result::{Step, StoppedBy, Workload};
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_ignores_its_deadline_is_given_up_a_second_later() {

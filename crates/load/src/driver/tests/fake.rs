@@ -5,11 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use music21_mcp_bench::client::{Outcome, Reply};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::driver::{Call, Connect, OpenError, Session};
-use music21_mcp_bench::client::Outcome;
-use music21_mcp_bench::client::Reply;
 
 /// What the server does to one call.
 #[derive(Debug, Clone, Copy)]

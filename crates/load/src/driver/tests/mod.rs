@@ -6,11 +6,10 @@ mod fake;
 mod open_loop;
 mod real;
 
-use crate::result::Step;
-use crate::result::Workload;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use fake::Fake;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +17,7 @@ use super::*;
 use crate::measure::accounting::Accounts;
 use crate::measure::steady::FixedWarmUp;
 use crate::measure::validity::GeneratorFacts;
-use fake::Fake;
+use crate::result::{Step, Workload};
 
 const MS: u64 = 1_000_000;
 

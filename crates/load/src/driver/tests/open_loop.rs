@@ -1,12 +1,12 @@
 //! Calls are due on schedule, whatever the server does.
 
+use fake::Act;
+use music21_mcp_bench::client::Outcome;
+
 use super::*;
 use crate::measure::histogram::Histogram;
 use crate::measure::validity;
-use crate::result::DayProfile;
-use crate::result::StoppedBy;
-use fake::Act;
-use music21_mcp_bench::client::Outcome;
+use crate::result::{DayProfile, StoppedBy};
 
 #[tokio::test(start_paused = true)]
 async fn every_call_is_due_and_made_on_schedule() {

@@ -1,11 +1,10 @@
 //! The driver with the MCP client and the embedded server, on the real clock.
 
-use super::*;
-use crate::result::Step;
-use crate::result::Workload;
-use music21_mcp_bench::client::Outcome;
-use music21_mcp_bench::client::{ClientOptions, Music21Client};
+use music21_mcp_bench::client::{ClientOptions, Music21Client, Outcome};
 use music21_mcp_embedded::{Config, Server};
+
+use super::*;
+use crate::result::{Step, Workload};
 
 #[tokio::test]
 async fn calls_reported_are_calls_the_server_counted() {

@@ -1,8 +1,9 @@
 //! Correct and broken limiters, simulated.
 
+use music21_mcp_embedded::rate_limit::LimiterKind;
+
 use super::*;
 use crate::audit::limiters::{FAST, SLOW, broken, correct, jittered, limiter};
-use music21_mcp_embedded::rate_limit::LimiterKind;
 
 #[test]
 fn every_broken_limiter_is_found_at_small_jitter() {

@@ -4,10 +4,9 @@
 mod mann_kendall;
 mod simulate;
 
-use serde::{Deserialize, Serialize};
-
 use mann_kendall::Trend;
 pub(crate) use mann_kendall::mann_kendall;
+use serde::{Deserialize, Serialize};
 pub(crate) use simulate::simulate;
 
 use super::stats::median;

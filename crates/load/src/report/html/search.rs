@@ -1,13 +1,13 @@
 //! How many clients were tried in a search for the most, and what came of each number.
 
 use maud::{Markup, html};
+use music21_mcp_bench::client::Outcome;
 
 use super::figure::{Figure, Table};
 use crate::measure::quantile::Quantile;
 use crate::report::chart::{Axis, Chart, Mark, Paint};
 use crate::report::units::{count, digits, duration, percent, quantile};
 use crate::result::{Capacity, Search, Served, StageResult, Tried};
-use music21_mcp_bench::client::Outcome;
 
 /// A number of clients, and the stage that tried it.
 struct Trial<'a> {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use music21_mcp_bench::client::Outcome;
+
 use super::figure::{Figure, Table};
 use crate::report::chart::{Axis, Chart, Mark, Paint};
 use crate::report::units::{digits, duration};
 use crate::result::{ScenarioResult, Second, StageResult};
-use music21_mcp_bench::client::Outcome;
 
 /// Points of a chart; more would not be seen.
 const POINTS: usize = 300;

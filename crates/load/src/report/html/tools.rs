@@ -1,13 +1,13 @@
 //! The table of a stage's tools: counts, times with their bounds, and what was refused for want of calls.
 
 use maud::{Markup, html};
+use music21_mcp_bench::client::Outcome;
 
 use crate::measure::quantile::Quantile;
 use crate::measure::steady::Steadiness;
 use crate::measure::summary::Summary;
 use crate::report::units::{count, duration};
 use crate::result::{StageResult, ToolResult};
-use music21_mcp_bench::client::Outcome;
 
 /// The table.
 pub(super) fn table(stage: &StageResult) -> Markup {

@@ -6,8 +6,6 @@ use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use crate::run::{self, Bench};
-use crate::skip::skip;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::Deserializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
@@ -15,6 +13,9 @@ use music21_mcp_bench::client::Outcome;
 use music21_mcp_load::result::{RunFile, StageResult};
 use quick_xml::Reader;
 use quick_xml::events::Event;
+
+use crate::run::{self, Bench};
+use crate::skip::skip;
 
 /// One short run for all tests of this file.
 static RUN: LazyLock<Bench> = LazyLock::new(|| {
