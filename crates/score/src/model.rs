@@ -31,6 +31,7 @@ impl Score {
     /// Notes as music21's `score.flatten().notes` counts them: a chord is one, rests are none, grace
     /// and cue notes and chord symbols are one each.
     #[must_use]
+    #[inline]
     pub fn note_count(&self) -> usize {
         let counted = |flags: &&NoteFlags| !flags.any(NoteFlags::REST.with(NoteFlags::CHORD));
         self.parts
@@ -193,18 +194,21 @@ impl NoteFlags {
 
     /// Whether all bits of `other` are set.
     #[must_use]
+    #[inline]
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 
     /// Whether any bit of `other` is set.
     #[must_use]
+    #[inline]
     pub const fn any(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
 
     /// Both sets of bits.
     #[must_use]
+    #[inline]
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
@@ -239,6 +243,7 @@ pub struct Notes {
 impl Notes {
     /// Rows: notes, chord members and rests.
     #[must_use]
+    #[inline]
     pub fn len(&self) -> usize {
         self.onset.len()
     }
@@ -255,6 +260,7 @@ impl Notes {
 
     /// No rows.
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.onset.is_empty()
     }

@@ -26,18 +26,21 @@ impl Step {
 
     /// Semitones above C.
     #[must_use]
+    #[inline]
     pub const fn semitones(self) -> u8 {
         [0, 2, 4, 5, 7, 9, 11][self as usize]
     }
 
     /// `b'C'` …
     #[must_use]
+    #[inline]
     pub const fn letter(self) -> u8 {
         b"CDEFGAB"[self as usize]
     }
 
     /// From an upper-case letter.
     #[must_use]
+    #[inline]
     pub const fn from_letter(letter: u8) -> Option<Self> {
         Some(match letter {
             b'C' => Self::C,
@@ -66,24 +69,28 @@ pub struct Pitch {
 impl Pitch {
     /// MIDI number; 60 is middle C. May leave 0 to 127 for absurd pitches.
     #[must_use]
+    #[inline]
     pub const fn midi(self) -> i32 {
         (self.octave as i32 + 1) * 12 + self.step.semitones() as i32 + self.alter as i32
     }
 
     /// Pitch class, 0 (C) to 11 (B).
     #[must_use]
+    #[inline]
     pub const fn class(self) -> u8 {
         self.midi().rem_euclid(12) as u8
     }
 
     /// Staff steps above C0.
     #[must_use]
+    #[inline]
     pub const fn diatonic(self) -> i32 {
         self.octave as i32 * 7 + self.step as i32
     }
 
     /// The pitch that sounds when this one is written.
     #[must_use]
+    #[inline]
     pub fn transposed(self, by: Transpose) -> Self {
         let diatonic = self.diatonic() + i32::from(by.diatonic);
         let natural = Self {
