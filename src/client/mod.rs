@@ -3,6 +3,23 @@
 //! rmcp supplies the protocol's types; the transports are this crate's own. Its service layer costs a call
 //! about as much as a fast server does, sends `notifications/cancelled` for every call given up (which ends
 //! some servers), and drops long lines without a word.
+//!
+//! What a call expects beyond its tool's own rules is said with it, and decides the class as well:
+//!
+//! ```
+//! # use std::time::Duration;
+//! # use music21_mcp_bench::client::{ClientOptions, Expectation, Music21Client, Outcome, Tool};
+//! # use music21_mcp_bench::embedded::{Config, Server};
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+//! # runtime.block_on(async {
+//! let server = Server::new(Config::default());
+//! let client = Music21Client::in_process(server.handler(), &ClientOptions::default()).await.unwrap();
+//! let expect = Expectation { text: Some("no such text".to_owned()), ..Expectation::default() };
+//! let tool = Tool::ListScores;
+//! let reply = client.call_expecting(tool.name(), tool.arguments(""), expect, Duration::from_secs(30)).await;
+//! assert_eq!(reply.outcome, Outcome::WrongAnswer);
+//! # });
+//! ```
 
 mod answer;
 mod child;

@@ -1,4 +1,13 @@
 //! What is measured: the embedded server, a command, or a URL, behind one way of opening sessions.
+//!
+//! ```
+//! use music21_mcp_bench::server::ServerSpec;
+//!
+//! let spec: ServerSpec = "WORKERS=2 python -m music21_mcp.server_minimal".parse()?;
+//! assert_eq!(spec.transport(), "stdio");
+//! assert_eq!(spec.to_string(), "WORKERS=… python -m music21_mcp.server_minimal");
+//! # Ok::<(), music21_mcp_bench::server::SpecError>(())
+//! ```
 
 mod own;
 mod spec;

@@ -231,6 +231,18 @@ fn what_measures_reads_no_wall_clock_not_even_through_a_helper() {
     }
 }
 
+/// A reply is put into its class in one place: nobody else changes it, and `Reply` cannot be made elsewhere.
+#[test]
+fn only_the_client_decides_how_a_call_ended() {
+    let sources = sources();
+    let others = sources.iter().filter(|source| (source.of, &*source.room) != ("bench", "client"));
+    let found: Vec<&str> = others
+        .filter(|source| source.code.contains("reply.outcome ="))
+        .map(|source| source.path.as_str())
+        .collect();
+    assert!(found.is_empty(), "{found:?}");
+}
+
 /// What is Linux's is behind one door.
 #[test]
 fn only_one_crate_reads_proc() {

@@ -1,4 +1,16 @@
 //! Scores: the note model, the orchestral generator, the MusicXML reader and writer.
+//!
+//! ```
+//! use music21_mcp_score::{OrchestraSpec, ReadLimits, generate, read, write};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let score = generate(&OrchestraSpec::preset("20x100", 7)?);
+//! let mut document = Vec::new();
+//! write(&score, &mut document)?;
+//! assert!(read(&document, &ReadLimits::default())? == score);
+//! # Ok(())
+//! # }
+//! ```
 
 mod generate;
 mod model;

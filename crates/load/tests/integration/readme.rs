@@ -174,7 +174,10 @@ fn every_other_command_is_known_and_the_scripts_exist() {
 #[test]
 fn every_cargo_bench_of_the_documents_runs_once() {
     if std::env::var_os("MUSIC21_BENCH_README").is_none() {
-        return skip("no-benches", "MUSIC21_BENCH_README, which builds and runs the benches of the documents");
+        return skip(
+            "no-benches",
+            "MUSIC21_BENCH_README, which builds and runs the benches of the documents",
+        );
     }
     let server = Server::start(&[]);
     let benches = commands().into_iter().filter(|line| line.contains("cargo bench"));
