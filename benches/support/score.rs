@@ -22,7 +22,7 @@ enum Origin {
     Generated(OrchestraSpec, OnceCell<NamedTempFile>),
 }
 
-/// What `import_score` is told.
+/// The source that `import_score` is given.
 pub(super) struct Source {
     pub name: String,
     pub kind: &'static str,

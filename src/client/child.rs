@@ -1,4 +1,4 @@
-//! A server process of our own: started in its own process group, its stderr always drained, its end told in words.
+//! A server process of our own: started in its own process group, its stderr always drained, its end reported in words.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -65,7 +65,7 @@ impl Child {
             let status = child.wait().await;
             // Whatever it left behind holds our pipes open, and nobody would reap it.
             kill(pid, Signal::KILL);
-            // Its last words, before its end is told.
+            // Its last words, before its end is reported.
             let _ = tokio::time::timeout(EXIT_NOTICE / 2, drained).await;
             let _ = ended.send(status.ok());
         });

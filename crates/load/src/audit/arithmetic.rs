@@ -71,7 +71,7 @@ pub(super) fn refusal(_: Length) -> anyhow::Result<Vec<Finding>> {
     let check = |q: f64, n: usize, expected: bool| {
         let read = Quantile::read(&recorded(&latencies(n, 2)), q, &[], None);
         let told = matches!(read, Quantile::Value { .. });
-        let word = |told| if told { "told" } else { "refused" };
+        let word = |told| if told { "reported" } else { "refused" };
         Finding::new(
             format!("p{:.0} of {n} samples", q * 100.0),
             word(expected),
@@ -124,13 +124,13 @@ fn distribution(what: &str, distance: impl Fn(u64) -> f64) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::Verdict;
+    use crate::audit::AuditVerdict;
 
     #[test]
     fn arithmetic_audits_reach_their_numbers() {
         for run in [histogram, refusal, schedule] {
             for finding in run(Length::Quick).unwrap() {
-                assert_eq!(finding.verdict(), Verdict::Pass, "{finding:?}");
+                assert_eq!(finding.verdict(), AuditVerdict::Pass, "{finding:?}");
             }
         }
     }
@@ -138,6 +138,6 @@ mod tests {
     #[test]
     fn arrivals_of_another_distribution_fail() {
         let even = |_| uniform((0..5000).map(|i| (f64::from(i) / 5000.0).powf(1.1)).collect());
-        assert_eq!(distribution("skewed", even).verdict(), Verdict::Fail);
+        assert_eq!(distribution("skewed", even).verdict(), AuditVerdict::Fail);
     }
 }

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use super::harness::{self, Machine, Server};
 use super::limiters::{FAST, SLOW, broken, correct, jittered};
 use super::{Finding, Length};
-use crate::measure::token_bucket::{Limit, Report, Verdict, simulate};
+use crate::measure::token_bucket::{Limit, LimiterVerdict, Report, simulate};
 use crate::run::probe_limiter;
 
 /// Milliseconds of jitter up to which every defect must be found.
@@ -43,7 +43,10 @@ fn simulated_broken(seeds: u64) -> Finding {
         for seed in 0..seeds {
             for (name, admit) in broken(limit) {
                 tried += 1;
-                if !matches!(simulate(limit, jittered(seed, JITTER_MS), admit).verdict, Verdict::Fail(_)) {
+                if !matches!(
+                    simulate(limit, jittered(seed, JITTER_MS), admit).verdict,
+                    LimiterVerdict::Fail(_)
+                ) {
                     missed.push(name);
                 }
             }
@@ -63,8 +66,8 @@ fn simulated_correct(seeds: u64) -> Finding {
     let verdicts = [SLOW, FAST].into_iter().flat_map(|limit| {
         (0..seeds).map(move |seed| simulate(limit, jittered(seed, JITTER_MS), correct(limit)).verdict)
     });
-    let verdicts: Vec<Verdict> = verdicts.collect();
-    let passed = verdicts.iter().filter(|verdict| **verdict == Verdict::Pass).count();
+    let verdicts: Vec<LimiterVerdict> = verdicts.collect();
+    let passed = verdicts.iter().filter(|verdict| **verdict == LimiterVerdict::Pass).count();
     Finding::new(
         "simulated, the right one",
         format!("{} of {} passed", verdicts.len(), verdicts.len()),
@@ -84,28 +87,30 @@ async fn live(kind: LimiterKind) -> anyhow::Result<Finding> {
     server.stop().await;
     let is_right = kind == LimiterKind::Bucket;
     let passed = match &report.verdict {
-        Verdict::Pass => is_right,
-        Verdict::Fail(_) => !is_right,
-        Verdict::Inconclusive(_) | Verdict::NoLimiter => false,
+        LimiterVerdict::Pass => is_right,
+        LimiterVerdict::Fail(_) => !is_right,
+        LimiterVerdict::Inconclusive(_) | LimiterVerdict::NoLimiter => false,
     };
     let what = format!("over HTTP, {}: {} calls", kind.name(), report.calls);
     let required = if is_right { "passes" } else { "found" };
-    Ok(Finding::new(what, required, told(&report), passed).unless(doubt(&report, &machine)))
+    Ok(Finding::new(what, required, reported(&report), passed).unless(doubt(&report, &machine)))
 }
 
-fn told(report: &Report) -> String {
+fn reported(report: &Report) -> String {
     match &report.verdict {
-        Verdict::Pass => "passes".to_owned(),
-        Verdict::NoLimiter => "no limiter".to_owned(),
-        Verdict::Fail(defects) => defects.first().map_or_else(String::new, ToString::to_string),
-        Verdict::Inconclusive(doubts) => doubts.first().map_or_else(String::new, ToString::to_string),
+        LimiterVerdict::Pass => "passes".to_owned(),
+        LimiterVerdict::NoLimiter => "no limiter".to_owned(),
+        LimiterVerdict::Fail(defects) => defects.first().map_or_else(String::new, ToString::to_string),
+        LimiterVerdict::Inconclusive(doubts) => doubts.first().map_or_else(String::new, ToString::to_string),
     }
 }
 
 /// An inconclusive answer says itself that round trips were too slow.
 fn doubt(report: &Report, machine: &Machine) -> Option<String> {
     match &report.verdict {
-        Verdict::Inconclusive(_) => Some(told(report)),
-        Verdict::Pass | Verdict::Fail(_) | Verdict::NoLimiter => machine.busy_with_others(),
+        LimiterVerdict::Inconclusive(_) => Some(reported(report)),
+        LimiterVerdict::Pass | LimiterVerdict::Fail(_) | LimiterVerdict::NoLimiter => {
+            machine.busy_with_others()
+        }
     }
 }

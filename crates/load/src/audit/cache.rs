@@ -41,8 +41,8 @@ pub(super) fn run(_: Length) -> anyhow::Result<Vec<Finding>> {
         let caching = speed(&server, Remembering::new).await?;
         server.stop().await;
         Ok(vec![
-            told("a server that works each answer out", false, sound),
-            told("answers kept by argument", true, caching),
+            reported("a server that works each answer out", false, sound),
+            reported("answers kept by argument", true, caching),
         ])
     })
 }
@@ -92,7 +92,7 @@ where
     Ok(Speed { same_ms: median_of(0), distinct_ms: median_of(1), busy: measured.busy })
 }
 
-fn told(what: &str, expected: bool, speed: Speed) -> Finding {
+fn reported(what: &str, expected: bool, speed: Speed) -> Finding {
     let faster = 1.0 - speed.same_ms / speed.distinct_ms;
     let word = |cached| if cached { "cached" } else { "not cached" };
     let found = format!(

@@ -232,10 +232,12 @@ impl Machine {
     pub(super) fn busy_with_others(&self) -> Option<String> {
         let share = self.others.share(&self.server).unwrap_or(0.0);
         let steal = self.watch.stop().steal_percent.unwrap_or(0.0);
-        match () {
-            () if share > OTHERS => Some(format!("others used {:.0} % of the CPUs", share * 100.0)),
-            () if steal >= STEAL => Some(format!("the hypervisor took {steal:.0} % of the CPU time")),
-            () => None,
+        if share > OTHERS {
+            Some(format!("others used {:.0} % of the CPUs", share * 100.0))
+        } else if steal >= STEAL {
+            Some(format!("the hypervisor took {steal:.0} % of the CPU time"))
+        } else {
+            None
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Memory that leaks against memory that only grows at first.
 //!
 //! Simulated processes judge the rule; a real server that leaks by the call judges the way from its pages
-//! to the verdict. There the rate is raised tenfold and time is told tenfold, so that 42 s of 100 calls a
+//! to the verdict. There the rate is raised tenfold and time is counted tenfold, so that 42 s of 100 calls a
 //! second stand for 7 minutes of 10.
 
 use std::sync::Arc;
@@ -74,11 +74,11 @@ async fn live(mb_per_min: u32, expected: LeakVerdict) -> anyhow::Result<Finding>
     };
     let found =
         format!("{}: {:.2} ({:.2} to {:.2}) MB/min", word(verdict), slope.estimate, slope.lower, slope.upper);
-    let what = format!("a real server, {mb_per_min} MB/min told tenfold");
+    let what = format!("a real server, {mb_per_min} MB/min, time counted tenfold");
     Ok(Finding::new(what, word(expected), found, verdict == expected).unless(measured.busy))
 }
 
-/// Once a second of the time that is told.
+/// Once a second of the time that is counted.
 async fn read(pid: u32, calls: Arc<AtomicU64>, stop: CancellationToken) -> Vec<MemoryReading> {
     let (start, mut tree) = (Instant::now(), ProcessTree::new([pid]));
     let mut ticks = tokio::time::interval(Duration::from_secs(1) / FASTER);

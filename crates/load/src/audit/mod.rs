@@ -53,7 +53,7 @@ pub(crate) struct Finding {
 /// What a finding says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Verdict {
+pub(crate) enum AuditVerdict {
     /// The number was reached.
     Pass,
     /// It was not, and nothing excuses that.
@@ -65,11 +65,11 @@ pub(crate) enum Verdict {
 impl Finding {
     /// What it says. A number that was reached counts, however busy the machine.
     #[must_use]
-    pub(crate) fn verdict(&self) -> Verdict {
+    pub(crate) fn verdict(&self) -> AuditVerdict {
         match (self.check.passed, &self.doubt) {
-            (true, _) => Verdict::Pass,
-            (false, None) => Verdict::Fail,
-            (false, Some(_)) => Verdict::Inconclusive,
+            (true, _) => AuditVerdict::Pass,
+            (false, None) => AuditVerdict::Fail,
+            (false, Some(_)) => AuditVerdict::Inconclusive,
         }
     }
 
@@ -159,9 +159,14 @@ pub(crate) const AUDITS: &[Audit] = &[
     audit("integrity", "T9", "each answer is the one to its call, and a false one is found", integrity::run),
     audit("faults", "T20", "whatever a server does, each call ends in one class and on time", faults::run),
     audit("overload", "T6", "four times too many calls show the capacity and lose none", overload::run),
-    audit("leak", "T16", "memory that leaks is told from memory that only grows at first", leak::run),
+    audit(
+        "leak",
+        "T16",
+        "memory that leaks is distinguished from memory that only grows at first",
+        leak::run,
+    ),
     audit("buckets", "T16", "broken rate limiters are found and the right one passes", buckets::run),
-    audit("cache", "T10", "answers from a cache are told from answers worked out", cache::run),
+    audit("cache", "T10", "answers from a cache are distinguished from answers worked out", cache::run),
     audit("clock", "T13", "a wall clock that is stepped during a run changes nothing", clock::run),
     audit("seeds", "T11", "three seeds give the same p95 within its bounds", seeds::run),
     audit("generator", "T18", "50, 100 and 200 clients are served on time", pace::generator),
@@ -190,9 +195,9 @@ mod tests {
         let finding = |passed, doubt: Option<&str>| {
             Finding::new("w", "r", "f", passed).unless(doubt.map(str::to_owned)).verdict()
         };
-        assert_eq!(finding(true, None), Verdict::Pass);
-        assert_eq!(finding(true, Some("busy")), Verdict::Pass);
-        assert_eq!(finding(false, None), Verdict::Fail);
-        assert_eq!(finding(false, Some("busy")), Verdict::Inconclusive);
+        assert_eq!(finding(true, None), AuditVerdict::Pass);
+        assert_eq!(finding(true, Some("busy")), AuditVerdict::Pass);
+        assert_eq!(finding(false, None), AuditVerdict::Fail);
+        assert_eq!(finding(false, Some("busy")), AuditVerdict::Inconclusive);
     }
 }

@@ -1,5 +1,5 @@
 //! A single stall of 5 s in 300 s at 10 calls a second of 20 ms each, on one session: in quick audits
-//! told ten times faster, in which every time shrinks alike.
+//! run ten times faster, in which every time shrinks alike.
 //!
 //! The 50 calls due meanwhile wait for each other too, so that p99 is 2.6 s; a closed loop would report 40 ms.
 
@@ -24,7 +24,7 @@ pub(super) fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
         let longest = ms(service.max_ns);
         let finding = |what: &str, required: String, found: f64, passed| {
             let what =
-                if faster == 1 { what.to_owned() } else { format!("{what}, told {faster} times faster") };
+                if faster == 1 { what.to_owned() } else { format!("{what}, run {faster} times faster") };
             Finding::new(what, required, format!("{found:.1} ms"), passed).unless(measured.doubt())
         };
         Ok(vec![

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::Exit;
 use super::support::files;
-use crate::audit::{AUDITS, Audit as Entry, Finding, Length, Verdict};
+use crate::audit::{AUDITS, Audit as Entry, AuditVerdict, Finding, Length};
 
 /// Check that this program can be trusted: run its detectors and its load generator against known truths and print
 /// what they found.
@@ -47,7 +47,7 @@ struct Done {
 
 #[derive(Serialize)]
 struct Judged {
-    verdict: Verdict,
+    verdict: AuditVerdict,
     #[serde(flatten)]
     finding: Finding,
 }
@@ -92,16 +92,16 @@ impl Audit {
 }
 
 fn exit(all: &[Done]) -> Exit {
-    if count(all, Verdict::Fail) > 0 {
+    if count(all, AuditVerdict::Fail) > 0 {
         Exit::Regression
-    } else if count(all, Verdict::Inconclusive) > 0 {
+    } else if count(all, AuditVerdict::Inconclusive) > 0 {
         Exit::Inconclusive
     } else {
         Exit::Ok
     }
 }
 
-fn count(all: &[Done], verdict: Verdict) -> usize {
+fn count(all: &[Done], verdict: AuditVerdict) -> usize {
     all.iter().flat_map(|done| &done.findings).filter(|judged| judged.verdict == verdict).count()
 }
 
@@ -112,9 +112,9 @@ fn print(findings: &[Judged], out: &mut impl Write) -> std::io::Result<()> {
     let (what, required) = (width(|finding| &finding.check.what), width(|finding| &finding.check.required));
     for Judged { verdict, finding } in findings {
         let word = match verdict {
-            Verdict::Pass => "ok  ",
-            Verdict::Fail => "FAIL",
-            Verdict::Inconclusive => "?   ",
+            AuditVerdict::Pass => "ok  ",
+            AuditVerdict::Fail => "FAIL",
+            AuditVerdict::Inconclusive => "?   ",
         };
         let check = &finding.check;
         writeln!(
@@ -122,7 +122,7 @@ fn print(findings: &[Judged], out: &mut impl Write) -> std::io::Result<()> {
             "  {word}  {:<what$}  required {:<required$}  found {}",
             check.what, check.required, check.found
         )?;
-        if let (Verdict::Inconclusive, Some(doubt)) = (verdict, &finding.doubt) {
+        if let (AuditVerdict::Inconclusive, Some(doubt)) = (verdict, &finding.doubt) {
             writeln!(out, "        inconclusive on this machine now: {doubt}")?;
         }
     }
@@ -160,9 +160,11 @@ fn markdown(all: &[Done]) -> String {
     for Done { audit, tests, findings, .. } in all {
         for Judged { verdict, finding: Finding { check, doubt } } in findings {
             let word = match (verdict, doubt) {
-                (Verdict::Pass, _) => "ok".to_owned(),
-                (Verdict::Fail, _) => "FAIL".to_owned(),
-                (Verdict::Inconclusive, doubt) => format!("inconclusive: {}", doubt.as_deref().unwrap_or("")),
+                (AuditVerdict::Pass, _) => "ok".to_owned(),
+                (AuditVerdict::Fail, _) => "FAIL".to_owned(),
+                (AuditVerdict::Inconclusive, doubt) => {
+                    format!("inconclusive: {}", doubt.as_deref().unwrap_or(""))
+                }
             };
             let cells = [*tests, *audit, &check.what, &check.required, &check.found, &word];
             let row: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
@@ -178,8 +180,8 @@ fn legend(all: &[Done], out: &mut impl Write) -> std::io::Result<()> {
         out,
         "\n{} ok (the number was reached), {} FAIL (it was not), {} ? (it was not, on a machine that was busy \
          with something else: run it again) in {seconds:.0} s",
-        count(all, Verdict::Pass),
-        count(all, Verdict::Fail),
-        count(all, Verdict::Inconclusive)
+        count(all, AuditVerdict::Pass),
+        count(all, AuditVerdict::Fail),
+        count(all, AuditVerdict::Inconclusive)
     )
 }

@@ -1,4 +1,4 @@
-//! The two ends of the driver: what is called, and who is told.
+//! The two ends of the driver: what is called, and who sees the calls end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,7 +87,7 @@ pub(crate) struct Event<'a> {
     pub reply: &'a Reply,
 }
 
-/// Who is told of every call that ends, in the order of ending. It is called from the sessions'
+/// Who sees every call that ends, in the order of ending. It is called from the sessions'
 /// tasks and must not block.
 pub(crate) trait Sink: Send + 'static {
     /// Takes one event.

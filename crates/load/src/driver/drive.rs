@@ -78,7 +78,7 @@ pub(crate) struct Run {
     /// Calls answered before no more were made due; in an open loop those under way at that moment are counted
     /// as well, since their answers are only late by a service time.
     pub answered_in_time: u64,
-    /// Sessions opened again after they were lost or given up.
+    /// Sessions opened again after they were lost or abandoned.
     pub reopened: u64,
     /// Workers that panicked.
     pub internal_errors: u64,
@@ -116,7 +116,7 @@ pub(crate) enum DriveError {
     },
 }
 
-/// Opens the sessions, runs the plan, and closes them. Every call is told to `sink` once.
+/// Opens the sessions, runs the plan, and closes them. `sink` sees every call once.
 ///
 /// Cancel `interrupt` to stop early: no more calls are made due, those under way have five seconds. A run that ends
 /// by itself waits for the deadlines of the calls under way: a server that hangs at the end must not look well.
@@ -215,7 +215,7 @@ fn share<T, S>(plan: &Plan, target: Arc<T>, sink: Arc<Mutex<S>>) -> Shared<T, S>
 }
 
 /// Lets the calls under way end: each by its own deadline, or within five seconds of an interrupt, when they are
-/// given up. Calls that still wait for a session after five seconds are dropped.
+/// abandoned. Calls that still wait for a session after five seconds are dropped.
 async fn drain<T: Connect, S: Sink>(
     shared: &Shared<T, S>,
     crew: &mut Workers<T>,

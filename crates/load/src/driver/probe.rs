@@ -19,7 +19,7 @@ pub(crate) struct LoopLag {
     pub longest_gap_ns: u64,
 }
 
-/// Watches until told to stop.
+/// Watches until `stop` is cancelled.
 pub(super) async fn watch_loop(stop: CancellationToken) -> LoopLag {
     let mut found = LoopLag::default();
     let mut last = Instant::now();

@@ -15,7 +15,7 @@ use crate::lock::lock;
 use crate::measure::Sample;
 use crate::result::{SessionEnd, Step};
 
-/// A session that does not keep its deadline is given up this much later.
+/// A session that does not keep its deadline is abandoned this much later.
 const GRACE: Duration = Duration::from_secs(1);
 /// Waits between attempts to reconnect: 100 ms · 2ᵏ, at most 2 s.
 const BACKOFF_MS: u64 = 100;
@@ -40,7 +40,7 @@ pub(super) struct Shared<T, S> {
     pub(super) start: Instant,
     /// No new calls in a closed loop.
     pub(super) stop: CancellationToken,
-    /// Calls under way are given up.
+    /// Calls under way are abandoned.
     pub(super) abandon: CancellationToken,
     pub(super) scheduled: AtomicU64,
     pub(super) answered: AtomicU64,

@@ -158,7 +158,7 @@ impl Histogram {
         self.at_rank(nearest_rank(self.count(), q))
     }
 
-    /// Whether a quantile that reads `ns` may in truth be larger, because some call was given up
+    /// Whether a quantile that reads `ns` may in truth be larger, because some call timed out
     /// at or below it.
     #[must_use]
     pub(crate) fn is_censored_at(&self, ns: u64) -> bool {

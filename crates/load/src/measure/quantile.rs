@@ -1,4 +1,4 @@
-//! A quantile with its bounds, or the reason why it cannot be told.
+//! A quantile with its bounds, or that there are too few samples for it.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use super::stats::{binomial_quantile, standard_deviation, t_quantile};
 
 /// Contiguous parts of a run whose quantiles are compared for the batch interval.
 pub(crate) const BATCHES: usize = 10;
-/// A quantile is told only if this many samples are expected above it.
+/// A quantile is reported only if this many samples are expected above it.
 const SAMPLES_ABOVE: f64 = 10.0;
 /// Autocorrelation above which an order-statistic interval is called optimistic: simulated coverage
 /// of a nominal 95 % falls to 86–90 % at 0.5 and to about 50 % at 0.9.
@@ -31,10 +31,10 @@ pub enum Quantile {
     },
     /// Too few samples for any statement.
     TooFewSamples {
-        /// Samples from which the quantile is told.
+        /// Samples from which the quantile is reported.
         needed: u64,
     },
-    /// So many calls were given up that only a lower limit is known; print it as "≥".
+    /// So many calls timed out that only a lower limit is known; print it as "≥".
     Censored {
         /// The limit by the point estimate, nanoseconds.
         at_least_ns: u64,
@@ -146,7 +146,7 @@ pub(crate) fn samples_for_bound(q: f64) -> u64 {
     (0.05f64.ln() / q.ln()).ceil() as u64
 }
 
-/// Samples from which the quantile itself is told: 200 for p95, 1000 for p99, 10 000 for p99.9.
+/// Samples from which the quantile itself is reported: 200 for p95, 1000 for p99, 10 000 for p99.9.
 #[must_use]
 pub(crate) fn samples_for_value(q: f64) -> u64 {
     (SAMPLES_ABOVE / (1.0 - q)).round() as u64

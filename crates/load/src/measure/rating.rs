@@ -60,11 +60,14 @@ pub(crate) const MEMORY_MB_PER_MIN: Limits = Limits { acceptable: 10.0, good: 2.
 
 impl Limits {
     fn grade(&self, is_met: impl Fn(f64) -> bool) -> Grade {
-        match () {
-            () if is_met(self.excellent) => Grade::Excellent,
-            () if is_met(self.good) => Grade::Good,
-            () if is_met(self.acceptable) => Grade::Acceptable,
-            () => Grade::Poor,
+        if is_met(self.excellent) {
+            Grade::Excellent
+        } else if is_met(self.good) {
+            Grade::Good
+        } else if is_met(self.acceptable) {
+            Grade::Acceptable
+        } else {
+            Grade::Poor
         }
     }
 

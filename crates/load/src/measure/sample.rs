@@ -12,7 +12,7 @@ pub(crate) struct Sample {
     pub dispatched_ns: u64,
     /// When a session was free and the call went out.
     pub sent_ns: u64,
-    /// When the answer was complete, or the call was given up.
+    /// When the answer was complete, or the call was abandoned.
     pub done_ns: u64,
     /// How the call ended.
     pub outcome: Outcome,
@@ -23,7 +23,7 @@ pub(crate) struct Sample {
 pub struct Latency {
     /// Nanoseconds.
     pub ns: u64,
-    /// The call was given up after `ns`: its true time is longer.
+    /// The call timed out after `ns`: its true time is longer.
     pub censored: bool,
 }
 

@@ -14,7 +14,7 @@ const QUANTILES: [f64; 4] = [0.5, 0.95, 0.99, 0.999];
 pub struct Summary {
     /// Latencies in the series, censored ones included.
     pub count: u64,
-    /// Calls given up at their deadline.
+    /// Calls that timed out.
     pub censored: u64,
     /// The exact minimum, nanoseconds.
     pub min_ns: u64,

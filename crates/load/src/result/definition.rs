@@ -182,7 +182,7 @@ impl Stage {
         }
     }
 
-    /// The shortest time after which a call of this tool is given up, nanoseconds: a time in a histogram that has lost
+    /// The shortest time after which a call of this tool times out, nanoseconds: a time in a histogram that has lost
     /// which of its calls were is exact below it.
     #[must_use]
     pub(crate) fn shortest_deadline_ns(&self, tool: &str) -> u64 {

@@ -43,10 +43,12 @@ fn phase(hour: f64, hours: f64) -> &'static str {
 
 fn peak_hour(hour: f64, hours: f64) -> Option<&'static str> {
     let begins = |at: f64| (at..at + 1.0).contains(&hour);
-    match () {
-        () if begins(MORNING + 1.0) => Some(FIRST_PEAK_HOUR),
-        () if begins(last(EVENING, hours) - 1.0) => Some(LAST_PEAK_HOUR),
-        () => None,
+    if begins(MORNING + 1.0) {
+        Some(FIRST_PEAK_HOUR)
+    } else if begins(last(EVENING, hours) - 1.0) {
+        Some(LAST_PEAK_HOUR)
+    } else {
+        None
     }
 }
 

@@ -43,7 +43,7 @@ pub struct Tried {
     pub text: String,
 }
 
-/// Where a search is. What cannot be told counts as not served: the answer is a number that is proven.
+/// Where a search is. What is inconclusive counts as not served: the answer is a number that is proven.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Capacity {
     /// No more than this were to be tried.

@@ -63,7 +63,7 @@ pub struct StageResult {
     pub exports: Exports,
     /// Whether the server's memory grows; `None` where the stage is too short to say.
     pub leak: Option<LeakReport>,
-    /// Sessions opened again after they were lost or given up.
+    /// Sessions opened again after they were lost or abandoned.
     pub reopened: u64,
     /// What a session leaves in the server's memory, where each iteration has one of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -106,7 +106,7 @@ pub enum SessionMemory {
     OfItsProcess,
     /// KB (10³ bytes) for each session.
     Kb(Slope),
-    /// Why it cannot be told.
+    /// Why it is not known.
     Unknown(String),
 }
 
@@ -303,7 +303,7 @@ impl ToolResult {
     }
 
     fn histogram(&self, encoded: &str, shortest_deadline_ns: u64) -> Result<Histogram, String> {
-        // Which calls were given up is not in the histogram; none was before the shortest deadline.
+        // Which calls timed out is not in the histogram; none was before the shortest deadline.
         let times_out = self.accounts.count(Outcome::TimedOut) > 0;
         Histogram::from_base64(encoded, times_out.then_some(shortest_deadline_ns))
     }
@@ -347,7 +347,7 @@ impl AccountsBy {
         Proportion { trials: share.trials + self.unknown(), ..share }
     }
 
-    /// Calls that were due and never sent, or given up by us.
+    /// Calls that were due and never sent, or abandoned by us.
     pub(crate) fn unknown(&self) -> u64 {
         self.count(Outcome::Dropped) + self.count(Outcome::Cancelled)
     }

@@ -73,7 +73,7 @@ impl Injecting {
 
     /// What the calls show of it, once the stage has ended.
     pub(super) async fn result(self, host: &Host, observer: &Mutex<Observer>) -> FaultResult {
-        // One that panicked has injected nothing that could be told.
+        // One that panicked has injected nothing that is known.
         let at = self.task.await.unwrap_or_default();
         let reconnected = host.end_outage();
         let mut observer = lock(observer);

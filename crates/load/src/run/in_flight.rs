@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 #[derive(Debug, Clone, Default)]
 pub(super) struct InFlight(Arc<AtomicUsize>);
 
-/// One call, until dropped: it may be given up unanswered.
+/// One call, until dropped: it may be abandoned unanswered.
 pub(super) struct UnderWay<'a>(&'a AtomicUsize);
 
 impl InFlight {

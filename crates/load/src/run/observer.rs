@@ -75,7 +75,7 @@ impl Observer {
         }
     }
 
-    /// When the stage's clock began, told by its first event.
+    /// When the stage's clock began, as its first event shows.
     #[must_use]
     pub(super) fn started(&self) -> Option<Instant> {
         self.started

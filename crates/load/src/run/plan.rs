@@ -9,7 +9,7 @@ use crate::result::{Arrivals, Stage};
 /// Calls that may wait for a session of an open loop, for each session.
 const QUEUE_PER_SESSION: usize = 1000;
 
-/// What the driver is told.
+/// The plan that the driver follows.
 pub(super) fn plan(stage: &Stage, seed: u64, run_id: &str) -> Plan {
     let load = match schedule(stage, seed) {
         None => Load::Closed { workers: stage.clients },

@@ -42,7 +42,7 @@ struct Files {
     bytes: u64,
 }
 
-/// Reads until told to stop. Cancels `server_gone` when our own server has ended, since nobody will
+/// Reads until `stop` is cancelled. Cancels `server_gone` when our own server has ended, since nobody will
 /// start it again.
 pub(super) async fn sample(
     host: Arc<Host>,

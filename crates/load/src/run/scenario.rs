@@ -68,7 +68,7 @@ pub(crate) struct Judges<'a> {
     pub conclude: &'a dyn Fn(&mut ScenarioResult, bool),
 }
 
-/// Runs a scenario. `saved` is told after each stage, so that nothing measured is lost.
+/// Runs a scenario. `saved` is called after each stage, so that nothing measured is lost.
 pub(crate) async fn run(
     mut definition: Definition,
     judges: &Judges<'_>,

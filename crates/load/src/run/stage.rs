@@ -40,7 +40,7 @@ pub(super) struct Setting<'a> {
     pub(super) live: &'a Live,
 }
 
-/// Runs a stage to its end, to an interrupt, or to the end of our own server. `so_far` is told now and then
+/// Runs a stage to its end, to an interrupt, or to the end of our own server. `so_far` is called now and then with
 /// what there is, so that nothing is lost if we are killed.
 pub(super) async fn run(
     stage: &Stage,

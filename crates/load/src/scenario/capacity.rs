@@ -81,13 +81,13 @@ pub(super) fn found(found: &Capacity) -> Check {
 }
 
 /// What a stage says of its number of clients. Lateness that may be the generator's own is none of the
-/// server's: then it cannot be told.
+/// server's: then it is inconclusive.
 #[must_use]
 pub(crate) fn served(search: &Search, stage: &StageResult) -> Tried {
     let success = stage.accounts.success_at_least();
     let (p95, times) =
         search.worst(stage).map_or((Served::Inconclusive, "no calls".to_owned()), |(name, p95)| {
-            (search.keeps(p95.as_ref()), format!("p95 of {name} {}", told(p95.as_ref())))
+            (search.keeps(p95.as_ref()), format!("p95 of {name} {}", reported(p95.as_ref())))
         });
     let p95 = match p95 {
         Served::Beyond if !stage.validity.is_valid() => Served::Inconclusive,
@@ -100,17 +100,18 @@ pub(crate) fn served(search: &Search, stage: &StageResult) -> Tried {
 }
 
 fn succeeds(search: &Search, share: Proportion) -> Served {
-    match () {
-        () if share.trials == 0 => Served::Inconclusive,
-        () if share.successes == share.trials || share.lower_bound(0.95) >= search.min_success => {
-            Served::Within
-        }
-        () if share.upper_bound(0.95) < search.min_success => Served::Beyond,
-        () => Served::Inconclusive,
+    if share.trials == 0 {
+        Served::Inconclusive
+    } else if share.successes == share.trials || share.lower_bound(0.95) >= search.min_success {
+        Served::Within
+    } else if share.upper_bound(0.95) < search.min_success {
+        Served::Beyond
+    } else {
+        Served::Inconclusive
     }
 }
 
-fn told(p95: Option<&Quantile>) -> String {
+fn reported(p95: Option<&Quantile>) -> String {
     let ms = |ns: u64| format!("{:.1} ms", ns as f64 / 1e6);
     match p95 {
         Some(&Quantile::Value { ns, interval }) => {

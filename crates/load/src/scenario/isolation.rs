@@ -18,7 +18,7 @@ the scores, delete. Over HTTP the sessions share one process, over stdio each ha
 
 The answers to import, info and delete must hold the call's own nonce and no other; the list must hold it
 among others; the key must be that of the client's own tune, of which neighbours have different ones.
-An answer that holds another call's nonce is of a class of its own (misrouted_answer). One foreign or wrong
+An answer that holds another call's nonce is of a class of its own (misrouted_answer). One misrouted or wrong
 answer fails the scenario, whatever the share.
 
 It cannot show mix-ups of tunes in one key, nor those that happen below one in the number of calls shown.
@@ -63,19 +63,21 @@ fn judge(result: &ScenarioResult) -> Vec<Check> {
 }
 
 fn ownership(stage: &StageResult) -> Check {
-    let (foreign, wrong) =
+    let (misrouted, wrong) =
         (stage.accounts.count(Outcome::MisroutedAnswer), stage.accounts.count(Outcome::WrongAnswer));
-    let answered = stage.accounts.count(Outcome::Ok) + foreign + wrong;
-    let verdict = match () {
-        () if foreign + wrong > 0 => Verdict::Fail,
-        () if answered == 0 => Verdict::Inconclusive,
-        () => Verdict::Pass,
+    let answered = stage.accounts.count(Outcome::Ok) + misrouted + wrong;
+    let verdict = if misrouted + wrong > 0 {
+        Verdict::Fail
+    } else if answered == 0 {
+        Verdict::Inconclusive
+    } else {
+        Verdict::Pass
     };
     let examples = stage.tools.values().flat_map(|tool| &tool.examples);
     let example = examples.into_iter().find(|example| example.outcome == Outcome::MisroutedAnswer);
     let example = example.map_or(String::new(), |example| format!(": {}", example.message));
     let text = format!(
-        "{foreign} foreign and {wrong} wrong answers of {answered} to {} sessions{example}",
+        "{misrouted} misrouted and {wrong} wrong answers of {answered} to {} sessions{example}",
         stage.clients
     );
     count(format!("{}: ownership", stage.name), verdict, text)

@@ -17,7 +17,7 @@ fn rate(stage: &StageResult, limits: &Thresholds) -> Ratings {
     if !is_whole || !stage.validity.is_valid() || stage.fault.is_some() {
         return Ratings::default();
     }
-    // Times that never settled have no p95, and the worst tool's grade cannot be told without them.
+    // Times that never settled have no p95, and the worst tool's grade is not known without them.
     let settled = stage.tools.values().all(|tool| tool.steadiness != Some(Steadiness::Unsteady));
     let may_rate_p95 = stage.open_loop && !stage.validity.saturated && settled;
     let p95s = stage.tools.values().filter(|_| may_rate_p95);
@@ -101,15 +101,21 @@ fn verdict(result: &ScenarioResult, interrupted: bool) -> Verdict {
     let is_misrouted = result.stages.iter().any(|stage| stage.accounts.count(Outcome::MisroutedAnswer) > 0);
     let is_empty = result.stages.is_empty() && result.rate_limit.is_none();
     let failed_count = result.checks.iter().any(|check| check.is_count && check.verdict == Verdict::Fail);
-    match () {
-        () if interrupted => Verdict::Interrupted,
-        () if result.error.is_some() => Verdict::ServerFailed,
-        () if counts_hold && (failed_count || is_misrouted) => Verdict::Fail,
-        () if reasons().next().is_some() => Verdict::Invalid,
-        () if has(Verdict::Fail) => Verdict::Fail,
+    if interrupted {
+        Verdict::Interrupted
+    } else if result.error.is_some() {
+        Verdict::ServerFailed
+    } else if counts_hold && (failed_count || is_misrouted) {
+        Verdict::Fail
+    } else if reasons().next().is_some() {
+        Verdict::Invalid
+    } else if has(Verdict::Fail) {
+        Verdict::Fail
+    } else if has(Verdict::Inconclusive) || is_empty {
         // Where every stage was left out nothing was seen.
-        () if has(Verdict::Inconclusive) || is_empty => Verdict::Inconclusive,
-        () => Verdict::Pass,
+        Verdict::Inconclusive
+    } else {
+        Verdict::Pass
     }
 }
 

@@ -18,7 +18,7 @@ seen to take 25 s before a key analysis and 737 s after it.
 The first time of each call stands apart from the second. --deadline seconds a call (60).
 A server that is not the embedded one gets the first two sizes; --all-sizes gives it all.
 
-A call given up at its deadline is a censored figure: its time is longer than the one printed.
+A call that timed out is a censored figure: its time is longer than the one printed.
 Fails if fewer than 90 % of the calls end well.
 
 It cannot show percentiles: two calls are no distribution.",

@@ -2,7 +2,7 @@
 
 use super::judge::check;
 use super::{Options, Scenario};
-use crate::measure::token_bucket::{self, Limit, RetryAfter};
+use crate::measure::token_bucket::{Limit, LimiterVerdict, Report, RetryAfter};
 use crate::result::{Check, Definition, ScenarioResult, Verdict};
 
 pub(super) static SCENARIO: Scenario = Scenario {
@@ -33,21 +33,21 @@ fn judge(result: &ScenarioResult) -> Vec<Check> {
     result.rate_limit.iter().map(limiter).collect()
 }
 
-fn limiter(report: &token_bucket::Report) -> Check {
+fn limiter(report: &Report) -> Check {
     let reasons = |all: Vec<String>| all.join("; ");
     let (verdict, text) = match &report.verdict {
-        token_bucket::Verdict::Pass => (Verdict::Pass, "it keeps what it declares".to_owned()),
-        token_bucket::Verdict::NoLimiter => (
+        LimiterVerdict::Pass => (Verdict::Pass, "it keeps what it declares".to_owned()),
+        LimiterVerdict::NoLimiter => (
             Verdict::Pass,
             format!(
                 "no limiter found: none of {} calls refused; a larger burst would not show",
                 report.calls
             ),
         ),
-        token_bucket::Verdict::Fail(defects) => {
+        LimiterVerdict::Fail(defects) => {
             (Verdict::Fail, reasons(defects.iter().map(ToString::to_string).collect()))
         }
-        token_bucket::Verdict::Inconclusive(doubts) => {
+        LimiterVerdict::Inconclusive(doubts) => {
             (Verdict::Inconclusive, reasons(doubts.iter().map(ToString::to_string).collect()))
         }
     };

@@ -15,7 +15,7 @@ pub(super) static SCENARIO: Scenario = Scenario {
     name: "sessions",
     about: "what does a session leave behind that was ended, and one that was abandoned?",
     explanation: "\
-20 sessions a second (--rate) are opened for 60 s (--duration), each makes one call and is given up: in the
+20 sessions a second (--rate) are opened for 60 s (--duration), each makes one call and ends: in the
 stage 'ended' as the protocol wants it (DELETE), in 'abandoned' by dropping its connection without a word.
 A stage like 'ended' warms up before. Over stdio a session is a process: ten are started one after the other,
 and what is judged is that they are gone.
@@ -93,14 +93,18 @@ fn memory(stage: &StageResult) -> Check {
             return check(name, Verdict::Pass, "a session is a process, and its memory goes with it");
         }
         Some(SessionMemory::Unknown(why)) => return check(name, Verdict::Inconclusive, why),
-        None => return check(name, Verdict::Inconclusive, "no session was given up"),
+        None => return check(name, Verdict::Inconclusive, "no session ended"),
     };
-    let verdict = match () {
-        () if stage.name == ABANDONED && kb.upper - kb.lower > MAX_DOUBT_KB => Verdict::Inconclusive,
-        () if stage.name == ABANDONED => Verdict::Pass,
-        () if kb.lower >= MAX_ENDED_KB => Verdict::Fail,
-        () if kb.upper < MAX_ENDED_KB => Verdict::Pass,
-        () => Verdict::Inconclusive,
+    let verdict = if stage.name == ABANDONED && kb.upper - kb.lower > MAX_DOUBT_KB {
+        Verdict::Inconclusive
+    } else if stage.name == ABANDONED {
+        Verdict::Pass
+    } else if kb.lower >= MAX_ENDED_KB {
+        Verdict::Fail
+    } else if kb.upper < MAX_ENDED_KB {
+        Verdict::Pass
+    } else {
+        Verdict::Inconclusive
     };
     let text = format!(
         "{:+.2} KB a session ({:+.2} to {:+.2}), {} sessions",

@@ -39,10 +39,12 @@ fn throughput(stage: &StageResult, offered_s: Option<f64>, min: f64) -> Check {
     let rates: Vec<f64> = whole.chunks_exact(seconds).take(SLICES).map(ok).collect();
     let half = t_quantile(0.975, SLICES as f64 - 1.0) * standard_deviation(&rates) / (SLICES as f64).sqrt();
     let (low, high) = (mean(&rates) - half, mean(&rates) + half);
-    let verdict = match () {
-        () if low >= min => Verdict::Pass,
-        () if high < min => Verdict::Fail,
-        () => Verdict::Inconclusive,
+    let verdict = if low >= min {
+        Verdict::Pass
+    } else if high < min {
+        Verdict::Fail
+    } else {
+        Verdict::Inconclusive
     };
     check(name, verdict, format!("{:.1} good calls/s ({low:.1} to {high:.1}), at least {min}", mean(&rates)))
 }
@@ -50,12 +52,15 @@ fn throughput(stage: &StageResult, offered_s: Option<f64>, min: f64) -> Check {
 fn success(stage: &StageResult, min: f64) -> Check {
     let (share, unknown) = (stage.accounts.success(), stage.accounts.unknown());
     let (lower, upper) = (stage.accounts.success_at_least().lower_bound(0.95), share.upper_bound(0.95));
-    let verdict = match () {
-        () if lower >= min => Verdict::Pass,
-        () if upper < min => Verdict::Fail,
+    let verdict = if lower >= min {
+        Verdict::Pass
+    } else if upper < min {
+        Verdict::Fail
+    } else if share.trials > 0 && share.successes == share.trials && unknown == 0 {
         // Too few calls to prove a high share, but none went wrong: nobody makes 29 calls that take a minute.
-        () if share.trials > 0 && share.successes == share.trials && unknown == 0 => Verdict::Pass,
-        () => Verdict::Inconclusive,
+        Verdict::Pass
+    } else {
+        Verdict::Inconclusive
     };
     let remark = match (unknown, verdict) {
         (0, Verdict::Pass) if lower < min => "; too few to prove it, but all good".to_owned(),
@@ -102,10 +107,12 @@ fn memory(stage: &StageResult, max: f64) -> Check {
         return check(name, Verdict::Inconclusive, too_short());
     };
     let slope = leak.mb_per_min;
-    let verdict = match () {
-        () if slope.upper < max => Verdict::Pass,
-        () if slope.lower > max => Verdict::Fail,
-        () => Verdict::Inconclusive,
+    let verdict = if slope.upper < max {
+        Verdict::Pass
+    } else if slope.lower > max {
+        Verdict::Fail
+    } else {
+        Verdict::Inconclusive
     };
     let text =
         format!("{:.2} MB/min ({:.2} to {:.2}), at most {max}", slope.estimate, slope.lower, slope.upper);

@@ -3,7 +3,7 @@
 use std::process::Output;
 
 use music21_mcp_bench::client::Outcome;
-use music21_mcp_load::measure::token_bucket::Verdict as Limiter;
+use music21_mcp_load::measure::token_bucket::LimiterVerdict as Limiter;
 use music21_mcp_load::result::{Definition, StoppedBy, Verdict};
 
 use crate::run::{Bench, PROGRAM, text};

@@ -57,7 +57,7 @@ pub struct Probe {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Report {
     /// The judgement.
-    pub verdict: Verdict,
+    pub verdict: LimiterVerdict,
     /// The kind of limiter that behaves like this.
     pub kind: Kind,
     /// The burst from a fresh identity.
@@ -80,7 +80,7 @@ pub struct Report {
 /// Whether the limiter keeps what it declares.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum LimiterVerdict {
     /// It does.
     Pass,
     /// It does not; at least one reason.
@@ -177,11 +177,14 @@ fn judge(log: &Log, limit: Limit, finished: bool) -> Report {
     if !finished {
         doubts.push(Doubt::CutShort);
     }
-    let verdict = match () {
-        () if kind == Kind::Absent => Verdict::NoLimiter,
-        () if !defects.is_empty() => Verdict::Fail(defects),
-        () if !doubts.is_empty() => Verdict::Inconclusive(doubts),
-        () => Verdict::Pass,
+    let verdict = if kind == Kind::Absent {
+        LimiterVerdict::NoLimiter
+    } else if !defects.is_empty() {
+        LimiterVerdict::Fail(defects)
+    } else if !doubts.is_empty() {
+        LimiterVerdict::Inconclusive(doubts)
+    } else {
+        LimiterVerdict::Pass
     };
     let retry_after = retry_after::check(&probes);
     let calls = probes.len();

@@ -11,7 +11,7 @@ fn every_broken_limiter_is_found_at_small_jitter() {
         for seed in 0..3 {
             for (name, admit) in broken(limit) {
                 let report = simulate(limit, jittered(seed, 1.0), admit);
-                assert!(matches!(report.verdict, Verdict::Fail(_)), "{name}, seed {seed}: {report:?}");
+                assert!(matches!(report.verdict, LimiterVerdict::Fail(_)), "{name}, seed {seed}: {report:?}");
             }
         }
     }
@@ -24,9 +24,9 @@ fn a_correct_bucket_passes_or_at_worst_cannot_be_told() {
             for seed in 0..20 {
                 let report = simulate(limit, jittered(seed, jitter_ms), correct(limit));
                 let is_fine = match report.verdict {
-                    Verdict::Pass => true,
-                    Verdict::Inconclusive(_) => may_be_inconclusive,
-                    Verdict::Fail(_) | Verdict::NoLimiter => false,
+                    LimiterVerdict::Pass => true,
+                    LimiterVerdict::Inconclusive(_) => may_be_inconclusive,
+                    LimiterVerdict::Fail(_) | LimiterVerdict::NoLimiter => false,
                 };
                 assert!(is_fine, "jitter {jitter_ms} ms, seed {seed}: {report:?}");
             }
@@ -39,7 +39,7 @@ fn no_broken_limiter_passes_however_blurred() {
     for jitter_ms in [10.0, 100.0] {
         for (name, admit) in broken(FAST) {
             let report = simulate(FAST, jittered(5, jitter_ms), admit);
-            assert_ne!(report.verdict, Verdict::Pass, "{name} at {jitter_ms} ms: {report:?}");
+            assert_ne!(report.verdict, LimiterVerdict::Pass, "{name} at {jitter_ms} ms: {report:?}");
         }
     }
 }
@@ -47,10 +47,10 @@ fn no_broken_limiter_passes_however_blurred() {
 #[test]
 fn no_limiter_is_an_answer() {
     let report = simulate(FAST, jittered(1, 1.0), limiter(FAST, LimiterKind::Open));
-    assert_eq!((report.verdict, report.kind), (Verdict::NoLimiter, Kind::Absent));
+    assert_eq!((report.verdict, report.kind), (LimiterVerdict::NoLimiter, Kind::Absent));
     // Calls slower than the rate are never refused and prove nothing.
     let slow = simulate(FAST, || RoundTrip { there_ns: 100_000_000, back_ns: 100_000_000 }, |_| true);
-    assert!(matches!(slow.verdict, Verdict::Inconclusive(_)), "{slow:?}");
+    assert!(matches!(slow.verdict, LimiterVerdict::Inconclusive(_)), "{slow:?}");
 }
 
 #[test]
@@ -76,5 +76,7 @@ fn estimates_describe_the_correct_bucket() {
 #[test]
 fn probing_that_is_cut_short_is_inconclusive() {
     let report = Prober::new(FAST).report();
-    assert!(matches!(report.verdict, Verdict::Inconclusive(doubts) if doubts.contains(&Doubt::CutShort)));
+    assert!(
+        matches!(report.verdict, LimiterVerdict::Inconclusive(doubts) if doubts.contains(&Doubt::CutShort))
+    );
 }

@@ -24,7 +24,7 @@ pub(crate) const CONFIRMED_S: f64 = 600.0;
 const BINS: usize = 60;
 /// Bins that must hold a reading.
 const MIN_BINS: usize = 50;
-/// Readings from which a growth is told without a verdict.
+/// Readings from which a growth is reported without a verdict.
 pub(crate) const MIN_READINGS: usize = 10;
 /// The slope of a leak, MB/min, is above this …
 const LEAK_SLOPE: f64 = 0.5;
@@ -127,11 +127,14 @@ pub fn judge_leak(readings: &[MemoryReading]) -> Option<LeakReport> {
     let second_half = bins.second_half_slope();
     let leak =
         time.slope > LEAK_SLOPE && time.lower > LEAK_LOWER && time.p < 0.01 && second_half > LEAK_SECOND_HALF;
-    let verdict = match () {
-        () if !reaches(window_s, WINDOW_S) => LeakVerdict::Inconclusive,
-        () if leak => LeakVerdict::Leak,
-        () if time.upper < SOUND_UPPER => LeakVerdict::None,
-        () => LeakVerdict::Inconclusive,
+    let verdict = if !reaches(window_s, WINDOW_S) {
+        LeakVerdict::Inconclusive
+    } else if leak {
+        LeakVerdict::Leak
+    } else if time.upper < SOUND_UPPER {
+        LeakVerdict::None
+    } else {
+        LeakVerdict::Inconclusive
     };
     Some(LeakReport {
         verdict,
