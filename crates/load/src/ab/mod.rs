@@ -118,9 +118,5 @@ impl Round {
 
 /// Calls of one side (0 is the baseline) that ended well, in all rounds.
 fn success(rounds: &[Round], side: usize) -> Proportion {
-    let counts = rounds.iter().flat_map(|round| &round.outcomes[side]);
-    counts.fold(Proportion { successes: 0, trials: 0 }, |sum, (outcome, count)| Proportion {
-        successes: sum.successes + if *outcome == Outcome::Ok { *count } else { 0 },
-        trials: sum.trials + count,
-    })
+    Proportion::of_calls(rounds.iter().flat_map(|round| &round.outcomes[side]))
 }

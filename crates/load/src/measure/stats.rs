@@ -1,5 +1,6 @@
 //! The few pieces of arithmetic that several figures share.
 
+use music21_mcp_bench::client::Outcome;
 use statrs::distribution::{Beta, Binomial, ChiSquared, ContinuousCDF, DiscreteCDF, Normal, StudentsT};
 
 /// The median, the mean of the middle two for an even count; `None` without values.
@@ -125,6 +126,18 @@ pub(crate) struct Proportion {
 }
 
 impl Proportion {
+    /// Good answers among the calls whose end is the server's doing: those that were never sent, or that we cancelled, say
+    /// nothing of it.
+    #[must_use]
+    pub(crate) fn of_calls<'a>(ended: impl IntoIterator<Item = (&'a Outcome, &'a u64)>) -> Self {
+        let counted =
+            ended.into_iter().filter(|(end, _)| !matches!(end, Outcome::Dropped | Outcome::Cancelled));
+        counted.fold(Self { successes: 0, trials: 0 }, |sum, (end, count)| Self {
+            successes: sum.successes + if *end == Outcome::Ok { *count } else { 0 },
+            trials: sum.trials + count,
+        })
+    }
+
     /// successes ÷ trials; `None` without trials.
     #[must_use]
     pub(crate) fn share(self) -> Option<f64> {

@@ -154,12 +154,7 @@ impl Entry {
     /// Calls that ended well, of all calls of all rounds whose end is the server's doing.
     #[must_use]
     pub(crate) fn success(&self) -> Proportion {
-        let of = |wanted: fn(&Outcome) -> bool| {
-            let counts = self.rounds.iter().flat_map(|round| &round.outcomes);
-            counts.filter(|(outcome, _)| wanted(outcome)).map(|(_, count)| count).sum()
-        };
-        let trials = of(|outcome| !matches!(outcome, Outcome::Dropped | Outcome::Cancelled));
-        Proportion { successes: of(|outcome| *outcome == Outcome::Ok), trials }
+        Proportion::of_calls(self.rounds.iter().flat_map(|round| &round.outcomes))
     }
 }
 

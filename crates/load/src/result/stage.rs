@@ -335,8 +335,7 @@ impl AccountsBy {
     /// The share of good answers among the calls whose end is the server's doing.
     #[must_use]
     pub(crate) fn success(&self) -> Proportion {
-        let trials = self.sent - self.count(Outcome::Cancelled);
-        Proportion { successes: self.count(Outcome::Ok), trials }
+        Proportion::of_calls(&self.ended)
     }
 
     /// The share if every call that was due and that nobody waited for, for want of a session or of time, had
