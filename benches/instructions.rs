@@ -1,5 +1,5 @@
 //! How many instructions the library's hot code takes, counted by callgrind: no noise, so that a change of 1 % is a
-//! change. Each work runs once and twice in a process of its own; the difference is one run without its setup.
+//! change. Each operation runs once and twice in a process of its own; the difference is one run without its setup.
 //!
 //! The counts of `baselines/instructions.toml` hold for the compiler, C library, valgrind and kind of processor named
 //! there; with others they are printed and not judged. `MUSIC21_SAVE_INSTRUCTIONS=1` writes the file where there is none.
@@ -15,15 +15,15 @@ use music21_mcp_bench::server::{ServerOptions, ServerSpec, ServerUnderTest};
 use serde::{Deserialize, Serialize};
 
 const FILE: &str = "baselines/instructions.toml";
-/// In the environment of the process that is counted: a work's name and how often it runs.
-const WORK: &str = "MUSIC21_COUNTED_WORK";
+/// In the environment of the process that is counted: an operation's name and how often it runs.
+const COUNTED: &str = "MUSIC21_COUNTED_OPERATION";
 const SAVE: &str = "MUSIC21_SAVE_INSTRUCTIONS";
 /// Hash tables are seeded at random: eight runs of one program differ by 0.02 %.
 const GATE: f64 = 0.01;
 
-type Work = (&'static str, fn(times: u32));
+type Operation = (&'static str, fn(times: u32));
 
-const WORKS: [Work; 6] = [
+const OPERATIONS: [Operation; 6] = [
     ("read", |times| {
         let bytes = document();
         repeat(times, || read(&bytes, &ReadLimits::default()).expect("what we write can be read"));
@@ -84,14 +84,14 @@ fn document_of(score: &music21_mcp_bench::score::Score) -> Vec<u8> {
     bytes
 }
 
-fn repeat<T>(times: u32, mut work: impl FnMut() -> T) {
+fn repeat<T>(times: u32, mut operation: impl FnMut() -> T) {
     for _ in 0..times {
-        drop(black_box(work()));
+        drop(black_box(operation()));
     }
 }
 
 fn main() -> ExitCode {
-    if let Ok(wanted) = std::env::var(WORK) {
+    if let Ok(wanted) = std::env::var(COUNTED) {
         run_counted(&wanted);
         return ExitCode::SUCCESS;
     }
@@ -101,7 +101,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if listing("--test") || !listing("--bench") {
-        WORKS.iter().for_each(|(_, work)| work(1));
+        OPERATIONS.iter().for_each(|(_, operation)| operation(1));
         return ExitCode::SUCCESS;
     }
     if Command::new("valgrind").arg("--version").output().is_err() {
@@ -119,9 +119,10 @@ fn main() -> ExitCode {
 }
 
 fn run_counted(wanted: &str) {
-    let (name, times) = wanted.split_once(' ').expect("a work and how often");
-    let (_, work) = WORKS.iter().find(|(known, _)| *known == name).expect("a work of this bench");
-    work(times.parse().expect("a number of times"));
+    let (name, times) = wanted.split_once(' ').expect("an operation and how often");
+    let (_, operation) =
+        OPERATIONS.iter().find(|(known, _)| *known == name).expect("an operation of this bench");
+    operation(times.parse().expect("a number of times"));
 }
 
 fn count_all() -> Result<BTreeMap<String, u64>, String> {
@@ -129,7 +130,7 @@ fn count_all() -> Result<BTreeMap<String, u64>, String> {
         let (once, twice) = (count(name, 1)?, count(name, 2)?);
         Ok((name.to_owned(), twice.saturating_sub(once)))
     };
-    WORKS.iter().map(|(name, _)| one(name)).collect()
+    OPERATIONS.iter().map(|(name, _)| one(name)).collect()
 }
 
 /// Instructions of a whole process, from callgrind's `summary:` line.
@@ -141,7 +142,7 @@ fn count(name: &str, times: u32) -> Result<u64, String> {
         .arg("--tool=callgrind")
         .arg(format!("--callgrind-out-file={}", out.display()))
         .arg(program)
-        .env(WORK, format!("{name} {times}"))
+        .env(COUNTED, format!("{name} {times}"))
         .output()
         .map_err(|error| format!("valgrind does not start: {error}"))?;
     let last = || String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or_default().to_owned();
