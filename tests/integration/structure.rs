@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use music21_mcp_bench::client::Tool;
+
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// The crates, by the directory of their sources.
 const CRATES: [(&str, &str); 5] = [
@@ -231,15 +233,33 @@ fn what_measures_reads_no_wall_clock_not_even_through_a_helper() {
     }
 }
 
-/// A reply is put into its class in one place: nobody else changes it, and `Reply` cannot be made elsewhere.
+/// A reply is put into its class in one place: nobody else changes it, be it under another name, and `Reply` cannot be
+/// made elsewhere.
 #[test]
 fn only_the_client_decides_how_a_call_ended() {
+    let changes = |code: &str| code.contains(".outcome = ");
     let sources = sources();
     let others = sources.iter().filter(|source| (source.of, &*source.room) != ("bench", "client"));
-    let found: Vec<&str> = others
-        .filter(|source| source.code.contains("reply.outcome ="))
-        .map(|source| source.path.as_str())
-        .collect();
+    let others = others.map(|source| (source.path.clone(), source.code.clone()));
+    let benches = files(&Path::new(ROOT).join("benches"));
+    let benches = benches.into_iter().map(|path| (path.display().to_string(), code(&path)));
+    let found: Vec<String> =
+        others.chain(benches).filter(|(_, code)| changes(code)).map(|(path, _)| path).collect();
+    assert!(found.is_empty(), "{found:?}");
+}
+
+/// One name a tool: with a literal of its own, a scenario would go on calling what was renamed.
+#[test]
+fn tools_are_named_by_their_enum() {
+    let names = |code: &str| {
+        let literal =
+            |tool: &Tool| ["Step::call", "on_score", ".call"].map(|call| format!("{call}(\"{tool}\""));
+        Tool::ALL.iter().flat_map(literal).any(|call| code.contains(&call))
+    };
+    let sources = sources();
+    let callers = sources.iter().filter(|source| ["bench", "load"].contains(&source.of));
+    let found: Vec<&str> =
+        callers.filter(|source| names(&source.code)).map(|source| source.path.as_str()).collect();
     assert!(found.is_empty(), "{found:?}");
 }
 
