@@ -19,7 +19,7 @@ use criterion::{BenchmarkId, Criterion, Throughput};
 use lower_bound::{HyperBound, TcpBound};
 use music21_mcp_bench::client::{ClientOptions, Music21Client};
 use music21_mcp_bench::embedded::{Config, HttpOptions, HttpServer, Server, serve_stdio};
-use music21_mcp_bench::server::{ServerOptions, ServerSpec, ServerUnderTest};
+use music21_mcp_bench::server::{ServerOptions, ServerSpec, ServerUnderTest, own_command};
 use thread::{null_server, on_a_thread};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -80,8 +80,7 @@ fn serve() {
 
 /// The transports with a server behind each, from the nearest to the farthest.
 async fn transports() -> Vec<(&'static str, Music21Client)> {
-    let program = std::env::current_exe().expect("this program has a file");
-    let stdio = ServerSpec::command(program, &[SERVE]);
+    let stdio = ServerSpec::Command(own_command(&[SERVE]).expect("this program has a file"));
     let mut clients = Vec::new();
     for (name, spec) in
         [("in-process", ServerSpec::InProcess), ("stdio", stdio), ("http", ServerSpec::Url(serve_http()))]

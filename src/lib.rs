@@ -74,6 +74,7 @@
 
 pub mod baseline;
 pub mod client;
+mod digest;
 pub mod profile;
 pub mod server;
 

@@ -60,7 +60,7 @@ impl Home {
         let usual = set("CRITERION_HOME").unwrap_or_else(|| target().join("criterion"));
         Self(match server.named() {
             None => usual,
-            Some(name) => usual.with_file_name(format!("criterion-{}", folder(&name, &server.launch()))),
+            Some(name) => usual.with_file_name(format!("criterion-{}", folder(&name, &server.digest()))),
         })
     }
 
@@ -160,11 +160,10 @@ pub fn restore_committed(home: &Home) -> Vec<String> {
 
 /// A command line or URL as a folder's name: its end, which says more than its beginning, and a digest of all of it, since
 /// two servers may differ in the beginning or in a variable.
-fn folder(name: &str, launch: &str) -> String {
+fn folder(name: &str, digest: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_') { c } else { '-' };
     let name: String = name.chars().map(plain).collect();
     let name = name.trim_matches(['-', '.']);
-    let digest = file::sha256_hex(launch.as_bytes());
     format!("{}-{}", &name[name.len().saturating_sub(LONGEST_FOLDER)..], &digest[..DIGEST])
 }
 

@@ -1,13 +1,13 @@
 //! Versioned files, and those of `baselines/` among them: JSON with sorted keys and a checksum of everything else.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use thiserror::Error;
+
+pub use crate::digest::sha256_hex;
 
 /// The newest layout this program reads and the one it writes. 2 renamed a class of outcomes; 1 is read by its old name.
 pub const SCHEMA_VERSION: u32 = 2;
@@ -196,14 +196,4 @@ pub fn files(directory: &Path) -> Result<Vec<(String, PathBuf)>, RecordError> {
 #[must_use]
 pub fn checksum(body: &Value) -> String {
     sha256_hex(body.to_string().as_bytes())
-}
-
-/// SHA-256 in lower-case hexadecimal.
-#[must_use]
-pub fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }

@@ -26,6 +26,15 @@ pub struct ServerCommand {
     pub directory: Option<PathBuf>,
 }
 
+impl ServerCommand {
+    /// A program with these arguments, started here in the environment that there is.
+    #[must_use]
+    pub fn new(program: impl Into<OsString>, args: &[&str]) -> Self {
+        let args = args.iter().map(OsString::from).collect();
+        Self { program: program.into(), args, env: Vec::new(), directory: None }
+    }
+}
+
 /// A running (or ended) server process. Dropping it kills its process group.
 #[derive(Debug)]
 pub struct Child {

@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-pub use own::{STDERR, spawn_own};
+pub use own::{STDERR, own_command, own_program, spawn_own};
 pub use spec::{EMBEDDED, ServerSpec, SpecError};
 
 use futures::future::BoxFuture;

@@ -2,14 +2,20 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::io;
 use std::path::Path;
 use std::str::FromStr;
 
+use tempfile::TempDir;
+
 use crate::client::ServerCommand;
+use crate::digest::sha256_hex;
 
 /// The variable that names the server for benches.
 const SERVER_VARIABLE: &str = "MUSIC21_MCP_SERVER";
 
+/// The variable that names a process's temporary directory.
+pub(super) const TMPDIR: &str = "TMPDIR";
 /// The embedded server in this process, as a user writes it.
 const IN_PROCESS: &str = "in-process";
 /// The same for whom it is not a process of its own: programs that can start it as one look at this word first.
@@ -58,11 +64,37 @@ impl ServerSpec {
         (*self != Self::InProcess).then(|| self.to_string())
     }
 
-    /// A program that serves stdio with these arguments.
+    /// What a user wrote, fit for files and pages: a command line's variables without their values, which may be secrets.
     #[must_use]
-    pub fn command(program: impl Into<OsString>, args: &[&str]) -> Self {
-        let args = args.iter().map(OsString::from).collect();
-        Self::Command(ServerCommand { program: program.into(), args, env: Vec::new(), directory: None })
+    pub fn without_values(text: &str) -> String {
+        match text.parse() {
+            Ok(Self::Command(command)) if !command.env.is_empty() => Self::Command(command).to_string(),
+            // An error tells what is wrong with it when it is used.
+            _ => text.to_owned(),
+        }
+    }
+
+    /// A new directory for what the server is handed: below the temporary directory that the user named in the command
+    /// line, else below our own. A music21 server reads files nowhere else.
+    ///
+    /// # Errors
+    ///
+    /// Where none can be made there.
+    pub fn new_directory(&self, prefix: &str) -> io::Result<TempDir> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(prefix);
+        match self.temporary_directory() {
+            Some(theirs) => builder.tempdir_in(theirs),
+            None => builder.tempdir(),
+        }
+    }
+
+    /// The temporary directory of the processes that are started, where it is not the one that they inherit.
+    #[must_use]
+    pub fn temporary_directory(&self) -> Option<&Path> {
+        let Self::Command(command) = self else { return None };
+        let last = command.env.iter().rfind(|(name, _)| name == TMPDIR);
+        last.map(|(_, directory)| Path::new(directory))
     }
 
     /// The same with a temporary directory for the processes that are started; one that the user named in the command
@@ -71,18 +103,23 @@ impl ServerSpec {
     pub fn with_temporary_directory(mut self, directory: &Path) -> Self {
         if let Self::Command(command) = &mut self {
             // First: of two values of one variable the later one counts.
-            command.env.insert(0, ("TMPDIR".into(), directory.into()));
+            command.env.insert(0, (TMPDIR.into(), directory.into()));
         }
         self
     }
 
-    /// All that tells it from another server, the values of its variables included. For checksums only: a value may be
-    /// a secret.
+    /// SHA-256 of all that tells it from another server, the values of its variables included; hexadecimal.
     #[must_use]
-    pub fn launch(&self) -> String {
+    pub fn digest(&self) -> String {
+        sha256_hex(self.launch().as_bytes())
+    }
+
+    /// Holds the values of variables, which may be secrets: for the digest alone.
+    fn launch(&self) -> String {
         match self {
+            Self::InProcess => EMBEDDED.to_owned(),
             Self::Command(command) => command_line(command, str::to_owned),
-            other => other.to_string(),
+            Self::Url(url) => url.clone(),
         }
     }
 
@@ -198,14 +235,42 @@ mod tests {
 
     #[test]
     fn a_temporary_directory_of_the_users_own_wins() {
-        let directory = |text: &str| {
+        let check = |text: &str, expected: &str| {
             let spec = text.parse::<ServerSpec>().unwrap().with_temporary_directory(Path::new("/ours"));
-            let ServerSpec::Command(command) = spec else { unreachable!("it is one") };
-            let value = command.env.into_iter().rfind(|(name, _)| name == "TMPDIR").map(|(_, value)| value);
-            value.unwrap().into_string().unwrap()
+            assert_eq!(spec.temporary_directory(), Some(Path::new(expected)), "{text}");
         };
-        assert_eq!(directory("run"), "/ours");
-        assert_eq!(directory("TMPDIR=/theirs run"), "/theirs");
+        check("run", "/ours");
+        check("TMPDIR=/theirs run", "/theirs");
+    }
+
+    #[test]
+    fn what_a_server_is_handed_is_below_its_own_temporary_directory() {
+        let theirs = tempfile::tempdir().unwrap();
+        let spec: ServerSpec = format!("TMPDIR='{}' run", theirs.path().display()).parse().unwrap();
+        assert_eq!(spec.new_directory("x").unwrap().path().parent(), Some(theirs.path()));
+        let elsewhere = ServerSpec::InProcess.new_directory("x").unwrap();
+        assert_eq!(elsewhere.path().parent(), Some(&*std::env::temp_dir()));
+    }
+
+    #[test]
+    fn a_digest_tells_servers_apart_by_their_variables_and_not_by_their_quotes() {
+        let digest = |text: &str| text.parse::<ServerSpec>().unwrap().digest();
+        assert_eq!(digest("A=1 run"), digest("A='1'  run"));
+        assert_ne!(digest("A=1 run"), digest("A=2 run"));
+        assert_ne!(digest("run 'a b'"), digest("run a b"));
+    }
+
+    #[test]
+    fn what_a_user_wrote_is_shown_without_the_values_of_variables() {
+        for (text, expected) in [
+            ("KEY=secret run --flag", "KEY=… run --flag"),
+            ("run  --flag", "run  --flag"),
+            ("http://localhost:8000/mcp", "http://localhost:8000/mcp"),
+            ("git:HEAD", "git:HEAD"),
+            ("run 'x", "run 'x"),
+        ] {
+            assert_eq!(ServerSpec::without_values(text), expected);
+        }
     }
 
     #[test]

@@ -90,8 +90,7 @@ async fn check(client: &Music21Client) {
 #[tokio::test(flavor = "multi_thread")]
 async fn music21_is_driven_over_stdio() {
     let Some(python) = python() else { return };
-    let command =
-        ServerCommand { program: python.into(), args: vec![SCRIPT.into()], env: Vec::new(), directory: None };
+    let command = ServerCommand::new(python, &[SCRIPT]);
     let client = Music21Client::spawn(&command, &ClientOptions::default()).await.unwrap();
     check(&client).await;
     client.close().await;

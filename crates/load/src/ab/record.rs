@@ -25,7 +25,7 @@ pub(crate) fn record(
         kind: Kind::Calls,
         origin: Origin::here(conditions),
         target,
-        launch: &settings.candidate.name,
+        launch_sha256: settings.candidate.launch_sha256.clone(),
         transport: settings.candidate.transport(),
         identity: server.cloned(),
         workload: ("pair", settings.workload.sha256()),
@@ -35,7 +35,7 @@ pub(crate) fn record(
     Record {
         reference: Some(Reference {
             id: settings.baseline.name.clone(),
-            sha256: sha256_hex((identity + &settings.baseline.name).as_bytes()),
+            sha256: sha256_hex((identity + &settings.baseline.identity).as_bytes()),
         }),
         invalid: measured.cut_short.clone().or_else(|| aa_alarm(&ratios)),
         ..record

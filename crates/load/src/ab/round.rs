@@ -63,7 +63,7 @@ struct Slot {
 impl Arm {
     /// Starts a server, imports the score, and does every entry once: first calls are cold.
     pub(super) async fn take(side: &Side, settings: &Settings, open: &[Operation]) -> anyhow::Result<Self> {
-        let directory = tempfile::Builder::new().prefix("pair-").tempdir()?;
+        let directory = side.new_directory()?;
         let score = settings.workload.place(directory.path())?;
         let options = ServerOptions {
             client: ClientOptions::default(),

@@ -4,13 +4,22 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, bail};
-use music21_mcp_bench::server::{EMBEDDED, ServerSpec};
+use music21_mcp_bench::client::ServerCommand;
+use music21_mcp_bench::server::{EMBEDDED, ServerSpec, own_command};
+use tempfile::TempDir;
+
+/// How a program of this repository is started; its sessions are processes of their own.
+const SERVE: [&str; 3] = ["serve", "--stdio", "--quiet"];
 
 /// What is started each round.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Side {
-    /// What the user wrote.
+    /// What the user wrote, variables without their values.
     pub name: String,
+    /// What tells it from other servers: its name, and where that is not the whole, its digest.
+    pub identity: String,
+    /// SHA-256 of how it is started.
+    pub launch_sha256: String,
     spec: ServerSpec,
 }
 
@@ -39,21 +48,27 @@ impl Side {
     /// Where it is no server, or the revision cannot be built.
     pub(crate) fn parse(text: &str, build: &Build) -> anyhow::Result<Self> {
         let spec = match text.strip_prefix("git:") {
-            Some(revision) => serve(build.build(revision)?),
+            Some(revision) => ServerSpec::Command(ServerCommand::new(build.build(revision)?, &SERVE)),
             None => text.parse()?,
         };
         Self::new(text, spec)
     }
 
     /// The embedded server becomes a process of its own: only then is its CPU time known.
-    fn new(name: &str, spec: ServerSpec) -> anyhow::Result<Self> {
+    fn new(text: &str, spec: ServerSpec) -> anyhow::Result<Self> {
+        let text = if text.is_empty() { EMBEDDED } else { text };
+        let (name, launch_sha256) = (ServerSpec::without_values(text), spec.digest());
+        let identity = if name == text { name.clone() } else { format!("{name} {launch_sha256}") };
         let spec = match spec {
-            ServerSpec::InProcess => {
-                serve(std::env::current_exe().context("this program's own file is gone")?)
-            }
+            ServerSpec::InProcess => ServerSpec::Command(own_command(&SERVE)?),
             other => other,
         };
-        Ok(Self { name: if name.is_empty() { EMBEDDED } else { name }.to_owned(), spec })
+        Ok(Self { name, identity, launch_sha256, spec })
+    }
+
+    /// A directory of ours that the server may read.
+    pub(super) fn new_directory(&self) -> std::io::Result<TempDir> {
+        self.spec.new_directory("pair-")
     }
 
     /// What is started, with `directory` as the temporary directory of processes of our own.
@@ -67,10 +82,6 @@ impl Side {
     pub(crate) fn transport(&self) -> &'static str {
         self.spec.transport()
     }
-}
-
-fn serve(program: PathBuf) -> ServerSpec {
-    ServerSpec::command(program, &["serve", "--stdio", "--quiet"])
 }
 
 impl Build {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context, bail};
+use music21_mcp_bench::server::own_program;
 use tokio::process::Command;
 
 use super::harness;
@@ -19,8 +20,7 @@ pub(super) fn run(directory: &Path, url: &str, sessions: usize, duration_s: u64)
     );
     let file = directory.join("null.toml");
     std::fs::write(&file, definition).with_context(|| format!("failed to write '{}'", file.display()))?;
-    let program = std::env::current_exe().context("this program's own file is gone")?;
-    let mut command = Command::new(program);
+    let mut command = Command::new(own_program()?);
     command.arg("run").arg(&file).args(["--server", url, "--out"]).arg(directory);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     Ok(command)

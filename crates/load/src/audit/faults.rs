@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use anyhow::Context;
-use music21_mcp_bench::client::{ClientOptions, Music21Client, Outcome, ServerCommand};
+use music21_mcp_bench::client::{ClientOptions, Music21Client, Outcome};
+use music21_mcp_bench::server::own_command;
 use music21_mcp_proc::ProcessTree;
 
 use super::{Finding, Length, harness};
@@ -42,9 +42,7 @@ pub(super) fn run(_: Length) -> anyhow::Result<Vec<Finding>> {
 }
 
 async fn case(fault: &str, outcome: Outcome, expected: u64) -> anyhow::Result<Vec<Finding>> {
-    let program = std::env::current_exe().context("this program's own file is gone")?;
-    let args = ["serve", "--stdio", "--quiet", "--fault", fault].map(Into::into).to_vec();
-    let command = ServerCommand { program: program.into(), args, env: Vec::new(), directory: None };
+    let command = own_command(&["serve", "--stdio", "--quiet", "--fault", fault])?;
     let target = move |_: usize| {
         let command = command.clone();
         async move { Music21Client::spawn(&command, &ClientOptions::default()).await.map_err(OpenError::from) }

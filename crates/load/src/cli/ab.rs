@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use music21_mcp_bench::server::ServerSpec;
 use music21_mcp_score::{OrchestraSpec, write_generated};
 use tokio_util::sync::CancellationToken;
 
@@ -70,7 +71,8 @@ impl WorkArgs {
     pub(super) fn settings(&self, baseline: &str, candidate: &str) -> anyhow::Result<Settings> {
         let build = Build { repository: ".".into(), directory: "target/ab".into() };
         let side = |server: &str| {
-            Side::parse(server, &build).with_context(|| format!("cannot use server '{server}'"))
+            Side::parse(server, &build)
+                .with_context(|| format!("cannot use server '{}'", ServerSpec::without_values(server)))
         };
         Ok(Settings {
             baseline: side(baseline)?,

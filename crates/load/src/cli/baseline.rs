@@ -121,7 +121,8 @@ impl Measure {
         if measured.interrupted {
             return Ok(Exit::Interrupted);
         }
-        let record = record(&measured, &settings, self.target.unwrap_or(self.server), watch.stop());
+        let target = self.target.unwrap_or_else(|| settings.candidate.name.clone());
+        let record = record(&measured, &settings, target, watch.stop());
         save(&record, store, &self.name)
     }
 }

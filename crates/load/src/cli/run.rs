@@ -8,6 +8,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use clap::Args;
+use music21_mcp_bench::server::ServerSpec;
 use music21_mcp_proc::{Machine, Watch};
 use tokio_util::sync::CancellationToken;
 
@@ -107,7 +108,7 @@ impl Run {
         options: &Options,
         interrupt: &CancellationToken,
     ) -> anyhow::Result<Exit> {
-        let whole: Vec<Definition> = selected.iter().map(|one| one.definition(options)).collect();
+        let whole: Vec<Definition> = selected.iter().map(|one| shown(one.definition(options))).collect();
         let definitions = self.shares(&whole).map_err(Usage)?;
         let most = definitions.iter().map(Definition::most_clients).max();
         enough_descriptors(most.unwrap_or(0))?;
@@ -215,9 +216,22 @@ fn server_in_files(selected: &[Selected], options: &Options) -> Result<Option<St
     }
 }
 
-/// The words that make the same run again, where a variable was among them as its option.
+/// A definition as files and pages hold it.
+fn shown(definition: Definition) -> Definition {
+    Definition { server: definition.server.as_deref().map(ServerSpec::without_values), ..definition }
+}
+
+/// The words that make the same run again, where a variable was among them as its option; of the server's own variables
+/// the values are left out.
 fn command_line(words: impl Iterator<Item = String>, duration: Option<String>) -> Vec<String> {
     let mut words: Vec<String> = words.collect();
+    for at in 1..words.len() {
+        if words[at - 1] == "--server" {
+            words[at] = ServerSpec::without_values(&words[at]);
+        } else if let Some(server) = words[at].strip_prefix("--server=") {
+            words[at] = format!("--server={}", ServerSpec::without_values(server));
+        }
+    }
     let has_duration = words.iter().any(|word| word == "--duration" || word.starts_with("--duration="));
     if let Some(seconds) = duration.filter(|_| !has_duration) {
         words.extend(["--duration".to_owned(), seconds]);
@@ -264,5 +278,14 @@ mod tests {
         assert_eq!(line("m run tools", Some("5")), "m run tools --duration 5");
         assert_eq!(line("m run tools --duration=3", Some("5")), "m run tools --duration=3");
         assert_eq!(line("m run tools", None), "m run tools");
+    }
+
+    #[test]
+    fn what_is_written_down_holds_no_value_of_the_servers_variables() {
+        let line = |words: &[&str]| command_line(words.iter().map(ToString::to_string), None);
+        assert_eq!(line(&["m", "run", "--server", "KEY=k s"]), ["m", "run", "--server", "KEY=… s"]);
+        assert_eq!(line(&["m", "run", "--server=KEY=k s -x"]), ["m", "run", "--server=KEY=… s -x"]);
+        let definition = Definition { server: Some("KEY=k s".to_owned()), ..Definition::default() };
+        assert_eq!(shown(definition).server.as_deref(), Some("KEY=… s"));
     }
 }

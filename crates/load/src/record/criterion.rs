@@ -57,7 +57,7 @@ pub(crate) fn record(
         kind: Kind::Criterion,
         origin,
         target: target.or(named).unwrap_or_else(|| "embedded".to_owned()),
-        launch: &spec.launch(),
+        launch_sha256: spec.digest(),
         transport: spec.transport(),
         identity: None,
         // What a benchmark is fed with is known from its throughput, which each entry carries.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use music21_mcp_bench::client::ServerInfo;
+use music21_mcp_bench::server::ServerSpec;
 use music21_mcp_proc::{Conditions, Machine};
 
 use super::{
@@ -17,8 +18,8 @@ pub(crate) struct Parts<'a> {
     pub origin: Origin,
     /// The name that records of this target are found by.
     pub target: String,
-    /// The command line or URL.
-    pub launch: &'a str,
+    /// The digest of its command line or URL.
+    pub launch_sha256: String,
     pub transport: &'a str,
     /// What the server says of itself, where it was asked.
     pub identity: Option<ServerInfo>,
@@ -53,7 +54,8 @@ impl Load {
 
 impl From<Parts<'_>> for Record {
     fn from(parts: Parts<'_>) -> Self {
-        let Parts { kind, origin, target, launch, transport, identity, workload, load, entries } = parts;
+        let Parts { kind, origin, target, launch_sha256, transport, identity, workload, load, entries } =
+            parts;
         let Origin { created_utc, tool, machine, conditions } = origin;
         let (name, version, mcp_version) = match identity {
             Some(ServerInfo { name, version, protocol }) => (Some(name), Some(version), Some(protocol)),
@@ -65,7 +67,7 @@ impl From<Parts<'_>> for Record {
             kind,
             created_utc,
             tool,
-            server: Server { target, name, version, launch_sha256: sha256_hex(launch.as_bytes()) },
+            server: Server { target, name, version, launch_sha256 },
             protocol: Protocol { transport: transport.to_owned(), mcp_version },
             workload: Workload { id: id.to_owned(), version: 1, sha256 },
             load,
@@ -102,7 +104,7 @@ pub(crate) fn plain_record(kind: Kind, entries: BTreeMap<String, Entry>) -> Reco
         kind,
         origin: Origin { created_utc: utc(UNIX_EPOCH), tool, machine, conditions },
         target: "embedded".to_owned(),
-        launch: "embedded",
+        launch_sha256: ServerSpec::InProcess.digest(),
         transport: "stdio",
         identity: Some(ServerInfo {
             name: "server".to_owned(),

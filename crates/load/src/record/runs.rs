@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use music21_mcp_bench::client::ServerInfo;
+use music21_mcp_bench::server::ServerSpec;
 use music21_mcp_proc::Conditions;
 
 use super::{Entry, Kind, Load, Origin, Parts, Record, RunsError, rounds};
@@ -86,7 +87,7 @@ impl Runs {
                 conditions: self.conditions(),
             },
             target: target.unwrap_or_else(|| spec.to_owned()),
-            launch: spec,
+            launch_sha256: launch(last),
             transport: &last.server.transport,
             identity: Some(ServerInfo { name, version, protocol }),
             workload: (&id, sha256),
@@ -111,13 +112,25 @@ impl Runs {
 /// What keeps two runs from being rounds of one measurement.
 fn difference(a: &RunFile, b: &RunFile) -> Option<&'static str> {
     [
-        ("server", a.server.spec == b.server.spec && a.server.version == b.server.version),
+        (
+            "server",
+            launch(a) == launch(b) && a.server.spec == b.server.spec && a.server.version == b.server.version,
+        ),
         ("workload", workload(a) == workload(b)),
         ("program", a.tool == b.tool),
         ("machine", a.machine.fingerprint == b.machine.fingerprint),
     ]
     .into_iter()
     .find_map(|(field, is_same)| (!is_same).then_some(field))
+}
+
+/// The digest of how the server was started. Files of older programs hold what the user wrote in its place.
+fn launch(file: &RunFile) -> String {
+    let ServerFacts { launch_sha256, spec, .. } = &file.server;
+    match spec.parse::<ServerSpec>() {
+        Ok(spec) if launch_sha256.is_empty() => spec.digest(),
+        _ => launch_sha256.clone(),
+    }
 }
 
 /// The names of the scenarios, and SHA-256 of all that they and the seed say.

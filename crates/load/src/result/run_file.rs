@@ -42,8 +42,11 @@ pub struct RunFile {
 /// Who answered, and how it was reached.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ServerFacts {
-    /// As `--server` takes it.
+    /// As `--server` takes it, with the variables of a command line in name only.
     pub spec: String,
+    /// SHA-256 of how it was started, the values of those variables included.
+    #[serde(default)]
+    pub launch_sha256: String,
     /// Its own name.
     pub name: String,
     /// Its own version.

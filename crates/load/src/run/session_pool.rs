@@ -63,20 +63,18 @@ impl Host {
         if let Some(pid) = pid.filter(|&pid| ProcessTree::new([pid]).sample().is_none()) {
             return Err(NoProcess(pid).into());
         }
-        let directory = tempfile::Builder::new()
-            .prefix("music21-mcp-bench-")
-            .tempdir()
-            .context("no temporary directory")?;
+        let named: ServerSpec = server.unwrap_or(EMBEDDED).parse()?;
+        let launch_sha256 = named.digest();
+        let directory = named.new_directory("music21-mcp-bench-").context("no temporary directory")?;
         let (mut child, mut address) = (None, None);
-        let spec = match server.filter(|named| *named != EMBEDDED) {
-            None => {
-                let own = ["serve", "--http", "127.0.0.1:0", "--quiet"];
-                let (started, url) = spawn_own(directory.path(), &own).await?;
-                child = Some(started);
-                address = url.split('/').nth(2).map(str::to_owned);
-                ServerSpec::Url(url)
-            }
-            Some(text) => text.parse::<ServerSpec>()?.with_temporary_directory(directory.path()),
+        let spec = if server.is_none_or(|text| text == EMBEDDED) {
+            let own = ["serve", "--http", "127.0.0.1:0", "--quiet"];
+            let (started, url) = spawn_own(directory.path(), &own).await?;
+            child = Some(started);
+            address = url.split('/').nth(2).map(str::to_owned);
+            ServerSpec::Url(url)
+        } else {
+            named.with_temporary_directory(directory.path())
         };
         let default = Config::default();
         let embedded = Config { export_directory: directory.path().to_owned(), ..default };
@@ -85,7 +83,8 @@ impl Host {
         let target = ServerUnderTest::start(spec, options).await?;
         let info = target.server().clone();
         let facts = ServerFacts {
-            spec: server.unwrap_or("").to_owned(),
+            spec: ServerSpec::without_values(server.unwrap_or("")),
+            launch_sha256,
             name: info.name,
             version: info.version,
             protocol: info.protocol,
@@ -120,11 +119,16 @@ impl Host {
         self.facts.name == music21_mcp_embedded::SERVER_NAME
     }
 
-    /// The temporary directory of a server of ours, where its exports go.
+    /// The temporary directory of a server of ours, where its exports go; `None` where others write there too.
     #[must_use]
     pub(super) fn servers_directory(&self) -> Option<&Path> {
-        let is_elsewhere = matches!(self.target.spec(), ServerSpec::Url(_)) && !self.is_ours();
-        (!is_elsewhere).then(|| self.directory.path())
+        let ours = self.directory.path();
+        let is_elsewhere = match self.target.spec() {
+            ServerSpec::InProcess => false,
+            ServerSpec::Url(_) => !self.is_ours(),
+            spec @ ServerSpec::Command(_) => spec.temporary_directory() != Some(ours),
+        };
+        (!is_elsewhere).then_some(ours)
     }
 
     /// The processes to watch, without their descendants.

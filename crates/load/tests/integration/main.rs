@@ -27,6 +27,7 @@ mod run_sessions;
 mod serve;
 mod serve_http;
 mod server;
+mod server_command;
 mod server_start;
 mod shards;
 #[path = "../../../../tests/support/skip.rs"]
