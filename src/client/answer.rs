@@ -38,7 +38,7 @@ enum Rule {
 }
 
 /// The four profiles of `key_analysis`.
-pub const KEY_PROFILES: [&str; 4] = ["krumhansl", "aarden", "temperley", "bellman"];
+const KEY_PROFILES: [&str; 4] = ["krumhansl", "aarden", "temperley", "bellman"];
 
 /// The rules of a tool.
 const fn rules(tool: Tool) -> &'static [(&'static str, Rule)] {

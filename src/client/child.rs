@@ -88,14 +88,12 @@ impl Child {
     }
 
     /// How it ended; `None` while it runs.
-    #[must_use]
-    pub fn exit_status(&self) -> Option<ExitStatus> {
+    fn exit_status(&self) -> Option<ExitStatus> {
         *self.exit.borrow()
     }
 
     /// The last 4 KiB of its stderr.
-    #[must_use]
-    pub fn stderr_tail(&self) -> String {
+    fn stderr_tail(&self) -> String {
         let ring = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
         let (a, b) = ring.as_slices();
         String::from_utf8_lossy(&[a, b].concat()).into_owned()

@@ -19,7 +19,7 @@ pub(super) struct Endpoint {
 }
 
 /// The addresses behind a URL; none where it cannot be resolved.
-pub async fn addresses(url: &str) -> Vec<SocketAddr> {
+pub(crate) async fn addresses(url: &str) -> Vec<SocketAddr> {
     Endpoint::resolve(url).await.map_or_else(|_| Vec::new(), |endpoint| endpoint.addresses)
 }
 

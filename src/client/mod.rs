@@ -40,9 +40,8 @@ mod sse;
 mod tool;
 mod wire;
 
-pub use answer::KEY_PROFILES;
 pub use child::{Child, ServerCommand};
-pub use endpoint::addresses;
+pub(crate) use endpoint::addresses;
 pub use expect::{Expectation, ScoreCounts};
 pub use music21::{ConnectError, Music21Client};
 pub use nonce::Nonce;
