@@ -19,7 +19,7 @@ pub(crate) struct Judge<'a> {
     most: usize,
     /// Rounds at the last look.
     looked_at: usize,
-    /// Told in words how far it is.
+    /// Receives a line about how far it is.
     tell: &'a mut dyn FnMut(String),
 }
 
