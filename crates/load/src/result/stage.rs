@@ -39,7 +39,7 @@ pub struct StageResult {
     /// Calls due in each hour of the day's pattern.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub due_by_hour: Vec<u64>,
-    /// Calls due and not yet answered when each rise of the day's load was over.
+    /// Calls due and not yet answered when each ramp of the day's load ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty", alias = "backlog_after_rises")]
     pub backlog_after_ramps: Vec<u64>,
     /// Second by second.

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_is_told_with_both_its_sides() {
+    fn a_limit_is_reported_with_both_its_sides() {
         let (verdict, text) = verdict(100, 5);
         assert_eq!(verdict, Verdict::Pass);
         assert_eq!(text, "5 clients keep the objective (p95 of 5), 6 do not (p95 of 6)");

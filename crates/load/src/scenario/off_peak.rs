@@ -80,8 +80,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::result::ResourceAt;
-    use crate::result::fixture::stage_named;
+    use crate::result::fixture::{reading as made_up, stage_named};
     use crate::scenario::{Options, find};
 
     /// A day of 600 s whose server has `fds` and `megabytes` at the end of the first off-peak phase and of the last.
@@ -90,19 +89,9 @@ mod tests {
         let reading = |s: u64| {
             let is_last = usize::from(s > 300);
             let rss_anon_bytes = megabytes[is_last] * 1_000_000;
-            let sample = ResourceSample {
-                rss_anon_bytes,
-                fds: fds.map(|fds| fds[is_last]),
-                ..ResourceSample::default()
-            };
-            ResourceAt {
-                at_ns: s * 1_000_000_000,
-                calls: s,
-                restarts: 0,
-                sample,
-                temp_bytes: None,
-                temp_files: None,
-            }
+            let fds = fds.map(|fds| fds[is_last]);
+            let sample = ResourceSample { rss_anon_bytes, fds, ..ResourceSample::default() };
+            made_up(s * 1_000_000_000, s, sample)
         };
         let measured = StageResult { resources: (0..600).map(reading).collect(), ..stage_named("day") };
         checks(&measured, &defined).map(|check| check.verdict).collect()

@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recovery_is_told_with_what_it_took() {
+    fn a_recovery_is_reported_with_what_it_took() {
         let check = verdict(Some(1), Some(2_500_000_000), Some(2_020_000_000), 45);
         assert_eq!(check.verdict, Verdict::Pass);
         assert_eq!(

@@ -145,7 +145,7 @@ mod tests {
 
     use super::*;
     use crate::measure::trend::{MemoryReading, simulate};
-    use crate::result::fixture::{sample, stage as made_up};
+    use crate::result::fixture::{reading as made_up_reading, sample, stage as made_up};
 
     fn by_hour(due_by_hour: &[u64], dropped: u64) -> Verdict {
         let defined = define(&Options::default()).stages.remove(0);
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn arrivals_are_held_against_every_hour_and_not_only_their_sum() {
-        // At 10 calls a second an hour of 25 s holds 250 calls at the peak: 09 to 18, evening to 23, night.
+        // At 10 calls a second an hour of 25 s holds 250 calls at the peak: 09 to 18, evening to 23, off-peak.
         let profile = DayProfile::working_day(10.0, 600.0);
         let until = |hour: usize| profile.expected_until(hour as f64 * 25.0);
         let kept: Vec<u64> = (0..24).map(|hour| (until(hour + 1) - until(hour)).round() as u64).collect();
@@ -203,14 +203,7 @@ mod tests {
         let defined = define(&options).stages.remove(0);
         let at = |reading: MemoryReading| {
             let sample = ResourceSample { rss_anon_bytes: reading.rss_anon_bytes, ..sample(9) };
-            ResourceAt {
-                at_ns: reading.at_ns,
-                calls: reading.calls,
-                restarts: 0,
-                sample,
-                temp_bytes: None,
-                temp_files: None,
-            }
+            made_up_reading(reading.at_ns, reading.calls, sample)
         };
         let resources = simulate(1, 10.0, duration_s as u64).into_iter().map(at).collect();
         let phase = json!({ "accounts": { "scheduled": 0, "sent": 0, "ended": {} }, "response": null });
