@@ -1,4 +1,4 @@
-//! Looks at the rounds as they come in, and the comparison at the end.
+//! Interim analyses of the rounds as they come in, and the comparison at the end.
 
 use super::measure::Rounds;
 use super::rows::{self, FIGURES, Judged, level, ratios};
@@ -9,17 +9,17 @@ use crate::compare::sequence::{Series, analyze, close};
 use crate::compare::{Change, ChangeVerdict, Comparison, LimitTable, Why};
 
 /// Decides after 10, 20 and 40 rounds which entries need more of them. Error probabilities are shared among these
-/// looks: where the rounds end in between, what is open is not judged again.
+/// analyses: where the rounds end in between, what is open is not judged again.
 pub(crate) struct Judge<'a> {
     operations: Vec<Operation>,
     limits: &'a LimitTable,
     /// The times of each operation, in the order of `operations`.
     series: Vec<[Series; FIGURES.len()]>,
-    /// The most rounds to measure; the last look is after them.
+    /// The most rounds to measure; the last analysis is after them.
     most: usize,
-    /// Rounds at the last look.
-    looked_at: usize,
-    /// Told in words how far it is.
+    /// Rounds at the last analysis.
+    analyzed_at: usize,
+    /// Receives a line about how far it is.
     tell: &'a mut dyn FnMut(String),
 }
 
@@ -32,7 +32,7 @@ impl<'a> Judge<'a> {
         tell: &'a mut dyn FnMut(String),
     ) -> Self {
         let series = operations.iter().map(|_| FIGURES.map(|_| Series::new(limits.time("", 1.0)))).collect();
-        Self { operations: operations.to_vec(), limits, series, most: most as usize, looked_at: 0, tell }
+        Self { operations: operations.to_vec(), limits, series, most: most as usize, analyzed_at: 0, tell }
     }
 
     fn update(&mut self, measured: &Measured) {
@@ -45,11 +45,11 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Looks, if a look is planned after so many rounds and has not been taken.
+    /// Analyzes, if that is planned after so many rounds and has not been done.
     fn analyze(&mut self, rounds: usize) {
         let is_planned = INTERIM_ANALYSES.contains(&rounds) || rounds == self.most;
-        if is_planned && self.looked_at < rounds {
-            self.looked_at = rounds;
+        if is_planned && self.analyzed_at < rounds {
+            self.analyzed_at = rounds;
             let last = rounds >= self.most;
             self.together(|all| analyze(all, last));
         }
@@ -64,13 +64,13 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Rounds at the first look after so many.
+    /// Rounds at the first analysis after so many.
     fn next_analysis(&self, rounds: usize) -> usize {
         INTERIM_ANALYSES.into_iter().find(|at| *at > rounds).unwrap_or(self.most).min(self.most)
     }
 
     fn open_operations(&self, measured: &Measured, rounds: usize) -> Vec<Operation> {
-        // A failing entry has no times; its success rate is known at the first look.
+        // A failing entry has no times; its success rate is known at the first analysis.
         let failing = |operation: &Operation| {
             let found = measured.entries.get(operation.name).into_iter().flatten();
             rounds < INTERIM_ANALYSES[0] && found.filter(|round| round.complaint.is_some()).count() > 0
@@ -101,7 +101,7 @@ impl<'a> Judge<'a> {
         self.analyze(rounds);
         let next = self.next_analysis(rounds);
         self.together(|all| close(all, next));
-        let missed = (self.looked_at < rounds).then_some(next);
+        let missed = (self.analyzed_at < rounds).then_some(next);
         let aa_control: Vec<f64> = measured.aa_control.iter().filter_map(Round::wall_ratio).collect();
         let alarm = aa_alarm(&aa_control);
         let mut notes: Vec<String> = measured.cut_short.iter().cloned().collect();
@@ -134,9 +134,9 @@ impl Rounds for Judge<'_> {
         }
         let open = self.open_operations(measured, rounds);
         let next = self.next_analysis(rounds);
-        let has_looked = self.looked_at == rounds;
+        let has_analyzed = self.analyzed_at == rounds;
         let forecast =
-            self.forecast().filter(|_| has_looked).map(|text| format!("; {text}")).unwrap_or_default();
+            self.forecast().filter(|_| has_analyzed).map(|text| format!("; {text}")).unwrap_or_default();
         (self.tell)(format!(
             "round {rounds}, next interim analysis after {next} rounds: {} entries open{forecast}",
             open.len()
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn rounds_that_end_before_a_look_are_not_judged() {
+    fn rounds_that_end_before_an_analysis_are_not_judged() {
         let too_few = ChangeVerdict::Inconclusive(Why::TooFewRounds { have: 9, need: 10 });
         assert_eq!(verdicts(40, 9), [too_few.clone(), too_few.clone(), too_few]);
         assert_eq!(verdicts(40, 10), [ChangeVerdict::FAIL; 3]);
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_look_is_the_last() {
+    fn the_last_analysis_is_the_last() {
         let (limits, mut tell) = (LimitTable::default(), |_| {});
         let mut judge = Judge::new(&OPERATIONS[..2], &limits, 20, &mut tell);
         assert!(judge.open(&measured(20), 20).is_empty());

@@ -20,7 +20,7 @@ pub(crate) struct Fixed<'a> {
     pub operations: &'a [Operation],
     /// How often.
     pub rounds: u32,
-    /// Told in words how far it is.
+    /// Receives a line about how far it is.
     pub tell: &'a mut dyn FnMut(String),
 }
 
@@ -52,7 +52,7 @@ pub(crate) async fn measure(
             break;
         }
         let one = one_round(settings, &open, number, &mut calls, &mut rng, &mut measured);
-        // A round that is stopped is dropped whole: its seats end with it.
+        // A round that is stopped is dropped whole: its arms end with it.
         let ended = tokio::select! {
             ended = one => ended,
             () = stop.cancelled() => {
@@ -129,12 +129,12 @@ async fn arms(settings: &Settings, open: &[Operation], rng: &mut Rng) -> anyhow:
     let sides: [&Side; 3] = [&settings.baseline, &settings.candidate, &settings.baseline];
     let mut order = [0, 1, 2];
     shuffle(&mut order, rng);
-    let mut seats = [None, None, None];
+    let mut arms = [None, None, None];
     for side in order {
-        seats[side] = Some(Arm::take(sides[side], settings, &warm).await?);
+        arms[side] = Some(Arm::take(sides[side], settings, &warm).await?);
     }
     // OK because the order names each of the three.
-    let [a, b, c] = seats.map(Option::unwrap);
+    let [a, b, c] = arms.map(Option::unwrap);
     Ok((a, b, c))
 }
 

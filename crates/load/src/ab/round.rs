@@ -149,7 +149,7 @@ impl Arm {
 
 /// Measures one entry: blocks of ABBA or BAAB, by coin.
 pub(super) async fn blocks(
-    seats: [&mut Arm; 2],
+    arms: [&mut Arm; 2],
     operation: Operation,
     calls: [u32; 2],
     settings: &Settings,
@@ -163,8 +163,7 @@ pub(super) async fn blocks(
         for side in [first, 1 - first, 1 - first, first] {
             let (outcomes, complaint) = (&mut round.outcomes[side], &mut round.complaint);
             let times = &mut times[side];
-            let slot =
-                seats[side].slot(operation, calls[side], settings.deadline, times, outcomes, complaint);
+            let slot = arms[side].slot(operation, calls[side], settings.deadline, times, outcomes, complaint);
             slots[side].push(slot.await);
         }
         let pair = |slots: &[Slot], of: fn(&Slot) -> Option<f64>| Some([of(&slots[0])?, of(&slots[1])?]);

@@ -42,7 +42,7 @@ pub(super) fn of_operation(
 ) -> Vec<Row> {
     let mut rows = Vec::new();
     for (figure, series) in FIGURES.into_iter().zip(series) {
-        // OK because the last look closes every series.
+        // OK because the last analysis closes every series.
         let verdict = series.verdict.clone().unwrap();
         match Change::paired(&series.rounds) {
             Some(change) => {
@@ -78,7 +78,7 @@ fn without_times(name: &str, figure: Figure, rounds: &[Round], verdict: ChangeVe
 }
 
 /// All entries together: times but for entries with a limit of their own, which are meant to change, and memory,
-/// which is the server's and no entry's. Times are not judged where a look was `missed`, after so many rounds.
+/// which is the server's and no entry's. Times are not judged where an analysis was `missed`, after so many rounds.
 pub(super) fn of_all(
     judged: &[Judged<'_>],
     measured: &Measured,
@@ -119,9 +119,9 @@ fn suite(
         let logs = kept.iter().map(|(operation, _)| level(rounds(operation), figure, side).ln());
         mean(&logs.collect::<Vec<_>>()).exp()
     });
-    let at_look = Level::INTERIM.alone();
-    let verdict = judge(&[(change, limits.suite(levels[0]))], at_look).remove(0);
-    Some(Row::of_time(SUITE, figure, levels, &change, at_look, verdict))
+    let interim = Level::INTERIM.alone();
+    let verdict = judge(&[(change, limits.suite(levels[0]))], interim).remove(0);
+    Some(Row::of_time(SUITE, figure, levels, &change, interim, verdict))
 }
 
 fn growth(rounds: &[[Option<LeakReport>; 2]]) -> Row {

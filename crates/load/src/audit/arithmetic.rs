@@ -70,13 +70,13 @@ pub(super) fn histogram(_: Length) -> anyhow::Result<Vec<Finding>> {
 pub(super) fn refusal(_: Length) -> anyhow::Result<Vec<Finding>> {
     let check = |q: f64, n: usize, expected: bool| {
         let read = Quantile::read(&recorded(&latencies(n, 2)), q, &[], None);
-        let told = matches!(read, Quantile::Value { .. });
-        let word = |told| if told { "reported" } else { "refused" };
+        let is_reported = matches!(read, Quantile::Value { .. });
+        let word = |is_reported| if is_reported { "reported" } else { "refused" };
         Finding::new(
             format!("p{:.0} of {n} samples", q * 100.0),
             word(expected),
-            word(told),
-            told == expected,
+            word(is_reported),
+            is_reported == expected,
         )
     };
     Ok(vec![

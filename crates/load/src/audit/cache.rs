@@ -76,7 +76,7 @@ where
     let steps: Vec<Step> = (1..SCORES).flat_map(|n| [ask(0), ask(n)]).collect();
     let calls = steps.len() as u64;
     let times = Arc::new(Mutex::new(Vec::new()));
-    let tap = {
+    let observer = {
         let times = Arc::clone(&times);
         move |event: &Event<'_>| {
             let mut times = lock(&times);
@@ -85,7 +85,7 @@ where
     };
     let plan = harness::plan(Load::Closed { workers: 1 }, harness::calls(calls), steps);
     let target = wrap(Inner { url: server.url.clone() });
-    let measured = harness::measure_with(&plan, &server.pids(), target, tap).await?;
+    let measured = harness::measure_with(&plan, &server.pids(), target, observer).await?;
     let times = lock(&times);
     let of = |turn| times.iter().skip(turn).step_by(2).copied().collect::<Vec<f64>>();
     let median_of = |turn| median(&of(turn)).unwrap_or(f64::NAN);

@@ -31,13 +31,14 @@ async fn known(name: &str, delay: &str, calls: u64) -> anyhow::Result<Vec<Findin
     let server = Server::start(&["--fault", &format!("delay={delay}")]).await?;
     let clock = Arc::new(Mutex::new(Histogram::default()));
     let seen = Arc::clone(&clock);
-    let tap = move |event: &Event<'_>| {
+    let observer = move |event: &Event<'_>| {
         if let Some(ns) = event.reply.meta(HANDLING_META).and_then(|ns| ns.as_u64()) {
             lock(&seen).record(Latency { ns, censored: false });
         }
     };
     let plan = harness::cheap(constant(PER_SECOND, SESSIONS), harness::calls(calls));
-    let measured = harness::measure_with(&plan, &server.pids(), harness::sessions(&server.url), tap).await?;
+    let measured =
+        harness::measure_with(&plan, &server.pids(), harness::sessions(&server.url), observer).await?;
     server.stop().await;
     let clock = lock(&clock);
     let service = measured.service(CHEAP)?;

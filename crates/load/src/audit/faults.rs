@@ -49,11 +49,12 @@ async fn case(fault: &str, outcome: Outcome, expected: u64) -> anyhow::Result<Ve
     };
     let longest = Arc::new(AtomicU64::new(0));
     let seen = Arc::clone(&longest);
-    let tap = move |event: &Event<'_>| {
+    let observer = move |event: &Event<'_>| {
         seen.fetch_max(event.sample.service_ns(), Ordering::Relaxed);
     };
     let cheap = harness::cheap(Load::Closed { workers: 1 }, harness::calls(CALLS));
-    let measured = harness::measure_with(&Plan { deadline: DEADLINE, ..cheap }, &[], target, tap).await?;
+    let measured =
+        harness::measure_with(&Plan { deadline: DEADLINE, ..cheap }, &[], target, observer).await?;
     let accounts = measured.recorder.accounts(&measured.run);
     let (found, rest) = (accounts.count(outcome), accounts.count(Outcome::Ok));
     let adds_up = accounts.check().is_ok() && (outcome == Outcome::Ok || found + rest == CALLS);

@@ -139,14 +139,14 @@ pub(super) fn sessions(url: &str) -> impl Connect<Session = Music21Client> + use
 }
 
 /// The recorder of a run, and someone who looks on.
-struct Tapped<F> {
+struct Observed<F> {
     recorder: Recorder,
-    tap: F,
+    observer: F,
 }
 
-impl<F: FnMut(&Event<'_>) + Send + 'static> Sink for Tapped<F> {
+impl<F: FnMut(&Event<'_>) + Send + 'static> Sink for Observed<F> {
     fn on_end(&mut self, event: &Event<'_>) {
-        (self.tap)(event);
+        (self.observer)(event);
         self.recorder.on_end(event);
     }
 
@@ -164,18 +164,18 @@ pub(super) async fn measure(plan: &Plan, server: &Server) -> anyhow::Result<Meas
     measure_with(plan, &server.pids(), sessions(&server.url), |_| {}).await
 }
 
-/// Runs `plan` against `target`; `tap` sees every call that ends, as the recorder does. `server` is the
+/// Runs `plan` against `target`; `observer` sees every call that ends, as the recorder does. `server` is the
 /// processes that are no one else's; those that ended meanwhile need not be named.
 pub(super) async fn measure_with<T: Connect>(
     plan: &Plan,
     server: &[u32],
     target: T,
-    tap: impl FnMut(&Event<'_>) + Send + 'static,
+    observer: impl FnMut(&Event<'_>) + Send + 'static,
 ) -> anyhow::Result<Measured> {
     // Nothing is left out: an audit knows what to expect from its first call on.
     let warm_up = FixedWarmUp { time_ns: 0, calls: 0 };
     let recorder = Recorder::new(Settings { warm_up, ..Settings::default() });
-    let sink = Arc::new(Mutex::new(Tapped { recorder, tap }));
+    let sink = Arc::new(Mutex::new(Observed { recorder, observer }));
     let machine = Machine::watch(server);
     let run = drive(plan, Arc::new(target), &CancellationToken::new(), Arc::clone(&sink)).await?;
     let conditions = machine.watch.stop();

@@ -47,7 +47,7 @@ pub(super) fn run(_: Length) -> anyhow::Result<Vec<Finding>> {
         let (lies, keys) = compare(&liar, &expected).await?;
         liar.stop().await;
         let (wrong, checked) = (seen.wrong.load(Ordering::Relaxed), seen.checked.load(Ordering::Relaxed));
-        let (found, told) = (lies.wrong.load(Ordering::Relaxed), keys / FALSE);
+        let (found, planted) = (lies.wrong.load(Ordering::Relaxed), keys / FALSE);
         let doubles = seen.doubles.load(Ordering::Relaxed);
         Ok(vec![
             Finding::new(
@@ -59,9 +59,9 @@ pub(super) fn run(_: Length) -> anyhow::Result<Vec<Finding>> {
             Finding::new("replies to no call, or a second one", "0", doubles.to_string(), doubles == 0),
             Finding::new(
                 "a server that falsifies a tenth of the keys",
-                format!("{told} found"),
+                format!("{planted} found"),
                 format!("{found} found"),
-                found == told,
+                found == planted,
             ),
         ])
     })
@@ -113,13 +113,13 @@ async fn compare(server: &Server, expected: &Arc<Expected>) -> anyhow::Result<(A
     let steps = TOOLS.map(|tool| Step::call(tool, id.clone())).to_vec();
     let plan = harness::plan(Load::Closed { workers: SESSIONS }, harness::calls(CALLS), steps);
     let in_tap = Arc::clone(&seen);
-    let tap = move |event: &Event<'_>| {
+    let observer = move |event: &Event<'_>| {
         let right = expected.get(&(event.client, event.tool.to_owned()));
         in_tap.checked.fetch_add(1, Ordering::Relaxed);
         in_tap.wrong.fetch_add(u64::from(right != Some(&digest(event.reply))), Ordering::Relaxed);
     };
     let target = Watching { inner: harness::sessions(&server.url), seen: Arc::clone(&seen) };
-    let measured = harness::measure_with(&plan, &server.pids(), target, tap).await?;
+    let measured = harness::measure_with(&plan, &server.pids(), target, observer).await?;
     let keys = measured.recorder.tools.get(TOOLS[1]).map_or(0, |tool| tool.accounts.ended());
     Ok((seen, keys))
 }

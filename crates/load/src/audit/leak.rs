@@ -56,13 +56,14 @@ async fn live(mb_per_min: u32, expected: LeakVerdict) -> anyhow::Result<Finding>
     let pid = server.pid().context("the server ended")?;
     let (calls, stop) = (Arc::new(AtomicU64::new(0)), CancellationToken::new());
     let readings = tokio::spawn(read(pid, Arc::clone(&calls), stop.clone()));
-    let tap = move |_: &Event<'_>| {
+    let observer = move |_: &Event<'_>| {
         calls.fetch_add(1, Ordering::Relaxed);
     };
     let time = Duration::from_secs(WINDOW_S + u64::from(FASTER)) / FASTER;
     let stop_after = crate::driver::Stop { duration: Some(time), calls: None };
     let plan = harness::cheap(constant(CALLS_PER_S * f64::from(FASTER), 8), stop_after);
-    let measured = harness::measure_with(&plan, &server.pids(), harness::sessions(&server.url), tap).await?;
+    let measured =
+        harness::measure_with(&plan, &server.pids(), harness::sessions(&server.url), observer).await?;
     stop.cancel();
     let report = judge_leak(&readings.await?).context("too few readings of the server's memory")?;
     server.stop().await;

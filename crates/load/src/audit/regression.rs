@@ -109,7 +109,7 @@ fn suites(slower: f64, noise: Noise<'_>) -> Tally {
     tally
 }
 
-/// Suites in which forty entries, each slowed by the same, are called slower together after the first look.
+/// Suites in which forty entries, each slowed by the same, are called slower together after the first interim analysis.
 fn alarms_of_all_together(slower: f64, noise: Noise<'_>) -> usize {
     let level = Level::INTERIM.alone();
     let is_flagged = |suite: &usize| {
@@ -127,7 +127,7 @@ fn alarms_of_all_together(slower: f64, noise: Noise<'_>) -> usize {
     (0..SUITES).filter(is_flagged).count()
 }
 
-/// Forty entries, the first of them slowed, through all looks.
+/// Forty entries, the first of them slowed, through all interim analyses.
 fn judge_suite(slower: f64, noise: Noise<'_>, rng: &mut Rng) -> Vec<ChangeVerdict> {
     let last = INTERIM_ANALYSES[INTERIM_ANALYSES.len() - 1];
     let truth: Vec<Vec<f64>> = (0..ENTRIES)
@@ -143,7 +143,7 @@ fn judge_suite(slower: f64, noise: Noise<'_>, rng: &mut Rng) -> Vec<ChangeVerdic
         }
         analyze(&mut series, rounds == last);
     }
-    // OK because the last look closes every entry.
+    // OK because the last analysis closes every entry.
     series.into_iter().map(|entry| entry.verdict.unwrap()).collect()
 }
 

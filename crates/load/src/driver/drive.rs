@@ -8,7 +8,7 @@ use music21_mcp_bench::client::Outcome;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::pacer::{offer, tell_tenths};
+use super::pacer::{pace, tell_tenths};
 use super::probe::{own_cpus, watch_loop};
 use super::queue::Queue;
 use super::worker::{Shared, Source};
@@ -149,16 +149,16 @@ pub(crate) async fn drive_until<T: Connect, S: Sink>(
     if !plan.workload.is_runnable() {
         return Err(DriveError::EmptyWorkload);
     }
-    let workers = open_workers(plan, &*target).await?;
+    let opened = open_workers(plan, &*target).await?;
     let probe_stop = CancellationToken::new();
     let probe = tokio::spawn(watch_loop(probe_stop.clone()));
     let cpu_before = music21_mcp_proc::own_cpu();
 
     let shared = Arc::new(share(plan, target, sink));
-    let mut crew = Workers::start(&shared, workers);
+    let mut workers = Workers::start(&shared, opened);
     let tenths = plan.stop.duration.map(|duration| tokio::spawn(tell_tenths(Arc::clone(&shared), duration)));
     let stopped_by = tokio::select! {
-        stopped_by = offer(plan, &shared, &mut crew) => stopped_by,
+        stopped_by = pace(plan, &shared, &mut workers) => stopped_by,
         () = enough.cancelled() => StoppedBy::Duration,
         () = interrupt.cancelled() => StoppedBy::Interrupt,
     };
@@ -166,7 +166,7 @@ pub(crate) async fn drive_until<T: Connect, S: Sink>(
     let answered_by_then = shared.answered.load(Ordering::Relaxed);
     let scheduled = shared.scheduled.load(Ordering::Relaxed);
     let waiting = shared.waiting();
-    drain(&shared, &mut crew, interrupt).await;
+    drain(&shared, &mut workers, interrupt).await;
     let elapsed = shared.start.elapsed();
     let answered_in_time = match plan.load {
         Load::Closed { .. } => answered_by_then,
@@ -179,7 +179,7 @@ pub(crate) async fn drive_until<T: Connect, S: Sink>(
     let cpu = music21_mcp_proc::own_cpu().zip(cpu_before).map(|(after, before)| after.saturating_sub(before));
     probe_stop.cancel();
     let loop_lag = probe.await.unwrap_or_default();
-    close_workers(plan, crew.returned).await;
+    close_workers(plan, workers.returned).await;
     Ok(Run {
         stopped_by,
         scheduled,
@@ -187,7 +187,7 @@ pub(crate) async fn drive_until<T: Connect, S: Sink>(
         elapsed,
         answered_in_time,
         reopened: shared.reopened.load(Ordering::Relaxed),
-        internal_errors: crew.panics,
+        internal_errors: workers.panics,
         loop_lag,
         own_cpu_share: cpu.map(|cpu| cpu.as_secs_f64() / elapsed.as_secs_f64() / own_cpus()),
     })
@@ -218,25 +218,25 @@ fn share<T, S>(plan: &Plan, target: Arc<T>, sink: Arc<Mutex<S>>) -> Shared<T, S>
 /// abandoned. Calls that still wait for a session after five seconds are dropped.
 async fn drain<T: Connect, S: Sink>(
     shared: &Shared<T, S>,
-    crew: &mut Workers<T>,
+    workers: &mut Workers<T>,
     interrupt: &CancellationToken,
 ) {
     shared.stop.cancel();
     if let Source::Open(queue) = &shared.source {
         queue.close();
     }
-    let in_time = timeout(DRAIN, crew.join()).await.is_ok();
+    let in_time = timeout(DRAIN, workers.join()).await.is_ok();
     drop_waiting(shared);
     if in_time {
         return;
     }
     let interrupted = tokio::select! {
-        () = crew.join() => false,
+        () = workers.join() => false,
         () = interrupt.cancelled() => true,
     };
     if interrupted {
         shared.abandon.cancel();
-        crew.join().await;
+        workers.join().await;
     }
 }
 

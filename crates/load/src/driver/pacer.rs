@@ -15,26 +15,32 @@ use crate::result::StoppedBy;
 /// Late calls dispatched in a row before the sessions get a chance to run.
 const BURST: u32 = 64;
 
-/// Returns when no more calls are to be made due, and why. It can be given up.
-pub(super) async fn offer<T: Connect, S: Sink>(
+/// Returns when no more calls are to be made due, and why. It may be dropped while it waits.
+pub(super) async fn pace<T: Connect, S: Sink>(
     plan: &Plan,
     shared: &Shared<T, S>,
-    crew: &mut Workers<T>,
+    workers: &mut Workers<T>,
 ) -> StoppedBy {
     match (&plan.load, &shared.source) {
-        (Load::Open { schedule, .. }, Source::Open(queue)) => pace(plan, schedule, queue, shared).await,
-        _ => watch(plan, shared, crew).await,
+        (Load::Open { schedule, .. }, Source::Open(queue)) => {
+            enqueue_arrivals(plan, schedule, queue, shared).await
+        }
+        _ => until_stopped(plan, shared, workers).await,
     }
 }
 
-async fn watch<T: Connect, S: Sink>(plan: &Plan, shared: &Shared<T, S>, crew: &mut Workers<T>) -> StoppedBy {
+async fn until_stopped<T: Connect, S: Sink>(
+    plan: &Plan,
+    shared: &Shared<T, S>,
+    workers: &mut Workers<T>,
+) -> StoppedBy {
     match plan.stop.duration {
-        Some(duration) => match timeout_at(shared.start + duration, crew.join()).await {
+        Some(duration) => match timeout_at(shared.start + duration, workers.join()).await {
             Ok(()) => StoppedBy::Calls,
             Err(_) => StoppedBy::Duration,
         },
         None => {
-            crew.join().await;
+            workers.join().await;
             StoppedBy::Calls
         }
     }
@@ -42,7 +48,7 @@ async fn watch<T: Connect, S: Sink>(plan: &Plan, shared: &Shared<T, S>, crew: &m
 
 /// Puts every call into the queue when it is due. Its due time is the schedule's and not the time of
 /// waking up: the timer is a millisecond coarse, and our own lateness must show.
-async fn pace<T: Connect, S: Sink>(
+async fn enqueue_arrivals<T: Connect, S: Sink>(
     plan: &Plan,
     schedule: &Schedule,
     queue: &Queue,

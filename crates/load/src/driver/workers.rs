@@ -28,7 +28,7 @@ impl<T: Connect> Workers<T> {
         Self { running, returned: Vec::new(), panics: 0 }
     }
 
-    /// Waits until all have finished. It can be given up and called again.
+    /// Waits until all have finished. It may be dropped while it waits, and called again.
     pub(super) async fn join(&mut self) {
         while let Some(finished) = self.running.join_next().await {
             match finished {

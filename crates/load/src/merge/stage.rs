@@ -246,7 +246,7 @@ fn generator(stages: &[&StageResult]) -> GeneratorFacts {
 mod tests {
     use super::*;
     use crate::measure::validity;
-    use crate::result::fixture::{sample, stage_named};
+    use crate::result::fixture::{reading, sample, stage_named};
 
     #[test]
     fn pressure_on_one_machine_and_others_work_on_another_are_no_contention() {
@@ -268,14 +268,7 @@ mod tests {
     #[test]
     fn the_servers_readings_are_beside_the_calls_of_all_shards() {
         let stage = |calls: &[(u64, u64)]| {
-            let at = |&(at_ns, calls)| ResourceAt {
-                at_ns,
-                calls,
-                restarts: 0,
-                sample: sample(9),
-                temp_bytes: None,
-                temp_files: None,
-            };
+            let at = |&(at_ns, calls): &(u64, u64)| reading(at_ns, calls, sample(9));
             StageResult { resources: calls.iter().map(at).collect(), ..stage_named("s") }
         };
         let (long, short) = (stage(&[(10, 1), (20, 5), (30, 9)]), stage(&[(12, 2), (22, 4)]));

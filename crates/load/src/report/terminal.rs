@@ -122,7 +122,15 @@ fn slowest(stage: &StageResult) -> Option<(&str, Quantile)> {
 }
 
 fn rest(out: &mut String, stage: &StageResult) {
+    let rate: f64 = stage.tools.values().filter_map(|tool| stage.reply_mb_per_s(tool)).sum();
+    if rate > 0.0 {
+        line(out, &format!("    replies: {} MB/s", units::digits(rate)));
+    }
     for (name, tool) in &stage.tools {
+        if let Some(failures) = &tool.failures {
+            let (mean, max) = (duration(failures.mean_ns), duration(failures.max_ns as f64));
+            line(out, &format!("    {name}: {} failed in {mean} (at most {max})", failures.count));
+        }
         if let Some(example) = tool.examples.first() {
             let bad = tool.accounts.sent - tool.accounts.count(Outcome::Ok);
             line(

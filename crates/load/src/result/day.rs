@@ -63,7 +63,7 @@ impl DayProfile {
         Some(high)
     }
 
-    /// The times of the run, in seconds, at which a rise of the load is over and its new level holds.
+    /// The times of the run, in seconds, at which a ramp of the load ends and its new level holds.
     #[must_use]
     pub(crate) fn ramp_ends(&self) -> Vec<f64> {
         let before = self.levels.iter().cycle().skip(self.levels.len() - 1);
@@ -142,11 +142,11 @@ mod tests {
     }
 
     #[test]
-    fn each_morning_has_a_rise_that_takes_an_hour() {
+    fn each_morning_has_a_ramp_that_takes_an_hour() {
         let days = DayProfile { hours: 48.0, ..DayProfile::working_day(10.0, 480.0) };
         assert_eq!(days.ramp_ends(), [100.0, 340.0]);
-        let night = DayProfile { hours: 9.5, ..days };
-        assert!(night.ramp_ends().is_empty());
+        let before_work = DayProfile { hours: 9.5, ..days };
+        assert!(before_work.ramp_ends().is_empty());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use music21_mcp_proc::ResourceSample;
 use serde_json::{Value, json};
 
-use crate::result::StageResult;
+use crate::result::{ResourceAt, StageResult};
 
 /// A stage of that name in which nothing happened.
 pub(crate) fn stage_named(name: &str) -> StageResult {
@@ -24,6 +24,11 @@ pub(crate) fn stage(fields: &Value) -> StageResult {
     // OK because both are objects.
     all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     serde_json::from_value(all).unwrap()
+}
+
+/// The server's processes at one moment.
+pub(crate) fn reading(at_ns: u64, calls: u64, sample: ResourceSample) -> ResourceAt {
+    ResourceAt { at_ns, calls, restarts: 0, sample, temp_bytes: None, temp_files: None }
 }
 
 /// A server with that many descriptors.

@@ -1,6 +1,7 @@
 //! What a run is asked for and what it leaves: scenario files and `result.json` as plain data. Nothing here reads a
 //! clock, a file or the network.
 
+mod calls;
 mod check;
 mod day;
 mod definition;
@@ -15,6 +16,8 @@ mod thresholds;
 mod tool;
 mod workload;
 
+pub(crate) use calls::EXAMPLES;
+pub use calls::{AccountsBy, Example, Interval, ToolResult};
 pub(crate) use day::DayProfile;
 pub use definition::{Arrivals, Definition, ScoreFile, Stage};
 pub use fault::{Disruption, FaultResult, Injection};
@@ -23,11 +26,7 @@ pub use search::{Capacity, Search, Served, Tried};
 pub(crate) use shard::workload_sha256;
 pub use shard::{Shard, ShardFacts, ShardShare};
 pub(crate) use snapshot::{Snapshot, StageFigures, ToolFigures};
-pub(crate) use stage::EXAMPLES;
-pub use stage::{
-    AccountsBy, Example, Exports, Interval, PhaseResult, Ratings, ResourceAt, Second, SessionMemory,
-    StageResult, StoppedBy, ToolResult,
-};
+pub use stage::{Exports, PhaseResult, Ratings, ResourceAt, Second, SessionMemory, StageResult, StoppedBy};
 pub use thresholds::Thresholds;
 pub use tool::Tool;
 pub use workload::{Flow, SessionEnd, Step, Workload};

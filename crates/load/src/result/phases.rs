@@ -4,7 +4,7 @@ use crate::result::{DayProfile, ResourceAt};
 
 /// Until the first business hours.
 pub(crate) const FIRST_OFF_PEAK: &str = "off-peak, before";
-/// The night in which the pattern ends.
+/// The off-peak phase in which the pattern ends.
 pub(crate) const LAST_OFF_PEAK: &str = "off-peak, after";
 /// The first hour at the full rate, which is reached at 10. It is a part of the business hours as well.
 pub(crate) const FIRST_PEAK_HOUR: &str = "peak hour, first";
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_begins_and_ends_in_a_night_and_what_drains_belongs_to_the_last() {
+    fn a_day_begins_and_ends_off_peak_and_what_drains_belongs_to_the_last() {
         assert_eq!(names(8.9, 24.0), [FIRST_OFF_PEAK]);
         assert_eq!(names(12.0, 24.0), ["business hours"]);
         assert_eq!(names(23.5, 24.0), [LAST_OFF_PEAK]);

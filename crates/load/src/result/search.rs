@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_told_is_not_served() {
+    fn what_is_inconclusive_is_not_served() {
         let unsure = |clients| match clients {
             1 | 2 => Served::Inconclusive,
             3..=9 => Served::Within,

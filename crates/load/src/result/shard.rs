@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_count_and_a_shard_that_does_not_exist_are_told() {
+    fn a_missing_count_and_a_shard_that_does_not_exist_are_reported() {
         let error = Shard::from_variables(read(&[("JOB_COMPLETION_INDEX", "0")])).unwrap_err();
         assert!(error.contains("MUSIC21_SHARDS"), "{error}");
         assert!(Shard::from_variables(read(&[])).unwrap_err().contains("--shard"));

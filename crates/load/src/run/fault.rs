@@ -36,8 +36,8 @@ fn obstacle(kind: Disruption, host: &Host) -> Option<&'static str> {
 /// Takes the stages out whose fault this server cannot be given, with the reason of each.
 pub(super) fn leave_out(definition: &mut Definition, host: &Host) -> Vec<String> {
     let obstacle = |stage: &Stage| stage.fault.and_then(|fault| self::obstacle(fault.kind, host));
-    let told = |stage: &Stage| Some(format!("{}: left out: {}", stage.name, obstacle(stage)?));
-    let left_out = definition.stages.iter().filter_map(told).collect();
+    let note = |stage: &Stage| Some(format!("{}: left out: {}", stage.name, obstacle(stage)?));
+    let left_out = definition.stages.iter().filter_map(note).collect();
     definition.stages.retain(|stage| obstacle(stage).is_none());
     left_out
 }

@@ -39,7 +39,7 @@ pub(super) struct Observer {
     pub(super) samples: Option<Vec<Sample>>,
     /// Calls due in each hour of the day's pattern, as far as they were sent.
     pub(super) due_by_hour: Vec<u64>,
-    /// The times at which a rise of the day's load was over, and the calls that were due and not answered then.
+    /// The times at which a ramp of the day's load ended, and the calls that were due and not answered then.
     pub(super) ramp_ends: Vec<(u64, u64)>,
     day: Option<DayProfile>,
     warm_up: FixedWarmUp,

@@ -54,7 +54,7 @@ pub(crate) struct Context<'a> {
     pub max_processes: usize,
     /// Which share of the load this is; its arrivals and choices differ from the others'.
     pub shard: Option<Shard>,
-    /// Told of every stage that begins.
+    /// Shows the stage under way.
     pub live: Live,
     /// Profiles each stage.
     pub profiling: Option<&'a Profiling>,

@@ -12,19 +12,19 @@ pub(super) static SCENARIO: Scenario = Scenario {
     name: "capacity",
     about: "the most clients whose p95 keeps an objective, found by search",
     explanation: "\
-Closed-loop stages of 30 s (--duration) with 1, 2, 4, 8, … clients, each living a score's life as in
-'concurrent', until one does not keep the objective or --max-clients (200) are served; then halving, until
-the gap is one client or a twentieth. Over stdio each client is a process (--max-processes, 16).
+Closed-loop stages of 30 s (--duration) with 1, 2, 4, 8, … clients, each repeating the calls of 'concurrent',
+until one stage misses the objective or --max-clients (200) are served. Then the gap is halved until it is one
+client or a twentieth. Over stdio each client is a process (--max-processes, 16).
 
-A stage keeps the objective if of every tool the upper bound of the p95 of service times is at most
---objective (1s, the limit of Excellent), and at least 99 % of the calls end well, by the lower bound or
-without one that fails. From 200 calls of a tool on the p95 is an estimate, from 59 on only a bound, and
-below it there are too few samples, and it counts as not kept. So does what the generator itself held up.
-Passes with a number that keeps the objective and one that does not; fails if a single client is too many;
-inconclusive where the cap is reached first.
+A stage keeps the objective if, for every tool, the upper bound of the p95 of service times is at most
+--objective (1s, the limit of Excellent), and at least 99 % of the calls end well: by the lower bound, or because
+none failed. From 200 calls of a tool on, the p95 is an estimate; from 59 on, only a bound; with fewer there are
+too few samples, and the objective counts as missed. It also counts as missed if the generator itself was late.
+Passes with a number of clients that keeps the objective and a larger one that does not; fails if a single client
+is too many; inconclusive if the cap is reached first.
 
-It cannot show how long users wait who come at a rate of their own (a closed loop slows down with its
-server), nor a mix of calls other than this one: take the TOML of 'explain capacity --toml' for that.",
+It cannot show how long users wait who arrive at a rate of their own, since a closed loop slows down with its
+server, nor any other mix of calls: for that, edit the TOML of 'explain capacity --toml'.",
     define,
     judge: nothing_more,
 };
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_is_told_with_both_its_sides() {
+    fn a_limit_is_reported_with_both_its_sides() {
         let (verdict, text) = verdict(100, 5);
         assert_eq!(verdict, Verdict::Pass);
         assert_eq!(text, "5 clients keep the objective (p95 of 5), 6 do not (p95 of 6)");

@@ -13,15 +13,15 @@ pub(super) static SCENARIO: Scenario = Scenario {
     about: "50 calls of which half are meant to fail, three times: what stays behind?",
     explanation: "\
 One client makes 50 calls: good ones (import, key, chords, export, delete) and five kinds that must be
-refused (a score id twice, an unknown work, a source type that does not exist, a missing file, an unknown
-format). After a first round to warm up, three rounds are measured, each followed by 5 s of rest and a
+refused (a score id used twice, an unknown work, a source type that does not exist, a missing file, an unknown
+format). After a first round to warm up, three rounds are measured. Each is followed by 5 s of rest and a
 reading of memory, descriptors, threads, scores held, and the files that exports left.
 
-Something that grows in all three rounds is a leak: of descriptors, threads, scores or files it fails the
-scenario. Memory that grows by 1 MB or more in each is inconclusive here, since 50 calls are within a few steps
-of an allocator. A refusal that comes as anything but an error, or a good call that fails, fails it too.
+Whatever grows in all three rounds is a leak: of descriptors, threads, scores or files, it fails the scenario.
+Memory that grows by 1 MB or more in each round is inconclusive, since an allocator may take that much at once for
+50 calls. The scenario also fails if a refusal comes as anything but an error, or if a good call fails.
 
-It cannot show slow leaks (see 'memory'), and the files only where the server's disk is this machine's.",
+It cannot show slow leaks (see 'memory'). Files are seen only if the server's disk is this machine's.",
     define,
     judge,
 };

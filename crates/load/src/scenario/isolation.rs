@@ -12,17 +12,17 @@ pub(super) static SCENARIO: Scenario = Scenario {
     name: "isolation",
     about: "does every answer belong to its own session and call?",
     explanation: "\
-Each of 16 clients (--clients) has a session of its own and repeats for 30 s (--duration), as a closed loop:
-import a tune under an id that holds a nonce of run, client and iteration, then ask for info and key, list
-the scores, delete. Over HTTP the sessions share one process, over stdio each has its own.
+Each of 16 clients (--clients) has a session of its own. For 30 s (--duration), as a closed loop, it repeats:
+import a tune under an id that holds a nonce of run, client and iteration, ask for info and key, list the scores,
+delete. Over HTTP the sessions share one process; over stdio each has its own.
 
-The answers to import, info and delete must hold the call's own nonce and no other; the list must hold it
-among others; the key must be that of the client's own tune, of which neighbours have different ones.
-An answer that holds another call's nonce is of a class of its own (misrouted_answer). One misrouted or wrong
-answer fails the scenario, whatever the share.
+The answers to import, info and delete must hold the call's own nonce and no other. The list must hold it among
+others. The key must be that of the client's own tune; neighbouring clients have tunes in different keys.
+An answer that holds another call's nonce is counted in a class of its own (misrouted_answer). A single misrouted
+or wrong answer fails the scenario.
 
-It cannot show mix-ups of tunes in one key, nor those that happen below one in the number of calls shown.
-That sessions of one HTTP server see each other's scores in the list is the server's design and not judged.",
+It cannot show mix-ups between tunes in the same key, nor those rarer than one in the number of calls shown.
+That sessions of one HTTP server see each other's scores in the list is the server's design and is not judged.",
     define,
     judge,
 };

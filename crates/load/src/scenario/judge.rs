@@ -80,7 +80,7 @@ pub(crate) fn conclude(
     for stage in &mut result.stages {
         stage.ratings = rate(stage, &result.definition.thresholds);
     }
-    result.checks = thresholds::judge(&result.definition, &result.stages);
+    result.checks = thresholds::check_limits(&result.definition, &result.stages);
     if !interrupted {
         let own = judge.map(|judge| judge(result)).unwrap_or_default();
         let capacity = result.capacity.as_ref().map(capacity::found);

@@ -12,13 +12,13 @@ pub(super) static SCENARIO: Scenario = Scenario {
     about: "20×100 to 150×500 parts × measures: time, server memory, success by size",
     explanation: "\
 Generated orchestral scores (20×100, 50×200, 100×300, 150×500 parts × measures) are handed over as files.
-For each size, one client imports the score afresh before each measured call, twice: info and key;
-harmony; export. Afresh, because music21 keeps what it has computed: the same chords of one score were
+For each size one client makes three groups of calls, each twice: info and key; harmony; export. The score is
+imported afresh before each group, because music21 keeps what it has computed: the same chords of one score were
 seen to take 25 s before a key analysis and 737 s after it.
 The first time of each call stands apart from the second. --deadline seconds a call (60).
-A server that is not the embedded one gets the first two sizes; --all-sizes gives it all.
+A server other than the embedded one gets the first two sizes; --all-sizes gives it all of them.
 
-A call that timed out is a censored figure: its time is longer than the one printed.
+The time of a call that timed out is censored: it is longer than the one printed.
 Fails if fewer than 90 % of the calls end well.
 
 It cannot show percentiles: two calls are no distribution.",
@@ -45,15 +45,15 @@ pub(super) fn define(options: &Options) -> Definition {
 
 fn stages(size: &str, options: &Options) -> Vec<Stage> {
     let key = vec![on_score(Tool::ScoreInfo), on_score(Tool::KeyAnalysis)];
-    let works = [
+    let stages = [
         ("key", key),
         ("harmony", vec![on_score(Tool::HarmonyAnalysis)]),
         ("export", vec![export("musicxml")]),
     ];
-    works.into_iter().map(|(work, steps)| one(size, work, steps, options)).collect()
+    stages.into_iter().map(|(name, steps)| one(size, name, steps, options)).collect()
 }
 
-fn one(size: &str, work: &str, steps: Vec<Step>, options: &Options) -> Stage {
+fn one(size: &str, name: &str, steps: Vec<Step>, options: &Options) -> Stage {
     let file = format!("{{{{score:{size}}}}}");
     let steps: Vec<Step> = [import_from(&file, "file")].into_iter().chain(steps).chain([delete()]).collect();
     let calls = 2 * steps.len() as u64;
@@ -61,6 +61,6 @@ fn one(size: &str, work: &str, steps: Vec<Step>, options: &Options) -> Stage {
         calls: Some(calls),
         duration_s: Some(options.duration_s.unwrap_or(STAGE_S)),
         deadline_s: options.deadline_s.unwrap_or(60.0),
-        ..stage(format!("{size} {work}"), 1, steps)
+        ..stage(format!("{size} {name}"), 1, steps)
     }
 }

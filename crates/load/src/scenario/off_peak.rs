@@ -1,4 +1,4 @@
-//! What a day leaves on the server: the end of the last night against the end of the first, at the same load.
+//! What a day leaves on the server: the end of the last off-peak phase against the end of the first, at the same load.
 
 use music21_mcp_bench::client::Outcome;
 use music21_mcp_proc::ResourceSample;
@@ -9,13 +9,13 @@ use crate::measure::trend::{SOUND_UPPER, WARM_UP_S};
 use crate::result::phases::{self, FIRST_OFF_PEAK, LAST_OFF_PEAK};
 use crate::result::{Check, DayProfile, Stage, StageResult, Verdict};
 
-/// Readings at the end of a night whose medians are compared, so that one call under way does not decide.
+/// Readings at the end of an off-peak phase whose medians are compared, so that one call under way does not decide.
 const READINGS: usize = 5;
 
 /// Each is left out where it cannot be read.
-pub(super) fn judge(measured: &StageResult, defined: &Stage) -> impl Iterator<Item = Check> {
+pub(super) fn checks(measured: &StageResult, defined: &Stage) -> impl Iterator<Item = Check> {
     let day = defined.day();
-    let end = |night| End::of(measured, day.as_ref()?, night);
+    let end = |phase| End::of(measured, day.as_ref()?, phase);
     let ends = end(FIRST_OFF_PEAK).zip(end(LAST_OFF_PEAK));
     let read = ends.map(|(first, last)| [descriptors(&first, &last, defined.clients), memory(&first, &last)]);
     read.into_iter().flatten().chain([scores(measured)]).flatten()
@@ -29,8 +29,8 @@ struct End {
 }
 
 impl End {
-    fn of(measured: &StageResult, day: &DayProfile, night: &str) -> Option<Self> {
-        let readings: Vec<_> = phases::readings(&measured.resources, day, night).collect();
+    fn of(measured: &StageResult, day: &DayProfile, phase: &str) -> Option<Self> {
+        let readings: Vec<_> = phases::readings(&measured.resources, day, phase).collect();
         let end = &readings[readings.len().checked_sub(READINGS)?..];
         let of = |get: fn(&ResourceSample) -> Option<u64>| {
             median(&end.iter().map(|at| Some(get(&at.sample)? as f64)).collect::<Option<Vec<_>>>()?)
@@ -43,7 +43,7 @@ impl End {
     }
 }
 
-/// What the busy hours opened may stay open: a connection for each session.
+/// What the peak hours opened may stay open: a connection for each session.
 fn descriptors(first: &End, last: &End, clients: usize) -> Option<Check> {
     let (first, last) = first.fds.zip(last.fds)?;
     let verdict = if last > first + clients as f64 { Verdict::Fail } else { Verdict::Pass };
@@ -52,7 +52,7 @@ fn descriptors(first: &End, last: &End, clients: usize) -> Option<Check> {
 }
 
 /// Growth beyond what the leak rule calls sound: caches or a leak, which two readings do not tell apart. `None` if
-/// the server was still warming up in the first night.
+/// the server was still warming up in the first off-peak phase.
 fn memory(first: &End, last: &End) -> Option<Check> {
     let allowed = SOUND_UPPER * (last.at_s - first.at_s) / 60.0;
     let grown = last.megabytes - first.megabytes;
@@ -80,32 +80,21 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::result::ResourceAt;
-    use crate::result::fixture::stage_named;
+    use crate::result::fixture::{reading as made_up, stage_named};
     use crate::scenario::{Options, find};
 
-    /// A day of 600 s whose server has `fds` and `megabytes` at the end of the first night and of the last.
+    /// A day of 600 s whose server has `fds` and `megabytes` at the end of the first off-peak phase and of the last.
     fn verdicts(fds: Option<[u64; 2]>, megabytes: [u64; 2]) -> Vec<Verdict> {
         let defined = find("stability").unwrap().definition(&Options::default()).stages.remove(0);
         let reading = |s: u64| {
-            let night = usize::from(s > 300);
-            let rss_anon_bytes = megabytes[night] * 1_000_000;
-            let sample = ResourceSample {
-                rss_anon_bytes,
-                fds: fds.map(|fds| fds[night]),
-                ..ResourceSample::default()
-            };
-            ResourceAt {
-                at_ns: s * 1_000_000_000,
-                calls: s,
-                restarts: 0,
-                sample,
-                temp_bytes: None,
-                temp_files: None,
-            }
+            let is_last = usize::from(s > 300);
+            let rss_anon_bytes = megabytes[is_last] * 1_000_000;
+            let fds = fds.map(|fds| fds[is_last]);
+            let sample = ResourceSample { rss_anon_bytes, fds, ..ResourceSample::default() };
+            made_up(s * 1_000_000_000, s, sample)
         };
         let measured = StageResult { resources: (0..600).map(reading).collect(), ..stage_named("day") };
-        judge(&measured, &defined).map(|check| check.verdict).collect()
+        checks(&measured, &defined).map(|check| check.verdict).collect()
     }
 
     #[test]
@@ -117,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_that_grew_beyond_the_leak_rules_limit_cannot_be_told() {
+    fn memory_that_grew_beyond_the_leak_rules_limit_is_inconclusive() {
         // 2 MB/min over the 375 s from 9 to 24.
         assert_eq!(verdicts(Some([20, 20]), [90, 102])[1], Verdict::Pass);
         assert_eq!(verdicts(Some([20, 20]), [90, 103])[1], Verdict::Inconclusive);

@@ -13,11 +13,11 @@ One session that has made no calls before probes the limiter that --rate-limit d
 one more each second): a burst of 2·C + 10 calls, polling at five times the rate until 30 are let through, and
 bursts after four idle times, the last of which proves the cap. About 200 calls in 70 s for 10/1s.
 
-An envelope that assumes nothing about timing accuses; estimates of capacity, rate and refill describe.
-Retry-After is compared with when the next call was let through. Fails if the limiter breaks its
-declaration; inconclusive where round trips are too slow. 'No limiter found' is an answer.
+Violations are found by an envelope that assumes nothing about timing; capacity, rate and refill are estimates
+that describe the limiter. Retry-After is compared with the moment the next call was let through. Fails if the
+limiter breaks its declaration; inconclusive if round trips are too slow. 'No limiter found' is a valid result.
 
-It cannot show limits by address or by account that other sessions share, nor limits over hours.",
+It cannot show limits that other sessions share by address or by account, nor limits over hours.",
     define,
     judge,
 };

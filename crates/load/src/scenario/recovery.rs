@@ -12,18 +12,19 @@ pub(super) static SCENARIO: Scenario = Scenario {
     name: "recovery",
     about: "kill, freeze, closed port: how long until the server is itself again, and what is lost?",
     explanation: "\
-Three stages, each an open loop of 10 calls a second (--rate) over 4 sessions (--clients) that goes on during
-the fault: 24 s before it and 45 s (--duration) after it. 'kill' is SIGKILL, and a new start at once; 'freeze'
-SIGSTOP and after 5 s SIGCONT; 'close' SIGKILL, and a new start on the same port after 5 s. Over stdio the
-sessions start their servers again themselves. --quick: only the kill, at 30 calls a second.
+Three stages, each an open loop of 10 calls a second (--rate) over 4 sessions (--clients) that goes on during the
+fault: 24 s before it and 45 s (--duration) after it. 'kill' sends SIGKILL and starts the server again at once;
+'freeze' sends SIGSTOP, and SIGCONT after 5 s; 'close' sends SIGKILL and starts the server again on the same port
+after 5 s. Over stdio the sessions start their servers again themselves. --quick: only the kill, at 30 calls a second.
 
-Recovered is the earliest half second from which three windows of 5 s have no more failures and slow calls
-(above 1.25 times the p95 from before) than a healthy server's: of 50 calls 2 and 5. Shown with it: the first
-success, the first new session, and the calls lost. Fails if that never comes while it is watched.
+The server has recovered from the earliest half second on from which three windows of 5 s hold no more failures
+and slow calls (above 1.25 times the earlier p95) than a healthy server's: 2 and 5 of 50 calls. Shown with it:
+the first success, the first new session, and the calls lost. Fails if the server does not recover while it is
+watched.
 
-Only servers that it starts itself can be treated so: not those behind a URL, nor the one in this process,
-and a server on stdio has no port; then it is inconclusive. It cannot show faults of disk or network, nor how a
-supervisor of your own would start the server again.",
+Only a server that the run itself starts can be treated so: not one behind a URL, nor the one in this process, and
+a server on stdio has no port. A stage that is left out makes it inconclusive. It cannot show faults of disk or
+network, nor how a supervisor of your own would restart the server.",
     define,
     judge: nothing_more,
 };
@@ -124,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recovery_is_told_with_what_it_took() {
+    fn a_recovery_is_reported_with_what_it_took() {
         let check = verdict(Some(1), Some(2_500_000_000), Some(2_020_000_000), 45);
         assert_eq!(check.verdict, Verdict::Pass);
         assert_eq!(

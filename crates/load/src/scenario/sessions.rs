@@ -15,16 +15,16 @@ pub(super) static SCENARIO: Scenario = Scenario {
     name: "sessions",
     about: "what does a session leave behind that was ended, and one that was abandoned?",
     explanation: "\
-20 sessions a second (--rate) are opened for 60 s (--duration), each makes one call and ends: in the
-stage 'ended' as the protocol wants it (DELETE), in 'abandoned' by dropping its connection without a word.
-A stage like 'ended' warms up before. Over stdio a session is a process: ten are started one after the other,
-and what is judged is that they are gone.
+20 sessions a second (--rate) are opened for 60 s (--duration). Each makes one call and ends: in the stage 'ended'
+as the protocol asks (DELETE), in 'abandoned' by dropping its connection without a word. A stage like 'ended'
+warms up first. Over stdio a session is a process: ten are started one after the other, and the check is that
+they are gone.
 
-Once a second the server's anonymous memory is read; Theil and Sen's slope over the number of sessions is
-the memory that a session leaves, with 95 % bounds. Descriptors and threads are compared after a rest with
-those after the warm-up. Fails if an ended session surely leaves 1 KB or more, if a descriptor or thread
-remains for every tenth session, or a process. Memory of abandoned sessions is shown and not judged, since a
-server may wait for them to come back; it is inconclusive where the bounds are further apart than 10 KB.
+Once a second the server's anonymous memory is read. The memory that a session leaves is Theil and Sen's slope
+over the number of sessions, with 95 % bounds. Descriptors and threads are compared, after a rest, with those
+after the warm-up. Fails if an ended session surely leaves 1 KB or more, if one descriptor or thread remains for
+every ten sessions, or if a process remains. Memory of abandoned sessions is shown and not judged, since a server
+may wait for them to come back; it is inconclusive if the bounds are more than 10 KB apart.
 
 It cannot show when abandoned sessions expire, if that takes longer than the rest at the end.",
     define,

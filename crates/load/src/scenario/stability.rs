@@ -15,22 +15,27 @@ use crate::result::{
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "stability",
-    about: "the pattern of a working day in 10 minutes: night, business hours, evening, night",
+    about: "the pattern of a working day in 10 minutes: off-peak, business hours, evening, off-peak",
     explanation: "\
-An open loop whose rate follows a day: 0.1 of the peak at night (23-09), the peak in business hours (09-18),
-0.4 in the evening (18-23), with smooth changes of an hour. 24 hours (--hours) take 600 s (--duration); the
-peak is 10 calls a second (--rate), not multiplied by the compression. Arrivals are independent (Poisson),
-fixed by the seed. It begins and ends at night, the last of which is the hour in which the evening's rate falls.
+An open loop whose rate follows a day: a tenth of the peak off-peak (23-09), the peak in business hours (09-18),
+0.4 of it in the evening (18-23), each change smooth over an hour. 24 hours (--hours) take 600 s (--duration). The
+peak is 10 calls a second (--rate), not multiplied by the compression. Arrivals are independent (Poisson) and
+fixed by the seed. The day begins and ends off-peak; the last off-peak phase is the hour in which the evening's
+rate falls.
 
-Reported by phase: calls, success, response times from the intended start, growth of memory; the first and the
-last hour at the full rate (10-11 and 17-18) are shown apart, and how many calls waited when the rise was over. A
-phase long enough for the rule of 'memory' is judged by it; in ten minutes none is.
-Fails if fewer than 90 % of the calls end well; if the arrivals do not follow the schedule (in number, and hour
-by hour by χ² with p < 0.001); if p95 of the last peak hour is surely more than 1.25 times that of the first, or
-that of the last night that of the first (each with 200 calls, else not judged: at 10 calls a second a busy hour has
-them after 600 s and the last night after 2400 s); if the last night ends with more descriptors than the first, by
-more than one a session; or if more scores are left than before and than calls failed. It is inconclusive where memory
-grew by 2 MB/min or more between the ends of the nights: in so few readings caches look like a leak.
+Reported by phase: calls, success, response times from the intended start, growth of memory. The first and the
+last hour at the full rate (10-11 and 17-18) are shown apart, as are the calls that waited at the end of each
+ramp. A phase long enough for the rule of 'memory' is judged by it; in ten minutes none is.
+Fails if
+- fewer than 90 % of the calls end well;
+- the arrivals do not follow the schedule, in number or hour by hour (χ², p < 0.001);
+- the p95 of the last peak hour, or of the last off-peak phase, is surely more than 1.25 times that of the first.
+  Each needs 200 calls, else it is not judged: at 10 calls a second a peak hour has them if the day takes 600 s,
+  the last off-peak phase if it takes 2400 s;
+- the last off-peak phase ends with more descriptors than the first, by more than one a session;
+- more scores are left than before the day, by more than the number of calls that failed.
+Inconclusive if memory grew by 2 MB/min or more between the ends of the two off-peak phases: in so few readings
+caches look like a leak.
 
 It cannot show what time itself drives: scores that expire after an hour, idle timeouts, periodic cleaning,
 log rotation, changes of the clock, leaks by the hour.",
@@ -57,7 +62,7 @@ fn day(measured: &StageResult, defined: &Stage) -> Vec<Check> {
     let mut checks = vec![arrivals(measured, defined), hours(measured, defined)];
     checks.extend(slower(measured, "last peak hour", FIRST_PEAK_HOUR, LAST_PEAK_HOUR));
     checks.extend(slower(measured, "last off-peak hours", FIRST_OFF_PEAK, LAST_OFF_PEAK));
-    checks.extend(off_peak::judge(measured, defined));
+    checks.extend(off_peak::checks(measured, defined));
     checks.extend(leaks(measured, defined));
     checks
 }
@@ -140,7 +145,7 @@ mod tests {
 
     use super::*;
     use crate::measure::trend::{MemoryReading, simulate};
-    use crate::result::fixture::{sample, stage as made_up};
+    use crate::result::fixture::{reading as made_up_reading, sample, stage as made_up};
 
     fn by_hour(due_by_hour: &[u64], dropped: u64) -> Verdict {
         let defined = define(&Options::default()).stages.remove(0);
@@ -150,7 +155,7 @@ mod tests {
 
     #[test]
     fn arrivals_are_held_against_every_hour_and_not_only_their_sum() {
-        // At 10 calls a second an hour of 25 s holds 250 calls at the peak: 09 to 18, evening to 23, night.
+        // At 10 calls a second an hour of 25 s holds 250 calls at the peak: 09 to 18, evening to 23, off-peak.
         let profile = DayProfile::working_day(10.0, 600.0);
         let until = |hour: usize| profile.expected_until(hour as f64 * 25.0);
         let kept: Vec<u64> = (0..24).map(|hour| (until(hour + 1) - until(hour)).round() as u64).collect();
@@ -198,14 +203,7 @@ mod tests {
         let defined = define(&options).stages.remove(0);
         let at = |reading: MemoryReading| {
             let sample = ResourceSample { rss_anon_bytes: reading.rss_anon_bytes, ..sample(9) };
-            ResourceAt {
-                at_ns: reading.at_ns,
-                calls: reading.calls,
-                restarts: 0,
-                sample,
-                temp_bytes: None,
-                temp_files: None,
-            }
+            made_up_reading(reading.at_ns, reading.calls, sample)
         };
         let resources = simulate(1, 10.0, duration_s as u64).into_iter().map(at).collect();
         let phase = json!({ "accounts": { "scheduled": 0, "sent": 0, "ended": {} }, "response": null });
@@ -216,8 +214,8 @@ mod tests {
     #[test]
     fn only_phases_long_enough_for_the_leak_rule_are_judged() {
         assert_eq!(leaking(600.0), []);
-        let told = leaking(3600.0);
-        assert_eq!(told.len(), 1, "the last night is too short: {told:?}");
-        assert_eq!((told[0].name.as_str(), told[0].verdict), ("business hours: leak", Verdict::Fail));
+        let checks = leaking(3600.0);
+        assert_eq!(checks.len(), 1, "the last off-peak phase is too short: {checks:?}");
+        assert_eq!((checks[0].name.as_str(), checks[0].verdict), ("business hours: leak", Verdict::Fail));
     }
 }

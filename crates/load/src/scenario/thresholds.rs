@@ -6,7 +6,7 @@ use crate::measure::trend;
 use crate::result::{Check, Definition, Second, StageResult, ToolResult, Verdict};
 
 /// One check for each limit and stage, and of p95 for each tool.
-pub(super) fn judge(definition: &Definition, stages: &[StageResult]) -> Vec<Check> {
+pub(super) fn check_limits(definition: &Definition, stages: &[StageResult]) -> Vec<Check> {
     let limits = &definition.thresholds;
     let mut checks = Vec::new();
     for (index, stage) in stages.iter().enumerate() {

@@ -9,7 +9,7 @@ use music21_mcp_load::measure::Latency;
 use music21_mcp_load::measure::histogram::Histogram;
 use music21_mcp_load::measure::quantile::Quantile;
 use music21_mcp_load::merge::{self, MergeError};
-use music21_mcp_load::result::{RunFile, Verdict};
+use music21_mcp_load::result::{RunFile, ToolResult, Verdict};
 use music21_mcp_load::scenario::conclude_by_name;
 use tempfile::TempDir;
 
@@ -149,6 +149,18 @@ fn merged_shards_are_judged_and_shown_as_a_run_is() {
     assert!(!of_another_run.exists());
     let shown = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{shown}");
+    let tool = |directory: &Path| file(directory).scenarios[0].stages[0].tools["list_scores"].clone();
+    let (merged, parts) = (tool(&all), runs.map(|run| tool(&run)));
+    let failed = |tool: &ToolResult| tool.failures.as_ref().map_or(0, |failures| failures.count);
+    let sums = parts.iter().fold((0, 0), |sum, part| (sum.0 + failed(part), sum.1 + part.reply_bytes));
+    assert_eq!((failed(&merged), merged.reply_bytes), sums);
+    assert!(failed(&merged) >= 28, "{merged:?}");
+    let page = std::fs::read_to_string(all.join("report.html")).unwrap();
+    for part in
+        ["Replies, envelopes included: list_scores ", "otherwise than by their deadline: list_scores "]
+    {
+        assert!(page.contains(part), "{part}");
+    }
     assert!(
         shown.starts_with("scenario ") && shown.contains("\nstrict ") && shown.contains("report: "),
         "{shown}"

@@ -43,6 +43,22 @@ async fn timeouts_are_censored_at_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn how_fast_failures_are_and_how_large_replies_is_kept_apart() {
+    let behaviour = |_, before| match before % 3 {
+        0 => Act::End(ms(5), Outcome::ToolError),
+        1 => Act::Answer(ms(9000)),
+        _ => Act::Answer(ms(50)),
+    };
+    let (_, recorder) = run(&plan(constant(10.0, 50), for_seconds(30)), &Fake::new(behaviour)).await;
+    let echo = &recorder.tools["echo"];
+    // The first call failed, and is a first call's; a timeout is in the response times.
+    assert_eq!((echo.failures.count(), echo.accounts.count(Outcome::ToolError)), (99, 100));
+    let slowest = echo.failures.max_ns().unwrap();
+    assert!((5 * MS..8 * MS).contains(&slowest), "{slowest}");
+    assert_eq!(echo.reply_bytes, 100 * 4);
+}
+
+#[tokio::test(start_paused = true)]
 async fn lost_sessions_are_opened_again_while_arrivals_go_on() {
     // The server dies at 2 s and takes sessions again from 4 s on.
     let dies = |now: Duration, _| match now {

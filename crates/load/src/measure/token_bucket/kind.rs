@@ -1,4 +1,4 @@
-//! Which limiter behaves like this? Told from how accepted calls are spaced while polling.
+//! Which limiter behaves like this? Recognized by how accepted calls are spaced while polling.
 
 use serde::{Deserialize, Serialize};
 

@@ -18,7 +18,7 @@ fn every_broken_limiter_is_found_at_small_jitter() {
 }
 
 #[test]
-fn a_correct_bucket_passes_or_at_worst_cannot_be_told() {
+fn a_correct_bucket_passes_or_at_worst_is_inconclusive() {
     for limit in [SLOW, FAST] {
         for (jitter_ms, may_be_inconclusive) in [(0.1, false), (1.0, false), (10.0, true), (80.0, true)] {
             for seed in 0..20 {

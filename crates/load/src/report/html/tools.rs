@@ -6,7 +6,7 @@ use music21_mcp_bench::client::Outcome;
 use crate::measure::quantile::Quantile;
 use crate::measure::steady::Steadiness;
 use crate::measure::summary::Summary;
-use crate::report::units::{count, duration};
+use crate::report::units::{count, digits, duration};
 use crate::result::{StageResult, ToolResult};
 
 /// The table.
@@ -28,7 +28,26 @@ pub(super) fn table(stage: &StageResult) -> Markup {
             @if stage.open_loop { "Response: from the moment a call was due; service: from the moment it was sent. " }
             "Below a quantile: its 95 % bounds. “≤” and “n too small”: that many calls do not carry the figure."
         }
+        (replies(stage))
         (failures(stage))
+    }
+}
+
+/// How large replies are, and how long a failure takes.
+fn replies(stage: &StageResult) -> Markup {
+    let sizes = stage.tools.iter().filter_map(|(name, tool)| {
+        let (bytes, rate) = (tool.bytes_per_reply()?, stage.reply_mb_per_s(tool)?);
+        Some(format!("{name} {} KB ({} MB/s)", digits(bytes / 1e3), digits(rate)))
+    });
+    let times = stage.tools.iter().filter_map(|(name, tool)| {
+        let failures = tool.failures.as_ref()?;
+        let (mean, max) = (duration(failures.mean_ns), duration(failures.max_ns as f64));
+        Some(format!("{name} {} in {mean} on average, at most {max}", count(failures.count)))
+    });
+    let [sizes, times] = [sizes.collect::<Vec<_>>(), times.collect()].map(|lines| lines.join("; "));
+    html! {
+        @if !sizes.is_empty() { p.note { "Replies, envelopes included: " (sizes) "." } }
+        @if !times.is_empty() { p.note { "Calls that failed otherwise than by their deadline: " (times) "." } }
     }
 }
 
