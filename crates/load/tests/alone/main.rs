@@ -1,7 +1,12 @@
 //! What another test beside it would change: cargo runs one test binary at a time, and these one test at a time.
 
+mod capacity;
 mod memory;
 mod p95;
+#[path = "../integration/run.rs"]
+mod run;
+#[path = "../integration/server.rs"]
+mod server;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -18,7 +18,6 @@ mod readme;
 mod report;
 mod report_terminal;
 mod run;
-mod run_capacity;
 mod run_faults;
 mod run_isolation;
 mod run_recovery;

@@ -1,7 +1,9 @@
-//! `capacity` as a user runs it: the limit of a server that has one is found, and it says so where there is none.
+//! `capacity` as a user runs it: the limit of a server that has one is found, and it says so where there is none. A
+//! step of the search counts only if nothing else had the CPUs meanwhile.
 
 use music21_mcp_load::result::{Capacity, Verdict};
 
+use crate::alone;
 use crate::run::{Bench, text};
 use crate::server::Server;
 
@@ -42,6 +44,7 @@ fn run(arguments: &[&str]) -> (Verdict, Capacity, String) {
 
 #[test]
 fn a_server_that_holds_three_scores_serves_three_clients() {
+    let _alone = alone();
     let server = Server::start(&["--max-scores", "3"]);
     let (verdict, found, shown) = search(20_000.0, 20, &["--server", &server.url]);
     let tried: Vec<usize> = found.tried.iter().map(|tried| tried.clients).collect();
@@ -53,6 +56,7 @@ fn a_server_that_holds_three_scores_serves_three_clients() {
 
 #[test]
 fn a_cap_below_the_limit_is_told_as_not_reached() {
+    let _alone = alone();
     let (verdict, found, shown) = search(20_000.0, 3, &[]);
     assert_eq!((found.highest_within, found.lowest_not_within), (Some(3), None), "{shown}");
     assert_eq!(verdict, Verdict::Inconclusive, "{shown}");
@@ -61,6 +65,7 @@ fn a_cap_below_the_limit_is_told_as_not_reached() {
 
 #[test]
 fn an_objective_that_nobody_keeps_does_not_pass() {
+    let _alone = alone();
     let (verdict, found, shown) =
         run(&["capacity", "--quick", "--objective", "0.01ms", "--max-clients", "2"]);
     assert_eq!(found.highest_within, None, "{shown}");
@@ -70,6 +75,7 @@ fn an_objective_that_nobody_keeps_does_not_pass() {
 
 #[test]
 fn a_server_that_fails_every_second_call_serves_nobody() {
+    let _alone = alone();
     let server = Server::start(&["--fault", "tool-error=2"]);
     let (verdict, found, shown) = search(20_000.0, 20, &["--server", &server.url]);
     assert_eq!((found.highest_within, found.lowest_not_within), (None, Some(1)), "{shown}");
