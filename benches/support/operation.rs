@@ -126,7 +126,7 @@ fn expect_ok(reply: Reply) -> Result<Reply, Reply> {
     if reply.is_ok() { Ok(reply) } else { Err(reply) }
 }
 
-/// The server never removes its exports, and thousands of iterations would fill the disk.
+/// The original server never removes its exports, and thousands of iterations would fill the disk.
 fn remove_exported(reply: &Reply) {
     let path = reply.payload().and_then(|payload| Some(payload.get("file_path")?.as_str()?.to_owned()));
     if let Some(path) = path.filter(|path| Path::new(path).starts_with(std::env::temp_dir())) {

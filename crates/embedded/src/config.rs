@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::faults::Fault;
 use super::rate_limit::RateLimit;
 
-/// Everything a [`super::Server`] can be told; the default is how the real server behaves.
+/// Everything a [`super::Server`] can be told; the default is how the real server behaves, but for exports, which it
+/// leaves behind.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Bounds on stored scores and on one operation.
@@ -15,7 +16,7 @@ pub struct Config {
     pub allowed_directories: Vec<PathBuf>,
     /// Where exports are written.
     pub export_directory: PathBuf,
-    /// Leave exported files behind, as the real server does. Otherwise they go with the server.
+    /// Leave exported files behind, as the real server does. Otherwise they go with their score, and with the server.
     pub keep_exports: bool,
     /// A directory laid out like music21's corpus, searched beside the bundled works.
     pub corpus: Option<PathBuf>,
@@ -40,7 +41,7 @@ impl Default for Config {
             // A process without a working directory reads from the temporary directory only.
             allowed_directories: std::env::current_dir().into_iter().chain([temporary.clone()]).collect(),
             export_directory: temporary,
-            keep_exports: true,
+            keep_exports: false,
             corpus: None,
             installed_corpus: true,
             log: false,

@@ -2,12 +2,11 @@
 //! own where the work is long.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use rmcp::ErrorData;
 use rmcp::model::{CallToolResult, ContentBlock, JsonObject, MetaObject};
-use tempfile::TempPath;
 
 use super::arguments::Arguments;
 use super::catalog::{self, ToolName, ToolSpec};
@@ -31,8 +30,6 @@ pub(super) struct Shared {
     pub(super) config: Config,
     pub(super) store: Store,
     corpus: Corpus,
-    /// Exported files that go with the server.
-    exports: Mutex<Vec<TempPath>>,
     faults: Active,
     pub(super) calls: AtomicU64,
     start: Instant,
@@ -44,7 +41,6 @@ impl Shared {
         Self {
             store: Store::new(config.limits),
             corpus: Corpus::new(config.corpus.clone(), config.installed_corpus),
-            exports: Mutex::default(),
             faults: Active::new(config.faults.clone()),
             calls: AtomicU64::new(0),
             start: Instant::now(),
@@ -157,14 +153,15 @@ impl Shared {
         let stored = tools::find(&self.store, arguments.get("score_id"))?;
         let format = tools::export::format(arguments.get("format"))?;
         let shared = Arc::clone(self);
-        let write = move || tools::export::write(&stored.score, format, &shared.config.export_directory);
+        let exported = Arc::clone(&stored);
+        let write = move || tools::export::write(&exported.score, format, &shared.config.export_directory);
         let path = on_a_thread(write, None).await.unwrap_or_else(|_| Err(tools::export::failed(format)))?;
         let reply = tools::export::reply(format, &path);
         if self.config.keep_exports {
             // What cannot be kept is already gone, and its size 0 has told so.
             let _ = path.keep();
         } else {
-            self.exports.lock().unwrap_or_else(PoisonError::into_inner).push(path);
+            stored.exports.lock().unwrap_or_else(PoisonError::into_inner).push(path);
         }
         reply
     }

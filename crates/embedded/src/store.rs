@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use music21_mcp_score::{NoteFlags, Part, Score};
+use tempfile::TempPath;
 
 use super::config::Limits;
 
@@ -18,6 +19,8 @@ pub(crate) struct Stored {
     pub(crate) score: Score,
     pub(crate) origin: Origin,
     pub(crate) counts: Counts,
+    /// Exported files that go with the score.
+    pub(crate) exports: Mutex<Vec<TempPath>>,
 }
 
 /// Where a score came from; music21 gives each kind different metadata.
@@ -77,7 +80,7 @@ impl Stored {
     /// Counts the score.
     pub(crate) fn new(id: String, score: Score, origin: Origin) -> Self {
         let counts = Counts::of_score(&score);
-        Self { id, score, origin, counts }
+        Self { id, score, origin, counts, exports: Mutex::default() }
     }
 
     /// The title, or the file name that music21 puts in its place.

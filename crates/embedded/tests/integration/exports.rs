@@ -33,6 +33,25 @@ async fn import(session: &Session, work: &str) -> Score {
     music21_mcp_score::read_file(&file, &ReadLimits::default()).unwrap()
 }
 
+#[tokio::test]
+async fn an_export_goes_with_its_score_and_no_sooner() {
+    let (session, _directory) = session().await;
+    for id in ["a", "b"] {
+        session.call("import_score", json!({"score_id": id, "source": "C4 D4", "source_type": "text"})).await;
+    }
+    let [a, again, b] = [
+        export(&session, "a", "midi").await,
+        export(&session, "a", "abc").await,
+        export(&session, "b", "midi").await,
+    ];
+    assert!(a.exists() && again.exists());
+    session.call("delete_score", json!({"score_id": "a"})).await;
+    assert_eq!([a.exists(), again.exists(), b.exists()], [false, false, true]);
+    session.call("import_score", json!({"score_id": "b", "source": "E4", "source_type": "text"})).await;
+    session.call("delete_score", json!({"score_id": "*"})).await;
+    assert!(!b.exists());
+}
+
 /// (part, start, end, key) of every note of a MIDI file, in quarter notes.
 fn notes_of(path: &PathBuf) -> Vec<(usize, f64, f64, u8)> {
     let bytes = std::fs::read(path).unwrap();
@@ -201,7 +220,6 @@ async fn an_unknown_format_and_one_that_needs_lilypond_are_refused() {
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "a refused export leaves no file");
     let reply = session.call("export_score", json!({"score_id": "t", "format": "MIDI"})).await;
     assert_eq!(reply["format"], "midi");
-    session.end().await;
-    // Exported files stay, as the real server's do.
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+    session.end().await;
 }

@@ -6,7 +6,7 @@ use super::{Measured, Operation, Round};
 use crate::compare::gate::{INTERIM_ANALYSES, Level, rounds_needed};
 use crate::compare::paired::aa_alarm;
 use crate::compare::sequence::{Series, analyze, close};
-use crate::compare::{Change, ChangeVerdict, Comparison, LimitTable, Why};
+use crate::compare::{Change, ChangeVerdict, Comparison, Figure, LimitTable, Limits, Why};
 
 /// Decides after 10, 20 and 40 rounds which entries need more of them. Error probabilities are shared among these
 /// analyses: where the rounds end in between, what is open is not judged again.
@@ -31,7 +31,7 @@ impl<'a> Judge<'a> {
         most: u32,
         tell: &'a mut dyn FnMut(String),
     ) -> Self {
-        let series = operations.iter().map(|_| FIGURES.map(|_| Series::new(limits.time("", 1.0)))).collect();
+        let series = operations.iter().map(|_| FIGURES.map(|_| Series::new(Limits::default()))).collect();
         Self { operations: operations.to_vec(), limits, series, most: most as usize, analyzed_at: 0, tell }
     }
 
@@ -40,7 +40,7 @@ impl<'a> Judge<'a> {
             let Some(rounds) = measured.entries.get(operation.name) else { continue };
             for (figure, series) in FIGURES.into_iter().zip(series).filter(|(_, series)| series.is_open()) {
                 series.rounds = ratios(rounds, figure);
-                series.limits = self.limits.time(operation.name, level(rounds, figure, 0));
+                series.limits = self.limits.time(operation.name, figure, level(rounds, figure, 0));
             }
         }
     }
@@ -75,9 +75,13 @@ impl<'a> Judge<'a> {
             let found = measured.entries.get(operation.name).into_iter().flatten();
             rounds < INTERIM_ANALYSES[0] && found.filter(|round| round.complaint.is_some()).count() > 0
         };
-        // Where CPU time or p95 is not known its series stays empty and waits for nothing.
-        let undecided = |series: &Series| series.is_open() && !series.rounds.is_empty();
-        let open = |(operation, series): &Judged<'_>| failing(operation) || series.iter().any(undecided);
+        // Where CPU time is not known its series stays empty and waits for nothing. A p95 alone is waited for neither.
+        let undecided = |(figure, series): (Figure, &Series)| {
+            figure != Figure::P95 && series.is_open() && !series.rounds.is_empty()
+        };
+        let open = |(operation, series): &Judged<'_>| {
+            failing(operation) || FIGURES.into_iter().zip(series.iter()).any(undecided)
+        };
         self.operations.iter().zip(&self.series).filter(open).map(|(operation, _)| *operation).collect()
     }
 

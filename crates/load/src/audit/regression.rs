@@ -121,7 +121,7 @@ fn alarms_of_all_together(slower: f64, noise: Noise<'_>) -> usize {
         let ratios: Vec<&[f64]> = entries.iter().map(Vec::as_slice).collect();
         // OK because there are forty entries of ten rounds.
         let change = suite_change(&ratios).unwrap();
-        let verdicts = judge(&[(change, LimitTable::default().suite(1.0))], level);
+        let verdicts = judge(&[(change, LimitTable::default().suite(Figure::Wall, 1.0))], level);
         verdicts.iter().any(|verdict| severity(verdict).is_some())
     };
     (0..SUITES).filter(is_flagged).count()

@@ -16,6 +16,7 @@ use super::support::files::writable;
 use super::support::process::watch_signals;
 use crate::ab::{Build, Fixed, Judge, Measured, OPERATIONS, Operation, Settings, Side, Workload, measure};
 use crate::compare::gate::INTERIM_ANALYSES;
+use crate::compare::limit::NOTICED;
 use crate::compare::outcome::SUITE;
 
 /// Compare two servers: both measured in turn, fresh processes each round, until the noise of this
@@ -117,7 +118,7 @@ impl Ab {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         self.refuse_in_vain()?;
         let settings = self.work.settings(&self.baseline_server, &self.server)?;
-        let limits = self.judging.table();
+        let limits = self.judging.table(NOTICED);
         let (mut tell, mut silent) = (progress(), |_| {});
         let operations = &settings.workload.operations;
         let mut judge = Judge::new(

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::Args;
@@ -13,6 +14,7 @@ use crate::compare::limit::EntryLimit;
 use crate::compare::outcome::Counts;
 use crate::compare::records::{compare, newest_comparable};
 use crate::compare::{Comparison, LimitTable};
+use crate::duration;
 use crate::record::{Record, Store};
 use crate::report::comparison::{Format, render};
 
@@ -42,6 +44,10 @@ pub(super) struct Judging {
     /// `ENTRY=+10%` for entries whose names begin with ENTRY. Half of it is a warning. Default: +10%.
     #[arg(long = "limit", value_name = "LIMIT")]
     limits: Vec<EntryLimit>,
+    /// A difference below this is none, whatever its share: 20us by default in `ab`, since no caller of a tool notices
+    /// less, and 0 in `compare`. Of CPU time, half of it.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    floor: Option<Duration>,
     /// Exit with 1 for a warning, too.
     #[arg(long)]
     strict: bool,
@@ -85,7 +91,7 @@ impl Compare {
                 newest.ok_or_else(|| nothing(&self.dir, usable.len(), &candidate))?
             }
         };
-        Ok(compare(&baseline, &candidate, &self.judging.table())?)
+        Ok(compare(&baseline, &candidate, &self.judging.table(Duration::ZERO))?)
     }
 }
 
@@ -99,9 +105,13 @@ fn nothing(dir: &Path, usable: usize, candidate: &Record) -> anyhow::Error {
     )
 }
 
+fn time(text: &str) -> Result<Duration, &'static str> {
+    duration::parse(text).ok_or("no time such as 20us or 1.5ms")
+}
+
 impl Judging {
-    pub(super) fn table(&self) -> LimitTable {
-        LimitTable::new(self.limits.clone())
+    pub(super) fn table(&self, default: Duration) -> LimitTable {
+        LimitTable::new(self.limits.clone(), self.floor.unwrap_or(default))
     }
 
     /// Refuses limits that no entry has use for: their names are mistyped.
@@ -110,7 +120,7 @@ impl Judging {
         entries: impl Iterator<Item = &'a str>,
     ) -> anyhow::Result<()> {
         let entries: Vec<&str> = entries.collect();
-        let table = self.table();
+        let table = self.table(Duration::ZERO);
         let idle = table.idle(&entries);
         if idle.is_empty() {
             return Ok(());

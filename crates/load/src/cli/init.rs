@@ -37,7 +37,7 @@ impl Init {
         }
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let tools = runtime.block_on(async {
-            let host = std::sync::Arc::new(Host::start(self.server.as_deref(), None).await?);
+            let host = std::sync::Arc::new(Host::start(self.server.as_deref(), None, 1).await?);
             let client = host.target.session().await?;
             let tools = client.list_tools(Duration::from_secs(30)).await;
             client.close().await;
@@ -70,7 +70,7 @@ fn definition(server: Option<String>, tools: &[Tool]) -> Definition {
         name: "custom".into(),
         description: "Every tool of the server, all equally often.".into(),
         server,
-        thresholds: Thresholds { min_success: Some(0.95), ..Thresholds::default() },
+        thresholds: Thresholds { min_success: 0.95, ..Thresholds::default() },
         stages: vec![stage],
         ..Definition::default()
     }

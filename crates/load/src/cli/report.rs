@@ -77,7 +77,7 @@ impl Report {
         } else {
             Record::load(&Store::at(&self.dir).path(name))?
         };
-        let comparison = compare(&baseline, &candidate, &LimitTable::new(Vec::new()))?;
+        let comparison = compare(&baseline, &candidate, &LimitTable::default())?;
         let both = candidate.entries.iter().filter_map(|(name, after)| {
             let sides = [baseline.entries.get(name)?, after].map(Figures::of);
             Some((name.clone(), sides))

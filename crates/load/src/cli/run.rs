@@ -90,8 +90,9 @@ impl Run {
             Some(server) => Some(server.clone()),
             None => server_in_files(&selected, &options).map_err(Usage)?,
         };
+        let most = selected.iter().map(|one| one.definition(&options).most_clients()).max();
         let host = tokio::select! {
-            host = Host::start(server.as_deref(), self.pid) => Arc::new(host?),
+            host = Host::start(server.as_deref(), self.pid, most.unwrap_or(1)) => Arc::new(host?),
             () = interrupt.cancelled() => return Ok(Exit::Interrupted),
         };
         options.all_sizes |= host.is_embedded();

@@ -57,9 +57,9 @@ pub(super) struct Serve {
     /// Where exports are written; the temporary directory if not given.
     #[arg(long, value_name = "DIR")]
     export_dir: Option<PathBuf>,
-    /// Remove exported files when the server ends; the real server leaves them.
+    /// Leave exported files behind, as the real server does; otherwise they go with their score.
     #[arg(long)]
-    remove_exports: bool,
+    keep_exports: bool,
     /// Refuse calls beyond a rate, for each session: capacity and refill a second, such as 10/1s, and
     /// optionally a broken kind of limiter, such as 10/1s,no-cap.
     #[arg(long, value_name = "LIMIT")]
@@ -140,7 +140,7 @@ impl Serve {
                 given => given.to_vec(),
             },
             export_directory: self.export_dir.clone().unwrap_or(default.export_directory),
-            keep_exports: !self.remove_exports,
+            keep_exports: self.keep_exports,
             corpus: self.corpus.clone(),
             log: !self.quiet,
             faults: self.fault.clone(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::Limits;
-use super::outcome::SUITE;
+use super::outcome::{Figure, SUITE};
 use super::success::{Drop, SuccessLimits};
 use crate::duration;
 
@@ -41,7 +41,15 @@ impl Limit {
 
 /// The limits of all entries: the last that fits an entry counts.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct LimitTable(Vec<EntryLimit>);
+pub(crate) struct LimitTable {
+    entries: Vec<EntryLimit>,
+    /// Wall time of a call that no caller notices; of CPU time, which a machine has to share, half of it.
+    floor: Duration,
+}
+
+/// What `ab` takes for a difference that somebody may notice: a call of a local client over a pipe or loopback takes a
+/// hundred microseconds, and an agent thinks for seconds between two of them.
+pub(crate) const NOTICED: Duration = Duration::from_micros(20);
 
 /// `+10%` for every entry, or `ENTRY=+10%` for the entries that begin so.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,37 +59,46 @@ pub(crate) struct EntryLimit {
 }
 
 impl LimitTable {
-    /// In the order they were given.
+    /// In the order they were given, and what is too small to count at all.
     #[must_use]
-    pub(crate) fn new(limits: Vec<EntryLimit>) -> Self {
-        Self(limits)
+    pub(crate) fn new(entries: Vec<EntryLimit>, floor: Duration) -> Self {
+        Self { entries, floor }
     }
 
     /// The limits of an entry's times.
     #[must_use]
-    pub(crate) fn time(&self, entry: &str, baseline_ns: f64) -> Limits {
-        self.last(entry, |limit| limit.for_time(baseline_ns)).unwrap_or_default()
+    pub(crate) fn time(&self, entry: &str, figure: Figure, baseline_ns: f64) -> Limits {
+        let limits = self.last(entry, |limit| limit.for_time(baseline_ns)).unwrap_or_default();
+        self.noticed(limits, figure, baseline_ns)
+    }
+
+    /// None below the floor.
+    fn noticed(&self, limits: Limits, figure: Figure, baseline_ns: f64) -> Limits {
+        let floor = if figure == Figure::Cpu { self.floor / 2 } else { self.floor };
+        let least = (floor.as_nanos() as f64 / baseline_ns).ln_1p();
+        // `max` passes over the NaN of an entry without times.
+        Limits { fail: limits.fail.max(least), warn: limits.warn.max(least) }
     }
 
     /// The limits of all entries together, whose mean is known better than any of them: they warn from a fifth of the
     /// failing limit on, which is +2 % by default.
     #[must_use]
-    pub(crate) fn suite(&self, baseline_ns: f64) -> Limits {
-        let Limits { fail, .. } = self.time(SUITE, baseline_ns);
-        Limits { fail, warn: (fail.exp_m1() / 5.0).ln_1p() }
+    pub(crate) fn suite(&self, figure: Figure, baseline_ns: f64) -> Limits {
+        let Limits { fail, .. } = self.last(SUITE, |limit| limit.for_time(baseline_ns)).unwrap_or_default();
+        self.noticed(Limits { fail, warn: (fail.exp_m1() / 5.0).ln_1p() }, figure, baseline_ns)
     }
 
     /// The prefixes of limits that fit none of these entries.
     #[must_use]
     pub(crate) fn idle(&self, entries: &[&str]) -> Vec<&str> {
-        let prefixes = self.0.iter().map(|one| one.prefix.as_str());
+        let prefixes = self.entries.iter().map(|one| one.prefix.as_str());
         prefixes.filter(|prefix| !entries.iter().any(|entry| entry.starts_with(prefix))).collect()
     }
 
     /// Whether an entry has a limit by name.
     #[must_use]
     pub(crate) fn has_own(&self, entry: &str) -> bool {
-        self.0.iter().any(|one| !one.prefix.is_empty() && entry.starts_with(&one.prefix))
+        self.entries.iter().any(|one| !one.prefix.is_empty() && entry.starts_with(&one.prefix))
     }
 
     /// The limits of an entry's success rate.
@@ -97,7 +114,7 @@ impl LimitTable {
     }
 
     fn last<T>(&self, entry: &str, of: impl Fn(Limit) -> Option<T>) -> Option<T> {
-        let fitting = self.0.iter().rev().filter(|one| entry.starts_with(&one.prefix));
+        let fitting = self.entries.iter().rev().filter(|one| entry.starts_with(&one.prefix));
         fitting.filter_map(|one| of(one.limit)).next()
     }
 }
@@ -153,15 +170,25 @@ mod tests {
     #[test]
     fn the_last_limit_that_fits_an_entry_counts() {
         let table = ["+20%", "tools/key=+5%", "+2pp"].map(|text| text.parse().unwrap());
-        let table = LimitTable::new(table.to_vec());
-        assert_eq!(table.time("tools/key/large", 1.0), Limits::relative(0.05));
-        assert_eq!(table.time("tools/list", 1.0), Limits::relative(0.2));
+        let table = LimitTable::new(table.to_vec(), Duration::ZERO);
+        assert_eq!(table.time("tools/key/large", Figure::Wall, 1.0), Limits::relative(0.05));
+        assert_eq!(table.time("tools/list", Figure::Wall, 1.0), Limits::relative(0.2));
         assert_eq!(table.success("tools/list").fail, Drop::Points(0.02));
-        assert_eq!(LimitTable::default().time("x", 1.0), Limits::default());
+        assert_eq!(LimitTable::default().time("x", Figure::Wall, 1.0), Limits::default());
         assert!(table.has_own("tools/key/large") && !table.has_own("tools/list"));
         assert_eq!(table.idle(&["tools/key/large"]), [""; 0]);
         assert_eq!(table.idle(&["tools/list"]), ["tools/key"]);
-        assert!((LimitTable::default().suite(1.0).warn - 1.02f64.ln()).abs() < 1e-12);
+        assert!((LimitTable::default().suite(Figure::Wall, 1.0).warn - 1.02f64.ln()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_nobody_notices_is_no_difference() {
+        let table = LimitTable::new(Vec::new(), NOTICED);
+        let fail = |figure, us: f64| table.time("x", figure, us * 1e3).fail.exp_m1();
+        assert!((fail(Figure::Wall, 100.0) - 0.2).abs() < 1e-12, "20 of 100 µs");
+        assert!((fail(Figure::Cpu, 100.0) - 0.1).abs() < 1e-12, "10 of 100 µs");
+        assert!((fail(Figure::Wall, 1000.0) - 0.1).abs() < 1e-12, "the share");
+        assert_eq!(table.time("x", Figure::Wall, f64::NAN), Limits::default());
     }
 
     #[test]

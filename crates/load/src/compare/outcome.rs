@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::gate::Level;
 use super::units::duration;
-use super::{Change, ChangeVerdict, Severity};
+use super::{Change, ChangeVerdict, Severity, Why};
 
 /// The entry of the rows about all entries together; their level is the geometric mean.
 pub(crate) const SUITE: &str = "all entries";
@@ -53,15 +53,17 @@ pub(crate) struct Row {
     pub verdict: ChangeVerdict,
 }
 
-/// A ratio with its bounds and the rounds it rests on.
+/// A ratio with its bounds, where there are rounds enough for any, and the rounds it rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(crate) struct Ratio {
     /// The lower bound.
-    pub lower: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lower: Option<f64>,
     /// The estimate.
     pub estimate: f64,
     /// The upper bound.
-    pub upper: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upper: Option<f64>,
     /// Rounds.
     pub rounds: usize,
 }
@@ -91,9 +93,16 @@ impl Row {
         verdict: ChangeVerdict,
     ) -> Self {
         let (lower, upper) = change.bounds(level.bound);
-        let ratio =
-            Ratio { lower: lower.exp(), estimate: change.ratio(), upper: upper.exp(), rounds: change.rounds };
+        let (lower, upper) = (Some(lower.exp()), Some(upper.exp()));
+        let ratio = Ratio { lower, estimate: change.ratio(), upper, rounds: change.rounds };
         Self { ratio: Some(ratio), ..Self::of(entry, figure, baseline_ns, candidate_ns, verdict) }
+    }
+
+    /// A row of times that are shown and not judged, in so many rounds.
+    #[must_use]
+    pub(crate) fn unjudged(entry: &str, figure: Figure, [a, b]: [f64; 2], rounds: usize, why: Why) -> Self {
+        let ratio = Ratio { lower: None, estimate: b / a, upper: None, rounds };
+        Self { ratio: Some(ratio), ..Self::of(entry, figure, a, b, ChangeVerdict::Inconclusive(why)) }
     }
 
     /// A row without figures.
@@ -184,8 +193,31 @@ impl fmt::Display for Figure {
 
 impl fmt::Display for Ratio {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let percent = |ratio: f64| (ratio - 1.0) * 100.0;
-        let (lower, upper) = (percent(self.lower), percent(self.upper));
-        write!(f, "{:+.1} % ({lower:+.1} … {upper:+.1}), {} rounds", percent(self.estimate), self.rounds)
+        write!(f, "{} %", percent(self.estimate))?;
+        if let (Some(lower), Some(upper)) = (self.lower, self.upper) {
+            write!(f, " ({} … {})", percent(lower), percent(upper))?;
+        }
+        write!(f, ", {} round{}", self.rounds, if self.rounds == 1 { "" } else { "s" })
+    }
+}
+
+/// By how much a ratio differs from 1, in percent; beyond ten times as much the figure itself says nothing more.
+fn percent(ratio: f64) -> String {
+    const MOST: f64 = 1000.0;
+    let percent = (ratio - 1.0) * 100.0;
+    if percent > MOST { format!("> +{MOST:.0}") } else { format!("{percent:+.1}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ratio_shows_what_there_is_of_it_and_no_percentages_beyond_reason() {
+        let ratio = Ratio { lower: Some(0.98), estimate: 1.02, upper: Some(1.06), rounds: 10 };
+        assert_eq!(ratio.to_string(), "+2.0 % (-2.0 … +6.0), 10 rounds");
+        assert_eq!(Ratio { lower: None, upper: None, rounds: 1, ..ratio }.to_string(), "+2.0 %, 1 round");
+        let wild = Ratio { estimate: 900.0, upper: Some(f64::INFINITY), ..ratio };
+        assert_eq!(wild.to_string(), "> +1000 % (-2.0 … > +1000), 10 rounds");
     }
 }

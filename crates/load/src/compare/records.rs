@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use thiserror::Error;
 
+use super::gate::MIN_ROUNDS;
 use super::limit::LimitTable;
 use super::outcome::{Comparison, Figure, Row};
 use super::times::{self, Times};
@@ -71,7 +72,9 @@ pub(crate) fn compare(
     }
     rows.extend(times::rows(&times, limits));
     rows.sort_by(|a, b| (&a.entry, a.figure).cmp(&(&b.entry, b.figure)));
-    Ok(Comparison { notes: notes(baseline, candidate, same_machine), rows })
+    let mut notes = notes(baseline, candidate, same_machine);
+    notes.extend(what_to_do(baseline.kind, &rows));
+    Ok(Comparison { notes, rows })
 }
 
 /// The times of a kind of record that are judged. A load is judged by its p95; its median is in the record.
@@ -155,6 +158,29 @@ fn notes(baseline: &Record, candidate: &Record, same_machine: bool) -> Vec<Strin
         notes.push(
             "collected separately without a reference server: a change of the whole machine counts as a change; \
              confirm a regression with 'ab'"
+                .to_owned(),
+        );
+    }
+    notes
+}
+
+/// What gets a verdict where there is none, once for all rows.
+fn what_to_do(kind: Kind, rows: &[Row]) -> Vec<String> {
+    let lacks = |is: fn(&Why) -> bool| {
+        rows.iter().any(|row| matches!(&row.verdict, ChangeVerdict::Inconclusive(why) if is(why)))
+    };
+    let more = match kind {
+        Kind::Criterion => "'cargo bench -- --save-baseline r1' (r2, … r5), then '--rounds r1,r2,r3,r4,r5'",
+        Kind::Load => "'run … --out r1' (r2, … r5), then '--from r1 r2 r3 r4 r5'",
+        Kind::Calls => "'baseline measure' with more '--rounds'",
+    };
+    let mut notes = Vec::new();
+    if lacks(|why| matches!(why, Why::TooFewRounds { .. })) {
+        notes.push(format!("a verdict on times needs {MIN_ROUNDS} rounds on either side: {more}"));
+    }
+    if lacks(|why| matches!(why, Why::Disturbed(_) | Why::TooNoisy { .. })) {
+        notes.push(
+            "times of a busy machine are no evidence of a change: free it and measure again, or let 'ab' measure both              servers in turn"
                 .to_owned(),
         );
     }

@@ -38,7 +38,7 @@ impl<'a> Times<'a> {
     ) -> Option<Result<Self, Row>> {
         let [a, b] = [before, after].map(|entry| Logs::of(figure, entry));
         let unknown = |verdict| Some(Err(Row::bare(entry, figure, verdict)));
-        match (a.raw.is_empty(), b.raw.is_empty()) {
+        match (a.all.is_empty(), b.all.is_empty()) {
             (true, true) if figure == Figure::P95 && calls(before) > 0 && calls(after) > 0 => {
                 return unknown(ChangeVerdict::NotMeasured(no_p95(calls(before).min(calls(after)))));
             }
@@ -52,13 +52,10 @@ impl<'a> Times<'a> {
             _ => {}
         }
         let relative = a.relative.is_some() && b.relative.is_some();
-        let have = a.raw.len().min(b.raw.len());
-        if have < MIN_ROUNDS {
-            return unknown(ChangeVerdict::Inconclusive(Why::TooFewRounds { have, need: MIN_ROUNDS }));
-        }
-        if !same_machine && !relative {
-            let why = "different machine and no reference server".to_owned();
-            return unknown(ChangeVerdict::Inconclusive(Why::Missing(why)));
+        if let Some(why) = why_unjudged([&a, &b], same_machine || relative) {
+            let rounds = a.all.len().min(b.all.len());
+            let levels = [a, b].map(|logs| mean(&logs.all).exp());
+            return Some(Err(Row::unjudged(entry, figure, levels, rounds, why)));
         }
         let [baseline, candidate] = [a, b].map(|logs| logs.side(relative));
         let change = Change::welch(&baseline.logs(), &candidate.logs())?;
@@ -77,6 +74,24 @@ impl<'a> Times<'a> {
         };
         Row::of_time(self.entry, self.figure, [a, b], &self.change, Level::RECORDS, verdict)
     }
+}
+
+/// What keeps two sides that both have times from being judged.
+fn why_unjudged(sides: [&Logs; 2], is_same_scale: bool) -> Option<Why> {
+    let too_few = |logs: &Logs| logs.raw.len() < MIN_ROUNDS;
+    // Rounds of a disturbed machine are never mixed with others.
+    let disturbed = |logs: &Logs| too_few(logs) && logs.all.len() > logs.raw.len();
+    match sides.map(disturbed) {
+        [true, true] => return Some(Why::Disturbed("machine".to_owned())),
+        [true, false] => return Some(Why::Disturbed("baseline".to_owned())),
+        [false, true] => return Some(Why::Disturbed("candidate".to_owned())),
+        [false, false] => {}
+    }
+    if !is_same_scale {
+        return Some(Why::Missing("different machine and no reference server".to_owned()));
+    }
+    let have = sides.map(|logs| logs.raw.len()).into_iter().min()?;
+    (have < MIN_ROUNDS).then_some(Why::TooFewRounds { have, need: MIN_ROUNDS })
 }
 
 fn timed_out(side: &str) -> ChangeVerdict {
@@ -99,6 +114,9 @@ fn calls(entry: &Entry) -> u64 {
 }
 
 struct Logs {
+    /// Of all rounds, also of those whose times are upper bounds.
+    all: Vec<f64>,
+    /// Of the rounds that are judged.
     raw: Vec<(u32, f64)>,
     /// Minus the reference's, if every round has it.
     relative: Option<Vec<(u32, f64)>>,
@@ -117,8 +135,10 @@ impl Logs {
             Figure::Success | Figure::Memory => None,
         };
         let numbered = |round: &Round| of_round(round).map(|values| (round.round, values));
-        let found: Vec<_> = entry.rounds.iter().filter_map(numbered).collect();
+        let judged = entry.rounds.iter().filter(|round| !round.is_disturbed);
+        let found: Vec<_> = judged.filter_map(numbered).collect();
         Self {
+            all: entry.rounds.iter().filter_map(of_round).map(|(log, _)| log).collect(),
             raw: found.iter().map(|&(round, (log, _))| (round, log)).collect(),
             relative: found.iter().map(|&(round, (log, of))| Some((round, log - of?))).collect(),
             is_least: figure == Figure::P95 && entry.rounds.iter().any(|round| round.p95_is_least),
@@ -140,7 +160,8 @@ impl Side {
 
 /// The rows of all times, judged together, and those of all entries together.
 pub(super) fn rows(times: &[Times<'_>], limits: &LimitTable) -> Vec<Row> {
-    let open: Vec<_> = times.iter().map(|t| (t.change, limits.time(t.entry, t.baseline.level_ns))).collect();
+    let open: Vec<_> =
+        times.iter().map(|t| (t.change, limits.time(t.entry, t.figure, t.baseline.level_ns))).collect();
     let verdicts = judge(&open, Level::RECORDS);
     let mut rows: Vec<Row> = times.iter().zip(verdicts).map(|(times, verdict)| times.row(verdict)).collect();
     rows.extend([Figure::Wall, Figure::Cpu].into_iter().filter_map(|figure| suite(figure, times, limits)));
@@ -166,7 +187,7 @@ fn suite(figure: Figure, times: &[Times<'_>], limits: &LimitTable) -> Option<Row
     let change = Change::welch(&before, &after)?;
     let (a, b) = (level_ns(&baselines), level_ns(&candidates));
     let level = Level::RECORDS.alone();
-    let verdict = judge(&[(change, limits.suite(a))], level).remove(0);
+    let verdict = judge(&[(change, limits.suite(figure, a))], level).remove(0);
     Some(Row::of_time(SUITE, figure, [a, b], &change, level, verdict))
 }
 

@@ -4,6 +4,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::gate::INTERIM_ANALYSES;
+
+/// More rounds than this nobody measures.
+const MOST_ROUNDS: usize = INTERIM_ANALYSES[INTERIM_ANALYSES.len() - 1];
+
 /// What happened to one entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -55,9 +60,21 @@ pub(crate) enum Why {
     Invalid(String),
     /// One of the two sides does not have this entry or this figure.
     Missing(String),
+    /// Times of a disturbed run are upper bounds, whose ratio says nothing: which side's.
+    Disturbed(String),
 }
 
 impl ChangeVerdict {
+    /// Why there is no verdict, where there is none.
+    #[must_use]
+    pub(crate) fn why(&self) -> Option<String> {
+        match self {
+            Self::Inconclusive(why) => Some(why.to_string()),
+            Self::NotMeasured(why) => Some(why.clone()),
+            Self::Improved | Self::Unchanged | Self::Regressed(_) => None,
+        }
+    }
+
     /// A regression at or beyond the failing limit.
     pub(crate) const FAIL: Self = Self::Regressed(Severity::Fail);
 
@@ -77,10 +94,9 @@ impl ChangeVerdict {
 
 impl fmt::Display for ChangeVerdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Inconclusive(why) => write!(f, "inconclusive: {why}"),
-            Self::NotMeasured(why) => write!(f, "not measured: {why}"),
-            _ => f.write_str(self.word()),
+        match self.why() {
+            Some(why) => write!(f, "{}: {why}", self.word()),
+            None => f.write_str(self.word()),
         }
     }
 }
@@ -92,7 +108,11 @@ impl fmt::Display for Why {
                 let plural = if *have == 1 { "" } else { "s" };
                 write!(f, "only {have} round{plural}; {need} are needed")
             }
+            Self::TooNoisy { rounds } if *rounds > MOST_ROUNDS => {
+                f.write_str("too noisy, not on this machine now")
+            }
             Self::TooNoisy { rounds } => write!(f, "too noisy, about {rounds} rounds are needed"),
+            Self::Disturbed(side) => write!(f, "the {side} was disturbed: its times are upper bounds"),
             Self::TooFewCalls { have } => write!(f, "{have} calls are too few"),
             Self::Invalid(reason) => write!(f, "invalid run: {reason}"),
             Self::Missing(what) => f.write_str(what),

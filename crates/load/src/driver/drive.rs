@@ -71,6 +71,8 @@ pub(crate) struct Run {
     pub stopped_by: StoppedBy,
     /// Calls that were due, dropped ones included.
     pub scheduled: u64,
+    /// Of these, calls that the generator came to only after the run's duration was over: its own lateness.
+    pub overdue: u64,
     /// From the start until no more calls were made due.
     pub offered_for: Duration,
     /// From the start until the last call ended.
@@ -183,6 +185,7 @@ pub(crate) async fn drive_until<T: Connect, S: Sink>(
     Ok(Run {
         stopped_by,
         scheduled,
+        overdue: shared.overdue.load(Ordering::Relaxed),
         offered_for,
         elapsed,
         answered_in_time,
@@ -209,6 +212,7 @@ fn share<T, S>(plan: &Plan, target: Arc<T>, sink: Arc<Mutex<S>>) -> Shared<T, S>
         stop: CancellationToken::new(),
         abandon: CancellationToken::new(),
         scheduled: AtomicU64::new(0),
+        overdue: AtomicU64::new(0),
         answered: AtomicU64::new(0),
         reopened: AtomicU64::new(0),
     }

@@ -11,6 +11,11 @@ use crate::measure::trend::LeakVerdict;
 use crate::measure::validity::GeneratorFacts;
 use crate::measure::{Sample, little};
 
+/// Fewer calls than this do not add up to a law: how far the first and the last are cut off weighs too much.
+const LITTLE_CALLS: u64 = 100;
+/// Mean service time, seconds, below which a client's own turn between two calls is a part of its time that counts.
+const LITTLE_SERVICE_S: f64 = 1e-3;
+
 /// All that was seen of a run.
 pub(crate) struct Evidence<'a> {
     /// What was asked for.
@@ -49,6 +54,7 @@ impl Evidence<'_> {
         GeneratorFacts {
             scheduling_delay_p99_ns: delays.quantile(0.99),
             late_share: recorder.very_late as f64 / delays.count().max(1) as f64,
+            undelivered_share: is_open_loop.then(|| run.overdue as f64 / run.scheduled.max(1) as f64),
             p95_ns: self.responses.iter().filter_map(|response| reported(&response.p95)).min(),
             loop_lag_p99_ns: surely_p99(&run.loop_lag.lags),
             longest_gap_ns: run.loop_lag.longest_gap_ns,
@@ -83,11 +89,15 @@ impl Evidence<'_> {
         let busy = |sample: &Sample| sample.done_ns.min(end_ns).saturating_sub(sample.sent_ns);
         let timed = records().flat_map(|tool| tool.samples.iter().chain(&tool.cold));
         let (calls, busy_ns) = timed.fold((0_u64, 0), |(n, ns), sample| (n + 1, ns + busy(sample)));
-        if calls == 0 || calls != ended || good != ended {
+        if calls < LITTLE_CALLS || calls != ended || good != ended {
+            return None;
+        }
+        let service_s = busy_ns as f64 / calls as f64 / 1e9;
+        if service_s < LITTLE_SERVICE_S {
             return None;
         }
         let throughput = calls as f64 / self.run.offered_for.as_secs_f64();
-        little::gap(u32::try_from(workers).ok()?, throughput, busy_ns as f64 / calls as f64 / 1e9)
+        little::gap(u32::try_from(workers).ok()?, throughput, service_s)
     }
 }
 
@@ -95,7 +105,7 @@ impl Evidence<'_> {
 fn reported(quantile: &Quantile) -> Option<u64> {
     match *quantile {
         Quantile::Value { ns, .. } => Some(ns),
-        Quantile::UpperBound { .. } | Quantile::Censored { .. } | Quantile::TooFewSamples { .. } => None,
+        _ => None,
     }
 }
 

@@ -67,7 +67,11 @@ async fn enqueue_arrivals<T: Connect, S: Sink>(
             in_a_row = 0;
         }
         shared.scheduled.fetch_add(1, Ordering::Relaxed);
-        if !queue.push(Ticket { due_ns, dispatched_ns: shared.now_ns() }) {
+        let dispatched_ns = shared.now_ns();
+        if plan.stop.duration.is_some_and(|duration| u128::from(dispatched_ns) > duration.as_nanos()) {
+            shared.overdue.fetch_add(1, Ordering::Relaxed);
+        }
+        if !queue.push(Ticket { due_ns, dispatched_ns }) {
             shared.sink().on_dropped();
         }
         in_a_row += 1;

@@ -43,6 +43,7 @@ pub(super) struct Shared<T, S> {
     /// Calls under way are abandoned.
     pub(super) abandon: CancellationToken,
     pub(super) scheduled: AtomicU64,
+    pub(super) overdue: AtomicU64,
     pub(super) answered: AtomicU64,
     pub(super) reopened: AtomicU64,
 }

@@ -41,6 +41,8 @@ pub enum Quantile {
         /// With 95 % confidence the quantile is no smaller than this, nanoseconds.
         low_ns: u64,
     },
+    /// Known on neither side: interference took the lower one, calls that timed out the upper one.
+    Unknown,
 }
 
 /// A 95 % confidence interval.
@@ -108,13 +110,23 @@ impl Quantile {
         }
     }
 
+    /// What remains of it in a disturbed run, whose times are upper bounds.
+    #[must_use]
+    pub(crate) fn without_lower_side(self) -> Self {
+        match self {
+            Self::Value { interval: Interval { high_ns: Some(ns), .. }, .. } => Self::UpperBound { ns },
+            Self::Value { .. } | Self::Censored { .. } => Self::Unknown,
+            Self::UpperBound { .. } | Self::TooFewSamples { .. } | Self::Unknown => self,
+        }
+    }
+
     /// The point estimate or the limit, whichever there is.
     #[must_use]
     pub(crate) fn ns(&self) -> Option<u64> {
         match *self {
             Self::Value { ns, .. } | Self::UpperBound { ns } => Some(ns),
             Self::Censored { at_least_ns, .. } => Some(at_least_ns),
-            Self::TooFewSamples { .. } => None,
+            Self::TooFewSamples { .. } | Self::Unknown => None,
         }
     }
 
@@ -124,7 +136,7 @@ impl Quantile {
         match *self {
             Self::Value { interval, .. } => Some(interval.low_ns),
             Self::Censored { low_ns, .. } => Some(low_ns),
-            Self::UpperBound { .. } | Self::TooFewSamples { .. } => None,
+            Self::UpperBound { .. } | Self::TooFewSamples { .. } | Self::Unknown => None,
         }
     }
 
@@ -134,7 +146,7 @@ impl Quantile {
         match *self {
             Self::Value { interval, .. } => interval.high_ns,
             Self::UpperBound { ns } => Some(ns),
-            Self::Censored { .. } | Self::TooFewSamples { .. } => None,
+            Self::Censored { .. } | Self::TooFewSamples { .. } | Self::Unknown => None,
         }
     }
 }
@@ -266,6 +278,16 @@ mod tests {
         (0..18).for_each(|_| histogram.record(Latency { ns: 900_000_000, censored: true }));
         let p95 = Quantile::read(&histogram, 0.95, &[], Some(0.0));
         assert!(matches!(p95, Quantile::Value { interval: Interval { high_ns: None, .. }, .. }));
+    }
+
+    #[test]
+    fn a_disturbed_quantile_keeps_its_upper_side_alone() {
+        let Quantile::Value { interval, .. } = read(1000, 0.95) else { panic!("no value") };
+        let upper = Quantile::UpperBound { ns: interval.high_ns.unwrap() };
+        assert_eq!(read(1000, 0.95).without_lower_side(), upper);
+        assert_eq!(read(100, 0.95).without_lower_side(), read(100, 0.95));
+        let timed_out = Quantile::Censored { at_least_ns: 9, low_ns: 8 };
+        assert_eq!(timed_out.without_lower_side(), Quantile::Unknown);
     }
 
     #[test]

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::quantile::Quantile;
 use super::stats::Proportion;
+use super::summary::Summary;
 use super::trend::LeakReport;
+use super::validity::Standing;
 
 /// A grade, worst first.
 #[derive(
@@ -35,6 +37,9 @@ pub struct Rating {
     pub estimate: Option<f64>,
     /// The bound, in the unit of the limits.
     pub bound: Option<f64>,
+    /// The truth may be better and is not worse: interference, or an end of the search, hid the better side.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_at_least: bool,
 }
 
 /// Limits for Acceptable, Good and Excellent; a value must be strictly below, or for success at or
@@ -54,9 +59,12 @@ pub(crate) const SUCCESS: Limits = Limits { acceptable: 0.90, good: 0.95, excell
 /// p95 of the response time, seconds: 1 s keeps a user's train of thought, 10 s their attention
 /// (Nielsen 1993); Good and Acceptable divide the space between.
 pub(crate) const P95_S: Limits = Limits { acceptable: 5.0, good: 2.0, excellent: 1.0 };
-/// Memory growth in steady state, MB/min: less than 10 MB in 5 minutes is Good, five times that is
-/// still Acceptable, and below 0.5 MB/min the leak rule cannot tell growth from none.
-pub(crate) const MEMORY_MB_PER_MIN: Limits = Limits { acceptable: 10.0, good: 2.0, excellent: 0.5 };
+/// Memory growth in steady state, MB/min: the guide's 10, 50 and 100 MB in 5 minutes.
+pub(crate) const MEMORY_MB_PER_MIN: Limits = Limits { acceptable: 20.0, good: 10.0, excellent: 2.0 };
+/// Clients at once that are served within the objective.
+pub(crate) const CLIENTS: Limits = Limits { acceptable: 50.0, good: 100.0, excellent: 200.0 };
+/// Seconds from a fault until the server is itself again.
+pub(crate) const RECOVERY_S: Limits = Limits { acceptable: 60.0, good: 30.0, excellent: 10.0 };
 
 impl Limits {
     fn grade(&self, is_met: impl Fn(f64) -> bool) -> Grade {
@@ -86,7 +94,14 @@ impl Limits {
 
 impl Rating {
     fn new(estimate: Option<f64>, bound: Option<f64>, grade: impl Fn(f64) -> Grade) -> Self {
-        Self { grade: bound.map(&grade), by_estimate: estimate.map(&grade), estimate, bound }
+        let is_at_least = false;
+        Self { grade: bound.map(&grade), by_estimate: estimate.map(&grade), estimate, bound, is_at_least }
+    }
+
+    /// The same where the truth may be better; then the best grade is known to be reached and the worst says nothing.
+    fn at_least(self) -> Self {
+        let grade = self.grade.filter(|&grade| grade != Grade::Poor);
+        Self { grade, by_estimate: grade, is_at_least: grade != Some(Grade::Excellent), ..self }
     }
 
     /// The point estimate would have earned more than the samples can prove.
@@ -112,7 +127,12 @@ pub(crate) fn success(success: Proportion) -> Rating {
 /// A p95 beyond the deadline of calls is Poor only if the deadline itself is beyond Acceptable;
 /// otherwise it stays without a grade.
 #[must_use]
-pub(crate) fn p95(p95: &Quantile) -> Rating {
+pub(crate) fn p95(response: &Summary) -> Rating {
+    let rating = by_upper_end(&response.p95);
+    if response.is_disturbed { rating.at_least() } else { rating }
+}
+
+fn by_upper_end(p95: &Quantile) -> Rating {
     let seconds = |ns: u64| ns as f64 / 1e9;
     let bound = match *p95 {
         Quantile::Censored { low_ns, .. } => {
@@ -128,11 +148,26 @@ pub(crate) fn p95(p95: &Quantile) -> Rating {
 }
 
 /// Rates memory growth by the upper bound of its slope. It is no verdict on leaks: a steady
-/// 0.8 MB/min is a leak and still Good.
+/// 0.8 MB/min is a leak and still Excellent.
 #[must_use]
 pub(crate) fn memory(report: &LeakReport) -> Rating {
     let slope = report.mb_per_min;
     Rating::new(Some(slope.estimate), Some(slope.upper), |mb| MEMORY_MB_PER_MIN.grade_below(mb))
+}
+
+/// Rates the most clients that were served within an objective; `is_cap` if no more were tried.
+#[must_use]
+pub(crate) fn clients(served: usize, is_cap: bool) -> Rating {
+    let rating = Rating::new(Some(served as f64), Some(served as f64), |n| CLIENTS.grade_at_least(n));
+    if is_cap { rating.at_least() } else { rating }
+}
+
+/// Rates a recovery that took `after_s`, or that was not seen in `watched_s` seconds.
+#[must_use]
+pub(crate) fn recovery(after_s: Option<f64>, watched_s: f64, times: Standing) -> Rating {
+    let never = Some(watched_s).filter(|&watched_s| watched_s >= RECOVERY_S.acceptable);
+    let rating = Rating::new(after_s, after_s.or(never), |s| RECOVERY_S.grade_below(s));
+    if times == Standing::Valid { rating } else { rating.at_least() }
 }
 
 #[cfg(test)]
@@ -162,16 +197,29 @@ mod tests {
                 optimistic: false,
             },
         };
-        assert_eq!(p95(&value(Some(950_000_000))).grade, Some(Grade::Excellent));
-        assert_eq!(p95(&value(Some(1_100_000_000))).grade, Some(Grade::Good));
-        assert_eq!(p95(&value(None)).grade, None);
+        assert_eq!(by_upper_end(&value(Some(950_000_000))).grade, Some(Grade::Excellent));
+        assert_eq!(by_upper_end(&value(Some(1_100_000_000))).grade, Some(Grade::Good));
+        assert_eq!(by_upper_end(&value(None)).grade, None);
     }
 
     #[test]
     fn a_p95_beyond_a_long_deadline_is_poor_and_beyond_a_short_one_unknown() {
         let beyond = |ns| Quantile::Censored { at_least_ns: ns, low_ns: ns };
-        assert_eq!(p95(&beyond(30_000_000_000)).grade, Some(Grade::Poor));
-        assert_eq!(p95(&beyond(1_000_000_000)).grade, None);
+        assert_eq!(by_upper_end(&beyond(30_000_000_000)).grade, Some(Grade::Poor));
+        assert_eq!(by_upper_end(&beyond(1_000_000_000)).grade, None);
+    }
+
+    #[test]
+    fn what_may_be_better_is_at_least_that_and_never_poor() {
+        let of = |rating: Rating| (rating.grade, rating.is_at_least);
+        assert_eq!(of(clients(100, true)), (Some(Grade::Good), true));
+        assert_eq!(of(clients(100, false)), (Some(Grade::Good), false));
+        assert_eq!(of(clients(16, true)), (None, true));
+        assert_eq!(of(clients(16, false)), (Some(Grade::Poor), false));
+        assert_eq!(of(clients(200, true)), (Some(Grade::Excellent), false));
+        let recovery = |after_s, watched_s| recovery(after_s, watched_s, Standing::Valid).grade;
+        assert_eq!(recovery(Some(2.5), 45.0), Some(Grade::Excellent));
+        assert_eq!((recovery(None, 45.0), recovery(None, 60.0)), (None, Some(Grade::Poor)));
     }
 
     #[test]

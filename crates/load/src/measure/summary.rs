@@ -32,6 +32,9 @@ pub struct Summary {
     pub p999: Quantile,
     /// The autocorrelation of the logarithms of neighbours.
     pub lag1: f64,
+    /// The run was disturbed: every time here is an upper bound of what it would have been.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_disturbed: bool,
 }
 
 /// A series on its way to a [`Summary`], in bounded memory (two histograms, 266 KiB).
@@ -102,7 +105,16 @@ impl Summary {
             p99,
             p999,
             lag1,
+            is_disturbed: false,
         })
+    }
+
+    /// The same of a disturbed run.
+    #[must_use]
+    pub(crate) fn disturbed(self) -> Self {
+        let [median, p95, p99, p999] =
+            [self.median, self.p95, self.p99, self.p999].map(Quantile::without_lower_side);
+        Self { median, p95, p99, p999, is_disturbed: true, ..self }
     }
 }
 

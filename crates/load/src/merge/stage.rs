@@ -43,7 +43,7 @@ pub(super) fn merge(
     let resources = resources(&stages);
     let generator = generator(&stages);
     // Every field is named, so that a new one does not compile before it is decided how shards of it add up.
-    Ok(StageResult {
+    let whole = StageResult {
         name: stages[0].name.clone(),
         open_loop: stages[0].open_loop,
         clients: stages.iter().map(|stage| stage.clients).sum(),
@@ -69,13 +69,14 @@ pub(super) fn merge(
             let why = "each shard sees the memory of all shards' sessions and counts its own";
             SessionMemory::Unknown(why.to_owned())
         }),
-        validity: validity(&stages, &generator),
-        generator,
+        validity: Validity::default(),
+        generator: generator.clone(),
         ratings: Ratings::default(),
         fault: stages[0].fault.clone(),
         server_lost: stages.iter().find_map(|stage| stage.server_lost.clone()),
         shards: shares(&stages),
-    })
+    };
+    Ok(whole.judged(validity(&stages, &generator)))
 }
 
 /// All shards are there, in their order.
@@ -93,8 +94,9 @@ fn validity(stages: &[&StageResult], all: &GeneratorFacts) -> Validity {
             all
         })
     };
-    let (invalid, warnings) = (once(|one| &one.invalid), once(|one| &one.warnings));
-    Validity { invalid, warnings, saturated: all.is_saturated() }
+    let [invalid, disturbed, warnings] =
+        [once(|one| &one.invalid), once(|one| &one.disturbed), once(|one| &one.warnings)];
+    Validity { invalid, disturbed, warnings, saturated: all.is_saturated() }
 }
 
 /// Shards of one server all see the same processes; the one that looked longest saw the most. The calls are those of
@@ -221,6 +223,7 @@ fn generator(stages: &[&StageResult]) -> GeneratorFacts {
     GeneratorFacts {
         scheduling_delay_p99_ns: facts().filter_map(|one| one.scheduling_delay_p99_ns).max(),
         late_share: worst(|one| Some(one.late_share)).unwrap_or(0.0),
+        undelivered_share: worst(|one| one.undelivered_share),
         p95_ns: facts().filter_map(|one| one.p95_ns).min(),
         loop_lag_p99_ns: facts().filter_map(|one| one.loop_lag_p99_ns).max(),
         longest_gap_ns: facts().map(|one| one.longest_gap_ns).max().unwrap_or(0),
@@ -260,9 +263,9 @@ mod tests {
         };
         let (waits, shares, both) = (shard(30.0, 0.0), shard(0.0, 0.25), shard(30.0, 0.25));
         let merged = validity(&[&waits, &shares], &GeneratorFacts::default());
-        assert_eq!((merged.invalid.as_slice(), merged.warnings.len()), ([].as_slice(), 1));
+        assert_eq!((merged.is_valid(), merged.warnings.len()), (true, 1));
         let merged = validity(&[&waits, &both, &both], &GeneratorFacts::default());
-        assert_eq!(merged.invalid, [Reason::OthersBusy(0.25)]);
+        assert_eq!(merged.disturbed, [Reason::OthersBusy(0.25)]);
     }
 
     #[test]

@@ -182,6 +182,9 @@ pub struct Round {
     /// So many calls timed out that the quantile 0.95 is only known not to be smaller.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub p95_is_least: bool,
+    /// The machine did something else besides: all times of this round, wall and CPU, are upper bounds.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_disturbed: bool,
     /// CPU time of the server for a call, as natural logarithm of nanoseconds.
     pub cpu_log: Option<f64>,
     /// The same two figures of the reference server in this round.

@@ -2,11 +2,12 @@
 
 use crate::measure::histogram::Histogram;
 use crate::measure::quantile::Quantile;
+use crate::measure::validity::{Figures, Standing};
 use crate::record::{Growth, Round};
 use crate::result::{ResourceAt, RunFile, Stage, StageResult};
 
-/// The stage as a whole, with the server's CPU time and memory, and each of its tools. An error names the histogram
-/// that cannot be read.
+/// The stage as a whole, with the server's CPU time and memory, and each of its tools, as far as each figure may be
+/// believed. An error names the histogram that cannot be read.
 pub(super) fn of_stage(
     name: &str,
     round: u32,
@@ -14,6 +15,11 @@ pub(super) fn of_stage(
     defined: &Stage,
     file: &RunFile,
 ) -> Result<Vec<(String, Round)>, (String, String)> {
+    let standing = stage.validity.times();
+    let of_times = |histogram: &Histogram| match standing {
+        Standing::Invalid => Round::default(),
+        _ => Round { is_disturbed: standing == Standing::Disturbed, ..times(histogram) },
+    };
     let mut all = Histogram::default();
     let mut rounds = Vec::new();
     for (tool, result) in &stage.tools {
@@ -22,15 +28,18 @@ pub(super) fn of_stage(
             result.responses(defined.shortest_deadline_ns(tool)).map_err(|reason| (name.clone(), reason))?;
         all.merge(&histogram);
         let outcomes = result.accounts.ended.clone();
-        rounds.push((name, Round { round, outcomes, ..times(&histogram) }));
+        rounds.push((name, Round { round, outcomes, ..of_times(&histogram) }));
     }
     let cpu_ns = cpu_ns_per_call(&stage.resources).filter(|_| !file.server.shares_our_process);
     let whole = Round {
         round,
         outcomes: stage.accounts.ended.clone(),
         cpu_log: cpu_ns.map(f64::ln),
-        growth: stage.leak.map(|leak| Growth { mb_per_min: leak.mb_per_min, kb_per_call: leak.kb_per_call }),
-        ..times(&all)
+        growth: stage
+            .leak
+            .filter(|_| stage.validity.of(Figures::Resources) == Standing::Valid)
+            .map(|leak| Growth { mb_per_min: leak.mb_per_min, kb_per_call: leak.kb_per_call }),
+        ..of_times(&all)
     };
     rounds.push((name.to_owned(), whole));
     Ok(rounds)
@@ -43,7 +52,7 @@ fn times(histogram: &Histogram) -> Round {
     let (p95_ns, p95_bounds_ns, p95_is_least) = match p95 {
         Quantile::Value { ns, interval } => (Some(ns), Some((interval.low_ns, interval.high_ns)), false),
         Quantile::Censored { at_least_ns, .. } => (Some(at_least_ns), None, true),
-        Quantile::UpperBound { .. } | Quantile::TooFewSamples { .. } => (None, None, false),
+        _ => (None, None, false),
     };
     let p50_ns = histogram.quantile(0.5);
     Round {

@@ -8,6 +8,7 @@ use music21_mcp_bench::server::ServerSpec;
 use music21_mcp_proc::Conditions;
 
 use super::{Entry, Kind, Load, Origin, Parts, Record, RunsError, rounds};
+use crate::measure::validity::{Figures, Standing, Validity};
 use crate::result::{RunFile, ServerFacts, Stage, workload_sha256};
 
 /// Runs of the same scenarios on the same server, in the order of time.
@@ -43,20 +44,20 @@ impl Runs {
         Ok(Self(runs))
     }
 
-    /// The record, and which rounds of which stage are left out because they were INVALID.
+    /// The record, and a line about each round of a stage that is not all that it could be.
     ///
     /// # Errors
     ///
     /// If nothing is left or a histogram cannot be read.
     pub(crate) fn record(&self, target: Option<String>) -> Result<(Record, Vec<String>), RunsError> {
         let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
-        let mut left_out = Vec::new();
+        let mut doubts = Doubts::default();
         for (number, (path, file)) in self.0.iter().enumerate() {
             for scenario in &file.scenarios {
                 for (stage, defined) in scenario.stages.iter().zip(&scenario.definition.stages) {
                     let name = format!("{}/{}", scenario.name, stage.name);
-                    if let Some(reason) = stage.validity.invalid.first() {
-                        left_out.push(format!("round {number} of {name} is INVALID: {reason}"));
+                    doubts.add(&format!("round {number} of {name}"), &stage.validity);
+                    if stage.validity.of(Figures::Counts) != Standing::Valid {
                         continue;
                     }
                     let rounds = rounds::of_stage(&name, number as u32, stage, defined, file).map_err(
@@ -69,8 +70,10 @@ impl Runs {
             }
         }
         match self.0.last() {
-            Some((_, last)) if !entries.is_empty() => Ok((self.around(last, target, entries), left_out)),
-            _ => Err(RunsError::Nothing { left_out }),
+            Some((_, last)) if !entries.is_empty() => {
+                Ok((self.around(last, target, entries), doubts.lines()))
+            }
+            _ => Err(RunsError::Nothing { left_out: doubts.lines() }),
         }
     }
 
@@ -106,6 +109,32 @@ impl Runs {
             steal_percent: worst(|one| one.steal_percent),
             cpu_pressure_percent: worst(|one| one.cpu_pressure_percent),
         }
+    }
+}
+
+/// Rounds of stages that are not all that they could be, by what is amiss.
+#[derive(Default)]
+struct Doubts(BTreeMap<&'static str, Vec<String>>);
+
+impl Doubts {
+    fn add(&mut self, round: &str, validity: &Validity) {
+        let (amiss, figures) = match (validity.of(Figures::Counts), validity.times()) {
+            (Standing::Invalid, _) => ("is left out, being INVALID", Figures::Counts),
+            (_, Standing::Invalid) => ("has no times, being INVALID", Figures::Times),
+            (_, Standing::Disturbed) => ("was disturbed, its times are upper bounds", Figures::Times),
+            (_, Standing::Valid) => return,
+        };
+        let reason = validity.why(figures).map(ToString::to_string).unwrap_or_default();
+        self.0.entry(amiss).or_default().push(format!("{round} {amiss}: {reason}"));
+    }
+
+    /// The first of each kind, with how many there are more.
+    fn lines(self) -> Vec<String> {
+        let line = |all: Vec<String>| match all.as_slice() {
+            [first, rest @ ..] if !rest.is_empty() => format!("{first}; so with {} more", rest.len()),
+            _ => all.concat(),
+        };
+        self.0.into_values().map(line).collect()
     }
 }
 

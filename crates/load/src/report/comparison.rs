@@ -35,12 +35,34 @@ pub(crate) fn render(comparison: &Comparison, format: Format) -> std::io::Result
 
 const HEADINGS: [&str; 6] = ["entry", "figure", "baseline", "candidate", "change", "verdict"];
 
-fn cells(row: &Row) -> [String; 6] {
+/// Reasons that several rows share, with how many do: they are said once, and those rows have the word alone.
+#[must_use]
+pub(crate) fn common_reasons(comparison: &Comparison) -> Vec<(String, usize)> {
+    let mut counts = BTreeMap::<String, usize>::new();
+    for row in &comparison.rows {
+        if row.verdict.why().is_some() {
+            *counts.entry(row.verdict.to_string()).or_default() += 1;
+        }
+    }
+    counts.into_iter().filter(|&(_, rows)| rows > 1).collect()
+}
+
+/// The notes, and before them the reasons that rows share.
+pub(crate) fn said_once(comparison: &Comparison) -> Vec<String> {
+    let shared = common_reasons(comparison);
+    let reasons = shared.into_iter().map(|(reason, rows)| format!("{rows} rows are {reason}"));
+    reasons.chain(comparison.notes.iter().cloned()).collect()
+}
+
+fn cells(row: &Row, shared: &[(String, usize)]) -> [String; 6] {
     let show = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| row.figure.show(value));
     let ratio = row.ratio.map_or_else(|| "–".to_owned(), |ratio| ratio.to_string());
     let figure = row.figure.to_string();
     let (baseline, candidate) = (show(row.baseline), show(row.candidate));
-    [row.entry.clone(), figure, baseline, candidate, ratio, row.verdict.to_string()]
+    let whole = row.verdict.to_string();
+    let is_shared = shared.iter().any(|(reason, _)| *reason == whole);
+    let verdict = if is_shared { row.verdict.word().to_owned() } else { whole };
+    [row.entry.clone(), figure, baseline, candidate, ratio, verdict]
 }
 
 fn summary(comparison: &Comparison) -> String {
@@ -56,6 +78,7 @@ fn summary(comparison: &Comparison) -> String {
 
 /// A line for each entry that has several figures, with its verdict, before theirs.
 fn lines(comparison: &Comparison) -> Vec<[String; 6]> {
+    let shared = common_reasons(comparison);
     let mut lines = Vec::new();
     for (entry, verdict) in comparison.entries() {
         let rows: Vec<&Row> = comparison.rows.iter().filter(|row| row.entry == entry).collect();
@@ -70,7 +93,7 @@ fn lines(comparison: &Comparison) -> Vec<[String; 6]> {
                 verdict.word().to_owned(),
             ]);
         }
-        lines.extend(rows.into_iter().map(cells));
+        lines.extend(rows.into_iter().map(|row| cells(row, &shared)));
     }
     lines
 }
@@ -90,7 +113,7 @@ fn table(comparison: &Comparison) -> String {
     };
     let widths: [usize; 6] = std::array::from_fn(width);
     let mut out = String::new();
-    for note in &comparison.notes {
+    for note in said_once(comparison) {
         out += &format!("note: {note}\n");
     }
     for row in std::iter::once(HEADINGS.map(str::to_owned)).chain(rows) {
@@ -103,7 +126,7 @@ fn table(comparison: &Comparison) -> String {
 
 fn markdown(comparison: &Comparison) -> String {
     let mut out = format!("**{}**\n\n", summary(comparison));
-    for note in &comparison.notes {
+    for note in said_once(comparison) {
         out += &format!("> {note}\n\n");
     }
     out += &format!("| {} |\n|{}\n", HEADINGS.join(" | "), "---|".repeat(HEADINGS.len()));
@@ -116,7 +139,7 @@ fn markdown(comparison: &Comparison) -> String {
 
 fn junit(comparison: &Comparison) -> std::io::Result<String> {
     let case = |row: &Row| {
-        let [entry, figure, baseline, candidate, ratio, verdict] = cells(row);
+        let [entry, figure, baseline, candidate, ratio, verdict] = cells(row, &[]);
         let end = match row.verdict {
             ChangeVerdict::Regressed(Severity::Fail) => End::Failed,
             ChangeVerdict::Inconclusive(_) | ChangeVerdict::NotMeasured(_) => End::Skipped,

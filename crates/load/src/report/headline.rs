@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use music21_mcp_bench::client::Outcome;
 
 use super::units::{count, percent};
+use crate::measure::validity::Figures;
 use crate::result::{Example, RunFile, ScenarioResult, Verdict};
 
 /// How much a reader must worry.
@@ -161,7 +162,8 @@ fn why(scenario: &ScenarioResult) -> String {
     let checks = scenario.checks.iter().filter(|check| check.verdict == scenario.verdict);
     let checks = checks.map(|check| format!("{}: {}", check.name, check.text));
     let invalid = scenario.stages.iter().flat_map(|stage| {
-        stage.validity.invalid.iter().map(move |reason| format!("{}: {reason}", stage.name))
+        let reason = stage.validity.why(Figures::Times);
+        reason.map(|reason| format!("{}: {reason}", stage.name))
     });
     let first = match scenario.verdict {
         Verdict::Invalid => invalid.chain(checks).next(),

@@ -4,6 +4,7 @@
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
+use crate::measure::validity::Figures;
 use crate::result::{RunFile, ScenarioResult, Verdict};
 
 /// Cases that belong together.
@@ -78,7 +79,7 @@ fn cases(scenario: &ScenarioResult) -> Vec<Case> {
         Verdict::Pass | Verdict::Fail | Verdict::Inconclusive => Verdict::Pass,
         prevented => prevented,
     };
-    let reasons = scenario.stages.iter().flat_map(|stage| &stage.validity.invalid);
+    let reasons = scenario.stages.iter().flat_map(|stage| stage.validity.why(Figures::Times));
     let texts: Vec<String> = scenario.error.iter().cloned().chain(reasons.map(ToString::to_string)).collect();
     let case = |name: &str, verdict: Verdict, text: String| Case {
         class: scenario.name.clone(),

@@ -7,7 +7,7 @@ use music21_mcp_bench::client::Outcome;
 use super::headline::{Tone, calls, headlines, tone, word};
 use super::units;
 use crate::measure::quantile::Quantile;
-use crate::measure::rating::{Grade, Rating};
+use crate::measure::validity::Figures;
 use crate::result::{Check, RunFile, ScenarioResult, StageResult, ToolResult, Verdict};
 
 /// Columns of a screen.
@@ -29,6 +29,9 @@ pub fn scenario(result: &ScenarioResult, colour: bool) -> String {
     }
     for tried in result.capacity.iter().flat_map(|capacity| &capacity.tried) {
         line(&mut out, &format!("  {:>5} clients {:<12}{}", tried.clients, tried.served.word(), tried.text));
+    }
+    if let Some(clients) = result.clients.filter(|rating| rating.grade.is_some()) {
+        line(&mut out, &format!("  rated: clients {}", units::grade(&clients)));
     }
     checks(&mut out, &result.checks, colour);
     for note in result.notes.iter().take(FEW).chain(&result.error) {
@@ -93,22 +96,19 @@ fn load(stage: &StageResult) -> String {
     let seconds = stage.elapsed_ns as f64 / 1e9;
     let saturated = if stage.validity.saturated { ", SATURATED" } else { "" };
     format!(
-        "{kind}, {} client{plural}, {seconds:.1} s, {:.1} calls/s, {share} good{saturated}",
-        stage.clients, stage.calls_per_s
+        "{kind}, {} client{plural}, {seconds:.1} s, {} calls/s, {share} good{saturated}",
+        stage.clients,
+        units::rate(stage)
     )
 }
 
 fn times(stage: &StageResult, tool: &ToolResult) -> String {
     let first = tool.first_calls_ns.first().map_or_else(String::new, |&ns| duration(ns as f64));
     let cells = match stage.times(tool) {
-        Some(s) => [
-            duration(s.min_ns as f64),
-            duration(s.mean_ns),
-            quantile(&s.median),
-            quantile(&s.p95),
-            quantile(&s.p99),
-            duration(s.max_ns as f64),
-        ],
+        Some(s) => {
+            let [min, mean, max] = units::extremes(s).map(|time| time.replace(' ', ""));
+            [min, mean, quantile(&s.median), quantile(&s.p95), quantile(&s.p99), max]
+        }
         None => std::array::from_fn(|_| "-".to_owned()),
     };
     std::iter::once(first).chain(cells).map(|cell| format!("{cell:>8}")).collect()
@@ -128,7 +128,7 @@ fn rest(out: &mut String, stage: &StageResult) {
     }
     for (name, tool) in &stage.tools {
         if let Some(failures) = &tool.failures {
-            let (mean, max) = (duration(failures.mean_ns), duration(failures.max_ns as f64));
+            let [_, mean, max] = units::extremes(failures);
             line(out, &format!("    {name}: {} failed in {mean} (at most {max})", failures.count));
         }
         if let Some(example) = tool.examples.first() {
@@ -162,10 +162,8 @@ fn rest(out: &mut String, stage: &StageResult) {
         let handles = format!("fds {fds}, threads {}, processes {}", after.threads, after.processes);
         line(out, &format!("    server: rss {from:.0} → {to:.0} MB, cpu {cpu_s:.1} s, {handles}"));
     }
-    let ratings =
-        [("success", stage.ratings.success), ("p95", stage.ratings.p95), ("memory", stage.ratings.memory)];
     let rated: Vec<String> =
-        ratings.iter().filter_map(|(name, rating)| Some(grade(name, rating.as_ref()?))).collect();
+        stage.ratings.named().map(|(name, rating)| format!("{name} {}", units::grade(&rating))).collect();
     if !rated.is_empty() {
         line(out, &format!("    rated: {}", rated.join(", ")));
     }
@@ -173,8 +171,8 @@ fn rest(out: &mut String, stage: &StageResult) {
 }
 
 fn validity(out: &mut String, stage: &StageResult) {
-    for reason in &stage.validity.invalid {
-        line(out, &format!("    INVALID: {reason}"));
+    for reason in stage.validity.reasons() {
+        line(out, &format!("    {}: {reason}", reason.leaves(Figures::Times).word()));
     }
     for reason in stage.validity.warnings.iter().take(FEW) {
         line(out, &format!("    warning: {reason}"));
@@ -193,15 +191,6 @@ fn checks(out: &mut String, checks: &[Check], colour: bool) {
     if passed.len() > FEW {
         let _ = writeln!(out, "  and {} more passed", passed.len() - FEW);
     }
-}
-
-fn grade(name: &str, rating: &Rating) -> String {
-    let word =
-        |grade: Option<Grade>| grade.map_or_else(|| "no grade".to_owned(), |grade| format!("{grade:?}"));
-    if rating.is_limited_by_samples() {
-        return format!("{name} {} (by the estimate alone {})", word(rating.grade), word(rating.by_estimate));
-    }
-    format!("{name} {}", word(rating.grade))
 }
 
 /// A line of the report that may take two of the screen, whatever a server's words are.

@@ -45,6 +45,7 @@ fn run() -> RunFile {
         stages: vec![stage],
         rate_limit: None,
         capacity: None,
+        clients: None,
     };
     let file = json!({
         "schema_version": SCHEMA_VERSION, "complete": true, "created_utc": "1970-01-01T00:00:00Z", "command_line": [],

@@ -2,6 +2,10 @@
 
 pub(crate) use crate::compare::units::{digits, duration};
 use crate::measure::quantile::Quantile;
+use crate::measure::rating::{Grade, Rating};
+use crate::measure::summary::Summary;
+use crate::measure::validity::Standing;
+use crate::result::StageResult;
 
 /// A count with its thousands apart.
 #[must_use]
@@ -37,7 +41,42 @@ pub(crate) fn quantile(quantile: &Quantile) -> String {
         Quantile::UpperBound { ns } => format!("≤{}", duration(ns as f64)),
         Quantile::TooFewSamples { needed } => format!("n<{needed}"),
         Quantile::Censored { at_least_ns, .. } => format!("≥{}", duration(at_least_ns as f64)),
+        Quantile::Unknown => "?".to_owned(),
     }
+}
+
+/// The least, the mean and the most of a series, each marked where it is only a bound.
+#[must_use]
+pub(crate) fn extremes(summary: &Summary) -> [String; 3] {
+    let Summary { min_ns, mean_ns, max_ns, is_disturbed, .. } = *summary;
+    let timed_out = summary.censored > 0;
+    let shown = |ns: f64, is_least: bool| match (is_disturbed, is_least) {
+        (true, true) => "?".to_owned(),
+        (true, false) => format!("≤{}", duration(ns)),
+        (false, true) => format!("≥{}", duration(ns)),
+        (false, false) => duration(ns),
+    };
+    [shown(min_ns as f64, false), shown(mean_ns, timed_out), shown(max_ns as f64, timed_out)]
+}
+
+/// What interference leaves of a throughput.
+#[must_use]
+pub(crate) fn rate(stage: &StageResult) -> String {
+    let least = if stage.validity.times() == Standing::Disturbed { "≥" } else { "" };
+    format!("{least}{:.1}", stage.calls_per_s)
+}
+
+/// A grade, with what the estimate alone would have earned where that is more.
+#[must_use]
+pub(crate) fn grade(rating: &Rating) -> String {
+    let word =
+        |grade: Option<Grade>| grade.map_or_else(|| "no grade".to_owned(), |grade| format!("{grade:?}"));
+    let least = if rating.is_at_least && rating.grade.is_some() { "at least " } else { "" };
+    let graded = format!("{least}{}", word(rating.grade));
+    if rating.is_limited_by_samples() {
+        return format!("{graded} (by the estimate alone {})", word(rating.by_estimate));
+    }
+    graded
 }
 
 #[cfg(test)]

@@ -74,7 +74,7 @@ fn check_search(search: &Search, stages: usize) -> Result<(), String> {
 }
 
 fn check_thresholds(limits: &Thresholds) -> Result<(), String> {
-    if !limits.min_success.is_none_or(|share| (0.0..=1.0).contains(&share)) {
+    if !(0.0..=1.0).contains(&limits.min_success) {
         return Err("thresholds: min_success is a share from 0 to 1".into());
     }
     let others = [limits.max_p95_ms, limits.max_memory_mb_per_min, limits.min_calls_per_s];

@@ -3,7 +3,7 @@
 use music21_mcp_proc::ResourceSample;
 use serde_json::{Value, json};
 
-use crate::result::{ResourceAt, StageResult};
+use crate::result::{Definition, ResourceAt, ScenarioResult, StageResult, Verdict};
 
 /// A stage of that name in which nothing happened.
 pub(crate) fn stage_named(name: &str) -> StageResult {
@@ -34,4 +34,20 @@ pub(crate) fn reading(at_ns: u64, calls: u64, sample: ResourceSample) -> Resourc
 /// A server with that many descriptors.
 pub(crate) fn sample(fds: u64) -> ResourceSample {
     ResourceSample { processes: 1, fds: Some(fds), threads: 3, ..ResourceSample::default() }
+}
+
+/// A scenario of which nothing has been run.
+pub(crate) fn scenario(definition: Definition) -> ScenarioResult {
+    ScenarioResult {
+        name: definition.name.clone(),
+        verdict: Verdict::Interrupted,
+        checks: Vec::new(),
+        notes: Vec::new(),
+        error: None,
+        definition,
+        stages: Vec::new(),
+        rate_limit: None,
+        capacity: None,
+        clients: None,
+    }
 }

@@ -4,6 +4,7 @@
 use music21_mcp_proc::{Conditions, Machine};
 use serde::{Deserialize, Serialize};
 
+use crate::measure::rating::Rating;
 use crate::measure::token_bucket;
 use crate::result::{Capacity, Definition, ShardFacts, StageResult, Tool};
 
@@ -103,6 +104,9 @@ pub struct ScenarioResult {
     /// How many clients keep the objective, where that was searched for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capacity: Option<Capacity>,
+    /// The grade of the most clients that were served within the objective, where many were tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clients: Option<Rating>,
 }
 
 /// One judgement.
@@ -110,11 +114,8 @@ pub struct ScenarioResult {
 pub struct Check {
     /// What was judged.
     pub name: String,
-    /// Pass, Fail or Inconclusive.
+    /// Pass, Fail or Inconclusive; Invalid where the figures are unknown that it is about.
     pub verdict: Verdict,
     /// The figures and the limit.
     pub text: String,
-    /// It is made of counts and no times, so that a late generator takes nothing from it.
-    #[serde(default)]
-    pub is_count: bool,
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::measure::rating::Rating;
 use crate::measure::summary::Summary;
 use crate::measure::trend::{LeakReport, MemoryReading, Slope};
-use crate::measure::validity::{GeneratorFacts, Validity};
+use crate::measure::validity::{GeneratorFacts, Standing, Validity};
 use crate::result::{AccountsBy, FaultResult, ShardShare, ToolResult};
 
 /// One stage.
@@ -69,7 +69,7 @@ pub struct StageResult {
     pub fault: Option<FaultResult>,
     /// Whether the figures may be believed.
     pub validity: Validity,
-    /// Grades; none of an INVALID stage, nor of one with a fault or under way.
+    /// Grades; of times none in an INVALID stage, nor of one with a fault or under way.
     pub ratings: Ratings,
     /// The server's end was seen: its process is gone or nothing reached it any more.
     pub server_lost: Option<String>,
@@ -178,6 +178,22 @@ pub struct Ratings {
     pub p95: Option<Rating>,
     /// Growth of memory.
     pub memory: Option<Rating>,
+    /// Time until the server was itself again after a fault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<Rating>,
+}
+
+impl Ratings {
+    /// Those that there are, with their names.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (&'static str, Rating)> {
+        let all = [
+            ("success", self.success),
+            ("p95", self.p95),
+            ("memory", self.memory),
+            ("recovery", self.recovery),
+        ];
+        all.into_iter().filter_map(|(name, rating)| Some((name, rating?)))
+    }
 }
 
 impl ResourceAt {
@@ -199,6 +215,23 @@ impl ResourceAt {
 }
 
 impl StageResult {
+    /// With what may be believed of it: in a disturbed stage all times become upper bounds. The histograms stay as they
+    /// are.
+    #[must_use]
+    pub(crate) fn judged(mut self, validity: Validity) -> Self {
+        if validity.times() == Standing::Disturbed {
+            let of_tools = self
+                .tools
+                .values_mut()
+                .flat_map(|tool| [&mut tool.response, &mut tool.service, &mut tool.failures]);
+            let of_phases = self.phases.values_mut().map(|phase| &mut phase.response);
+            for summary in of_tools.chain(of_phases) {
+                *summary = summary.take().map(Summary::disturbed);
+            }
+        }
+        Self { validity, ..self }
+    }
+
     /// MB (10⁶ bytes) of replies a second; `None` without replies, and in older files.
     #[must_use]
     pub(crate) fn reply_mb_per_s(&self, tool: &ToolResult) -> Option<f64> {

@@ -4,6 +4,7 @@ mod extension;
 mod fault;
 mod in_flight;
 mod observer;
+mod own_server;
 mod plan;
 mod probe;
 mod progress;

@@ -87,6 +87,7 @@ pub(crate) async fn run(
         stages: Vec::new(),
         rate_limit: None,
         capacity: definition.search.map(|search| Capacity::new(search.max_clients)),
+        clients: None,
     };
     definition.place_scores(context.host.directory.path());
     if let Err(error) = measure(&definition, judges, context, &mut result, saved).await {

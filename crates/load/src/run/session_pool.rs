@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use music21_mcp_bench::client::{ClientOptions, Music21Client, Reply};
-use music21_mcp_bench::server::{EMBEDDED, STDERR, ServerOptions, ServerSpec, ServerUnderTest, spawn_own};
+use music21_mcp_bench::server::{EMBEDDED, STDERR, ServerOptions, ServerSpec, ServerUnderTest};
 use music21_mcp_embedded::Config;
 use music21_mcp_proc::ProcessTree;
 use tempfile::TempDir;
 use tokio::process::Child;
 
 use super::in_flight::InFlight;
+use super::own_server::OwnServer;
 use crate::driver::{self, Call, OpenError, Session};
 use crate::lock::lock;
 use crate::result::ServerFacts;
@@ -27,8 +28,8 @@ pub(crate) struct Host {
     /// Where generated scores are handed over, and for servers of our own the temporary directory.
     pub directory: TempDir,
     pid: Option<u32>,
-    /// Our own server's address.
-    address: Option<String>,
+    /// How to start our own server again.
+    own: Option<OwnServer>,
     child: Mutex<Option<Child>>,
     outage: Mutex<Option<Outage>>,
     idle: Mutex<Vec<(Music21Client, Called)>>,
@@ -54,24 +55,29 @@ struct Outage {
 
 impl Host {
     /// Starts what `server` names: a command, a URL, or `in-process`. `embedded`, or no name, is the embedded server as a
-    /// child process over HTTP, so that generator and server do not share one.
+    /// child process over HTTP, so that generator and server do not share one. It holds scores enough for that many
+    /// clients.
     ///
     /// # Errors
     ///
     /// Where it cannot be started or is no music21 server.
-    pub(crate) async fn start(server: Option<&str>, pid: Option<u32>) -> anyhow::Result<Self> {
+    pub(crate) async fn start(
+        server: Option<&str>,
+        pid: Option<u32>,
+        clients: usize,
+    ) -> anyhow::Result<Self> {
         if let Some(pid) = pid.filter(|&pid| ProcessTree::new([pid]).sample().is_none()) {
             return Err(NoProcess(pid).into());
         }
         let named: ServerSpec = server.unwrap_or(EMBEDDED).parse()?;
         let launch_sha256 = named.digest();
         let directory = named.new_directory("music21-mcp-bench-").context("no temporary directory")?;
-        let (mut child, mut address) = (None, None);
+        let (mut child, mut own) = (None, None);
         let spec = if server.is_none_or(|text| text == EMBEDDED) {
-            let own = ["serve", "--http", "127.0.0.1:0", "--quiet"];
-            let (started, url) = spawn_own(directory.path(), &own).await?;
+            let new = OwnServer::for_clients(clients);
+            let (started, url) = new.start(directory.path()).await?;
             child = Some(started);
-            address = url.split('/').nth(2).map(str::to_owned);
+            own = url.split('/').nth(2).map(|address| new.at(address));
             ServerSpec::Url(url)
         } else {
             named.with_temporary_directory(directory.path())
@@ -98,7 +104,7 @@ impl Host {
             facts,
             directory,
             pid,
-            address,
+            own,
             child: Mutex::new(child),
             outage: Mutex::default(),
             idle: Mutex::default(),
@@ -142,7 +148,7 @@ impl Host {
 
     /// We started this HTTP server.
     pub(super) fn is_ours(&self) -> bool {
-        self.address.is_some()
+        self.own.is_some()
     }
 
     /// Kills our own HTTP server. From here on it is not missed.
@@ -156,9 +162,8 @@ impl Host {
 
     /// Starts our own HTTP server again on its address. Where that fails, no call will succeed and say so.
     pub(super) async fn start_again(&self) {
-        let Some(address) = &self.address else { return };
-        let arguments = ["serve", "--http", address, "--quiet"];
-        if let Ok((child, _)) = spawn_own(self.directory.path(), &arguments).await {
+        let Some(own) = &self.own else { return };
+        if let Ok((child, _)) = own.start(self.directory.path()).await {
             *lock(&self.child) = Some(child);
             lock(&self.called).clear();
         }

@@ -8,9 +8,10 @@ use music21_mcp_proc::{Conditions, ResourceSample};
 use super::observer::Observer;
 use super::session_pool::Host;
 use crate::driver::{Evidence, LoopLag, OwnProcess, Plan, Recorder, Run};
+use crate::measure::Sample;
 use crate::measure::summary::Summary;
 use crate::measure::trend::{self, MIN_READINGS};
-use crate::measure::{Sample, validity};
+use crate::measure::validity::{self, Validity};
 use crate::result::{
     AccountsBy, Exports, FaultResult, PhaseResult, Ratings, ResourceAt, SessionMemory, Stage, StageResult,
     StoppedBy, ToolResult, phases,
@@ -53,7 +54,7 @@ pub(super) fn summarize(seen: Seen<'_>) -> StageResult {
     let AtEnd { conditions, others_cpu_share, own, .. } = end;
     let evidence = Evidence { plan, run, recorder, responses: &responses, conditions, others_cpu_share, own };
     let generator = evidence.facts();
-    StageResult {
+    let whole = StageResult {
         name: stage.name.clone(),
         clients: stage.clients,
         open_loop: stage.rate_per_s.is_some(),
@@ -76,12 +77,13 @@ pub(super) fn summarize(seen: Seen<'_>) -> StageResult {
         reopened: run.reopened,
         session_memory: end.session_memory,
         fault: end.fault,
-        validity: validity::judge_generator(&generator),
-        generator,
+        validity: Validity::default(),
+        generator: generator.clone(),
         ratings: Ratings::default(),
         server_lost: end.server_lost,
         shards: Vec::new(),
-    }
+    };
+    whole.judged(validity::judge_generator(&generator))
 }
 
 /// A session makes the calls of one iteration, so that calls count sessions where a flow has one step.
@@ -149,6 +151,7 @@ pub(super) fn run_so_far(observer: &Observer, elapsed: Duration) -> Run {
     Run {
         stopped_by: StoppedBy::StillRunning,
         scheduled: observer.calls + observer.recorder.dropped,
+        overdue: 0,
         offered_for: elapsed,
         elapsed,
         answered_in_time: observer.recorder.answered(),

@@ -6,6 +6,7 @@ use super::{Options, Scenario, nothing_more};
 use crate::measure::quantile::Quantile;
 use crate::measure::rating;
 use crate::measure::stats::Proportion;
+use crate::measure::validity::Standing;
 use crate::result::{Capacity, Check, Definition, Search, Served, StageResult, Thresholds, Tried, Verdict};
 
 pub(super) static SCENARIO: Scenario = Scenario {
@@ -33,18 +34,23 @@ fn define(options: &Options) -> Definition {
     let duration_s = options.duration_s.unwrap_or(if options.quick { 2.0 } else { 30.0 });
     let mut stage = timed(stage("clients", 1, score_lifecycle()), duration_s);
     stage.deadline_s = options.deadline_s.unwrap_or(30.0);
-    let search = Search {
-        max_p95_ms: options.objective_ms.unwrap_or(rating::P95_S.excellent * 1e3),
-        min_success: rating::SUCCESS.excellent,
-        max_clients: options.max_clients.unwrap_or(if options.quick { 16 } else { 200 }),
-    };
+    let max_clients = options.max_clients.unwrap_or(if options.quick { 16 } else { 200 });
+    let whole = objective(max_clients);
+    let search = Search { max_p95_ms: options.objective_ms.unwrap_or(whole.max_p95_ms), ..whole };
     Definition {
-        thresholds: Thresholds::default(),
+        // More clients are tried than are served well.
+        thresholds: Thresholds::none(),
         search: Some(search),
         prepare: warm_up_calls(),
         stages: vec![stage],
         ..Definition::default()
     }
+}
+
+/// What a server is held against where nobody says otherwise: the limits of Excellent.
+pub(super) fn objective(max_clients: usize) -> Search {
+    let (max_p95_ms, min_success) = (rating::P95_S.excellent * 1e3, rating::SUCCESS.excellent);
+    Search { max_p95_ms, min_success, max_clients }
 }
 
 /// What a search found, whatever its stage does.
@@ -61,8 +67,8 @@ pub(super) fn found(found: &Capacity) -> Check {
         (Some(low), Some(high)) => (
             Verdict::Pass,
             format!(
-                "{low} client{} keep the objective{}, {high} {}{}",
-                if low == 1 { "" } else { "s" },
+                "{low} client{} the objective{}, {high} {}{}",
+                if low == 1 { " keeps" } else { "s keep" },
                 why(low),
                 if is_proven(high) { "do not" } else { "are not shown to" },
                 why(high)
@@ -72,7 +78,14 @@ pub(super) fn found(found: &Capacity) -> Check {
             Verdict::Inconclusive,
             format!("not reached: the cap of {low} clients keeps the objective{}", why(low)),
         ),
-        (None, Some(high)) => (Verdict::Fail, format!("even {high} do not keep the objective{}", why(high))),
+        (None, Some(high)) if found.tried.first().is_some_and(|first| first.clients == high) => {
+            let word = if high == 1 { "1 client does" } else { "the fewest clients do" };
+            (Verdict::Fail, format!("even {word} not keep the objective{}", why(high)))
+        }
+        (None, Some(high)) => (
+            Verdict::Inconclusive,
+            format!("{high} clients do not keep the objective{}; of fewer no stage could tell", why(high)),
+        ),
         (None, None) => {
             (Verdict::Inconclusive, "no stage could tell; raise --duration or free the machine".to_owned())
         }
@@ -90,7 +103,9 @@ pub(crate) fn served(search: &Search, stage: &StageResult) -> Tried {
             (search.keeps(p95.as_ref()), format!("p95 of {name} {}", reported(p95.as_ref())))
         });
     let p95 = match p95 {
-        Served::Beyond if !stage.validity.is_valid() => Served::Inconclusive,
+        _ if stage.validity.times() == Standing::Invalid => Served::Inconclusive,
+        // It may be the others that made it slow.
+        Served::Beyond if stage.validity.times() == Standing::Disturbed => Served::Inconclusive,
         p95 => p95,
     };
     let served = p95.max(succeeds(search, success));
@@ -118,9 +133,10 @@ fn reported(p95: Option<&Quantile>) -> String {
             let high = interval.high_ns.map_or_else(|| "?".to_owned(), ms);
             format!("{} ({} to {high})", ms(ns), ms(interval.low_ns))
         }
-        Some(&Quantile::UpperBound { ns }) => format!("at most {}, of too few calls for a figure", ms(ns)),
+        Some(&Quantile::UpperBound { ns }) => format!("at most {}", ms(ns)),
         Some(&Quantile::Censored { at_least_ns, .. }) => format!("at least {}", ms(at_least_ns)),
         Some(Quantile::TooFewSamples { .. }) | None => "of too few calls".to_owned(),
+        Some(Quantile::Unknown) => "unknown: calls timed out on a disturbed machine".to_owned(),
     }
 }
 

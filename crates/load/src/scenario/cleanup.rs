@@ -4,9 +4,10 @@ use music21_mcp_bench::client::{Outcome, Tool};
 use serde_json::json;
 
 use super::calls::{ID, WORK, delete, export, import, import_from, on_score, stage, warm_up_calls};
-use super::judge::{check, count};
+use super::judge::judged;
 use super::{Options, Scenario};
-use crate::result::{Check, Definition, ScenarioResult, Stage, StageResult, Step, Verdict};
+use crate::measure::validity::Figures;
+use crate::result::{Check, Definition, ScenarioResult, Stage, StageResult, Step, Thresholds, Verdict};
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "cleanup",
@@ -40,7 +41,13 @@ fn define(options: &Options) -> Definition {
         ..stage(name, 1, steps())
     };
     let names = ["warm-up".to_owned()].into_iter().chain((1..=ROUNDS).map(|n| format!("round {n}")));
-    Definition { prepare: warm_up_calls(), stages: names.map(round).collect(), ..Definition::default() }
+    Definition {
+        // Half of the calls must fail: that is judged by 'answers'.
+        thresholds: Thresholds::none(),
+        prepare: warm_up_calls(),
+        stages: names.map(round).collect(),
+        ..Definition::default()
+    }
 }
 
 fn steps() -> Vec<Step> {
@@ -91,7 +98,7 @@ fn answers(stage: &StageResult) -> Check {
     let verdict = if is_right { Verdict::Pass } else { Verdict::Fail };
     let text =
         format!("{ok} good and {refused} refused of {CALLS}, expected {} and {expected}", CALLS - expected);
-    count(format!("{}: answers", stage.name), verdict, text)
+    judged(stage, Figures::Counts, "answers", verdict, text)
 }
 
 /// Bytes that an allocator takes at once for a handful of calls: less in each round says nothing.
@@ -103,21 +110,35 @@ fn growth(
     first: &StageResult,
     rounds: &[StageResult],
     get: impl Fn(&StageResult) -> Option<u64>,
-    (least, grown): (u64, Verdict),
+    (least, if_grown): (u64, Verdict),
 ) -> Check {
-    let values: Option<Vec<u64>> = [first].into_iter().chain(rounds).map(get).collect();
+    let stages = || std::iter::once(first).chain(rounds);
+    let grown = |verdict, text: String| of_rounds(stages(), what, verdict, text);
+    let values: Option<Vec<u64>> = stages().map(get).collect();
     let Some(values) = values else {
-        return check(what, Verdict::Inconclusive, "could not be read after each round");
+        return grown(Verdict::Inconclusive, "could not be read after each round".to_owned());
     };
     let grows = values.windows(2).all(|pair| pair[1] >= pair[0] + least);
     let shown: Vec<String> = values.iter().map(u64::to_string).collect();
-    let word = match (grows, grown) {
+    let word = match (grows, if_grown) {
         (false, _) => "",
         (true, Verdict::Fail) => ", grows every round",
         (true, _) => ", grows every round: 'run memory' tells whether it leaks",
     };
-    let verdict = if grows { grown } else { Verdict::Pass };
-    count(what, verdict, format!("{}{word}", shown.join(" → ")))
+    let verdict = if grows { if_grown } else { Verdict::Pass };
+    grown(verdict, format!("{}{word}", shown.join(" → ")))
+}
+
+/// A judgement of several rounds, as far as the one may be believed of which least may.
+fn of_rounds<'a>(
+    rounds: impl Iterator<Item = &'a StageResult>,
+    what: &str,
+    verdict: Verdict,
+    text: String,
+) -> Check {
+    let worst = rounds.max_by_key(|stage| stage.validity.of(Figures::Resources));
+    // OK because there is the warm-up at least.
+    Check { name: what.to_owned(), ..judged(worst.unwrap(), Figures::Resources, what, verdict, text) }
 }
 
 /// Every round's exports by themselves: what is left of them is left for good.
@@ -125,13 +146,13 @@ fn files(rounds: &[StageResult]) -> Check {
     let left: Vec<u64> = rounds.iter().map(|stage| stage.exports.left).collect();
     let bytes: u64 = rounds.iter().map(|stage| stage.exports.left_bytes).sum();
     let made: u64 = rounds.iter().map(|stage| stage.exports.made).sum();
-    let name = "files of exports";
+    let files = |verdict, text| of_rounds(rounds.iter(), "files of exports", verdict, text);
     if made == 0 {
-        return check(name, Verdict::Inconclusive, "no export named a file");
+        return files(Verdict::Inconclusive, "no export named a file".to_owned());
     }
     let verdict = if left.iter().all(|&left| left > 0) { Verdict::Fail } else { Verdict::Pass };
     let total: u64 = left.iter().sum();
-    count(name, verdict, format!("{total} of {made} are still on this machine's disk, {bytes} bytes"))
+    files(verdict, format!("{total} of {made} are still on this machine's disk, {bytes} bytes"))
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! Many clients at once, each with a score of its own.
 
 use super::calls::{score_lifecycle, stage, timed, warm_up_calls};
+use super::capacity::{objective, served};
 use super::{Options, Scenario, nothing_more};
-use crate::result::{Definition, Thresholds};
+use crate::measure::rating::{self, Rating};
+use crate::result::{Definition, ScenarioResult, Served, Tried};
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "concurrent",
@@ -35,10 +37,23 @@ fn define(options: &Options) -> Definition {
         stage.deadline_s = options.deadline_s.unwrap_or(30.0);
         stage
     });
-    Definition {
-        thresholds: Thresholds { min_success: Some(0.9), ..Thresholds::default() },
-        prepare: warm_up_calls(),
-        stages: stages.collect(),
-        ..Definition::default()
-    }
+    Definition { prepare: warm_up_calls(), stages: stages.collect(), ..Definition::default() }
+}
+
+/// The grade of the most clients that were served within the objective; `None` in scenarios that try no numbers of them.
+#[must_use]
+pub(super) fn rate(result: &ScenarioResult) -> Option<Rating> {
+    let tried: Vec<Tried> = match &result.capacity {
+        Some(capacity) => capacity.tried.clone(),
+        None if result.name == SCENARIO.name => {
+            result.stages.iter().map(|stage| served(&objective(stage.clients), stage)).collect()
+        }
+        None => return None,
+    };
+    let most = tried.iter().map(|tried| tried.clients).max()?;
+    let within = tried.iter().filter(|tried| tried.served == Served::Within).map(|tried| tried.clients).max();
+    let is_beyond = |tried: &Tried| tried.served == Served::Beyond;
+    // Nothing is known of more clients than were tried, nor of those of whom it cannot be told.
+    let is_proven = tried.iter().any(is_beyond) && within != Some(most);
+    (within.is_some() || is_proven).then(|| rating::clients(within.unwrap_or(0), !is_proven))
 }

@@ -4,9 +4,10 @@ use music21_mcp_bench::client::{Outcome, Tool};
 use serde_json::json;
 
 use super::calls::{ID, delete, on_score, own, stage};
-use super::judge::count;
+use super::judge::judged;
 use super::{Options, Scenario};
-use crate::result::{Check, Definition, ScenarioResult, StageResult, Step, Thresholds, Verdict};
+use crate::measure::validity::Figures;
+use crate::result::{Check, Definition, ScenarioResult, StageResult, Step, Verdict};
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "isolation",
@@ -38,11 +39,7 @@ fn define(options: &Options) -> Definition {
     let mut stage = stage("nonces", clients, steps());
     stage.duration_s = Some(duration_s);
     stage.deadline_s = options.deadline_s.unwrap_or(30.0);
-    Definition {
-        thresholds: Thresholds { min_success: Some(0.9), ..Thresholds::default() },
-        stages: vec![stage],
-        ..Definition::default()
-    }
+    Definition { stages: vec![stage], ..Definition::default() }
 }
 
 fn steps() -> Vec<Step> {
@@ -80,5 +77,5 @@ fn ownership(stage: &StageResult) -> Check {
         "{misrouted} misrouted and {wrong} wrong answers of {answered} to {} sessions{example}",
         stage.clients
     );
-    count(format!("{}: ownership", stage.name), verdict, text)
+    judged(stage, Figures::Counts, "ownership", verdict, text)
 }

@@ -2,58 +2,75 @@
 
 use music21_mcp_bench::client::Outcome;
 
-use super::{capacity, recovery, thresholds};
+use super::{capacity, concurrent, evidence, recovery, thresholds};
 use crate::measure::rating;
 use crate::measure::steady::Steadiness;
 use crate::measure::trend::{LeakReport, LeakVerdict};
-use crate::measure::validity::Reason;
+use crate::measure::validity::{Figures, Standing};
 use crate::result::{Check, Ratings, ScenarioResult, StageResult, StoppedBy, Thresholds, Verdict};
 
-/// The grades of a stage; none of an INVALID one, nor of one with a fault. Success is no grade where calls that must
-/// fail are part of the work, which a limit on success tells.
+/// The grades of a stage, each where its figures may be believed; none of a stage with a fault. Success is no grade
+/// where calls that must fail are part of the work, which a limit of 0 on success tells.
 fn rate(stage: &StageResult, limits: &Thresholds) -> Ratings {
     // With a fault, calls that do not reach the server are what is measured.
-    let is_whole = stage.stopped_by != StoppedBy::StillRunning;
-    if !is_whole || !stage.validity.is_valid() || stage.fault.is_some() {
-        return Ratings::default();
+    if stage.stopped_by == StoppedBy::StillRunning || stage.fault.is_some() {
+        return Ratings { recovery: recovery::rate(stage), ..Ratings::default() };
     }
+    let may_read = |figures| stage.validity.of(figures) != Standing::Invalid;
     // Times that never settled have no p95, and the worst tool's grade is not known without them.
     let settled = stage.tools.values().all(|tool| tool.steadiness != Some(Steadiness::Unsteady));
-    let may_rate_p95 = stage.open_loop && !stage.validity.saturated && settled;
+    let may_rate_p95 = stage.open_loop && !stage.validity.saturated && settled && may_read(Figures::Times);
     let p95s = stage.tools.values().filter(|_| may_rate_p95);
-    let p95 = p95s.filter_map(|tool| Some(rating::p95(&tool.response.as_ref()?.p95)));
+    let p95 = p95s.filter_map(|tool| tool.response.as_ref().map(rating::p95));
+    let success = || rating::success(stage.accounts.success_at_least());
     Ratings {
-        success: limits.min_success.map(|_| rating::success(stage.accounts.success_at_least())),
+        success: (limits.min_success > 0.0 && may_read(Figures::Counts)).then(success),
         // The worst: one without a grade, then the lowest.
         p95: p95.min_by_key(|rating| rating.grade),
-        memory: stage.leak.as_ref().map(rating::memory),
+        memory: stage.leak.as_ref().filter(|_| may_read(Figures::Resources)).map(rating::memory),
+        recovery: None,
     }
 }
 
-/// A judgement with its evidence.
+/// A judgement of the scenario as a whole, with its evidence.
 #[must_use]
 pub(super) fn check(name: impl Into<String>, verdict: Verdict, text: impl Into<String>) -> Check {
-    Check { name: name.into(), verdict, text: text.into(), is_count: false }
+    Check { name: name.into(), verdict, text: text.into() }
 }
 
-/// A judgement of counts alone: it holds in a run whose times cannot be believed.
+/// A judgement of figures of one stage, as far as they may be believed: a limit that upper bounds keep is kept, one
+/// that they break is undecided, and of what is unknown nothing is said.
 #[must_use]
-pub(super) fn count(name: impl Into<String>, verdict: Verdict, text: impl Into<String>) -> Check {
-    Check { is_count: true, ..check(name, verdict, text) }
+pub(super) fn judged(
+    stage: &StageResult,
+    figures: Figures,
+    what: &str,
+    verdict: Verdict,
+    text: impl Into<String>,
+) -> Check {
+    let (standing, text) = (stage.validity.of(figures), text.into());
+    let reason = stage.validity.why(figures).map(ToString::to_string).unwrap_or_default();
+    let (verdict, text) = match (standing, verdict) {
+        (Standing::Valid, _) => (verdict, text),
+        (Standing::Disturbed, Verdict::Pass) => (verdict, format!("{text}; disturbed: {reason}")),
+        (Standing::Disturbed, _) => (Verdict::Inconclusive, format!("{text}; cannot tell: {reason}")),
+        (Standing::Invalid, _) => (Verdict::Invalid, format!("{reason}; {text}")),
+    };
+    check(format!("{}: {what}", stage.name), verdict, text)
 }
 
 /// What the trend of a stage's memory says.
 #[must_use]
 pub(crate) fn leak(stage: &StageResult) -> Check {
     match &stage.leak {
-        Some(report) => trend(&stage.name, report),
-        None => check(format!("{}: leak", stage.name), Verdict::Inconclusive, thresholds::too_short()),
+        Some(report) => trend(stage, "leak", report),
+        None => judged(stage, Figures::Resources, "leak", Verdict::Inconclusive, thresholds::too_short()),
     }
 }
 
-/// What the trend of memory says of `what`.
+/// What the trend of memory says, under the name `what`.
 #[must_use]
-pub(super) fn trend(what: &str, report: &LeakReport) -> Check {
+pub(super) fn trend(stage: &StageResult, what: &str, report: &LeakReport) -> Check {
     let (verdict, word) = match report.verdict {
         LeakVerdict::Leak if report.is_confirmed() => (Verdict::Fail, "leak"),
         LeakVerdict::Leak => {
@@ -68,7 +85,7 @@ pub(super) fn trend(what: &str, report: &LeakReport) -> Check {
         "{word}: {:+.2} MB/min ({:+.2} to {:+.2}){per_call} over {:.0} s, p = {:.2e}",
         slope.estimate, slope.lower, slope.upper, report.window_s, report.p
     );
-    check(format!("{what}: leak"), verdict, text)
+    judged(stage, Figures::Resources, what, verdict, text)
 }
 
 /// Judges measured stages: grades, thresholds, and what the scenario itself checks once it has run to its end.
@@ -80,12 +97,22 @@ pub(crate) fn conclude(
     for stage in &mut result.stages {
         stage.ratings = rate(stage, &result.definition.thresholds);
     }
+    result.clients = concurrent::rate(result);
     result.checks = thresholds::check_limits(&result.definition, &result.stages);
+    let causes = result.stages.iter().filter_map(evidence::cause).map(str::to_owned);
+    for cause in causes.collect::<std::collections::BTreeSet<_>>() {
+        if !result.notes.contains(&cause) {
+            result.notes.push(cause);
+        }
+    }
     if !interrupted {
         let own = judge.map(|judge| judge(result)).unwrap_or_default();
         let capacity = result.capacity.as_ref().map(capacity::found);
         let recovered: Vec<Check> = result.stages.iter().filter_map(recovery::recovered).collect();
-        result.checks.extend(own.into_iter().chain(capacity).chain(recovered));
+        // A search goes on until a server is overwhelmed.
+        let shown = result.stages.iter().filter(|_| result.definition.search.is_none());
+        let evidence: Vec<Check> = shown.filter_map(evidence::missing).collect();
+        result.checks.extend(evidence.into_iter().chain(own).chain(capacity).chain(recovered));
     }
     result.verdict = verdict(result, interrupted);
 }
@@ -94,23 +121,24 @@ pub(crate) fn conclude(
 #[must_use]
 fn verdict(result: &ScenarioResult, interrupted: bool) -> Verdict {
     let has = |verdict| result.checks.iter().any(|check| check.verdict == verdict);
-    let reasons = || result.stages.iter().flat_map(|stage| &stage.validity.invalid);
-    // A score that was left behind was left behind, however late the generator.
-    let counts_hold = !reasons().any(Reason::spoils_counts);
+    // A search has made its own of every stage.
+    let is_unknown = result.definition.search.is_none()
+        && result.stages.iter().any(|stage| stage.validity.times() == Standing::Invalid);
     // In any scenario: somebody else's answer is one.
-    let is_misrouted = result.stages.iter().any(|stage| stage.accounts.count(Outcome::MisroutedAnswer) > 0);
+    let is_misrouted = result.stages.iter().any(|stage| {
+        stage.validity.of(Figures::Counts) == Standing::Valid
+            && stage.accounts.count(Outcome::MisroutedAnswer) > 0
+    });
     let is_empty = result.stages.is_empty() && result.rate_limit.is_none();
-    let failed_count = result.checks.iter().any(|check| check.is_count && check.verdict == Verdict::Fail);
     if interrupted {
         Verdict::Interrupted
     } else if result.error.is_some() {
         Verdict::ServerFailed
-    } else if counts_hold && (failed_count || is_misrouted) {
+    } else if has(Verdict::Fail) || is_misrouted {
+        // A check fails only on figures that may be believed.
         Verdict::Fail
-    } else if reasons().next().is_some() {
+    } else if has(Verdict::Invalid) || is_unknown {
         Verdict::Invalid
-    } else if has(Verdict::Fail) {
-        Verdict::Fail
     } else if has(Verdict::Inconclusive) || is_empty {
         // Where every stage was left out nothing was seen.
         Verdict::Inconclusive
@@ -122,42 +150,50 @@ fn verdict(result: &ScenarioResult, interrupted: bool) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::result::fixture::stage_named;
+    use crate::measure::validity::Reason;
+    use crate::result::fixture::{self, stage_named};
     use crate::scenario::cleanup;
 
-    fn scenario(invalid: Option<&Reason>, checks: Vec<Check>) -> ScenarioResult {
+    /// A check of such figures that failed, in a stage with that reason against it: its verdict, and the scenario's.
+    fn failed(reason: Option<Reason>, figures: Figures) -> (Verdict, Verdict) {
         let mut stage = stage_named("s");
-        stage.validity.invalid.extend(invalid.cloned());
-        ScenarioResult {
-            name: "cleanup".into(),
-            verdict: Verdict::Interrupted,
-            checks,
-            notes: Vec::new(),
-            error: None,
-            definition: cleanup::SCENARIO.definition(&super::super::Options::default()),
-            stages: vec![stage],
-            rate_limit: None,
-            capacity: None,
-        }
+        stage.validity.invalid.extend(reason);
+        let check = judged(&stage, figures, "x", Verdict::Fail, "too much");
+        let result = ScenarioResult { checks: vec![check], ..made_up(vec![stage]) };
+        (result.checks[0].verdict, verdict(&result, false))
+    }
+
+    fn made_up(stages: Vec<StageResult>) -> ScenarioResult {
+        let definition = cleanup::SCENARIO.definition(&super::super::Options::default());
+        ScenarioResult { stages, ..fixture::scenario(definition) }
     }
 
     #[test]
-    fn a_failed_count_fails_a_late_run_and_a_failed_time_leaves_it_invalid() {
-        let late = Some(&Reason::LoopLag(11_000_000));
-        let failed_count = || vec![count("files", Verdict::Fail, "3 left")];
-        let failed_time = || vec![check("p95", Verdict::Fail, "too slow")];
-        let of = |result: ScenarioResult| verdict(&result, false);
-        assert_eq!(of(scenario(late, failed_count())), Verdict::Fail);
-        assert_eq!(of(scenario(late, failed_time())), Verdict::Invalid);
-        assert_eq!(of(scenario(None, failed_time())), Verdict::Fail);
-        assert_eq!(of(scenario(Some(&Reason::InternalError(1)), failed_count())), Verdict::Invalid);
+    fn a_failure_stands_on_figures_that_may_be_believed_and_on_no_others() {
+        use Verdict::{Fail, Inconclusive, Invalid};
+        let late = || Some(Reason::LoopLag(11_000_000));
+        assert_eq!(failed(None, Figures::Times), (Fail, Fail));
+        assert_eq!(failed(late(), Figures::Counts), (Fail, Fail));
+        assert_eq!(failed(late(), Figures::Resources), (Fail, Fail));
+        assert_eq!(failed(late(), Figures::Times), (Inconclusive, Inconclusive));
+        assert_eq!(failed(Some(Reason::OwnCpu(0.9)), Figures::Counts), (Fail, Fail));
+        assert_eq!(failed(Some(Reason::OwnCpu(0.9)), Figures::Times), (Invalid, Invalid));
+        assert_eq!(failed(Some(Reason::InternalError(1)), Figures::Counts), (Invalid, Invalid));
+    }
+
+    #[test]
+    fn what_upper_bounds_keep_is_kept_and_says_who_disturbed() {
+        let mut stage = stage_named("s");
+        stage.validity.disturbed.push(Reason::LoopLag(11_000_000));
+        let check = judged(&stage, Figures::Times, "key", Verdict::Pass, "p95 ≤ 9 ms");
+        assert_eq!(check.verdict, Verdict::Pass);
+        assert_eq!(check.text, "p95 ≤ 9 ms; disturbed: the event loop woke up to 11.0 ms late (p99)");
+        assert_eq!(verdict(&made_up(vec![stage]), false), Verdict::Pass);
     }
 
     #[test]
     fn a_scenario_of_which_nothing_was_run_is_undecided() {
-        let mut empty = scenario(None, Vec::new());
-        assert_eq!(verdict(&empty, false), Verdict::Pass);
-        empty.stages.clear();
-        assert_eq!(verdict(&empty, false), Verdict::Inconclusive);
+        assert_eq!(verdict(&made_up(vec![stage_named("s")]), false), Verdict::Pass);
+        assert_eq!(verdict(&made_up(Vec::new()), false), Verdict::Inconclusive);
     }
 }

@@ -5,7 +5,7 @@ use music21_mcp_score::OrchestraSpec;
 
 use super::calls::{delete, export, import_from, on_score, stage, warm_up_calls};
 use super::{Options, Scenario, nothing_more};
-use crate::result::{Definition, ScoreFile, Stage, Step, Thresholds};
+use crate::result::{Definition, ScoreFile, Stage, Step};
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "large-scores",
@@ -35,7 +35,6 @@ pub(super) fn define(options: &Options) -> Definition {
     let score =
         |&(name, parts, measures): &(&str, u32, u32)| ScoreFile { name: name.into(), parts, measures };
     Definition {
-        thresholds: Thresholds { min_success: Some(0.9), ..Thresholds::default() },
         prepare: warm_up_calls(),
         scores: sizes.iter().map(score).collect(),
         stages: sizes.iter().flat_map(|(name, ..)| stages(name, options)).collect(),

@@ -4,6 +4,7 @@ mod calls;
 mod capacity;
 mod cleanup;
 mod concurrent;
+mod evidence;
 mod isolation;
 pub(crate) mod judge;
 mod large_scores;

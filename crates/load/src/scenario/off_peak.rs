@@ -3,9 +3,10 @@
 use music21_mcp_bench::client::Outcome;
 use music21_mcp_proc::ResourceSample;
 
-use super::judge::{check, count};
+use super::judge::judged;
 use crate::measure::stats::median;
 use crate::measure::trend::{SOUND_UPPER, WARM_UP_S};
+use crate::measure::validity::Figures;
 use crate::result::phases::{self, FIRST_OFF_PEAK, LAST_OFF_PEAK};
 use crate::result::{Check, DayProfile, Stage, StageResult, Verdict};
 
@@ -17,7 +18,9 @@ pub(super) fn checks(measured: &StageResult, defined: &Stage) -> impl Iterator<I
     let day = defined.day();
     let end = |phase| End::of(measured, day.as_ref()?, phase);
     let ends = end(FIRST_OFF_PEAK).zip(end(LAST_OFF_PEAK));
-    let read = ends.map(|(first, last)| [descriptors(&first, &last, defined.clients), memory(&first, &last)]);
+    let read = ends.map(|(first, last)| {
+        [descriptors(measured, &first, &last, defined.clients), memory(measured, &first, &last)]
+    });
     read.into_iter().flatten().chain([scores(measured)]).flatten()
 }
 
@@ -44,16 +47,16 @@ impl End {
 }
 
 /// What the peak hours opened may stay open: a connection for each session.
-fn descriptors(first: &End, last: &End, clients: usize) -> Option<Check> {
+fn descriptors(measured: &StageResult, first: &End, last: &End, clients: usize) -> Option<Check> {
     let (first, last) = first.fds.zip(last.fds)?;
     let verdict = if last > first + clients as f64 { Verdict::Fail } else { Verdict::Pass };
     let text = format!("{first:.0} → {last:.0}, fails if more than {clients} are added");
-    Some(count("descriptors, off-peak to off-peak", verdict, text))
+    Some(judged(measured, Figures::Resources, "descriptors, off-peak to off-peak", verdict, text))
 }
 
 /// Growth beyond what the leak rule calls sound: caches or a leak, which two readings do not tell apart. `None` if
 /// the server was still warming up in the first off-peak phase.
-fn memory(first: &End, last: &End) -> Option<Check> {
+fn memory(measured: &StageResult, first: &End, last: &End) -> Option<Check> {
     let allowed = SOUND_UPPER * (last.at_s - first.at_s) / 60.0;
     let grown = last.megabytes - first.megabytes;
     let (verdict, advice) = if grown < allowed {
@@ -63,7 +66,8 @@ fn memory(first: &End, last: &End) -> Option<Check> {
     };
     let (from, to) = (first.megabytes, last.megabytes);
     let text = format!("{from:.1} → {to:.1} MB, {grown:+.1}, sound below {allowed:+.1}{advice}");
-    (first.at_s >= WARM_UP_S).then(|| check("memory, off-peak to off-peak", verdict, text))
+    (first.at_s >= WARM_UP_S)
+        .then(|| judged(measured, Figures::Resources, "memory, off-peak to off-peak", verdict, text))
 }
 
 /// Every score is deleted by whoever imported it; a call that failed may have left its own.
@@ -72,7 +76,7 @@ fn scores(measured: &StageResult) -> Option<Check> {
     let failed = measured.accounts.sent - measured.accounts.count(Outcome::Ok);
     let verdict = if after > before + failed { Verdict::Fail } else { Verdict::Pass };
     let text = format!("{before} → {after}, {failed} calls failed and may have left theirs");
-    Some(count("scores, before and after the day", verdict, text))
+    Some(judged(measured, Figures::Counts, "scores, before and after the day", verdict, text))
 }
 
 #[cfg(test)]

@@ -4,9 +4,13 @@ use music21_mcp_bench::client::Tool;
 use serde_json::json;
 
 use super::calls::{ID, delete, on_score, own, stage};
-use super::judge::{check, count};
+use super::judge;
 use super::{Options, Scenario, nothing_more};
-use crate::result::{Check, Definition, Disruption, Injection, Stage, StageResult, Step, Verdict};
+use crate::measure::rating::{self, Rating};
+use crate::measure::validity::{Figures, Standing};
+use crate::result::{
+    Check, Definition, Disruption, Injection, Stage, StageResult, Step, Thresholds, Verdict,
+};
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "recovery",
@@ -36,6 +40,7 @@ fn define(options: &Options) -> Definition {
         &[Disruption::Kill, Disruption::Freeze, Disruption::Close]
     };
     Definition {
+        thresholds: Thresholds::none(),
         stages: kinds.iter().map(|&kind| with_fault(kind, options)).collect(),
         ..Definition::default()
     }
@@ -71,12 +76,14 @@ fn steps() -> Vec<Step> {
 /// What a stage says of the fault that it had.
 pub(super) fn recovered(stage: &StageResult) -> Option<Check> {
     let fault = stage.fault.as_ref()?;
-    let name = format!("{}: recovery", stage.name);
+    // That calls fail and sessions open is counted; how slow is slow is measured against the calls before the fault.
+    let judged =
+        |verdict, text: String| Some(judge::judged(stage, Figures::Counts, "recovery", verdict, text));
     if fault.at_ns.is_none() {
-        return Some(check(name, Verdict::Inconclusive, "the stage ended before the fault"));
+        return judged(Verdict::Inconclusive, "the stage ended before the fault".to_owned());
     }
     let (Some(found), Some(p95_ns)) = (fault.recovery, fault.p95_before_ns) else {
-        return Some(check(name, Verdict::Inconclusive, "fewer than 200 good calls before the fault"));
+        return judged(Verdict::Inconclusive, "fewer than 200 good calls before the fault".to_owned());
     };
     let seconds = |ns: u64| format!("{:.2} s", ns as f64 / 1e9);
     let after = |ns: Option<u64>, never: &str| ns.map_or_else(|| never.to_owned(), seconds);
@@ -88,14 +95,27 @@ pub(super) fn recovered(stage: &StageResult) -> Option<Check> {
         p95_ns as f64 / 1e6
     );
     let watched = seconds(found.watched_ns);
-    Some(match found.recovered_after_ns {
-        Some(ns) => check(name, Verdict::Pass, format!("recovered after {}; {details}", seconds(ns))),
+    match found.recovered_after_ns {
+        Some(ns) => judged(Verdict::Pass, format!("recovered after {}; {details}", seconds(ns))),
         None if found.watched_ns < SHORTEST_NS => {
-            check(name, Verdict::Inconclusive, format!("watched for {watched} only; {details}"))
+            judged(Verdict::Inconclusive, format!("watched for {watched} only; {details}"))
         }
         // That nothing succeeded is a count, whatever the times are worth.
-        None if fault.is_for_good() => count(name, Verdict::Fail, format!("> {watched}, never; {details}")),
-        None => check(name, Verdict::Fail, format!("> {watched}, not yet; {details}")),
+        None if fault.is_for_good() => judged(Verdict::Fail, format!("> {watched}, never; {details}")),
+        // Calls that stayed slow may have been slowed by others.
+        None => {
+            let text = format!("> {watched}, not yet; {details}");
+            Some(judge::judged(stage, Figures::Times, "recovery", Verdict::Fail, text))
+        }
+    }
+}
+
+/// The grade of the time that it took, by what was seen: interference can only have made it longer.
+pub(super) fn rate(stage: &StageResult) -> Option<Rating> {
+    let recovery = stage.fault.as_ref()?.recovery?;
+    (stage.validity.of(Figures::Counts) == Standing::Valid).then(|| {
+        let seconds = recovery.recovered_after_ns.map(|ns| ns as f64 / 1e9);
+        rating::recovery(seconds, recovery.watched_ns as f64 / 1e9, stage.validity.times())
     })
 }
 
@@ -141,9 +161,6 @@ mod tests {
         assert_eq!(verdict(Some(1), None, Some(1), 12).verdict, Verdict::Inconclusive);
         assert_eq!(verdict(None, None, None, 0).verdict, Verdict::Inconclusive);
         let never = verdict(Some(1), None, None, 45);
-        assert!(
-            never.is_count && never.text.starts_with("> 45.00 s, never; first success after none"),
-            "{never:?}"
-        );
+        assert!(never.text.starts_with("> 45.00 s, never; first success after none"), "{never:?}");
     }
 }

@@ -4,11 +4,11 @@ use music21_mcp_bench::client::Tool;
 use music21_mcp_proc::ResourceSample;
 
 use super::calls::stage;
-use super::judge::{check, count};
+use super::judge::judged;
 use super::{Options, Scenario};
+use crate::measure::validity::Figures;
 use crate::result::{
-    Check, Definition, ScenarioResult, SessionEnd, SessionMemory, Stage, StageResult, Step, Thresholds,
-    Verdict, Workload,
+    Check, Definition, ScenarioResult, SessionEnd, SessionMemory, Stage, StageResult, Step, Verdict, Workload,
 };
 
 pub(super) static SCENARIO: Scenario = Scenario {
@@ -45,7 +45,6 @@ fn define(options: &Options) -> Definition {
     let named = |name: &str, end| one_call_each(name, end, options);
     Definition {
         // A session that did nothing, because a limiter refused it, leaves nothing and shows nothing.
-        thresholds: Thresholds { min_success: Some(0.9), ..Thresholds::default() },
         // A kept session: over stdio its process is what the others are compared with.
         prepare: calls(),
         stages: vec![
@@ -86,14 +85,15 @@ fn judge(result: &ScenarioResult) -> Vec<Check> {
 }
 
 fn memory(stage: &StageResult) -> Check {
-    let name = format!("{}: memory", stage.name);
+    let memory = |verdict, text: String| judged(stage, Figures::Resources, "memory", verdict, text);
     let kb = match &stage.session_memory {
         Some(SessionMemory::Kb(kb)) => kb,
         Some(SessionMemory::OfItsProcess) => {
-            return check(name, Verdict::Pass, "a session is a process, and its memory goes with it");
+            let text = "a session is a process, and its memory goes with it";
+            return memory(Verdict::Pass, text.to_owned());
         }
-        Some(SessionMemory::Unknown(why)) => return check(name, Verdict::Inconclusive, why),
-        None => return check(name, Verdict::Inconclusive, "no session ended"),
+        Some(SessionMemory::Unknown(why)) => return memory(Verdict::Inconclusive, why.clone()),
+        None => return memory(Verdict::Inconclusive, "no session ended".to_owned()),
     };
     let verdict = if stage.name == ABANDONED && kb.upper - kb.lower > MAX_DOUBT_KB {
         Verdict::Inconclusive
@@ -110,19 +110,19 @@ fn memory(stage: &StageResult) -> Check {
         "{:+.2} KB a session ({:+.2} to {:+.2}), {} sessions",
         kb.estimate, kb.lower, kb.upper, stage.accounts.sent
     );
-    check(name, verdict, text)
+    memory(verdict, text)
 }
 
 /// Descriptors, threads and processes after the rest, against those after the warm-up.
 fn leftovers(before: &StageResult, stage: &StageResult) -> Vec<Check> {
     let one = |what: &str, get: fn(&ResourceSample) -> Option<u64>, allowed: u64| {
-        let name = format!("{}: {what}", stage.name);
+        let of_stage = |verdict, text: String| judged(stage, Figures::Resources, what, verdict, text);
         let values = before.settled.as_ref().and_then(get).zip(stage.settled.as_ref().and_then(get));
         let Some((before, after)) = values else {
-            return check(name, Verdict::Inconclusive, "could not be read after the rest");
+            return of_stage(Verdict::Inconclusive, "could not be read after the rest".to_owned());
         };
         let verdict = if after > before + allowed { Verdict::Fail } else { Verdict::Pass };
-        count(name, verdict, format!("{before} → {after} over {} sessions", stage.accounts.sent))
+        of_stage(verdict, format!("{before} → {after} over {} sessions", stage.accounts.sent))
     };
     // Connections of other stages come and go: a handful is nobody's leak.
     let few = (stage.accounts.sent / SESSIONS_A_LEFTOVER).max(2);

@@ -3,11 +3,12 @@
 use music21_mcp_bench::client::Outcome;
 
 use super::calls::{open_loop, single_stage};
-use super::judge::{check, trend};
+use super::judge::{judged, trend};
 use super::{Options, Scenario, off_peak};
 use crate::measure::quantile::Quantile;
 use crate::measure::stats::chi_squared_p;
 use crate::measure::trend::{LeakVerdict, judge_leak};
+use crate::measure::validity::Figures;
 use crate::result::phases::{self, FIRST_OFF_PEAK, FIRST_PEAK_HOUR, LAST_OFF_PEAK, LAST_PEAK_HOUR};
 use crate::result::{
     Arrivals, Check, DayProfile, Definition, ResourceAt, ScenarioResult, Stage, StageResult, Verdict,
@@ -74,22 +75,22 @@ fn arrivals(measured: &StageResult, defined: &Stage) -> Check {
     let scheduled = measured.accounts.scheduled;
     let within = (scheduled as f64 - expected).abs() <= 4.0 * expected.sqrt().max(1.0);
     let verdict = if within { Verdict::Pass } else { Verdict::Fail };
-    check(
-        "arrivals",
-        verdict,
-        format!("{scheduled} calls due, {expected:.0} ± {:.0} expected", 4.0 * expected.sqrt()),
-    )
+    let text = format!("{scheduled} calls due, {expected:.0} ± {:.0} expected", 4.0 * expected.sqrt());
+    judged(measured, Figures::Counts, "arrivals", verdict, text)
 }
 
 /// Arrivals hour by hour against the schedule.
 fn hours(measured: &StageResult, defined: &Stage) -> Check {
-    let name = "arrivals by hour";
+    let by_hour =
+        |verdict, text: String| judged(measured, Figures::Counts, "arrivals by hour", verdict, text);
     let dropped = measured.accounts.count(Outcome::Dropped);
     if dropped > 0 {
         let text = format!("{dropped} calls were dropped, and the hour of those is not known");
-        return check(name, Verdict::Inconclusive, text);
+        return by_hour(Verdict::Inconclusive, text);
     }
-    let Some(day) = defined.day() else { return check(name, Verdict::Inconclusive, "the stage has no day") };
+    let Some(day) = defined.day() else {
+        return by_hour(Verdict::Inconclusive, "the stage has no day".to_owned());
+    };
     let hour_s = day.duration_s / day.hours;
     let until = |hour: usize| day.expected_until(hour as f64 * hour_s);
     let expected: Vec<f64> =
@@ -98,10 +99,10 @@ fn hours(measured: &StageResult, defined: &Stage) -> Check {
     let mut due = measured.due_by_hour.clone();
     due.resize(expected.len(), 0);
     let Some(p) = chi_squared_p(&due, &expected) else {
-        return check(name, Verdict::Inconclusive, "fewer than five calls expected");
+        return by_hour(Verdict::Inconclusive, "fewer than five calls expected".to_owned());
     };
     let verdict = if p > MIN_P { Verdict::Pass } else { Verdict::Fail };
-    check(name, verdict, format!("χ² over {} hours, p = {p:.2e}, above {MIN_P}", expected.len()))
+    by_hour(verdict, format!("χ² over {} hours, p = {p:.2e}, above {MIN_P}", expected.len()))
 }
 
 /// A phase against an earlier one of the same load: what the day has done to the response times. `None` with too few
@@ -118,7 +119,8 @@ fn slower(measured: &StageResult, what: &str, first: &str, last: &str) -> Option
     let (low, ratio, high) = (last.0 / first.2, last.1 / first.1, last.2 / first.0);
     let verdict = if low > MAX_SLOWER { Verdict::Fail } else { Verdict::Pass };
     let text = format!("{ratio:.2} times ({low:.2} to {high:.2}), fails if surely above {MAX_SLOWER}");
-    Some(check(format!("p95 of the {what} against the first"), verdict, text))
+    let name = format!("p95 of the {what} against the first");
+    Some(judged(measured, Figures::Times, &name, verdict, text))
 }
 
 /// The leak rule on the phases that are long enough for it to tell. Each begins with a warm-up of its own, since a new
@@ -128,7 +130,8 @@ fn leaks(measured: &StageResult, defined: &Stage) -> Vec<Check> {
     let of_phase = |name: &String| {
         let readings = phases::readings(&measured.resources, &day, name);
         let report = judge_leak(&ResourceAt::memory(readings))?;
-        (report.verdict != LeakVerdict::Inconclusive).then(|| trend(name, &report))
+        (report.verdict != LeakVerdict::Inconclusive)
+            .then(|| trend(measured, &format!("leak in {name}"), &report))
     };
     measured.phases.keys().filter_map(of_phase).collect()
 }
@@ -216,6 +219,9 @@ mod tests {
         assert_eq!(leaking(600.0), []);
         let checks = leaking(3600.0);
         assert_eq!(checks.len(), 1, "the last off-peak phase is too short: {checks:?}");
-        assert_eq!((checks[0].name.as_str(), checks[0].verdict), ("business hours: leak", Verdict::Fail));
+        assert_eq!(
+            (checks[0].name.as_str(), checks[0].verdict),
+            ("s: leak in business hours", Verdict::Fail)
+        );
     }
 }

@@ -1,8 +1,9 @@
 //! The limits of a scenario, and what they say of its stages.
 
-use super::judge::{check, count};
+use super::judge::judged;
 use crate::measure::stats::{mean, standard_deviation, t_quantile};
 use crate::measure::trend;
+use crate::measure::validity::Figures;
 use crate::result::{Check, Definition, Second, StageResult, ToolResult, Verdict};
 
 /// One check for each limit and stage, and of p95 for each tool.
@@ -10,7 +11,9 @@ pub(super) fn check_limits(definition: &Definition, stages: &[StageResult]) -> V
     let limits = &definition.thresholds;
     let mut checks = Vec::new();
     for (index, stage) in stages.iter().enumerate() {
-        checks.extend(limits.min_success.map(|min| success(stage, min)));
+        if is_judged_by_success(definition, stage) {
+            checks.push(success(stage, limits.min_success));
+        }
         if let Some(max_ms) = limits.max_p95_ms {
             checks.extend(stage.tools.iter().map(|(name, tool)| p95(stage, name, tool, max_ms)));
         }
@@ -21,19 +24,25 @@ pub(super) fn check_limits(definition: &Definition, stages: &[StageResult]) -> V
     checks
 }
 
+/// 0 switches it off. A search tries more clients than are served well, and a fault makes calls fail: both are judged by
+/// their own rules.
+fn is_judged_by_success(definition: &Definition, stage: &StageResult) -> bool {
+    definition.thresholds.min_success > 0.0 && definition.search.is_none() && stage.fault.is_none()
+}
+
 /// Slices of a stage whose throughputs are compared; ten leave nine degrees of freedom, as for percentiles.
 const SLICES: usize = 10;
 
 /// Student's t over the throughputs of contiguous slices: within one, calls depend on each other.
 fn throughput(stage: &StageResult, offered_s: Option<f64>, min: f64) -> Check {
-    let name = format!("{}: throughput", stage.name);
+    let throughput = |verdict, text| judged(stage, Figures::Times, "throughput", verdict, text);
     // The last second is a part of one, and after the stage's duration calls only end.
     let ended = stage.timeline.len().saturating_sub(1);
     let whole = &stage.timeline[..offered_s.map_or(ended, |seconds| ended.min(seconds as usize))];
     let seconds = whole.len() / SLICES;
     if seconds == 0 {
         let text = format!("{:.1} calls/s, but bounds need {} s or more", stage.calls_per_s, SLICES + 1);
-        return check(name, Verdict::Inconclusive, text);
+        return throughput(Verdict::Inconclusive, text);
     }
     let ok = |slice: &[Second]| slice.iter().map(|second| second.ok).sum::<u64>() as f64 / seconds as f64;
     let rates: Vec<f64> = whole.chunks_exact(seconds).take(SLICES).map(ok).collect();
@@ -46,7 +55,7 @@ fn throughput(stage: &StageResult, offered_s: Option<f64>, min: f64) -> Check {
     } else {
         Verdict::Inconclusive
     };
-    check(name, verdict, format!("{:.1} good calls/s ({low:.1} to {high:.1}), at least {min}", mean(&rates)))
+    throughput(verdict, format!("{:.1} good calls/s ({low:.1} to {high:.1}), at least {min}", mean(&rates)))
 }
 
 fn success(stage: &StageResult, min: f64) -> Check {
@@ -77,13 +86,13 @@ fn success(stage: &StageResult, min: f64) -> Check {
         percent(upper),
         percent(min)
     );
-    count(format!("{}: success", stage.name), verdict, text)
+    judged(stage, Figures::Counts, "success", verdict, text)
 }
 
 fn p95(stage: &StageResult, name: &str, tool: &ToolResult, max_ms: f64) -> Check {
-    let title = format!("{}: {name}", stage.name);
+    let p95 = |verdict, text: String| judged(stage, Figures::Times, name, verdict, text);
     let Some(summary) = stage.times(tool) else {
-        return check(title, Verdict::Inconclusive, "no call ended well, so that there are no times");
+        return p95(Verdict::Inconclusive, "no call ended well, so that there are no times".to_owned());
     };
     let ms = |ns: u64| ns as f64 / 1e6;
     let (low, high) = (summary.p95.lower_ns().map(ms), summary.p95.upper_ns().map(ms));
@@ -92,9 +101,13 @@ fn p95(stage: &StageResult, name: &str, tool: &ToolResult, max_ms: f64) -> Check
         (Some(low), _) if low > max_ms => Verdict::Fail,
         _ => Verdict::Inconclusive,
     };
-    let side = |value: Option<f64>| value.map_or_else(|| "?".to_owned(), |ms| format!("{ms:.1}"));
-    let text = format!("p95 between {} and {} ms, at most {max_ms}", side(low), side(high));
-    check(title, verdict, text)
+    let text = match (low, high) {
+        (Some(low), Some(high)) => format!("p95 between {low:.1} and {high:.1} ms"),
+        (Some(low), None) => format!("p95 ≥ {low:.1} ms"),
+        (None, Some(high)) => format!("p95 ≤ {high:.1} ms"),
+        (None, None) => format!("p95 unknown of {} calls", summary.count),
+    };
+    p95(verdict, format!("{text}, at most {max_ms}"))
 }
 
 pub(super) fn too_short() -> String {
@@ -102,9 +115,9 @@ pub(super) fn too_short() -> String {
 }
 
 fn memory(stage: &StageResult, max: f64) -> Check {
-    let name = format!("{}: memory growth", stage.name);
+    let growth = |verdict, text| judged(stage, Figures::Resources, "memory growth", verdict, text);
     let Some(leak) = &stage.leak else {
-        return check(name, Verdict::Inconclusive, too_short());
+        return growth(Verdict::Inconclusive, too_short());
     };
     let slope = leak.mb_per_min;
     let verdict = if slope.upper < max {
@@ -116,7 +129,7 @@ fn memory(stage: &StageResult, max: f64) -> Check {
     };
     let text =
         format!("{:.2} MB/min ({:.2} to {:.2}), at most {max}", slope.estimate, slope.lower, slope.upper);
-    check(name, verdict, text)
+    growth(verdict, text)
 }
 
 #[cfg(test)]

@@ -85,7 +85,7 @@ fn an_invalid_run_says_so_first_with_the_reason() {
     let mut file = judged(Verdict::Invalid);
     let facts = GeneratorFacts { internal_errors: 2, ..GeneratorFacts::default() };
     file.scenarios[0].stages[0].validity = validity::judge_generator(&facts);
-    assert_eq!(first_line(&page(&file)), "INVALID: memory: steady load: 2 tasks of the generator panicked");
+    assert_eq!(first_line(&page(&file)), "INVALID: memory: steady load: tasks of the generator panicked: 2");
 }
 
 /// What came from a server, a file or a command line, in every place where a report shows it.

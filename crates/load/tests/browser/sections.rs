@@ -145,7 +145,7 @@ fn a_merged_stage_shows_what_each_shard_had() {
     );
     assert!(
         section.contains("<th scope=\"row\">2/2</th>")
-            && section.contains("INVALID: 2 tasks of the generator panicked"),
+            && section.contains("INVALID: tasks of the generator panicked: 2"),
         "{section}"
     );
 }

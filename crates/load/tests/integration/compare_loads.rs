@@ -10,6 +10,7 @@ use music21_mcp_bench::client::Outcome;
 use music21_mcp_load::measure::Latency;
 use music21_mcp_load::measure::histogram::Histogram;
 use music21_mcp_load::measure::trend::{LeakReport, LeakVerdict, Slope};
+use music21_mcp_load::measure::validity::Validity;
 use music21_mcp_load::result::{ResourceAt, RunFile, StageResult};
 use music21_mcp_proc::ResourceSample;
 
@@ -58,7 +59,7 @@ impl Workshop {
             let mut file = real.clone();
             file.created_utc = format!("2026-01-01T00:00:{round:02}Z");
             let stage = &mut file.scenarios[0].stages[0];
-            stage.validity.invalid.clear();
+            stage.validity = Validity::default();
             change(stage, round);
             fs::create_dir_all(self.path(directory)).unwrap();
             fs::write(self.path(directory).join("result.json"), serde_json::to_string(&file).unwrap())
@@ -269,7 +270,9 @@ fn an_invalid_round_is_left_out_and_named() {
     let (code, _, error) = shop.run(&["baseline", "save", "b", "--from", &mixed, "--allow-dirty"]);
     assert_eq!(code, 0, "{error}");
     assert!(
-        error.contains("left out: round 2 of list/steady is INVALID: 7 tasks of the generator panicked"),
+        error.contains(
+            "note: round 2 of list/steady is left out, being INVALID: tasks of the generator panicked: 7"
+        ),
         "{error}"
     );
     let record = music21_mcp_load::record::Record::load(&shop.path("baselines/b.json")).unwrap();

@@ -61,9 +61,11 @@ fn a_result_can_be_reported_and_its_reasons_are_read() {
     let mut save = Command::new(PROGRAM);
     let output =
         save.args(["baseline", "save", "old", "--from", "."]).current_dir(run.path()).output().unwrap();
-    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let told = text(&output.stderr);
-    assert!(told.contains("stability/day is INVALID: calls were dispatched up to 74.5 ms late"), "{told}");
+    // What that program called INVALID only disturbs.
+    let line = "round 0 of stability/day was disturbed, its times are upper bounds: calls were sent up to 74.5 ms late";
+    assert!(told.contains(line), "{told}");
 }
 
 #[test]

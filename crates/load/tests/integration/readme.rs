@@ -41,8 +41,7 @@ const ELSEWHERE: [(&str, &str); 13] = [
 ];
 
 /// Exit codes other than 0 alone: part of the command, what it may end with, and why. The first row that fits counts.
-const EXITS: [(&str, &[i32], &str); 7] = [
-    ("run quick", &[1], "`cleanup` finds the exports that the embedded server leaves on the disk"),
+const EXITS: [(&str, &[i32], &str); 6] = [
     ("-- run ", &[0, 3], "a second is too short for some bounds, and a busy machine makes a run INVALID"),
     ("music21-mcp-bench run ", &[0, 3], "likewise"),
     ("merge results", &[0, 3], "the shards may be INVALID"),

@@ -53,9 +53,13 @@ fn adds_up(scenario: &ScenarioResult) {
         assert_eq!(seconds.sum::<u64>(), accounts.sent, "{name}");
         let is_graded = stage.ratings.success.is_some();
         let has_ended = stage.stopped_by != StoppedBy::StillRunning;
-        let may_be = stage.validity.is_valid() && has_ended && stage.fault.is_none();
-        let is_asked = scenario.definition.thresholds.min_success.is_some();
-        assert_eq!(is_graded, may_be && is_asked, "{name}: success is rated if it has a limit and is valid");
+        let may_be = has_ended && stage.fault.is_none();
+        let is_asked = scenario.definition.thresholds.min_success > 0.0;
+        assert_eq!(
+            is_graded,
+            may_be && is_asked,
+            "{name}: success is rated if it has a limit, however busy the machine"
+        );
     }
 }
 

@@ -140,15 +140,7 @@ fn what_cannot_be_served_is_a_wrong_command_line() {
 fn limits_and_directories_are_taken_from_the_command_line() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().to_str().unwrap();
-    let mut program = Program::initialized(&[
-        "--max-scores",
-        "1",
-        "--allow",
-        path,
-        "--export-dir",
-        path,
-        "--remove-exports",
-    ]);
+    let mut program = Program::initialized(&["--max-scores", "1", "--allow", path, "--export-dir", path]);
     for id in ["a", "b"] {
         program.call("import_score", &json!({"score_id": id, "source": "C4 D4", "source_type": "text"}));
     }
@@ -158,7 +150,19 @@ fn limits_and_directories_are_taken_from_the_command_line() {
     assert_eq!(file.parent(), Some(directory.path()));
     assert_eq!(std::fs::metadata(&file).unwrap().len(), reply["file_size"].as_u64().unwrap());
     assert_eq!(program.end(), Some(0));
-    assert!(!file.exists());
+    assert!(!file.exists(), "exports go with the server");
+}
+
+#[test]
+fn exports_are_kept_where_that_is_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().to_str().unwrap();
+    let mut program = Program::initialized(&["--export-dir", path, "--keep-exports"]);
+    program.call("import_score", &json!({"score_id": "a", "source": "C4 D4", "source_type": "text"}));
+    let reply = program.call("export_score", &json!({"score_id": "a", "format": "midi"}));
+    program.call("delete_score", &json!({"score_id": "a"}));
+    assert_eq!(program.end(), Some(0));
+    assert!(std::path::Path::new(reply["file_path"].as_str().unwrap()).exists());
 }
 
 #[test]

@@ -34,7 +34,7 @@ impl Rounds {
         }
         let (record, left_out) = Runs::load(&self.from)?.record(self.target.clone())?;
         for line in left_out {
-            writeln!(std::io::stderr(), "left out: {line}")?;
+            writeln!(std::io::stderr(), "note: {line}")?;
         }
         Ok(record)
     }

@@ -97,24 +97,14 @@ fn overridden(mut definition: Definition, options: &Options) -> Definition {
 mod tests {
     use super::*;
     use crate::cli::support::template::template;
-    use crate::result::{Verdict, fixture};
+    use crate::result::fixture;
 
     /// What is judged of an empty stage of this scenario, under the words of the command line.
     fn checks(word: &str) -> Vec<Check> {
         let selected = select(&[word.to_owned()]).unwrap().remove(0);
         let definition = selected.definition(&Options::default());
         let stages = definition.stages.iter().map(|stage| fixture::stage_named(&stage.name)).collect();
-        (selected.judge)(&ScenarioResult {
-            name: definition.name.clone(),
-            verdict: Verdict::Interrupted,
-            checks: Vec::new(),
-            notes: Vec::new(),
-            error: None,
-            definition,
-            stages,
-            rate_limit: None,
-            capacity: None,
-        })
+        (selected.judge)(&ScenarioResult { stages, ..fixture::scenario(definition) })
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::result::{Step, Workload};
 
 #[tokio::test]
 async fn calls_reported_are_calls_the_server_counted() {
-    let server = Server::new(Config { keep_exports: false, installed_corpus: false, ..Config::default() });
+    let server = Server::new(Config { installed_corpus: false, ..Config::default() });
     let opener = server.clone();
     let target = move |_: usize| {
         let handler = opener.handler();

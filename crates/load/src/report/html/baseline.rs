@@ -6,6 +6,7 @@ use super::chip;
 use super::figure::Table;
 use crate::compare::figures::Figures;
 use crate::compare::{ChangeVerdict, Comparison, Severity};
+use crate::report::comparison::{common_reasons, said_once};
 use crate::report::headline::Tone;
 use crate::report::units::{duration, percent};
 
@@ -45,7 +46,8 @@ fn figures(compared: &Compared) -> Markup {
     let Compared { figures, comparison, left_out } = compared;
     let rows = figures.iter().map(|(name, sides)| row(name, sides));
     html! {
-        @for note in left_out.iter().chain(&comparison.notes) { p.note { (note) } }
+        @for note in left_out { p.note { (note) } }
+        @for note in said_once(comparison) { p.note { (note) } }
         h3 { "Verdicts" }
         (verdicts(comparison))
         h3 { "Figures side by side" }
@@ -82,6 +84,10 @@ fn row(name: &str, [before, after]: &[Figures; 2]) -> Vec<String> {
 }
 
 fn verdicts(comparison: &Comparison) -> Markup {
+    let shared = common_reasons(comparison);
+    let why = |verdict: &ChangeVerdict| {
+        verdict.why().filter(|_| !shared.iter().any(|(reason, _)| *reason == verdict.to_string()))
+    };
     let show = |row: &crate::compare::Row, value: Option<f64>| {
         value.map_or_else(|| "–".to_owned(), |v| row.figure.show(v))
     };
@@ -105,14 +111,6 @@ fn verdicts(comparison: &Comparison) -> Markup {
                 } } }
             }
         }
-    }
-}
-
-fn why(verdict: &ChangeVerdict) -> Option<String> {
-    match verdict {
-        ChangeVerdict::Inconclusive(why) => Some(why.to_string()),
-        ChangeVerdict::NotMeasured(why) => Some(why.clone()),
-        _ => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::figure::Table;
-use crate::measure::validity::GeneratorFacts;
+use crate::measure::validity::{GeneratorFacts, Standing};
 use crate::report::units::{duration, percent};
 use crate::result::{RunFile, ScenarioResult};
 
@@ -118,7 +118,10 @@ pub(super) fn validity(file: &RunFile) -> Markup {
             generator(
                 &format!("{}: {}", scenario.name, stage.name),
                 &stage.generator,
-                stage.validity.is_valid(),
+                match stage.validity.times() {
+                    Standing::Valid => "yes",
+                    other => other.word(),
+                },
             )
         };
         scenario.stages.iter().map(row).collect()
@@ -142,8 +145,9 @@ pub(super) fn validity(file: &RunFile) -> Markup {
             section aria-labelledby="validity" {
                 h2 id="validity" { "Validity" }
                 p.note {
-                    "Was the generator the bottleneck? An INVALID stage is written down and never rated. Others are all "
-                    "processes but the generator, the server and, with --profile, the profiler: what sampling costs is "
+                    "May the times be believed? Those of a DISTURBED stage are upper bounds, since interference only adds to "
+                    "them; those of an INVALID one are unknown. Counts, memory and files stand. Others are all processes but "
+                    "the generator, the server and, with --profile, the profiler: what sampling costs is "
                     "in the figures and is nobody else’s."
                 }
                 (Table::new(&head, rows).html("What is known about the generator"))
@@ -152,12 +156,12 @@ pub(super) fn validity(file: &RunFile) -> Markup {
     }
 }
 
-fn generator(stage: &str, facts: &GeneratorFacts, valid: bool) -> Vec<String> {
+fn generator(stage: &str, facts: &GeneratorFacts, valid: &str) -> Vec<String> {
     let or_none = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
     let time = |ns: Option<u64>| or_none(ns.map(|ns| duration(ns as f64)));
     vec![
         stage.to_owned(),
-        if valid { "yes" } else { "INVALID" }.to_owned(),
+        valid.to_owned(),
         time(facts.scheduling_delay_p99_ns),
         percent(facts.late_share),
         time(facts.loop_lag_p99_ns),

@@ -5,8 +5,9 @@ use maud::{Markup, html};
 use super::figure::Table;
 use super::{chip, disk, limiter, percentiles, recovery, resources, search, timeline, tools};
 use crate::measure::rating::{Grade, Rating};
+use crate::measure::validity::Figures;
 use crate::report::headline::{tone, word};
-use crate::report::units::{count, duration, percent, quantile};
+use crate::report::units::{self, count, duration, percent, quantile, rate};
 use crate::result::{Ratings, ScenarioResult, StageResult};
 
 /// The section, which links can name by its number.
@@ -24,6 +25,9 @@ pub(super) fn section(number: usize, scenario: &ScenarioResult) -> Markup {
                 ul.checks { @for check in &scenario.checks {
                     li { (chip(tone(check.verdict), word(check.verdict))) " " strong { (check.name) } ": " (check.text) }
                 } }
+            }
+            @if let Some(clients) = scenario.clients.filter(|rating| rating.grade.is_some()) {
+                p.ratings { (grade("clients", &clients)) }
             }
             @if let Some(report) = &scenario.rate_limit { (limiter::section(report, scenario.definition.probe)) }
             @if let (Some(capacity), Some(of)) = (&scenario.capacity, &scenario.definition.search) {
@@ -49,14 +53,16 @@ fn stage(stage: &StageResult) -> Markup {
             @if stage.open_loop { "open loop" } @else { "closed loop" } ", "
             (stage.clients) @if stage.clients == 1 { " client, " } @else { " clients, " }
             (duration(stage.elapsed_ns as f64)) ", "
-            (format!("{:.1}", stage.calls_per_s)) " calls a second, "
+            (rate(stage)) " calls a second, "
             (count(stage.accounts.sent)) " calls"
             @if let Some(share) = stage.accounts.success().share() { ", " (percent(share)) " good" }
             @if let Some(gap) = stage.generator.little_gap { ", deviation from Little’s law " (format!("{:+.1} %", gap * 100.0)) }
             @if stage.reopened > 0 { ", " (stage.reopened) " sessions opened again" }
             @if stage.validity.saturated { ", " strong { "saturated: the server did not keep up" } }
         }
-        @for reason in &stage.validity.invalid { p.bad-calls { strong { "INVALID: " } (reason) } }
+        @for reason in stage.validity.reasons() {
+            p.bad-calls { strong { (reason.leaves(Figures::Times).word()) ": " } (reason) }
+        }
         @for reason in &stage.validity.warnings { p.note { "Warning: " (reason) } }
         (ratings(&stage.ratings))
         (tools::table(stage))
@@ -69,10 +75,9 @@ fn stage(stage: &StageResult) -> Markup {
 }
 
 fn ratings(ratings: &Ratings) -> Markup {
-    let all = [("success", ratings.success), ("p95", ratings.p95), ("memory", ratings.memory)];
     html! {
-        @if all.iter().any(|(_, rating)| rating.is_some()) {
-            p.ratings { @for (name, rating) in all { @if let Some(rating) = rating { (grade(name, &rating)) " " } } }
+        @if ratings.named().next().is_some() {
+            p.ratings { @for (name, rating) in ratings.named() { (grade(name, &rating)) " " } }
         }
     }
 }
@@ -83,14 +88,7 @@ fn grade(name: &str, rating: &Rating) -> Markup {
         Some(Grade::Poor) => "chip bad",
         Some(Grade::Acceptable) | None => "chip doubtful",
     };
-    let word =
-        |grade: Option<Grade>| grade.map_or_else(|| "no grade".to_owned(), |grade| format!("{grade:?}"));
-    html! {
-        span class=(class) {
-            (name) ": " (word(rating.grade))
-            @if rating.is_limited_by_samples() { " (the estimate alone: " (word(rating.by_estimate)) ")" }
-        }
-    }
+    html! { span class=(class) { (name) ": " (units::grade(rating)) } }
 }
 
 fn phases(stage: &StageResult) -> Markup {

@@ -82,7 +82,7 @@ fn ends(quantile: Quantile) -> [Option<u64>; 2] {
         Quantile::Value { interval, .. } => [Some(interval.low_ns), interval.high_ns],
         Quantile::UpperBound { ns } => [None, Some(ns)],
         Quantile::Censored { low_ns, .. } => [Some(low_ns), None],
-        Quantile::TooFewSamples { .. } => [None, None],
+        Quantile::TooFewSamples { .. } | Quantile::Unknown => [None, None],
     }
 }
 

@@ -6,7 +6,7 @@ use music21_mcp_bench::client::Outcome;
 use crate::measure::quantile::Quantile;
 use crate::measure::steady::Steadiness;
 use crate::measure::summary::Summary;
-use crate::report::units::{count, digits, duration};
+use crate::report::units::{count, digits, duration, extremes};
 use crate::result::{StageResult, ToolResult};
 
 /// The table.
@@ -80,10 +80,11 @@ fn rows(name: &str, tool: &ToolResult, open_loop: bool) -> Markup {
 fn times(summary: Option<&Summary>) -> Markup {
     html! {
         @if let Some(s) = summary {
-            td { (duration(s.min_ns as f64)) }
-            td { @if s.censored > 0 { "≥" } (duration(s.mean_ns)) }
+            @let [min, mean, max] = extremes(s);
+            td { (min) }
+            td { (mean) }
             @for quantile in [&s.median, &s.p95, &s.p99] { td { (cell(quantile)) } }
-            td { @if s.censored > 0 { "≥" } (duration(s.max_ns as f64)) }
+            td { (max) }
         } @else {
             @for _ in 0..6 { td { "–" } }
         }
@@ -104,7 +105,8 @@ fn cell(quantile: &Quantile) -> Markup {
                     }
                 }
             }
-            Quantile::UpperBound { ns } => { "≤ " (ms(ns)) small { "n too small for more" } }
+            Quantile::UpperBound { ns } => { "≤ " (ms(ns)) }
+            Quantile::Unknown => { "?" small { "calls timed out on a disturbed machine" } }
             Quantile::TooFewSamples { needed } => { "–" small { "n too small, needs " (needed) } }
             Quantile::Censored { at_least_ns, .. } => { "≥ " (ms(at_least_ns)) small { "calls timed out" } }
         }

@@ -1,0 +1,119 @@
+//! Signs that a stage, whatever its limits say, is no evidence of a server that works.
+
+use music21_mcp_bench::client::Outcome;
+
+use super::judge::judged;
+use crate::measure::validity::Figures;
+use crate::result::{Check, StageResult, Verdict};
+
+/// Seconds without an answer, while calls waited for one, from which a server counts as silent.
+const SILENT_S: u64 = 5;
+/// Share of the due calls that may have been dropped: what a queue holds at the end of a sound stage.
+const MAX_DROPPED: f64 = 0.01;
+
+/// What the stage lacks to pass; `None` where nothing is missing. A stage with a fault is meant to lose calls.
+pub(super) fn missing(stage: &StageResult) -> Option<Check> {
+    if stage.fault.is_some() {
+        return None;
+    }
+    let accounts = &stage.accounts;
+    let (due, dropped) = (accounts.scheduled, accounts.count(Outcome::Dropped));
+    let (verdict, text) = if accounts.answered() == 0 {
+        let text = if accounts.sent == 0 { "no call was made" } else { "no call was answered" };
+        (Verdict::Inconclusive, format!("{text}: nothing is known of the server"))
+    } else if let Some(seconds) = silent_at_the_end(stage) {
+        (Verdict::Fail, format!("nothing came back in the last {seconds} s, though calls waited"))
+    } else if dropped as f64 > MAX_DROPPED * due as f64 {
+        let text = format!("{dropped} of {due} due calls were never sent, for want of a free session");
+        (Verdict::Inconclusive, format!("{text}: lower the rate, or raise --clients"))
+    } else {
+        return None;
+    };
+    Some(judged(stage, Figures::Counts, "evidence", verdict, text))
+}
+
+/// For how many seconds nothing came back, where calls were given up or never sent meanwhile.
+fn silent_at_the_end(stage: &StageResult) -> Option<u64> {
+    let came_back = |second: &crate::result::Second| {
+        second.ok > 0 || second.errors.iter().any(|(outcome, &count)| outcome.is_answer() && count > 0)
+    };
+    let last = stage.timeline.iter().rev().find(|second| came_back(second))?;
+    let lost = [Outcome::TimedOut, Outcome::Cancelled, Outcome::Dropped];
+    let gave_up = lost.into_iter().any(|outcome| stage.accounts.count(outcome) > 0);
+    let silent_s = (stage.elapsed_ns / 1_000_000_000).saturating_sub(last.at_s + 1);
+    (gave_up && silent_s >= SILENT_S).then_some(silent_s)
+}
+
+/// Why calls failed, where a limit of the server explains it.
+#[must_use]
+pub(super) fn cause(stage: &StageResult) -> Option<&'static str> {
+    let examples = || stage.tools.values().flat_map(|tool| &tool.examples);
+    let says = |words: &[&str]| {
+        examples().any(|example| words.iter().all(|word| example.message.to_lowercase().contains(word)))
+    };
+    if says(&["score", "not found"]) {
+        Some(
+            "scores were gone before their client was done: the server holds so many and evicts the oldest; raise its limit or lower --clients",
+        )
+    } else if says(&["memory limit"]) {
+        Some("the server's limit on memory for scores was reached; raise it or lower --clients")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::result::fixture::stage;
+
+    /// A stage of 20 s whose last answer came in this second.
+    fn found(last_s: u64, ended: &serde_json::Value) -> Option<(Verdict, String)> {
+        let timeline: Vec<_> = (0..=last_s)
+            .map(|at_s| {
+                json!({ "at_s": at_s, "ok": 5, "errors": {}, "p50_ns": 1, "p95_ns": 1, "max_ns": 1, "in_flight": 1.0 })
+            })
+            .collect();
+        let count = |outcomes: &serde_json::Value| -> u64 {
+            outcomes.as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum()
+        };
+        let accounts = json!({ "scheduled": count(ended), "sent": count(ended), "ended": ended });
+        let fields = json!({ "elapsed_ns": 20_000_000_000_u64, "timeline": timeline, "accounts": accounts });
+        missing(&stage(&fields)).map(|check| (check.verdict, check.text))
+    }
+
+    #[test]
+    fn a_server_that_answers_to_the_end_lacks_nothing() {
+        assert_eq!(found(19, &json!({ "ok": 100 })), None);
+        assert_eq!(found(19, &json!({ "ok": 100, "timed_out": 1 })), None);
+        assert_eq!(found(19, &json!({ "tool_error": 100 })), None, "that is for the limit on success");
+    }
+
+    #[test]
+    fn without_answers_nothing_is_known() {
+        let (verdict, text) = found(19, &json!({ "timed_out": 9 })).unwrap();
+        assert_eq!(
+            (verdict, text.as_str()),
+            (Verdict::Inconclusive, "no call was answered: nothing is known of the server")
+        );
+        assert!(found(0, &json!({})).unwrap().1.starts_with("no call was made"));
+    }
+
+    #[test]
+    fn a_server_that_froze_fails_however_well_it_began() {
+        let (verdict, text) = found(9, &json!({ "ok": 1000, "timed_out": 2 })).unwrap();
+        assert_eq!(
+            (verdict, text.as_str()),
+            (Verdict::Fail, "nothing came back in the last 10 s, though calls waited")
+        );
+        assert_eq!(found(9, &json!({ "ok": 1000 })), None, "a pause without calls is none of the server's");
+    }
+
+    #[test]
+    fn calls_that_were_dropped_leave_it_open() {
+        assert_eq!(found(19, &json!({ "ok": 1000, "dropped": 11 })).unwrap().0, Verdict::Inconclusive);
+        assert_eq!(found(19, &json!({ "ok": 1000, "dropped": 9 })), None);
+    }
+}
