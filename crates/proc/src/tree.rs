@@ -14,6 +14,10 @@ pub struct ResourceSample {
     pub processes: u64,
     /// Resident memory; pages that two processes share count twice.
     pub rss_bytes: u64,
+    /// The most resident memory that each process has had since its start, by the kernel's high-water mark; 0 in older
+    /// files.
+    #[serde(default)]
+    pub peak_rss_bytes: u64,
     /// Resident memory that belongs to no file: what leaks.
     pub rss_anon_bytes: u64,
     /// CPU time since their start, children that ended included; the kernel counts in steps of 10 ms.
@@ -93,10 +97,11 @@ impl ResourceSample {
     }
 
     fn plus(self, other: &Self) -> Self {
-        let Self { processes, rss_bytes, rss_anon_bytes, cpu_ns, fds, threads } = self;
+        let Self { processes, rss_bytes, peak_rss_bytes, rss_anon_bytes, cpu_ns, fds, threads } = self;
         Self {
             processes: processes + other.processes,
             rss_bytes: rss_bytes + other.rss_bytes,
+            peak_rss_bytes: peak_rss_bytes + other.peak_rss_bytes,
             rss_anon_bytes: rss_anon_bytes + other.rss_anon_bytes,
             cpu_ns: cpu_ns + other.cpu_ns,
             fds: fds.zip(other.fds).map(|(mine, theirs)| mine + theirs),
@@ -112,9 +117,13 @@ fn read(pid: i32) -> Option<ResourceSample> {
     let memory = process.statm().ok()?;
     let children = u64::try_from(stat.cutime + stat.cstime).unwrap_or(0);
     let ticks = stat.utime + stat.stime + children;
+    let rss_bytes = memory.resident * procfs::page_size();
+    let high_water_kib = process.status().ok().and_then(|status| status.vmhwm).unwrap_or(0);
     Some(ResourceSample {
         processes: 1,
-        rss_bytes: memory.resident * procfs::page_size(),
+        rss_bytes,
+        // The kernel moves its mark with a delay.
+        peak_rss_bytes: (high_water_kib * 1024).max(rss_bytes),
         rss_anon_bytes: memory.resident.saturating_sub(memory.shared) * procfs::page_size(),
         cpu_ns: ticks * (1_000_000_000 / procfs::ticks_per_second()),
         fds: process.fd_count().ok().map(|count| count as u64),
@@ -159,6 +168,7 @@ mod tests {
         let sample = ProcessTree::new([std::process::id()]).sample().unwrap();
         assert!(sample.processes >= 1 && sample.threads >= 1 && sample.fds >= Some(3), "{sample:?}");
         assert!(sample.rss_bytes > sample.rss_anon_bytes && sample.rss_anon_bytes > 100_000, "{sample:?}");
+        assert!(sample.peak_rss_bytes >= sample.rss_bytes, "{sample:?}");
     }
 
     #[test]

@@ -137,7 +137,95 @@ impl From<Exit> for ExitCode {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::measure::validity::Reason;
+    use crate::report::{html, junit, terminal};
+    use crate::result::fixture;
+    use crate::result::{Definition, RunFile, StageResult};
+    use crate::scenario::conclude;
+
+    /// A stage of 100 calls a second for 2 s, of which so many were good.
+    fn stage(good: u64, reason: Option<Reason>) -> StageResult {
+        let second = |at_s: u64| json!({ "at_s": at_s, "ok": good / 2, "errors": {}, "p50_ns": 1, "p95_ns": 1, "max_ns": 1, "in_flight": 1.0 });
+        let ended = json!({ "ok": good, "tool_error": 200 - good });
+        let mut stage = fixture::stage(&json!({
+            "elapsed_ns": 2_000_000_000_u64, "timeline": [second(0), second(1)],
+            "accounts": { "scheduled": 200, "sent": 200, "ended": ended }
+        }));
+        stage.validity.invalid.extend(reason);
+        stage
+    }
+
+    /// What became of a scenario, as its engine would conclude.
+    fn concluded(stages: Vec<StageResult>, error: Option<&str>, interrupted: bool) -> ScenarioResult {
+        let definition = Definition { name: "mine".to_owned(), ..Definition::default() };
+        let error = error.map(str::to_owned);
+        let mut result = ScenarioResult { stages, error, ..fixture::scenario(definition) };
+        conclude(&mut result, None, interrupted);
+        result
+    }
+
+    /// Every state that a run can end in: its word, its exit code, and the counts of JUnit that are not 0.
+    #[test]
+    fn every_verdict_is_the_same_in_terminal_page_junit_json_and_exit_code() {
+        let late = || Some(Reason::LoopLag(11_000_000));
+        let own_cpu = || Some(Reason::OwnCpu(0.9));
+        let one = |good, reason| concluded(vec![stage(good, reason)], None, false);
+        for (result, json, word, exit, junit_says) in [
+            (one(200, None), "pass", "passed", Exit::Ok, ""),
+            (one(200, late()), "pass", "passed", Exit::Ok, ""),
+            (one(100, None), "fail", "FAILED", Exit::Regression, "failures"),
+            (one(100, late()), "fail", "FAILED", Exit::Regression, "failures"),
+            (one(100, own_cpu()), "fail", "FAILED", Exit::Regression, "failures"),
+            (one(180, None), "inconclusive", "inconclusive", Exit::Inconclusive, "skipped"),
+            (
+                concluded(Vec::new(), None, false),
+                "inconclusive",
+                "inconclusive",
+                Exit::Inconclusive,
+                "skipped",
+            ),
+            (one(200, own_cpu()), "invalid", "INVALID", Exit::Inconclusive, "errors"),
+            (one(200, Some(Reason::InternalError(1))), "invalid", "INVALID", Exit::Inconclusive, "errors"),
+            (
+                concluded(vec![stage(200, None)], Some("it ended"), false),
+                "server_failed",
+                "SERVER FAILED",
+                Exit::Environment,
+                "errors",
+            ),
+            (
+                concluded(vec![stage(200, None)], None, true),
+                "interrupted",
+                "interrupted",
+                Exit::Interrupted,
+                "errors",
+            ),
+        ] {
+            let file: RunFile = fixture::run(&[result]);
+            let result = &file.scenarios[0];
+            assert_eq!(serde_json::to_value(result.verdict).unwrap(), json, "{result:?}");
+            assert_eq!(Exit::of_run(&file.scenarios), exit, "{word}");
+            assert!(terminal::scenario(result, false).starts_with(&format!("mine: {word}\n")), "{word}");
+            assert!(
+                terminal::overview(&file, false).contains(&format!("{:<16}{word:<15}", "mine")),
+                "{word}"
+            );
+            let page = html::page(&file, &html::Extras::default());
+            assert!(
+                page.contains("mine <span class=\"chip") && page.contains(&format!(">{word}</span>")),
+                "{word}"
+            );
+            let suites = junit::of_run(&file).unwrap();
+            for count in ["failures", "skipped", "errors"] {
+                let is_none =
+                    suites.contains("<testsuite name=\"mine\"") && suites.contains(&format!("{count}=\"0\""));
+                assert_eq!(is_none, !junit_says.contains(count), "{word}: {suites}");
+            }
+        }
+    }
 
     #[test]
     fn a_cause_decides_wherever_it_stands_in_the_chain() {

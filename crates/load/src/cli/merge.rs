@@ -22,7 +22,7 @@ pub(super) struct Merge {
     #[arg(value_name = "RUN", required = true)]
     runs: Vec<PathBuf>,
     /// Where the result and what is made of it are written.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, visible_alias = "output-dir", value_name = "DIR")]
     out: PathBuf,
 }
 

@@ -40,7 +40,7 @@ pub(super) struct Run {
     #[arg(long, value_name = "SERVER")]
     server: Option<String>,
     /// Where result.json is written.
-    #[arg(long, value_name = "DIR", default_value = "results")]
+    #[arg(long, visible_alias = "output-dir", value_name = "DIR", default_value = "results")]
     out: PathBuf,
     #[command(flatten)]
     options: ScenarioOptions,

@@ -58,6 +58,7 @@ pub(super) fn merge(
         backlog_after_ramps: sums(&stages, |stage| &stage.backlog_after_ramps),
         timeline: timeline(&stages),
         leak: trend::judge_leak(&ResourceAt::memory(&resources)),
+        peak_rss_bytes: stages.iter().filter_map(|stage| stage.peak_rss_bytes).max(),
         resources,
         settled: stages.iter().find_map(|stage| stage.settled),
         // Each shard sees the scores of all that run meanwhile.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use music21_mcp_bench::client::Outcome;
 
 use super::units::{count, percent};
-use crate::measure::validity::Figures;
+use crate::measure::validity::{Figures, Standing};
 use crate::result::{Example, RunFile, ScenarioResult, Verdict};
 
 /// How much a reader must worry.
@@ -148,8 +148,17 @@ fn passed(file: &RunFile) -> Headline {
             format!("; {} of {} calls ended well ({share})", count(good), count(sent))
         }
     };
+    let stages = || file.scenarios.iter().flat_map(|scenario| &scenario.stages);
+    let disturbed = stages().filter(|stage| stage.validity.times() == Standing::Disturbed).count();
+    let bounds = match disturbed {
+        0 => String::new(),
+        _ => format!(
+            "; {disturbed} of {} stages were DISTURBED: their times are upper bounds",
+            stages().count()
+        ),
+    };
     let reason =
-        format!("{scenarios} scenario{}, {checks} check{}{ended}", plural(scenarios), plural(checks));
+        format!("{scenarios} scenario{}, {checks} check{}{ended}{bounds}", plural(scenarios), plural(checks));
     Headline { tone: Tone::Good, word: "Passed", reason }
 }
 

@@ -8,9 +8,10 @@ mod hdr_log;
 mod headline;
 pub(crate) mod history;
 pub mod html;
-mod junit;
+pub(crate) mod junit;
 pub(crate) mod live_line;
 pub(crate) mod prometheus;
+mod sizes;
 pub mod terminal;
 mod units;
 

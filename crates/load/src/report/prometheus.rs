@@ -13,9 +13,12 @@ type Labels<'a> = [(&'a str, &'a str)];
 /// A family of the server's resources: name, kind, help, value.
 type Resource = (&'static str, &'static str, &'static str, fn(&ResourceSample) -> Option<f64>);
 
-const RESOURCES: [Resource; 5] = [
+const RESOURCES: [Resource; 6] = [
     ("server_resident_memory_bytes", "gauge", "Resident memory of the server's processes.", |s| {
         Some(s.rss_bytes as f64)
+    }),
+    ("server_peak_resident_memory_bytes", "gauge", "Most resident memory since the server's start.", |s| {
+        Some(s.peak_rss_bytes as f64)
     }),
     ("server_cpu_seconds_total", "counter", "CPU time of the server's processes.", |s| {
         Some(s.cpu_ns as f64 / 1e9)

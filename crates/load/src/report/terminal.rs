@@ -5,9 +5,9 @@ use std::fmt::Write;
 use music21_mcp_bench::client::Outcome;
 
 use super::headline::{Tone, calls, headlines, tone, word};
-use super::units;
+use super::{sizes, units};
 use crate::measure::quantile::Quantile;
-use crate::measure::validity::Figures;
+use crate::measure::validity::{Figures, Reason};
 use crate::result::{Check, RunFile, ScenarioResult, StageResult, ToolResult, Verdict};
 
 /// Columns of a screen.
@@ -22,8 +22,12 @@ const FEW: usize = 3;
 pub fn scenario(result: &ScenarioResult, colour: bool) -> String {
     let mut out = format!("{}: {}\n", result.name, paint(word(result.verdict), tone(result.verdict), colour));
     let stages: String = result.stages.iter().map(stage).collect();
-    if stages.lines().count() > ROOM && result.stages.len() > 1 {
+    if let Some(sizes) = sizes::table(result) {
+        out += &aligned(&sizes);
+        doubts(&mut out, &result.stages);
+    } else if stages.lines().count() > ROOM && result.stages.len() > 1 {
         out.extend(result.stages.iter().map(brief));
+        doubts(&mut out, &result.stages);
     } else {
         out += &stages;
     }
@@ -79,13 +83,25 @@ fn stage(stage: &StageResult) -> String {
     out
 }
 
+/// A table whose first column is words.
+fn aligned(rows: &[Vec<String>]) -> String {
+    let mut out = String::new();
+    for (at, row) in rows.iter().enumerate() {
+        let (name, cells) = row.split_first().map_or(("", row.as_slice()), |(name, cells)| (name, cells));
+        // In a column of figures there is no room for the space.
+        let shown = |cell: &String| if at == 0 { cell.clone() } else { cell.replace(' ', "") };
+        let cells: String = cells.iter().map(|cell| format!("{:>11}", shown(cell))).collect();
+        line(&mut out, &format!("  {name:<9}{cells}"));
+    }
+    out
+}
+
 /// A stage in one line.
 fn brief(stage: &StageResult) -> String {
     let mut out = String::new();
     let slowest =
         slowest(stage).map_or_else(String::new, |(name, p95)| format!(", {name} p95 {}", quantile(&p95)));
     line(&mut out, &format!("  {}: {}{slowest}", stage.name, load(stage)));
-    validity(&mut out, stage);
     out
 }
 
@@ -160,7 +176,9 @@ fn rest(out: &mut String, stage: &StageResult) {
         let (from, to) = (units::megabytes(before.rss_bytes), units::megabytes(after.rss_bytes));
         let fds = after.fds.map_or_else(|| "?".to_owned(), |fds| fds.to_string());
         let handles = format!("fds {fds}, threads {}, processes {}", after.threads, after.processes);
-        line(out, &format!("    server: rss {from:.0} → {to:.0} MB, cpu {cpu_s:.1} s, {handles}"));
+        let peak = stage.peak_rss_bytes.map(|bytes| format!(" (peak {:.0})", units::megabytes(bytes)));
+        let memory = format!("rss {from:.0} → {to:.0} MB{}", peak.unwrap_or_default());
+        line(out, &format!("    server: {memory}, cpu {cpu_s:.1} s, {handles}"));
     }
     let rated: Vec<String> =
         stage.ratings.named().map(|(name, rating)| format!("{name} {}", units::grade(&rating))).collect();
@@ -176,6 +194,23 @@ fn validity(out: &mut String, stage: &StageResult) {
     }
     for reason in stage.validity.warnings.iter().take(FEW) {
         line(out, &format!("    warning: {reason}"));
+    }
+}
+
+/// What keeps figures of several stages from being read as they are: each kind of reason once, with the first of its words.
+fn doubts(out: &mut String, stages: &[StageResult]) {
+    let mut kinds: Vec<(&Reason, usize)> = Vec::new();
+    for reason in stages.iter().flat_map(|stage| stage.validity.reasons()) {
+        let same =
+            |one: &&mut (&Reason, usize)| std::mem::discriminant(one.0) == std::mem::discriminant(reason);
+        match kinds.iter_mut().find(same) {
+            Some((_, stages)) => *stages += 1,
+            None => kinds.push((reason, 1)),
+        }
+    }
+    for (reason, among) in kinds {
+        let word = reason.leaves(Figures::Times).word();
+        line(out, &format!("  {word} in {among} of {} stages, such as: {reason}", stages.len()));
     }
 }
 

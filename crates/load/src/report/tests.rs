@@ -6,7 +6,7 @@ use super::{csv, junit, prometheus, terminal};
 use crate::measure::Latency;
 use crate::measure::histogram::Histogram;
 use crate::measure::summary::Summary;
-use crate::result::{Definition, RunFile, SCHEMA_VERSION, ScenarioResult, ServerFacts, Verdict, fixture};
+use crate::result::{Definition, RunFile, ScenarioResult, Verdict, fixture};
 
 /// Two hundred calls of one tool, of which some failed, in two seconds.
 fn run() -> RunFile {
@@ -47,17 +47,7 @@ fn run() -> RunFile {
         capacity: None,
         clients: None,
     };
-    let file = json!({
-        "schema_version": SCHEMA_VERSION, "complete": true, "created_utc": "1970-01-01T00:00:00Z", "command_line": [],
-        "seed": 1, "conditions": null, "scenarios": [scenario],
-        "tool": { "version": "0.1.0", "git_rev": null, "dirty": null, "profile": "release", "rustc": null },
-        "machine": {
-            "cpu_model": "cpu", "cores": 2, "memory_bytes": null, "kernel": null, "virtual_machine": true, "governor": null,
-            "fingerprint": "f"
-        },
-        "server": ServerFacts { name: "a \"server\"".to_owned(), ..ServerFacts::default() }
-    });
-    serde_json::from_value(file).unwrap()
+    fixture::run(&[scenario])
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use music21_mcp_proc::ResourceSample;
 use serde_json::{Value, json};
 
-use crate::result::{Definition, ResourceAt, ScenarioResult, StageResult, Verdict};
+use crate::result::{
+    Definition, ResourceAt, RunFile, SCHEMA_VERSION, ScenarioResult, ServerFacts, StageResult, Verdict,
+};
 
 /// A stage of that name in which nothing happened.
 pub(crate) fn stage_named(name: &str) -> StageResult {
@@ -50,4 +52,19 @@ pub(crate) fn scenario(definition: Definition) -> ScenarioResult {
         capacity: None,
         clients: None,
     }
+}
+
+/// A finished run of these scenarios.
+pub(crate) fn run(scenarios: &[ScenarioResult]) -> RunFile {
+    let file = json!({
+        "schema_version": SCHEMA_VERSION, "complete": true, "created_utc": "1970-01-01T00:00:00Z", "command_line": [],
+        "seed": 1, "conditions": null, "scenarios": scenarios,
+        "tool": { "version": "0.1.0", "git_rev": null, "dirty": null, "profile": "release", "rustc": null },
+        "machine": {
+            "cpu_model": "cpu", "cores": 2, "memory_bytes": null, "kernel": null, "virtual_machine": true, "governor": null,
+            "fingerprint": "f"
+        },
+        "server": ServerFacts { name: "a \"server\"".to_owned(), ..ServerFacts::default() }
+    });
+    serde_json::from_value(file).unwrap()
 }

@@ -46,6 +46,10 @@ pub struct StageResult {
     pub timeline: Vec<Second>,
     /// The server's processes, once a second.
     pub resources: Vec<ResourceAt>,
+    /// The most memory that the server's processes had resident at once; `None` where they could not be watched, and in
+    /// older files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_rss_bytes: Option<u64>,
     /// The server's processes after the rest at the end.
     pub settled: Option<ResourceSample>,
     /// Scores that the server held before a day, where it was asked.
@@ -197,6 +201,15 @@ impl Ratings {
 }
 
 impl ResourceAt {
+    /// The most resident memory in the time of these readings: the kernel's own mark if it rose meanwhile, else the
+    /// highest reading, since the mark is of some earlier time.
+    #[must_use]
+    pub(crate) fn peak_rss_bytes(readings: &[Self]) -> Option<u64> {
+        let before = readings.first()?.sample.peak_rss_bytes;
+        let mark = readings.iter().map(|at| at.sample.peak_rss_bytes).max()?;
+        if mark > before { Some(mark) } else { readings.iter().map(|at| at.sample.rss_bytes).max() }
+    }
+
     /// What the leak rule reads: the readings since the last restart, since a process that begins anew has given
     /// back whatever the one before it had lost.
     #[must_use]

@@ -69,6 +69,7 @@ pub(super) fn summarize(seen: Seen<'_>) -> StageResult {
         backlog_after_ramps: observer.ramp_ends.iter().map(|&(_, waiting)| waiting).collect(),
         timeline: observer.seconds(),
         leak: trend::judge_leak(&ResourceAt::memory(&resources)),
+        peak_rss_bytes: ResourceAt::peak_rss_bytes(&resources),
         resources,
         settled: end.settled,
         scores_before,

@@ -11,6 +11,13 @@ const SILENT_S: u64 = 5;
 /// Share of the due calls that may have been dropped: what a queue holds at the end of a sound stage.
 const MAX_DROPPED: f64 = 0.01;
 
+/// Answers of other calls, which fail any stage; `None` without any.
+pub(super) fn misrouted(stage: &StageResult) -> Option<Check> {
+    let misrouted = Some(stage.accounts.count(Outcome::MisroutedAnswer)).filter(|&count| count > 0)?;
+    let text = format!("{misrouted} answers belong to another call");
+    Some(judged(stage, Figures::Counts, "misrouted answers", Verdict::Fail, text))
+}
+
 /// What the stage lacks to pass; `None` where nothing is missing. A stage with a fault is meant to lose calls.
 pub(super) fn missing(stage: &StageResult) -> Option<Check> {
     if stage.fault.is_some() {

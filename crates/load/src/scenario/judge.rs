@@ -1,7 +1,5 @@
 //! From figures to grades and verdicts.
 
-use music21_mcp_bench::client::Outcome;
-
 use super::{capacity, concurrent, evidence, recovery, thresholds};
 use crate::measure::rating;
 use crate::measure::steady::Steadiness;
@@ -111,36 +109,34 @@ pub(crate) fn conclude(
         let recovered: Vec<Check> = result.stages.iter().filter_map(recovery::recovered).collect();
         // A search goes on until a server is overwhelmed.
         let shown = result.stages.iter().filter(|_| result.definition.search.is_none());
-        let evidence: Vec<Check> = shown.filter_map(evidence::missing).collect();
-        result.checks.extend(evidence.into_iter().chain(own).chain(capacity).chain(recovered));
+        let missing: Vec<Check> = shown.filter_map(evidence::missing).collect();
+        // Where every stage was left out nothing was seen.
+        let is_empty = result.stages.is_empty() && result.rate_limit.is_none() && result.error.is_none();
+        let nothing = is_empty.then(|| check("evidence", Verdict::Inconclusive, "no stage was run"));
+        result.checks.extend(missing.into_iter().chain(nothing).chain(own).chain(capacity).chain(recovered));
     }
+    result.checks.extend(result.stages.iter().filter_map(evidence::misrouted));
     result.verdict = verdict(result, interrupted);
 }
 
-/// One word for a scenario whose stages have ended and whose checks are made.
+/// One word for a scenario whose stages have ended and whose checks are made; nothing but its checks, its error and INVALID
+/// times speaks against it.
 #[must_use]
 fn verdict(result: &ScenarioResult, interrupted: bool) -> Verdict {
     let has = |verdict| result.checks.iter().any(|check| check.verdict == verdict);
     // A search has made its own of every stage.
     let is_unknown = result.definition.search.is_none()
         && result.stages.iter().any(|stage| stage.validity.times() == Standing::Invalid);
-    // In any scenario: somebody else's answer is one.
-    let is_misrouted = result.stages.iter().any(|stage| {
-        stage.validity.of(Figures::Counts) == Standing::Valid
-            && stage.accounts.count(Outcome::MisroutedAnswer) > 0
-    });
-    let is_empty = result.stages.is_empty() && result.rate_limit.is_none();
     if interrupted {
         Verdict::Interrupted
     } else if result.error.is_some() {
         Verdict::ServerFailed
-    } else if has(Verdict::Fail) || is_misrouted {
+    } else if has(Verdict::Fail) {
         // A check fails only on figures that may be believed.
         Verdict::Fail
     } else if has(Verdict::Invalid) || is_unknown {
         Verdict::Invalid
-    } else if has(Verdict::Inconclusive) || is_empty {
-        // Where every stage was left out nothing was seen.
+    } else if has(Verdict::Inconclusive) {
         Verdict::Inconclusive
     } else {
         Verdict::Pass
@@ -193,7 +189,13 @@ mod tests {
 
     #[test]
     fn a_scenario_of_which_nothing_was_run_is_undecided() {
-        assert_eq!(verdict(&made_up(vec![stage_named("s")]), false), Verdict::Pass);
-        assert_eq!(verdict(&made_up(Vec::new()), false), Verdict::Inconclusive);
+        let of = |stages| {
+            let mut result = made_up(stages);
+            conclude(&mut result, None, false);
+            (result.verdict, result.checks.remove(0).text)
+        };
+        assert_eq!(of(Vec::new()), (Verdict::Inconclusive, "no stage was run".to_owned()));
+        let without_calls = of(vec![stage_named("s")]);
+        assert_eq!(without_calls.0, Verdict::Inconclusive, "{without_calls:?}");
     }
 }

@@ -237,3 +237,19 @@ fn a_stage_whose_memory_raises_no_doubt_ends_with_its_duration() {
     assert_eq!(stage.stopped_by, StoppedBy::Duration, "{}", text(&output.stdout));
     assert!(stage.accounts.sent < 45_000 && bench.result().complete);
 }
+
+#[test]
+fn large_scores_end_in_one_table_of_sizes() {
+    let bench = Bench::new(&["large-scores", "--quick"]);
+    let output = bench.command().output().unwrap();
+    passed(&output);
+    let shown = text(&output.stdout);
+    let rows: Vec<Vec<&str>> = shown.lines().map(|line| line.split_whitespace().collect()).collect();
+    let head = ["size", "import", "info", "key", "harmony", "export", "peak", "MB"];
+    assert!(rows.iter().any(|row| row[..] == head[..] || row.concat() == head.concat()), "{shown}");
+    for size in ["20x100", "50x200"] {
+        let row = rows.iter().find(|row| row.first() == Some(&size)).unwrap_or_else(|| panic!("{shown}"));
+        assert_eq!(row.len(), 7, "{shown}");
+        assert!(row[6].parse::<f64>().unwrap() > 1.0, "{shown}");
+    }
+}

@@ -37,8 +37,9 @@ pub(super) fn figures(scenario: &ScenarioResult) -> Vec<Figure> {
         .iter()
         .zip(&scenario.stages)
         .filter_map(|(readings, stage)| Some(Trend::fit(readings, stage.leak.as_ref()?)).flatten());
+    let peak = scenario.stages.iter().filter_map(|stage| stage.peak_rss_bytes).max();
     vec![
-        memory(&few, &x, &before, &trends.collect::<Vec<_>>()),
+        memory(&few, &x, &before, &trends.collect::<Vec<_>>(), peak),
         handles(&few, &x, &before),
         processor(&stages, &x, &before, every),
     ]
@@ -90,7 +91,13 @@ impl Trend {
     }
 }
 
-fn memory(readings: &[Reading<'_>], x: &Axis, before: &[Mark], trends: &[Trend]) -> Figure {
+fn memory(
+    readings: &[Reading<'_>],
+    x: &Axis,
+    before: &[Mark],
+    trends: &[Trend],
+    peak: Option<u64>,
+) -> Figure {
     let of = |read: fn(&ResourceAt) -> u64| {
         readings.iter().map(|(at_s, at)| (*at_s, megabytes(read(at)))).collect::<Vec<_>>()
     };
@@ -108,12 +115,13 @@ fn memory(readings: &[Reading<'_>], x: &Axis, before: &[Mark], trends: &[Trend])
             trends.iter().map(|one| one.text.as_str()).collect()
         }
     };
+    let peak = peak.map(|bytes| format!(" Peak: {} MB resident.", digits(megabytes(bytes))));
     let rows = readings.iter().zip(&resident).zip(&anonymous).map(|(((at_s, at), (_, all)), (_, own))| {
         vec![format!("{at_s:.0}"), digits(*all), digits(*own), at.calls.to_string()]
     });
     Figure {
         title: "Memory of the server".to_owned(),
-        caption,
+        caption: caption.trim_end().to_owned() + &peak.unwrap_or_default(),
         legend,
         chart: Chart::half(
             x.clone(),

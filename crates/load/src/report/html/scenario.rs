@@ -7,6 +7,7 @@ use super::{chip, disk, limiter, percentiles, recovery, resources, search, timel
 use crate::measure::rating::{Grade, Rating};
 use crate::measure::validity::Figures;
 use crate::report::headline::{tone, word};
+use crate::report::sizes;
 use crate::report::units::{self, count, duration, percent, quantile, rate};
 use crate::result::{Ratings, ScenarioResult, StageResult};
 
@@ -32,6 +33,10 @@ pub(super) fn section(number: usize, scenario: &ScenarioResult) -> Markup {
             @if let Some(report) = &scenario.rate_limit { (limiter::section(report, scenario.definition.probe)) }
             @if let (Some(capacity), Some(of)) = (&scenario.capacity, &scenario.definition.search) {
                 (search::section(capacity, of, &scenario.stages))
+            }
+            @if let Some((head, rows)) = sizes::table(scenario).as_deref().and_then(<[_]>::split_first) {
+                h3 { "By size" }
+                (Table::new(&head.iter().map(String::as_str).collect::<Vec<_>>(), rows.to_vec()).html("Times and memory by size"))
             }
             @for stage in &scenario.stages { (self::stage(stage)) }
             @let over_time: Vec<_> = [timeline::figures, resources::figures, disk::figures]
