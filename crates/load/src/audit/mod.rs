@@ -99,7 +99,7 @@ impl From<Check> for Finding {
 pub(crate) enum Length {
     /// Two minutes for all of them.
     Quick,
-    /// A quarter of an hour.
+    /// Twenty minutes.
     Full,
 }
 
@@ -183,7 +183,12 @@ pub(crate) const AUDITS: &[Audit] = &[
         http_rate::run,
     ),
     audit("sampling", "-", "a profile of this process costs next to nothing", sampling::run),
-    audit("contention", "T17", "a run beside a machine's worth of other work is not rated", contention::run),
+    audit(
+        "contention",
+        "T17, T21",
+        "beside other work bounds cover the truth, and no limit that it breaks is kept",
+        contention::run,
+    ),
 ];
 
 #[cfg(test)]
