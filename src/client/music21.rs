@@ -53,7 +53,7 @@ struct ToolsPage {
 }
 
 /// A tool of which not everything can be read is there all the same, with its name; one without a name is not.
-fn lenient_tool(listed: Value) -> Option<rmcp::model::Tool> {
+fn lenient_tool(listed: &Value) -> Option<rmcp::model::Tool> {
     let of_parts = |listed: &Value| {
         let text = |field: &str| listed.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
         let schema = listed.get("inputSchema").and_then(Value::as_object).cloned().unwrap_or_default();
@@ -61,7 +61,7 @@ fn lenient_tool(listed: Value) -> Option<rmcp::model::Tool> {
             .filter(|name| !name.is_empty())
             .map(|name| rmcp::model::Tool::new(name, text("description"), schema))
     };
-    serde_json::from_value(listed.clone()).ok().or_else(|| of_parts(&listed))
+    serde_json::from_value(listed.clone()).ok().or_else(|| of_parts(listed))
 }
 
 #[derive(Serialize)]
@@ -245,7 +245,7 @@ impl Music21Client {
             let params = PaginatedRequestParams::default().with_cursor(cursor.take());
             // The time limit is that of the whole walk.
             let page: ToolsPage = self.session.ask("tools/list", params, Duration::MAX).await?;
-            tools.extend(page.tools.into_iter().filter_map(lenient_tool));
+            tools.extend(page.tools.iter().filter_map(lenient_tool));
             match page.next_cursor {
                 None => return Ok(tools),
                 // Older servers end the list so; the newest protocol makes it a cursor like any other.
