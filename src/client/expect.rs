@@ -38,6 +38,16 @@ pub(super) struct Asked<'a> {
     pub expect: &'a Expectation,
 }
 
+/// What a tool answered.
+#[derive(Clone, Copy)]
+pub(super) struct Answer<'a> {
+    /// Its first text, by which tools with rules are judged; `None` for an answer without any.
+    pub text: Option<&'a str>,
+    /// Its other texts.
+    pub rest: &'a [String],
+    pub is_error: bool,
+}
+
 /// The class of an answer, why it is not `Ok`, and how long the server asks to be left alone.
 pub(super) struct Judgement {
     pub outcome: Outcome,
@@ -51,11 +61,16 @@ impl Judgement {
     }
 }
 
-/// Judges what a tool answered; `None` is an answer without text.
-pub(super) fn judge(asked: Asked<'_>, is_error: bool, text: Option<&str>) -> Judgement {
+/// Judges what a tool answered.
+pub(super) fn judge(asked: Asked<'_>, answer: Answer<'_>) -> Judgement {
+    let Answer { text, rest, is_error } = answer;
     let Some(text) = text else { return without_text(asked, is_error) };
     let fields: Option<Fields<'_>> = serde_json::from_str(text).ok();
-    let belongs = asked.expect.nonce.as_ref().map(|nonce| (nonce, nonce.owns(text)));
+    let belongs = asked.expect.nonce.as_ref().map(|nonce| {
+        let parts = std::iter::once(text).chain(rest.iter().map(String::as_str));
+        let found = parts.map(|part| nonce.owns(part)).find(|belongs| *belongs != Belongs::Nowhere);
+        (nonce, found.unwrap_or(Belongs::Nowhere))
+    });
     // First: an answer to somebody else is one whatever it says, so that a refusal can be misrouted as well.
     if let Some((nonce, Belongs::Elsewhere(owner))) = &belongs {
         let message = format!("the answer to '{nonce}' belongs to '{owner}'");
@@ -65,7 +80,7 @@ pub(super) fn judge(asked: Asked<'_>, is_error: bool, text: Option<&str>) -> Jud
         return refusal;
     }
     let right = keeps_rules(asked, text, fields.as_ref()).and_then(|()| {
-        asked.expect.keeps_text(text)?;
+        asked.expect.keeps_text(text, rest)?;
         match belongs {
             Some((nonce, Belongs::Nowhere)) => Err(format!("the answer does not hold '{nonce}'")),
             _ => asked.expect.keeps_counts(fields.as_ref()),
@@ -112,9 +127,11 @@ fn keeps_rules(asked: Asked<'_>, text: &str, fields: Option<&Fields<'_>>) -> Res
 }
 
 impl Expectation {
-    fn keeps_text(&self, text: &str) -> Result<(), String> {
+    fn keeps_text(&self, text: &str, rest: &[String]) -> Result<(), String> {
         match &self.text {
-            Some(expected) if !text.contains(expected) => {
+            Some(expected)
+                if !text.contains(expected) && !rest.iter().any(|part| part.contains(expected)) =>
+            {
                 Err(format!("the answer does not hold '{expected}'"))
             }
             _ => Ok(()),
@@ -150,7 +167,7 @@ mod tests {
 
     fn check(expect: &Expectation, is_error: bool, text: &str, outcome: Outcome, message: &str) {
         let asked = Asked { tool: "echo", arguments: &JsonObject::new(), expect };
-        let judged = judge(asked, is_error, Some(text));
+        let judged = judge(asked, Answer { text: Some(text), rest: &[], is_error });
         assert_eq!((judged.outcome, judged.message.as_deref().unwrap_or_default()), (outcome, message));
     }
 

@@ -1,6 +1,7 @@
 //! JSON-RPC frames: requests written, whatever a server sends told apart without parsing what it carries.
 
 use bytes::Bytes;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -9,8 +10,11 @@ use serde_json::value::RawValue;
 pub(super) enum Incoming {
     /// An answer to the request with this id.
     Response(u64, Response),
-    /// An answer whose id this client never gives out (a string, `null`, a fraction).
-    ForeignResponse,
+    /// An answer whose id this client never gives out (a string, `null`, a fraction); if it is a text that reads like one
+    /// of ours, which.
+    ForeignResponse(Option<u64>),
+    /// JSON that is no frame at all, such as a log line.
+    NoFrame,
     /// A request of the server's own (ping, sampling, roots): its answer, ready to send.
     Request(Bytes),
     /// Progress, log lines and the like.
@@ -46,6 +50,7 @@ struct Request<'a, P> {
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
+    jsonrpc: Option<IgnoredAny>,
     #[serde(borrow)]
     id: Option<&'a RawValue>,
     method: Option<String>,
@@ -64,8 +69,9 @@ pub(super) fn encode<P: Serialize>(id: Option<u64>, method: &str, params: &P) ->
 
 /// Reads one frame; the error says what is wrong with it.
 pub(super) fn decode(frame: &Bytes) -> Result<Incoming, String> {
-    let envelope: Envelope<'_> = serde_json::from_slice(frame).map_err(|e| format!("not JSON-RPC: {e}"))?;
-    let Envelope { id, method, result, error } = envelope;
+    let json = frame.strip_prefix(BOM).unwrap_or(frame);
+    let envelope: Envelope<'_> = serde_json::from_slice(json).map_err(|e| format!("not JSON-RPC: {e}"))?;
+    let Envelope { jsonrpc, id, method, result, error } = envelope;
     let slice = |raw: &RawValue| frame.slice_ref(raw.get().as_bytes());
     if let Some(method) = method {
         return Ok(id.map_or(Incoming::Notification, |id| Incoming::Request(answer(id, &method))));
@@ -76,12 +82,31 @@ pub(super) fn decode(frame: &Bytes) -> Result<Incoming, String> {
         (Some(_), Some(_)) => Body::Malformed("both result and error"),
         (None, None) => Body::Malformed("neither result nor error"),
     };
-    match id.map(|id| id.get().parse()) {
-        Some(Ok(id)) => Ok(Incoming::Response(id, Response { bytes: frame.len(), body })),
-        Some(Err(_)) => Ok(Incoming::ForeignResponse),
-        None => Err("neither a request nor a response: no method, no id".to_owned()),
+    match (id.map(RawValue::get), &body) {
+        (Some(id), _) => Ok(match number(id) {
+            Some(id) => Incoming::Response(id, Response { bytes: frame.len(), body }),
+            None => Incoming::ForeignResponse(id.trim_matches('"').trim().parse().ok()),
+        }),
+        (None, Body::Malformed(_)) if jsonrpc.is_none() => Ok(Incoming::NoFrame),
+        (None, _) => Err("neither a request nor a response: no method, no id".to_owned()),
     }
 }
+
+/// A number of ours, also as servers write it that know no whole numbers: `7.0`.
+fn number(id: &str) -> Option<u64> {
+    let whole = id
+        .split_once('.')
+        .map_or(id, |(whole, part)| if part.bytes().all(|b| b == b'0') { whole } else { id });
+    whole.parse().ok()
+}
+
+/// Why an answer whose id is a text is none.
+pub(super) fn id_is_text(id: u64) -> String {
+    format!("the reply's id is the text \"{id}\", where the request's was the number")
+}
+
+/// A byte order mark, which some servers put in front.
+pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// The id a frame that cannot be read (cut, garbled, too large) seems to answer, from the first
 /// `"id":` in it. The caller believes it only if a call with that id is waiting.
@@ -121,7 +146,8 @@ mod tests {
                 format!("error of {id}: {}", String::from_utf8_lossy(&json))
             }
             Ok(Incoming::Response(id, Response { body: Body::Malformed(why), .. })) => format!("{id}: {why}"),
-            Ok(Incoming::ForeignResponse) => "foreign".to_owned(),
+            Ok(Incoming::ForeignResponse(id)) => format!("foreign {id:?}"),
+            Ok(Incoming::NoFrame) => "no frame".to_owned(),
             Ok(Incoming::Request(answer)) => format!("request: {}", String::from_utf8_lossy(&answer)),
             Ok(Incoming::Notification) => "notification".to_owned(),
             Err(error) => error.split(':').next().unwrap_or_default().to_owned(),
@@ -135,9 +161,14 @@ mod tests {
             (r#"{"id":7,"error":{"code":1}}"#, r#"error of 7: {"code":1}"#),
             (r#"{"id":7,"error":{},"result":{}}"#, "7: both result and error"),
             (r#"{"id":7}"#, "7: neither result nor error"),
-            (r#"{"id":"7","result":{}}"#, "foreign"),
-            (r#"{"id":7.5,"result":{}}"#, "foreign"),
-            (r#"{"id":-7,"result":{}}"#, "foreign"),
+            (r#"{"id":"7","result":{}}"#, "foreign Some(7)"),
+            (r#"{"id":"a","result":{}}"#, "foreign None"),
+            (r#"{"id":7.5,"result":{}}"#, "foreign None"),
+            (r#"{"id":7.0,"result":{}}"#, "result of 7: {}"),
+            (r#"{"id":-7,"result":{}}"#, "foreign None"),
+            ("\u{feff}{\"id\":7,\"result\":{}}", "result of 7: {}"),
+            (r#"{"level":30,"msg":"line 1"}"#, "no frame"),
+            (r#"{"jsonrpc":"2.0"}"#, "neither a request nor a response"),
             (r#"{"method":"notifications/progress"}"#, "notification"),
             (r#"{"id":"p","method":"ping"}"#, r#"request: {"jsonrpc":"2.0","id":"p","result":{}}"#),
             (r#"{"id":7,"result":NaN}"#, "not JSON-RPC"),

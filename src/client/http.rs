@@ -2,8 +2,9 @@
 //!
 //! The optional GET stream is not opened: everything a call needs arrives with its own reply.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::uri::PathAndQuery;
@@ -21,10 +22,15 @@ use crate::client::Outcome;
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 const MCP_METHOD: HeaderName = HeaderName::from_static("mcp-method");
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const MCP_NAME: HeaderName = HeaderName::from_static("mcp-name");
 
 /// How long what follows an answer may take to let its connection be used again.
 const DRAIN: Duration = Duration::from_secs(5);
+/// How soon a kept connection that the server has closed meanwhile shows it.
+const STALE: Duration = Duration::from_secs(1);
+/// Connections of a session that are waited for so at once.
+const MOST_DRAINING: usize = 4;
 
 /// A session with a server behind a URL.
 pub(super) struct HttpWire {
@@ -41,6 +47,8 @@ pub(super) struct Post {
     session: OnceLock<HeaderValue>,
     version: OnceLock<Version>,
     idle: Mutex<Vec<Connection>>,
+    /// Connections whose answer has been read and whose stream goes on.
+    draining: AtomicUsize,
     connect_timeout: Duration,
     pub max_reply_bytes: usize,
     pub counters: Counters,
@@ -63,6 +71,7 @@ impl HttpWire {
             session: OnceLock::new(),
             version: OnceLock::new(),
             idle: Mutex::default(),
+            draining: AtomicUsize::new(0),
             connect_timeout: options.connect_timeout,
             max_reply_bytes: options.max_reply_bytes,
             counters: Counters::default(),
@@ -106,11 +115,7 @@ impl HttpWire {
     /// Ends the session on the server (DELETE), where it keeps one.
     pub(super) async fn close(&self, within: Duration) {
         if self.post.session.get().is_some() {
-            let delete = async {
-                let request = self.post.request(Method::DELETE, None, Bytes::new());
-                let mut connection = self.post.connection().await?;
-                connection.send(request).await
-            };
+            let delete = self.post.send(|| self.post.request(Method::DELETE, None, Bytes::new()));
             // A server that does not answer keeps its session; there is no more we can do.
             let _ = tokio::time::timeout(within, delete).await;
         }
@@ -119,16 +124,13 @@ impl HttpWire {
 
 impl Post {
     async fn exchange(self: Arc<Self>, outgoing: Outgoing) -> Result<Response, Failure> {
-        let mut connection = self.connection().await?;
         let name = outgoing.name.as_deref();
-        let mut reply = connection
-            .send(self.request(Method::POST, Some((outgoing.method, name)), outgoing.frame.clone()))
-            .await?;
+        let request = || self.request(Method::POST, Some((outgoing.method, name)), outgoing.frame.clone());
+        let (mut connection, mut reply) = self.send(request).await?;
         if self.follow(&reply) {
             // On a connection of its own: the body of the redirect is not read.
-            connection = self.connection().await?;
-            let head = Some((outgoing.method, name));
-            reply = connection.send(self.request(Method::POST, head, outgoing.frame)).await?;
+            connection = self.new_connection().await?;
+            reply = connection.send(request()).await?;
         }
         self.learn_session(&reply);
         let has_session = self.session.get().is_some();
@@ -136,15 +138,20 @@ impl Post {
         let (response, rest) = http_reply::read(reading, reply, has_session).await?;
         match rest {
             None => self.keep(connection),
+            // A server that leaves many streams open behind their answers cannot have a connection kept for each.
+            Some(_) if self.draining.load(Ordering::Relaxed) >= MOST_DRAINING => {}
             Some(mut rest) => {
                 // The answer is complete; what the server still sends is none of the call's time.
                 let post = Arc::clone(&self);
+                post.draining.fetch_add(1, Ordering::Relaxed);
                 let drain = async move {
                     while connection.chunk(&mut rest).await?.is_some() {}
                     Ok::<_, Failure>(connection)
                 };
                 tokio::spawn(async move {
-                    if let Ok(Ok(connection)) = tokio::time::timeout(DRAIN, drain).await {
+                    let drained = tokio::time::timeout(DRAIN, drain).await;
+                    post.draining.fetch_sub(1, Ordering::Relaxed);
+                    if let Ok(Ok(connection)) = drained {
                         post.keep(connection);
                     }
                 });
@@ -154,8 +161,8 @@ impl Post {
     }
 
     async fn notify(&self, method: &str, frame: Bytes) -> Result<(), Failure> {
-        let mut connection = self.connection().await?;
-        let reply = connection.send(self.request(Method::POST, Some((method, None)), frame)).await?;
+        let request = || self.request(Method::POST, Some((method, None)), frame.clone());
+        let (mut connection, reply) = self.send(request).await?;
         let status = reply.status();
         let mut body = reply.into_body();
         while connection.chunk(&mut body).await?.is_some() {}
@@ -185,6 +192,7 @@ impl Post {
         headers.insert(header::HOST, self.endpoint.host.clone());
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         if let Some(session) = self.session.get() {
             headers.insert(SESSION_ID, session.clone());
         }
@@ -199,13 +207,63 @@ impl Post {
         request
     }
 
-    /// An idle connection that is still open, or a new one.
-    async fn connection(&self) -> Result<Connection, Failure> {
-        while let Some(mut connection) = self.take_idle() {
-            if connection.is_usable().await {
-                return Ok(connection);
+    /// Sends a request and waits for its reply's head: once more on a new connection where a kept one was closed without a
+    /// byte of an answer, as servers close them at any time.
+    async fn send(
+        &self,
+        request: impl Fn() -> Request<Full<Bytes>>,
+    ) -> Result<(Connection, http::Response<hyper::body::Incoming>), Failure> {
+        let mut closed = None;
+        if let Some(mut kept) = self.kept().await {
+            let sent = Instant::now();
+            match kept.send(request()).await {
+                // Later than that the server has taken the request, and it is the call that was lost.
+                Err(failure) if failure.outcome == Outcome::TransportClosed && sent.elapsed() < STALE => {
+                    closed = Some(failure);
+                }
+                result => return result.map(|reply| (kept, reply)),
             }
         }
+        let new = self.new_connection().await;
+        let mut new = new.map_err(|failure| closed.clone().unwrap_or(failure))?;
+        if closed.is_some() {
+            Counters::add(&self.counters.resent);
+        }
+        let reply = new.send(request()).await?;
+        Ok((new, reply))
+    }
+
+    /// Goes on with an event stream behind its last event.
+    pub(super) async fn resume(
+        &self,
+        last_id: &Bytes,
+    ) -> Result<(Connection, hyper::body::Incoming), Failure> {
+        let request = || {
+            let mut request = self.request(Method::GET, None, Bytes::new());
+            request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
+            let id = HeaderValue::from_bytes(last_id);
+            request.headers_mut().extend(id.ok().map(|id| (LAST_EVENT_ID, id)));
+            request
+        };
+        let (connection, reply) = self.send(request).await?;
+        if reply.status().is_success() {
+            return Ok((connection, reply.into_body()));
+        }
+        let message = format!("HTTP {} to resuming the event stream", reply.status().as_u16());
+        Err(Failure::new(Outcome::TransportClosed, message))
+    }
+
+    /// An idle connection that is still open.
+    async fn kept(&self) -> Option<Connection> {
+        while let Some(mut connection) = self.take_idle() {
+            if connection.is_usable().await {
+                return Some(connection);
+            }
+        }
+        None
+    }
+
+    async fn new_connection(&self) -> Result<Connection, Failure> {
         Connection::open(&self.endpoint.addresses, self.connect_timeout).await
     }
 

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hyper::body::Incoming as Body;
 
 use super::connection::Connection;
 use super::frame::{self, Incoming, Response};
 use super::http::Post;
-use super::sse::EventReader;
+use super::sse::{EventReader, Resume};
 use super::wire::{Counters, Failure};
 use crate::client::Outcome;
 
@@ -24,6 +24,8 @@ pub(super) struct Reading<'a> {
 /// The answer, and the rest of the body if there may be one.
 type Answer = (Response, Option<Body>);
 
+/// How long a client waits before it resumes a stream whose server does not say.
+const RETRY: Duration = Duration::from_secs(1);
 /// An error page is read up to here, to quote it.
 const ERROR_BODY: usize = 64 * 1024;
 
@@ -37,20 +39,30 @@ pub(super) async fn read(
         let text = reading.whole(&mut body, ERROR_BODY).await.unwrap_or_default();
         return refused(&head, &text, reading.id, has_session).map(|response| (response, None));
     }
-    let content_type = head.headers.get(header::CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
-    if content_type.starts_with(b"application/json") {
+    let text_of = |name| {
+        head.headers.get(name).map_or(String::new(), |value: &HeaderValue| {
+            String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase()
+        })
+    };
+    let encoding = text_of(header::CONTENT_ENCODING);
+    if !encoding.is_empty() && encoding != "identity" {
+        let message = format!("the reply is encoded as '{encoding}', though 'identity' alone was asked for");
+        return Err(Failure::new(Outcome::ProtocolError, message));
+    }
+    let content_type = text_of(header::CONTENT_TYPE);
+    if content_type.starts_with("application/json") {
         let json = reading.whole(&mut body, reading.post.max_reply_bytes).await?;
         return reading.answer(&json).and_then(|found| {
             let missing = || Failure::new(Outcome::ProtocolError, "the reply answers no request of ours");
             Ok((found.ok_or_else(missing)?, None))
         });
     }
-    if content_type.starts_with(b"text/event-stream") {
+    if content_type.starts_with("text/event-stream") {
         return reading.events(body).await;
     }
     let text = reading.whole(&mut body, ERROR_BODY).await.unwrap_or_default();
-    let kind = String::from_utf8_lossy(content_type);
-    let message = format!("HTTP {} with content type '{kind}': {}", head.status.as_u16(), quote(&text));
+    let status = head.status.as_u16();
+    let message = format!("HTTP {status} with content type '{content_type}': {}", quote(&text));
     Err(Failure::new(Outcome::ProtocolError, message))
 }
 
@@ -70,19 +82,36 @@ impl Reading<'_> {
         Ok(whole.freeze())
     }
 
+    /// The answer in an event stream, and in those that continue it where the server lets us ask for that.
     async fn events(self, mut body: Body) -> Result<Answer, Failure> {
-        let mut events = EventReader::default();
-        while let Some(chunk) = self.connection.chunk(&mut body).await? {
-            events.push(&chunk);
-            while let Some(event) = events.next() {
-                check_size(event.len(), self.post.max_reply_bytes)?;
-                if let Some(response) = self.answer(&event)? {
-                    return Ok((response, Some(body)));
+        let mut resume = Resume::default();
+        loop {
+            let mut events = EventReader::after(resume);
+            let ended = loop {
+                match self.connection.chunk(&mut body).await {
+                    Ok(Some(chunk)) => events.push(&chunk),
+                    Ok(None) => {
+                        break Failure::new(
+                            Outcome::TransportClosed,
+                            "the event stream ended before the answer",
+                        );
+                    }
+                    Err(failure) => break failure,
                 }
-            }
-            check_size(events.held(), self.post.max_reply_bytes)?;
+                while let Some(event) = events.next() {
+                    check_size(event.len(), self.post.max_reply_bytes)?;
+                    if let Some(response) = self.answer(&event)? {
+                        return Ok((response, Some(body)));
+                    }
+                }
+                check_size(events.held(), self.post.max_reply_bytes)?;
+            };
+            resume = events.resume;
+            let Some(last_id) = &resume.last_id else { return Err(ended) };
+            // The call's deadline ends this, however often a server sends us round.
+            tokio::time::sleep(resume.retry.unwrap_or(RETRY)).await;
+            (*self.connection, body) = self.post.resume(last_id).await?;
         }
-        Err(Failure::new(Outcome::TransportClosed, "the event stream ended before the answer"))
     }
 
     /// The response, if this frame is one to our call; anything else in the stream is dealt with here.
@@ -94,7 +123,12 @@ impl Reading<'_> {
         })?;
         match incoming {
             Incoming::Response(id, response) if id == self.id => return Ok(Some(response)),
-            Incoming::Response(..) | Incoming::ForeignResponse => Counters::add(&counters.unmatched),
+            Incoming::ForeignResponse(Some(id)) if id == self.id => {
+                Counters::add(&counters.unmatched);
+                return Err(Failure::new(Outcome::ProtocolError, frame::id_is_text(id)));
+            }
+            Incoming::Response(..) | Incoming::ForeignResponse(_) => Counters::add(&counters.unmatched),
+            Incoming::NoFrame => Counters::add(&counters.bad_frames),
             Incoming::Request(answer) => {
                 let post = Arc::clone(self.post);
                 tokio::spawn(async move { post.send_off("response", answer).await });
@@ -130,9 +164,9 @@ fn refused(
         },
     };
     let hint = match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            "; the server wants a login, which this tool has not"
-        }
+        StatusCode::UNAUTHORIZED => "; the server wants a login, which this tool has not",
+        StatusCode::FORBIDDEN => "; the server refuses us: some let no other host name or origin in",
+        StatusCode::SERVICE_UNAVAILABLE => "; the server says that it is not ready",
         StatusCode::NOT_FOUND if has_session => "; the server no longer knows the session",
         StatusCode::NOT_FOUND => "; is the path right? most servers use /mcp",
         StatusCode::PAYLOAD_TOO_LARGE => "; the request is too large for the server",
@@ -140,7 +174,8 @@ fn refused(
         _ => "",
     };
     let message = format!("HTTP {}: {}{hint}", status.as_u16(), quote(body));
-    Err(Failure { retry_after: retry_after(&head.headers), ..Failure::new(outcome, message) })
+    let is_busy = status == StatusCode::SERVICE_UNAVAILABLE;
+    Err(Failure { retry_after: retry_after(&head.headers), is_busy, ..Failure::new(outcome, message) })
 }
 
 /// Seconds only: a date, `None` or nonsense is no promise that could be kept.

@@ -57,7 +57,12 @@ impl LineWire {
         let shared = Arc::new(Shared { calls: Mutex::default(), counters: Counters::default() });
         let (outbox, queue) = mpsc::unbounded_channel();
         tokio::spawn(write(queue, output, Arc::clone(&shared)));
-        let reader = Reader { shared: Arc::clone(&shared), replies: outbox.downgrade(), bad_in_a_row: 0 };
+        let reader = Reader {
+            shared: Arc::clone(&shared),
+            replies: outbox.downgrade(),
+            bad_in_a_row: 0,
+            framing: Framing::default(),
+        };
         // Weak: a child whose client is gone must be killed, and not wait for its own end.
         let weak = child.as_ref().map(Arc::downgrade);
         tokio::spawn(reader.run(LineReader::new(input, max_reply_bytes), weak));
@@ -142,6 +147,14 @@ impl Shared {
         }
     }
 
+    /// An answer that is to nobody by its id; the call that it seems to be to need not wait for another.
+    fn foreign(&self, id: Option<u64>) {
+        Counters::add(&self.counters.unmatched);
+        if let Some((id, waiting)) = id.and_then(|id| Some((id, self.calls().waiting.remove(&id)?))) {
+            let _ = waiting.send(Err(Failure::new(Outcome::ProtocolError, frame::id_is_text(id))));
+        }
+    }
+
     /// A frame that cannot be used: ends the call it names, if that waits.
     fn spoiled(&self, frame: &[u8], failure: Failure) {
         Counters::add(&self.counters.bad_frames);
@@ -189,6 +202,27 @@ struct Reader {
     /// Answers to the server's own requests. Weak, so that the wire's end is the writer's end.
     replies: mpsc::WeakUnboundedSender<Bytes>,
     bad_in_a_row: u32,
+    framing: Framing,
+}
+
+/// Other ways of sending JSON over a pipe, which are told by the lines that are no frames: what is meant to be one never
+/// comes to an end, so that calls would wait for their deadlines.
+#[derive(Default)]
+struct Framing {
+    is_after_brace: bool,
+    other: Option<&'static str>,
+}
+
+impl Framing {
+    fn see(&mut self, line: &[u8]) {
+        let text = line.trim_ascii();
+        if text.to_ascii_lowercase().starts_with(b"content-length:") {
+            self.other = Some("frames behind a Content-Length header, as of the language server protocol");
+        } else if self.is_after_brace && text.starts_with(b"\"") {
+            self.other = Some("JSON over several lines");
+        }
+        self.is_after_brace = text == b"{";
+    }
 }
 
 impl Reader {
@@ -201,6 +235,11 @@ impl Reader {
                     self.shared.spoiled(&prefix, Failure::new(Outcome::Oversized, message));
                 }
                 Line::End(half) => break half,
+            }
+            if let Some(other) = self.framing.other {
+                let message =
+                    format!("the server writes {other}; MCP wants each message in a line of its own");
+                return self.shared.close(&Failure::new(Outcome::ProtocolError, message));
             }
             if self.bad_in_a_row > POISONED_AFTER {
                 let message =
@@ -223,14 +262,17 @@ impl Reader {
         let Some(start) = frame_start(line) else {
             if !line.trim_ascii().is_empty() {
                 self.shared.counters.noise(line);
+                self.framing.see(line);
             }
             return;
         };
-        if start > 0 {
+        let before = line[..start].trim_ascii();
+        if !before.is_empty() && before != frame::BOM {
             self.shared.counters.noise(&line[..start]);
         }
         let frame = line.slice(start..);
         match frame::decode(&frame) {
+            Ok(Incoming::NoFrame) => self.shared.counters.noise(line),
             Ok(incoming) => {
                 self.bad_in_a_row = 0;
                 self.incoming(incoming);
@@ -245,7 +287,8 @@ impl Reader {
     fn incoming(&self, incoming: Incoming) {
         match incoming {
             Incoming::Response(id, response) => self.shared.answer(id, Ok(response)),
-            Incoming::ForeignResponse => Counters::add(&self.shared.counters.unmatched),
+            Incoming::ForeignResponse(id) => self.shared.foreign(id),
+            Incoming::NoFrame => {}
             Incoming::Request(answer) => {
                 if let Some(outbox) = self.replies.upgrade() {
                     let _ = outbox.send(answer);
@@ -260,6 +303,7 @@ impl Reader {
 /// A brace alone is none: music21 prints lines such as `{0.0} <music21.note.Note C>`.
 fn frame_start(line: &[u8]) -> Option<usize> {
     let text = line.trim_ascii_start();
+    let text = text.strip_prefix(frame::BOM).unwrap_or(text);
     match text.strip_prefix(b"{") {
         Some(object) if object.trim_ascii_start().starts_with(b"\"") => Some(line.len() - text.len()),
         _ => memchr::memmem::find(line, b"{\"jsonrpc\""),

@@ -1,12 +1,13 @@
 //! The client: one session with one server, and a method for each tool.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use rmcp::model::{JsonObject, ListToolsResult, PaginatedRequestParams};
+use rmcp::model::{JsonObject, PaginatedRequestParams};
 use rmcp::{ServerHandler, ServiceExt};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::child::{Child, ServerCommand};
@@ -41,6 +42,26 @@ impl ConnectError {
     fn new(target: &str, failure: &Failure) -> Self {
         Self { outcome: failure.outcome, message: format!("{target}: {}", failure.message) }
     }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ToolsPage {
+    #[serde(default)]
+    tools: Vec<Value>,
+    next_cursor: Option<String>,
+}
+
+/// A tool of which not everything can be read is there all the same, with its name; one without a name is not.
+fn lenient_tool(listed: &Value) -> Option<rmcp::model::Tool> {
+    let of_parts = |listed: &Value| {
+        let text = |field: &str| listed.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let schema = listed.get("inputSchema").and_then(Value::as_object).cloned().unwrap_or_default();
+        Some(text("name"))
+            .filter(|name| !name.is_empty())
+            .map(|name| rmcp::model::Tool::new(name, text("description"), schema))
+    };
+    serde_json::from_value(listed.clone()).ok().or_else(|| of_parts(listed))
 }
 
 #[derive(Serialize)]
@@ -209,18 +230,31 @@ impl Music21Client {
     ///
     /// # Errors
     ///
-    /// Where the server does not answer with a list within the deadline (for each page).
+    /// Where the server does not answer with the whole list within the deadline, or with a list that has no end.
     pub async fn list_tools(&self, deadline: Duration) -> Result<Vec<rmcp::model::Tool>, ConnectError> {
+        let walk = tokio::time::timeout(deadline, self.walk_tools()).await;
+        let walk = walk.unwrap_or_else(|_| Err(Failure::timed_out(deadline)));
+        walk.map_err(|failure| ConnectError::new(&self.session.server.name, &failure))
+    }
+
+    async fn walk_tools(&self) -> Result<Vec<rmcp::model::Tool>, Failure> {
         let mut tools = Vec::new();
+        let mut seen = BTreeSet::new();
         let mut cursor = None;
         loop {
             let params = PaginatedRequestParams::default().with_cursor(cursor.take());
-            let page: Result<ListToolsResult, _> = self.session.ask("tools/list", params, deadline).await;
-            let page = page.map_err(|failure| ConnectError::new(&self.session.server.name, &failure))?;
-            tools.extend(page.tools);
+            // The time limit is that of the whole walk.
+            let page: ToolsPage = self.session.ask("tools/list", params, Duration::MAX).await?;
+            tools.extend(page.tools.iter().filter_map(lenient_tool));
             match page.next_cursor {
-                Some(next) => cursor = Some(next),
                 None => return Ok(tools),
+                // Older servers end the list so; the newest protocol makes it a cursor like any other.
+                Some(end) if end.is_empty() && !self.session.is_without_handshake() => return Ok(tools),
+                Some(next) if !seen.insert(next.clone()) => {
+                    let message = format!("tools/list has no end: the cursor '{next}' came twice");
+                    return Err(Failure::new(Outcome::ProtocolError, message));
+                }
+                Some(next) => cursor = Some(next),
             }
         }
     }

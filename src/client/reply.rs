@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::expect::{self, Asked, Expectation, Judgement, one_line, says_rate_limited};
+use super::expect::{self, Answer, Asked, Expectation, Judgement, one_line, says_rate_limited};
 use super::frame::{Body, Response};
 use super::wire::Failure;
 use crate::client::Outcome;
@@ -69,7 +69,8 @@ impl Reply {
     #[must_use]
     pub fn answered(tool: &str, arguments: &JsonObject, expect: &Expectation, text: String) -> Self {
         let asked = Asked { tool, arguments, expect };
-        let Judgement { outcome, message, retry_after } = expect::judge(asked, false, Some(&text));
+        let Judgement { outcome, message, retry_after } =
+            expect::judge(asked, Answer { text: Some(&text), rest: &[], is_error: false });
         let bytes = text.len();
         Self { outcome, text: Some(text), meta: None, message, bytes, retry_after }
     }
@@ -81,10 +82,10 @@ impl Reply {
 
 #[derive(Deserialize)]
 struct ToolResult<'a> {
-    #[serde(default)]
-    content: Vec<Content>,
-    #[serde(default, rename = "isError")]
-    is_error: bool,
+    // Servers write `null` for what is not there.
+    content: Option<Vec<Content>>,
+    #[serde(rename = "isError")]
+    is_error: Option<bool>,
     #[serde(borrow, rename = "structuredContent")]
     structured: Option<&'a RawValue>,
     #[serde(borrow, rename = "_meta")]
@@ -94,13 +95,26 @@ struct ToolResult<'a> {
 #[derive(Deserialize)]
 struct Content {
     text: Option<String>,
+    resource: Option<Resource>,
+}
+
+/// A resource within an answer.
+#[derive(Deserialize)]
+struct Resource {
+    text: Option<String>,
+}
+
+impl Content {
+    fn into_text(self) -> Option<String> {
+        self.text.or_else(|| self.resource?.text)
+    }
 }
 
 /// Puts a finished exchange into its class. Every way a call can end passes through here.
 pub(super) fn classify(asked: Asked<'_>, exchanged: Result<Response, Failure>) -> Reply {
     let Response { bytes, body } = match exchanged {
         Ok(response) => response,
-        Err(Failure { outcome, message, retry_after }) => {
+        Err(Failure { outcome, message, retry_after, .. }) => {
             return Reply { retry_after, ..Reply::ended(outcome, message, 0) };
         }
     };
@@ -135,9 +149,14 @@ fn rpc_error(error: &ErrorData, bytes: usize) -> Reply {
 
 fn tool_result(asked: Asked<'_>, result: ToolResult<'_>, bytes: usize) -> Reply {
     let ToolResult { content, is_error, structured, meta } = result;
-    let first = content.into_iter().find_map(|content| content.text);
-    let text = first.or_else(|| structured.map(|json| json.get().to_owned()));
+    let mut texts = content.unwrap_or_default().into_iter().filter_map(Content::into_text);
+    let structured = structured.map(|json| json.get().to_owned());
+    let text = texts.next();
+    // Parts of the answer that are looked at only if the first does not hold what the call expects.
+    let rest: Vec<String> = texts.chain(structured.clone().filter(|_| text.is_some())).collect();
+    let text = text.or(structured);
     let meta = meta.map(|json| json.get().to_owned());
-    let Judgement { outcome, message, retry_after } = expect::judge(asked, is_error, text.as_deref());
+    let answer = Answer { text: text.as_deref(), rest: &rest, is_error: is_error.unwrap_or(false) };
+    let Judgement { outcome, message, retry_after } = expect::judge(asked, answer);
     Reply { outcome, text, meta, message, bytes, retry_after }
 }

@@ -47,6 +47,9 @@ struct WithMeta<'a, P> {
 #[derive(Serialize)]
 struct Nothing {}
 
+/// How long a server that is not ready and does not say for how long is left alone.
+const BUSY_PAUSE: Duration = Duration::from_millis(500);
+
 impl Session {
     /// Agrees on a protocol revision within the time left for starting.
     pub(super) async fn handshake(
@@ -56,21 +59,42 @@ impl Session {
     ) -> Result<Self, Failure> {
         let server = ServerInfo { name: String::new(), version: String::new(), protocol: String::new() };
         let mut session = Self { wire, server, meta: None, next_id: AtomicU64::new(1) };
-        let both = async {
-            match &options.protocol {
-                Some(version) if !version.has_initialize() => session.discover(version).await,
-                Some(version) => session.initialize(version).await,
-                None => match session.initialize(&ProtocolVersion::LATEST_WITH_INITIALIZE).await {
-                    // It may know no handshake any more. If this is refused too, the first reason counts.
-                    Err(refused) if refused.outcome == Outcome::RpcError => {
-                        session.discover(&ProtocolVersion::LATEST).await.map_err(|_| refused)
+        let mut busy = None;
+        let agreed = async {
+            loop {
+                match session.agree(options.protocol.as_ref()).await {
+                    // It is still starting, or was just started again.
+                    Err(failure) if failure.is_busy => {
+                        let pause = failure.retry_after.unwrap_or(BUSY_PAUSE);
+                        busy = Some(failure);
+                        tokio::time::sleep(pause).await;
                     }
-                    result => result,
-                },
+                    result => return result,
+                }
             }
         };
-        tokio::time::timeout(within, both).await.unwrap_or_else(|_| Err(Failure::timed_out(within)))?;
+        let agreed = tokio::time::timeout(within, agreed).await;
+        agreed.unwrap_or_else(|_| Err(busy.unwrap_or_else(|| Failure::timed_out(within))))?;
         Ok(session)
+    }
+
+    async fn agree(&mut self, protocol: Option<&ProtocolVersion>) -> Result<(), Failure> {
+        match protocol {
+            Some(version) if !version.has_initialize() => self.discover(version).await,
+            Some(version) => self.initialize(version).await,
+            None => match self.initialize(&ProtocolVersion::LATEST_WITH_INITIALIZE).await {
+                // It may know no handshake any more. If this is refused too, the first reason counts.
+                Err(refused) if refused.outcome == Outcome::RpcError => {
+                    self.discover(&ProtocolVersion::LATEST).await.map_err(|_| refused)
+                }
+                result => result,
+            },
+        }
+    }
+
+    /// Whether the protocol has no handshake, and so is of its newest kind.
+    pub(super) fn is_without_handshake(&self) -> bool {
+        self.meta.is_some()
     }
 
     /// Sends a request and waits for its answer until the deadline.

@@ -48,11 +48,13 @@ pub(super) struct Failure {
     pub message: String,
     /// The server's `Retry-After`.
     pub retry_after: Option<Duration>,
+    /// The server said that it cannot serve yet, or any more for a while.
+    pub is_busy: bool,
 }
 
 impl Failure {
     pub(super) fn new(outcome: Outcome, message: impl Into<String>) -> Self {
-        Self { outcome, message: message.into(), retry_after: None }
+        Self { outcome, message: message.into(), retry_after: None, is_busy: false }
     }
 
     pub(super) fn timed_out(deadline: Duration) -> Self {
@@ -111,7 +113,9 @@ pub struct ProtocolViolations {
     pub duplicates: u64,
     /// Lines or events that are not JSON-RPC, or are too large.
     pub bad_frames: u64,
-    /// Lines on a child's stdout that are not even JSON (MCP forbids them).
+    /// Requests sent again, because the kept connection that they went out on was closed without a byte of an answer.
+    pub resent: u64,
+    /// Lines on a child's stdout that are no frames: not JSON, or JSON of another kind (MCP forbids them).
     pub noise_lines: u64,
     /// The first three of them.
     pub noise: Vec<String>,
@@ -124,6 +128,7 @@ pub(super) struct Counters {
     pub unmatched: AtomicU64,
     pub duplicates: AtomicU64,
     pub bad_frames: AtomicU64,
+    pub resent: AtomicU64,
     noise_lines: AtomicU64,
     noise: Mutex<Vec<String>>,
 }
@@ -145,13 +150,14 @@ impl Counters {
     }
 
     pub(super) fn snapshot(&self) -> ProtocolViolations {
-        let Self { late, unmatched, duplicates, bad_frames, noise_lines, noise } = self;
+        let Self { late, unmatched, duplicates, bad_frames, resent, noise_lines, noise } = self;
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         ProtocolViolations {
             late: get(late),
             unmatched: get(unmatched),
             duplicates: get(duplicates),
             bad_frames: get(bad_frames),
+            resent: get(resent),
             noise_lines: get(noise_lines),
             noise: noise.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone(),
         }

@@ -31,7 +31,8 @@ pub(crate) struct Scripted {
     pub(crate) requests: Receiver<String>,
 }
 
-/// Serves `/mcp`, to which `/old` redirects, and `/loop`, which redirects to itself.
+/// Serves `/mcp`, to which `/old` redirects, `/loop`, which redirects to itself, and `/busy`, whose first requests get
+/// the script's replies; a GET gets the next of the script, too.
 /// `session_header` goes with the reply to the handshake; it is empty for a server without sessions.
 pub(crate) fn start(script: Vec<Step>, session_header: &'static str) -> Scripted {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -64,11 +65,15 @@ fn connection(
             reply("307 Moved", "location: /mcp\r\n", "")
         } else if head.starts_with("POST /loop ") {
             reply("307 Moved", "location: /loop\r\n", "")
+        } else if let Some(busy) =
+            head.starts_with("POST /busy ").then(|| script.lock().unwrap().next()).flatten()
+        {
+            busy
         } else if body.contains("\"initialize\"") {
             let result = r#"{"protocolVersion":"2025-06-18","capabilities":{},"serverInfo":{"name":"s","version":"1"}}"#;
             let json = format!(r#"{{"jsonrpc":"2.0","id":{{id}},"result":{result}}}"#);
             reply("200 OK", &format!("content-type: application/json\r\n{session_header}"), &json)
-        } else if body.contains("\"tools/call\"") {
+        } else if body.contains("\"tools/call\"") || head.starts_with("GET ") {
             script.lock().unwrap().next()?
         } else {
             reply("202 Accepted", "", "")

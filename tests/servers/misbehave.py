@@ -52,6 +52,33 @@ def half_frame(id):
     sys.exit(0)
 
 
+def float_id(id):
+    send(healthy(float(id)))
+
+
+def nulls(id):
+    send(frame(id, result={"content": None, "isError": None, "structuredContent": {"status": "healthy"}}, error=None))
+
+
+def json_log(id):
+    for line in range(15):
+        send(json.dumps({"level": 30, "msg": f"line {line}"}).encode() + b"\n")
+    send(healthy(id))
+
+
+def length_header(id):
+    body = healthy(id).strip()
+    send(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+
+
+def several_lines(id):
+    send(json.dumps(json.loads(healthy(id)), indent=2).encode() + b"\n")
+
+
+def byte_order_mark(id):
+    send(b"\xef\xbb\xbf" + healthy(id))
+
+
 def invalid_json(id):
     send(b'{"jsonrpc":"2.0","id":%d,"result":{]}\n' % id)
 
@@ -185,7 +212,11 @@ def main():
             info = {"name": "misbehave", "version": "1"}
             send(frame(id, result={"protocolVersion": "2025-03-26", "capabilities": {}, "serverInfo": info}))
         elif method == "tools/list":
-            send(frame(id, result={"tools": [{"name": "health_check", "inputSchema": {"type": "object"}}]}))
+            tools = [{"name": "health_check", "inputSchema": {"type": "object"}}]
+            if MODE == "odd_tools":
+                tools += [{"name": "bare"}, {"name": "odd", "annotations": {"readOnlyHint": "yes"}, "icons": 5}, {}]
+            cursor = {"endless_list": {"nextCursor": "again"}, "empty_cursor": {"nextCursor": ""}}.get(MODE, {})
+            send(frame(id, result={"tools": tools, **cursor}))
         elif method == "tools/call" and not broken and MODE != "sound":
             broken = True
             globals()[MODE](id)
