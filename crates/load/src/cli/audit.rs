@@ -83,21 +83,16 @@ impl Audit {
         if let Some(document) = document {
             document.write(&all)?;
         }
-        Ok(exit(&all))
+        let exit_of = |judged: &Judged| match judged.verdict {
+            AuditVerdict::Pass => Exit::Ok,
+            AuditVerdict::Fail => Exit::Regression,
+            AuditVerdict::Inconclusive => Exit::Inconclusive,
+        };
+        Ok(all.iter().flat_map(|done| &done.findings).map(exit_of).fold(Exit::Ok, Exit::worst))
     }
 
     fn wants(&self, audit: &Entry) -> bool {
         self.names.is_empty() || self.names.iter().any(|name| name == "all" || name == audit.name)
-    }
-}
-
-fn exit(all: &[Done]) -> Exit {
-    if count(all, AuditVerdict::Fail) > 0 {
-        Exit::Regression
-    } else if count(all, AuditVerdict::Inconclusive) > 0 {
-        Exit::Inconclusive
-    } else {
-        Exit::Ok
     }
 }
 

@@ -14,7 +14,7 @@ use super::ab::WorkArgs;
 use super::support::rounds::Rounds;
 use crate::ab::{Fixed, record};
 use crate::compare::figures::describe;
-use crate::record::{Record, RecordError, Store, this_tool};
+use crate::record::{InputError, Record, Store, this_tool};
 use crate::result::Tool;
 
 /// Keep measurements to compare with later: records in `baselines/`, one file each.
@@ -221,17 +221,17 @@ fn each(
             Ok(record) => writeln!(out, "{}", line(&name, &record)?)?,
             Err(error) => {
                 writeln!(out, "{name}: {error}")?;
-                exit = exit.worst(Exit::of_record(&error));
+                exit = exit.worst(Exit::of_input(&error));
             }
         }
     }
     Ok(exit)
 }
 
-type Named = (String, Result<Record, RecordError>);
+type Named = (String, Result<Record, InputError>);
 
 /// The records named, or all.
-fn named(store: &Store, names: &[String]) -> Result<Vec<Named>, RecordError> {
+fn named(store: &Store, names: &[String]) -> Result<Vec<Named>, InputError> {
     if names.is_empty() {
         return Ok(store.all()?.into_iter().map(|found| (found.name, found.record)).collect());
     }

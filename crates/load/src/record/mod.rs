@@ -18,10 +18,9 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use environment::{this_tool, unix_time, utc};
 pub use music21_mcp_bench::baseline::criterion::Samples;
-pub use music21_mcp_bench::baseline::file::RecordError;
+pub use music21_mcp_bench::baseline::file::InputError;
 pub(crate) use music21_mcp_bench::baseline::file::{SCHEMA_VERSION, sha256_hex};
 pub(crate) use parts::{Origin, Parts, plain_record};
-pub use run_file::RunsError;
 pub(crate) use runs::Runs;
 pub use store::{Found, Store};
 

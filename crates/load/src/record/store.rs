@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use music21_mcp_bench::baseline::file::{RecordError, files};
+use music21_mcp_bench::baseline::file::{InputError, files};
 
 use super::Record;
 
@@ -16,7 +16,7 @@ pub struct Found {
     /// Its name, without `.json`.
     pub name: String,
     /// What it holds, or why it cannot be used.
-    pub record: Result<Record, RecordError>,
+    pub record: Result<Record, InputError>,
 }
 
 impl Store {
@@ -45,7 +45,7 @@ impl Store {
     /// # Errors
     ///
     /// If there is no such directory, or it cannot be read.
-    pub fn all(&self) -> Result<Vec<Found>, RecordError> {
+    pub fn all(&self) -> Result<Vec<Found>, InputError> {
         let load = |(name, path): (String, PathBuf)| Found { record: Record::load(&path), name };
         let mut found: Vec<Found> = files(&self.0)?.into_iter().map(load).collect();
         found.sort_by_cached_key(|found| {
