@@ -25,10 +25,9 @@ pub fn thread_cpu() -> Option<Duration> {
 /// Whether this process ignores SIGHUP, as under `nohup`.
 #[must_use]
 pub fn ignores_hangup() -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let status = Process::myself().and_then(|process| process.status());
     // SIGHUP is the first signal, and the lowest bit.
-    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
+    status.is_ok_and(|status| status.sigign & 1 == 1)
 }
 
 /// Processes that the kernel has killed since it started because memory ran out; 0 where it does not tell.
