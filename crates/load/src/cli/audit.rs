@@ -65,7 +65,7 @@ impl Audit {
             }
             let start = Instant::now();
             let findings =
-                (audit.run)(length).with_context(|| format!("audit '{}' could not run", audit.name))?;
+                audit.run(length).with_context(|| format!("audit '{}' could not run", audit.name))?;
             let judged = |finding: Finding| Judged { verdict: finding.verdict(), finding };
             let findings: Vec<Judged> = findings.into_iter().map(judged).collect();
             if !self.json {
@@ -104,18 +104,17 @@ fn print(findings: &[Judged], out: &mut impl Write) -> std::io::Result<()> {
     let width = |text: fn(&Finding) -> &String| {
         findings.iter().map(|judged| text(&judged.finding).chars().count()).max().unwrap_or(0)
     };
-    let (what, required) = (width(|finding| &finding.check.what), width(|finding| &finding.check.required));
+    let (what, required) = (width(|finding| &finding.what), width(|finding| &finding.required));
     for Judged { verdict, finding } in findings {
         let word = match verdict {
             AuditVerdict::Pass => "ok  ",
             AuditVerdict::Fail => "FAIL",
             AuditVerdict::Inconclusive => "?   ",
         };
-        let check = &finding.check;
         writeln!(
             out,
             "  {word}  {:<what$}  required {:<required$}  found {}",
-            check.what, check.required, check.found
+            finding.what, finding.required, finding.found
         )?;
         if let (AuditVerdict::Inconclusive, Some(doubt)) = (verdict, &finding.doubt) {
             writeln!(out, "        inconclusive on this machine now: {doubt}")?;
@@ -153,7 +152,7 @@ impl Document {
 fn markdown(all: &[Done]) -> String {
     let mut text = String::from("| test | audit | what | required | found | |\n|---|---|---|---|---|---|\n");
     for Done { audit, tests, findings, .. } in all {
-        for Judged { verdict, finding: Finding { check, doubt } } in findings {
+        for Judged { verdict, finding: Finding { what, required, found, doubt, .. } } in findings {
             let word = match (verdict, doubt) {
                 (AuditVerdict::Pass, _) => "ok".to_owned(),
                 (AuditVerdict::Fail, _) => "FAIL".to_owned(),
@@ -161,7 +160,7 @@ fn markdown(all: &[Done]) -> String {
                     format!("inconclusive: {}", doubt.as_deref().unwrap_or(""))
                 }
             };
-            let cells = [*tests, *audit, &check.what, &check.required, &check.found, &word];
+            let cells = [*tests, *audit, what, required, found, &word];
             let row: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
             text.push_str(&format!("| {} |\n", row.join(" | ")));
         }
