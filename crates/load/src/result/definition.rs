@@ -126,7 +126,7 @@ impl Definition {
     /// A line that says what is wrong with it.
     pub fn from_toml(text: &str) -> Result<Self, String> {
         let definition: Self = toml::from_str(text).map_err(|error| error.to_string())?;
-        definition.check()?;
+        definition.check().map_err(|error| format!("{error:#}"))?;
         Ok(definition)
     }
 
