@@ -28,11 +28,8 @@ const RESOURCES: [Resource; 5] = [
 /// The figures of a run.
 #[must_use]
 pub(crate) fn text(file: &RunFile) -> String {
-    let stages: Vec<StageFigures> = file
-        .scenarios
-        .iter()
-        .flat_map(|scenario| scenario.stages.iter().map(|stage| StageFigures::of(&scenario.name, stage)))
-        .collect();
+    let stages: Vec<StageFigures> =
+        file.stages().map(|(scenario, stage)| StageFigures::of(scenario, stage)).collect();
     let mut page = page(&file.server, &stages);
     page.family("scenario_passed", "gauge", "1 if all checks of the scenario passed.");
     for scenario in &file.scenarios {
