@@ -52,14 +52,13 @@ pub(super) async fn open_workers<T: Connect>(plan: &Plan, target: &T) -> Result<
 }
 
 async fn open_worker<T: Connect>(plan: &Plan, target: &T, client: usize) -> Result<Worker<T>, DriveError> {
-    let session = target.open(client).await.map_err(|error| DriveError::Open { client, error })?;
+    let failed = |why| DriveError(format!("client {client}: {why}"));
+    let session = target.open(client).await.map_err(|error| failed(error.message))?;
     let script = Script::new(Arc::clone(&plan.workload), client, Arc::clone(&plan.run_id), plan.seed);
     let setup = script.render_all(&plan.workload.setup);
-    run_steps(&session, setup, plan.deadline).await.map_err(|(tool, reply)| DriveError::Setup {
-        client,
-        tool: tool.to_string(),
-        outcome: reply.outcome,
-        message: reply.message.unwrap_or_default(),
+    run_steps(&session, setup, plan.deadline).await.map_err(|(tool, reply)| {
+        let why = reply.message.unwrap_or_default();
+        failed(format!("set-up call '{tool}' ended as {}: {why}", reply.outcome))
     })?;
     Ok(Worker { client, session: Some(session), script, failed_attempts: 0, retry_at: None })
 }
