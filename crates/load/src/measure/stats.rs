@@ -2,6 +2,7 @@
 
 use music21_mcp_bench::client::Outcome;
 use statrs::distribution::{Beta, Binomial, ChiSquared, ContinuousCDF, DiscreteCDF, Normal, StudentsT};
+use statrs::statistics::{Data, OrderStatistics, RankTieBreaker};
 
 /// The median, the mean of the middle two for an even count; `None` without values.
 #[must_use]
@@ -48,18 +49,7 @@ pub(crate) fn autocorrelation(values: &[f64], k: usize) -> f64 {
 /// Ranks from 1, ties sharing their mean rank.
 #[must_use]
 pub(crate) fn ranks(values: &[f64]) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
-    let mut ranks = vec![0.0; values.len()];
-    let mut start = 0;
-    while start < order.len() {
-        let tied = order[start..].iter().take_while(|&&i| values[i] == values[order[start]]).count();
-        for &i in &order[start..start + tied] {
-            ranks[i] = start as f64 + f64::midpoint(1.0, tied as f64);
-        }
-        start += tied;
-    }
-    ranks
+    Data::new(values.to_vec()).ranks(RankTieBreaker::Average)
 }
 
 /// The two-sided p-value of a standard normal `z`.
