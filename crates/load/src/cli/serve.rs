@@ -1,10 +1,8 @@
 //! `serve`: the embedded server for other programs, over stdio or streamable HTTP.
 
-use std::fmt;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -45,11 +43,11 @@ pub(super) struct Serve {
     #[arg(long, value_name = "MIB", default_value_t = Limits::default().memory_mib)]
     max_memory: u64,
     /// Seconds after which a score expires.
-    #[arg(long, value_name = "SECONDS", default_value_t = Seconds(Limits::default().time_to_live))]
-    time_to_live: Seconds,
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().time_to_live.as_secs_f64(), value_parser = seconds)]
+    time_to_live: f64,
     /// Seconds that an import or a chord analysis may take.
-    #[arg(long, value_name = "SECONDS", default_value_t = Seconds(Limits::default().operation))]
-    timeout: Seconds,
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().operation.as_secs_f64(), value_parser = seconds)]
+    timeout: f64,
     /// Import files from below this directory; repeatable. The working and the temporary directory if
     /// not given.
     #[arg(long, value_name = "DIR")]
@@ -80,21 +78,9 @@ pub(super) struct Serve {
 }
 
 /// A time, as a number of seconds.
-#[derive(Debug, Clone, Copy)]
-struct Seconds(Duration);
-
-impl fmt::Display for Seconds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.as_secs_f64().fmt(f)
-    }
-}
-
-impl FromStr for Seconds {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        duration::parse(text).map(Self).ok_or("no number of seconds from 0 on, nor a time such as 500ms")
-    }
+fn seconds(text: &str) -> Result<f64, &'static str> {
+    let time = duration::parse(text).ok_or("no number of seconds from 0 on, nor a time such as 500ms")?;
+    Ok(time.as_secs_f64())
 }
 
 impl Serve {
@@ -129,8 +115,8 @@ impl Serve {
         let limits = Limits {
             scores: self.max_scores,
             memory_mib: self.max_memory,
-            time_to_live: self.time_to_live.0,
-            operation: self.timeout.0,
+            time_to_live: Duration::from_secs_f64(self.time_to_live),
+            operation: Duration::from_secs_f64(self.timeout),
         };
         let default = Config::default();
         Ok(Config {
