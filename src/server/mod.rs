@@ -22,12 +22,12 @@ pub use spec::{EMBEDDED, ServerSpec, SpecError};
 use futures::future::BoxFuture;
 use music21_mcp_embedded::{Config, Server};
 
-use crate::client::{Child, ClientOptions, ConnectError, Music21Client, Outcome, ServerCommand, ServerInfo};
+use crate::client::{Child, ClientOptions, ConnectError, Music21Client, Outcome, ServerInfo};
 
 /// A server that was reached and has the tools asked for.
 pub struct ServerUnderTest {
     spec: ServerSpec,
-    way: Way,
+    embedded: Server,
     client_options: ClientOptions,
     server: ServerInfo,
     tools: Vec<String>,
@@ -35,14 +35,6 @@ pub struct ServerUnderTest {
     /// The session of the start, for whoever comes first: a Python server takes seconds to start.
     first: Mutex<Option<Music21Client>>,
     children: Mutex<BTreeSet<u32>>,
-}
-
-/// How sessions come about.
-enum Way {
-    /// Shared by all in-process sessions, as an HTTP server's sessions share its scores.
-    Embedded(Server),
-    Command(ServerCommand),
-    Url(String),
 }
 
 /// How a target is started.
@@ -111,10 +103,10 @@ impl ServerUnderTest {
     }
 
     async fn begin(spec: ServerSpec, options: ServerOptions) -> Result<Self, StartError> {
-        let way = Way::new(&spec, &options);
+        let embedded = Server::new(options.embedded);
         let mut start_retries = 0;
         let client = loop {
-            match way.open(&options.client).await {
+            match open(&spec, &embedded, &options.client).await {
                 Ok(client) => break client,
                 Err(error)
                     if error.outcome == Outcome::ConnectError && start_retries + 1 < options.attempts =>
@@ -138,7 +130,16 @@ impl ServerUnderTest {
         }
         let children = Mutex::new(client.child().map(Child::pid).into_iter().collect());
         let first = Mutex::new(Some(client));
-        Ok(Self { spec, way, client_options: options.client, server, tools, start_retries, first, children })
+        Ok(Self {
+            spec,
+            embedded,
+            client_options: options.client,
+            server,
+            tools,
+            start_retries,
+            first,
+            children,
+        })
     }
 
     /// One more session: for a command a process of its own, else a session with the one server.
@@ -151,7 +152,7 @@ impl ServerUnderTest {
             if let Some(first) = lock(&self.first).take() {
                 return Ok(first);
             }
-            let client = self.way.open(&self.client_options).await?;
+            let client = open(&self.spec, &self.embedded, &self.client_options).await?;
             lock(&self.children).extend(client.child().map(Child::pid));
             Ok(client)
         })
@@ -160,10 +161,10 @@ impl ServerUnderTest {
     /// The processes to watch, without their descendants: our own for the embedded server, every child
     /// started so far for a command, and for a URL whoever listens on its port on this machine.
     pub async fn pids(&self) -> Vec<u32> {
-        match &self.way {
-            Way::Embedded(_) => vec![std::process::id()],
-            Way::Command(_) => lock(&self.children).iter().copied().collect(),
-            Way::Url(url) => music21_mcp_proc::listeners(&crate::client::addresses(url).await),
+        match &self.spec {
+            ServerSpec::InProcess => vec![std::process::id()],
+            ServerSpec::Command(_) => lock(&self.children).iter().copied().collect(),
+            ServerSpec::Url(url) => music21_mcp_proc::listeners(&crate::client::addresses(url).await),
         }
     }
 
@@ -194,10 +195,7 @@ impl ServerUnderTest {
     /// The embedded server behind it, where it is that.
     #[must_use]
     pub fn embedded(&self) -> Option<&Server> {
-        match &self.way {
-            Way::Embedded(server) => Some(server),
-            Way::Command(_) | Way::Url(_) => None,
-        }
+        (self.spec == ServerSpec::InProcess).then_some(&self.embedded)
     }
 
     /// Ends the session nobody took. Those that were taken are their takers' to close.
@@ -209,21 +207,16 @@ impl ServerUnderTest {
     }
 }
 
-impl Way {
-    fn new(spec: &ServerSpec, options: &ServerOptions) -> Self {
-        match spec {
-            ServerSpec::InProcess => Self::Embedded(Server::new(options.embedded.clone())),
-            ServerSpec::Command(command) => Self::Command(command.clone()),
-            ServerSpec::Url(url) => Self::Url(url.clone()),
-        }
-    }
-
-    async fn open(&self, options: &ClientOptions) -> Result<Music21Client, ConnectError> {
-        match self {
-            Self::Embedded(server) => Music21Client::in_process(server.handler(), options).await,
-            Self::Command(command) => Music21Client::spawn(command, options).await,
-            Self::Url(url) => Music21Client::connect(url, options).await,
-        }
+/// `embedded` is asked where the server is that; all its sessions share it, as an HTTP server's share its scores.
+async fn open(
+    spec: &ServerSpec,
+    embedded: &Server,
+    options: &ClientOptions,
+) -> Result<Music21Client, ConnectError> {
+    match spec {
+        ServerSpec::InProcess => Music21Client::in_process(embedded.handler(), options).await,
+        ServerSpec::Command(command) => Music21Client::spawn(command, options).await,
+        ServerSpec::Url(url) => Music21Client::connect(url, options).await,
     }
 }
 
