@@ -72,7 +72,7 @@ async fn live(kind: LimiterKind) -> anyhow::Result<Finding> {
         Server::start(&["--rate-limit", &RateLimit { capacity, per_second, kind }.to_string()]).await?;
     let client = server.client().await?;
     let machine = Machine::watch(&server.pids());
-    let report = probe_limiter(&client, LIVE, &CancellationToken::new()).await.map_err(anyhow::Error::msg)?;
+    let report = probe_limiter(&client, LIVE, &CancellationToken::new()).await?;
     client.close().await;
     server.stop().await;
     let is_right = kind == LimiterKind::Bucket;
