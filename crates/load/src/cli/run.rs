@@ -109,7 +109,11 @@ impl Run {
         interrupt: &CancellationToken,
     ) -> anyhow::Result<Exit> {
         let whole: Vec<Definition> = selected.iter().map(|one| shown(one.definition(options))).collect();
-        let definitions = self.shares(&whole).map_err(Usage)?;
+        let shares = match self.shard {
+            Some(shard) => whole.iter().cloned().map(|one| shard.take(one)).collect(),
+            None => Ok(whole.clone()),
+        };
+        let definitions: Vec<Definition> = shares.map_err(Usage)?;
         let most = definitions.iter().map(Definition::most_clients).max();
         enough_descriptors(most.unwrap_or(0))?;
         let profiling = self.profile.then(|| Profiling::into(self.out.join("flamegraphs"))).transpose()?;
@@ -174,15 +178,6 @@ impl Run {
             report::name_beside(path)?;
         }
         Ok(Exit::of_run(&file.scenarios))
-    }
-
-    /// This process's share of each scenario.
-    fn shares(&self, whole: &[Definition]) -> Result<Vec<Definition>, String> {
-        let share = |one: &Definition| match self.shard {
-            Some(shard) => shard.take(one.clone()),
-            None => Ok(one.clone()),
-        };
-        whole.iter().map(share).collect()
     }
 
     fn file(&self, host: &Host) -> RunFile {

@@ -69,18 +69,7 @@ impl Latency {
         match outcome {
             Outcome::Ok => Some(Self { ns, censored: false }),
             Outcome::TimedOut => Some(Self { ns, censored: true }),
-            Outcome::ToolError
-            | Outcome::WrongAnswer
-            | Outcome::MisroutedAnswer
-            | Outcome::RpcError
-            | Outcome::RateLimited
-            | Outcome::TransportClosed
-            | Outcome::ConnectError
-            | Outcome::ProtocolError
-            | Outcome::SessionExpired
-            | Outcome::Oversized
-            | Outcome::Cancelled
-            | Outcome::Dropped => None,
+            _ => None,
         }
     }
 }
