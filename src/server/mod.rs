@@ -63,29 +63,8 @@ impl Default for ServerOptions {
 
 /// Why a target cannot be measured: one line that says which and what to do.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum StartError {
-    /// No session came about, after all attempts.
-    #[error("{error}; {}", advice(.spec))]
-    Unreachable {
-        /// The target.
-        spec: ServerSpec,
-        /// The last attempt's reason.
-        error: ConnectError,
-    },
-    /// It answers, and is not a server of the kind wanted.
-    #[error(
-        "{spec} answers as '{}' {} and lacks the tool{} {}; is it a music21 MCP server?",
-        .server.name, .server.version, if .missing.len() == 1 { "" } else { "s" }, .missing.join(", ")
-    )]
-    MissingTools {
-        /// The target.
-        spec: ServerSpec,
-        /// Who answered.
-        server: ServerInfo,
-        /// The tools it lacks.
-        missing: Vec<String>,
-    },
-}
+#[error("{0}")]
+pub struct StartError(String);
 
 /// The wait before the second attempt; it doubles for each further one.
 const BACKOFF: Duration = Duration::from_millis(100);
@@ -104,6 +83,7 @@ impl ServerUnderTest {
 
     async fn begin(spec: ServerSpec, options: ServerOptions) -> Result<Self, StartError> {
         let embedded = Server::new(options.embedded);
+        let unreachable = |error: ConnectError| StartError(format!("{error}; {}", advice(&spec)));
         let mut start_retries = 0;
         let client = loop {
             match open(&spec, &embedded, &options.client).await {
@@ -114,19 +94,21 @@ impl ServerUnderTest {
                     tokio::time::sleep(BACKOFF * 2_u32.pow(start_retries)).await;
                     start_retries += 1;
                 }
-                Err(error) => return Err(StartError::Unreachable { spec, error }),
+                Err(error) => return Err(unreachable(error)),
             }
         };
-        let tools = match client.list_tools(options.client.start_timeout).await {
-            Ok(tools) => tools.into_iter().map(|tool| tool.name.into_owned()).collect::<Vec<_>>(),
-            Err(error) => return Err(StartError::Unreachable { spec, error }),
-        };
+        let tools = client.list_tools(options.client.start_timeout).await.map_err(unreachable)?;
+        let tools: Vec<String> = tools.into_iter().map(|tool| tool.name.into_owned()).collect();
         let server = client.server_info().clone();
         let required = options.require_tools.iter();
         let missing: Vec<String> = required.filter(|tool| !tools.contains(tool)).cloned().collect();
         if !missing.is_empty() {
             client.close().await;
-            return Err(StartError::MissingTools { spec, server, missing });
+            let (ServerInfo { name, version, .. }, s) = (server, if missing.len() == 1 { "" } else { "s" });
+            let missing = missing.join(", ");
+            return Err(StartError(format!(
+                "{spec} answers as '{name}' {version} and lacks the tool{s} {missing}; is it a music21 MCP server?"
+            )));
         }
         let children = Mutex::new(client.child().map(Child::pid).into_iter().collect());
         let first = Mutex::new(Some(client));
