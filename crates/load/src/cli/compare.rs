@@ -62,7 +62,7 @@ impl Compare {
                 self.judging.refuse_idle_limits(entries)?;
                 Ok(exit)
             }
-            Err(error) if Exit::of_no_comparison(&error) == Exit::Inconclusive => {
+            Err(error) if Exit::of_error(&error, Exit::Inconclusive) == Exit::Inconclusive => {
                 writeln!(std::io::stderr(), "not comparable: {error:#}")?;
                 Ok(Exit::Inconclusive)
             }

@@ -46,14 +46,10 @@ impl Exit {
         scenarios.iter().map(of).fold(Self::Ok, Self::worst)
     }
 
-    /// Of an error that ended a verb.
-    pub(super) fn of_error(error: &anyhow::Error) -> Self {
-        error.chain().find_map(of_cause).unwrap_or(Self::Environment)
-    }
-
-    /// Of an error that kept two things from being compared, which both may be what they should be.
-    pub(super) fn of_no_comparison(error: &anyhow::Error) -> Self {
-        error.chain().find_map(of_cause).unwrap_or(Self::Inconclusive)
+    /// Of an error; `otherwise` where no cause says anything by itself. What keeps two things from being compared, which
+    /// both may be what they should be, is then inconclusive, and what ends a verb is the environment's.
+    pub(super) fn of_error(error: &anyhow::Error, otherwise: Self) -> Self {
+        error.chain().find_map(of_cause).unwrap_or(otherwise)
     }
 
     /// Of what was named or handed in and cannot be used.
@@ -103,10 +99,10 @@ mod tests {
         let spec = "'open".parse::<music21_mcp_bench::server::ServerSpec>().unwrap_err();
         let file = io::Error::from(io::ErrorKind::PermissionDenied);
         let unknown = || anyhow::anyhow!("no idea");
-        assert_eq!(Exit::of_error(&text(spec.into())), Exit::Usage);
-        assert_eq!(Exit::of_no_comparison(&text(file.into())), Exit::Environment);
-        assert_eq!(Exit::of_error(&unknown()), Exit::Environment);
-        assert_eq!(Exit::of_no_comparison(&unknown()), Exit::Inconclusive);
+        assert_eq!(Exit::of_error(&text(spec.into()), Exit::Environment), Exit::Usage);
+        assert_eq!(Exit::of_error(&text(file.into()), Exit::Inconclusive), Exit::Environment);
+        assert_eq!(Exit::of_error(&unknown(), Exit::Environment), Exit::Environment);
+        assert_eq!(Exit::of_error(&unknown(), Exit::Inconclusive), Exit::Inconclusive);
     }
 
     #[test]

@@ -83,7 +83,7 @@ pub fn main() -> ExitCode {
                 // There is nobody to say it to if stderr is gone.
                 let _ = writeln!(io::stderr(), "music21-mcp-bench: {error:#}");
             }
-            Exit::of_error(&error).into()
+            Exit::of_error(&error, Exit::Environment).into()
         }
     }
 }
