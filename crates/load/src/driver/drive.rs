@@ -170,7 +170,7 @@ pub(crate) async fn drive_until<T: Connect, S: Sink>(
     })
 }
 
-fn share<T, S>(plan: &Plan, target: Arc<T>, sink: Arc<Mutex<S>>) -> Shared<T, S> {
+fn share<T>(plan: &Plan, target: Arc<T>, sink: Arc<Mutex<dyn Sink>>) -> Shared<T> {
     let source = match &plan.load {
         Load::Closed { .. } => Source::Closed { left: AtomicU64::new(plan.stop.calls.unwrap_or(u64::MAX)) },
         Load::Open { queue, .. } => Source::Open(Queue::new(*queue)),
@@ -193,11 +193,7 @@ fn share<T, S>(plan: &Plan, target: Arc<T>, sink: Arc<Mutex<S>>) -> Shared<T, S>
 
 /// Lets the calls under way end: each by its own deadline, or within five seconds of an interrupt, when they are
 /// abandoned. Calls that still wait for a session after five seconds are dropped.
-async fn drain<T: Connect, S: Sink>(
-    shared: &Shared<T, S>,
-    workers: &mut Workers<T>,
-    interrupt: &CancellationToken,
-) {
+async fn drain<T: Connect>(shared: &Shared<T>, workers: &mut Workers<T>, interrupt: &CancellationToken) {
     shared.stop.cancel();
     if let Source::Open(queue) = &shared.source {
         queue.close();
@@ -217,7 +213,7 @@ async fn drain<T: Connect, S: Sink>(
     }
 }
 
-fn drop_waiting<T, S: Sink>(shared: &Shared<T, S>) {
+fn drop_waiting<T>(shared: &Shared<T>) {
     if let Source::Open(queue) = &shared.source {
         for _ in queue.leftover() {
             shared.sink().on_dropped();

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use super::script::Script;
 use super::worker::{Shared, Worker, run_steps, work};
-use super::{Connect, DriveError, Load, Plan, Session, Sink};
+use super::{Connect, DriveError, Load, Plan, Session};
 
 /// Sessions opened, set up or closed at the same time.
 const AT_ONCE: usize = 16;
@@ -20,7 +20,7 @@ pub(super) struct Workers<T: Connect> {
 }
 
 impl<T: Connect> Workers<T> {
-    pub(super) fn start<S: Sink>(shared: &Arc<Shared<T, S>>, workers: Vec<Worker<T>>) -> Self {
+    pub(super) fn start(shared: &Arc<Shared<T>>, workers: Vec<Worker<T>>) -> Self {
         let mut running = JoinSet::new();
         for worker in workers {
             running.spawn(work(Arc::clone(shared), worker));
