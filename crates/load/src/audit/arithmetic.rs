@@ -124,7 +124,7 @@ mod tests {
         for name in ["histogram", "refusal", "schedule"] {
             let audit = AUDITS.iter().find(|audit| audit.name == name).unwrap();
             for finding in audit.run(Length::Quick).unwrap() {
-                assert_eq!(finding.verdict(), AuditVerdict::Pass, "{finding:?}");
+                assert_eq!(finding.verdict, AuditVerdict::Pass, "{finding:?}");
             }
         }
     }
@@ -132,6 +132,6 @@ mod tests {
     #[test]
     fn arrivals_of_another_distribution_fail() {
         let even = |_| uniform((0..5000).map(|i| (f64::from(i) / 5000.0).powf(1.1)).collect());
-        assert_eq!(distribution("skewed", even).verdict(), AuditVerdict::Fail);
+        assert_eq!(distribution("skewed", even).verdict, AuditVerdict::Fail);
     }
 }

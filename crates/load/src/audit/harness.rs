@@ -47,14 +47,6 @@ pub(super) struct Measured {
     pub(super) busy: Option<String>,
 }
 
-/// Runs an audit on a runtime like that of `run`.
-pub(super) fn block_on<T>(audit: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let result = runtime.block_on(audit);
-    runtime.shutdown_background();
-    result
-}
-
 impl Server {
     /// The embedded server over HTTP, with these arguments of `serve`.
     pub(super) async fn start(arguments: &[&str]) -> anyhow::Result<Self> {

@@ -42,14 +42,7 @@ struct Done {
     tests: &'static str,
     about: &'static str,
     seconds: f64,
-    findings: Vec<Judged>,
-}
-
-#[derive(Serialize)]
-struct Judged {
-    verdict: AuditVerdict,
-    #[serde(flatten)]
-    finding: Finding,
+    findings: Vec<Finding>,
 }
 
 impl Audit {
@@ -66,8 +59,6 @@ impl Audit {
             let start = Instant::now();
             let findings =
                 audit.run(length).with_context(|| format!("audit '{}' could not run", audit.name))?;
-            let judged = |finding: Finding| Judged { verdict: finding.verdict(), finding };
-            let findings: Vec<Judged> = findings.into_iter().map(judged).collect();
             if !self.json {
                 print(&findings, &mut out)?;
             }
@@ -83,7 +74,7 @@ impl Audit {
         if let Some(document) = document {
             document.write(&all)?;
         }
-        let exit_of = |judged: &Judged| match judged.verdict {
+        let exit_of = |finding: &Finding| match finding.verdict {
             AuditVerdict::Pass => Exit::Ok,
             AuditVerdict::Fail => Exit::Regression,
             AuditVerdict::Inconclusive => Exit::Inconclusive,
@@ -97,16 +88,16 @@ impl Audit {
 }
 
 fn count(all: &[Done], verdict: AuditVerdict) -> usize {
-    all.iter().flat_map(|done| &done.findings).filter(|judged| judged.verdict == verdict).count()
+    all.iter().flat_map(|done| &done.findings).filter(|finding| finding.verdict == verdict).count()
 }
 
-fn print(findings: &[Judged], out: &mut impl Write) -> std::io::Result<()> {
+fn print(findings: &[Finding], out: &mut impl Write) -> std::io::Result<()> {
     let width = |text: fn(&Finding) -> &String| {
-        findings.iter().map(|judged| text(&judged.finding).chars().count()).max().unwrap_or(0)
+        findings.iter().map(|finding| text(finding).chars().count()).max().unwrap_or(0)
     };
     let (what, required) = (width(|finding| &finding.what), width(|finding| &finding.required));
-    for Judged { verdict, finding } in findings {
-        let word = match verdict {
+    for finding in findings {
+        let word = match finding.verdict {
             AuditVerdict::Pass => "ok  ",
             AuditVerdict::Fail => "FAIL",
             AuditVerdict::Inconclusive => "?   ",
@@ -116,7 +107,7 @@ fn print(findings: &[Judged], out: &mut impl Write) -> std::io::Result<()> {
             "  {word}  {:<what$}  required {:<required$}  found {}",
             finding.what, finding.required, finding.found
         )?;
-        if let (AuditVerdict::Inconclusive, Some(doubt)) = (verdict, &finding.doubt) {
+        if let (AuditVerdict::Inconclusive, Some(doubt)) = (finding.verdict, &finding.doubt) {
             writeln!(out, "        inconclusive on this machine now: {doubt}")?;
         }
     }
@@ -152,7 +143,7 @@ impl Document {
 fn markdown(all: &[Done]) -> String {
     let mut text = String::from("| test | audit | what | required | found | |\n|---|---|---|---|---|---|\n");
     for Done { audit, tests, findings, .. } in all {
-        for Judged { verdict, finding: Finding { what, required, found, doubt, .. } } in findings {
+        for Finding { verdict, what, required, found, doubt, .. } in findings {
             let word = match (verdict, doubt) {
                 (AuditVerdict::Pass, _) => "ok".to_owned(),
                 (AuditVerdict::Fail, _) => "FAIL".to_owned(),

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use clap::Args;
 use music21_mcp_bench::server::ServerSpec;
 use music21_mcp_proc::{Machine, Watch};
+use tokio::runtime::Builder;
 use tokio_util::sync::CancellationToken;
 
 use super::support::metrics;
@@ -23,6 +24,7 @@ use crate::report::live_line::LiveLine;
 use crate::report::terminal;
 use crate::result::{Definition, RunFile, SCHEMA_VERSION, ScenarioResult, Shard, Verdict};
 use crate::run::{Context, Epoch, Host, Judges, Live, run};
+use crate::runtime::block_on;
 use crate::scenario::{Options, conclude, served};
 
 /// Run load scenarios and write what they measured to DIR/result.json.
@@ -77,10 +79,7 @@ impl Run {
             .with_context(|| format!("failed to create '{}'", self.out.display()))?;
         let _claim = claim(&self.out)?;
         raise_descriptor_limit();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        let exit = runtime.block_on(self.measure(selected, options));
-        runtime.shutdown_background();
-        exit
+        block_on(Builder::new_multi_thread().worker_threads(2), self.measure(selected, options))
     }
 
     async fn measure(&self, selected: Vec<Selected>, mut options: Options) -> anyhow::Result<Exit> {

@@ -9,11 +9,13 @@ use anyhow::Context;
 use clap::Args;
 use music21_mcp_embedded::rate_limit::RateLimit;
 use music21_mcp_embedded::{Config, Fault, FaultKind, HttpOptions, HttpServer, Limits, Server, serve_stdio};
+use tokio::runtime::Builder;
 use tokio_util::sync::CancellationToken;
 
 use super::support::process::{EndsWithStdin, watch_signals};
 use super::{Exit, Usage};
 use crate::duration;
+use crate::runtime::block_on;
 
 /// Offer the embedded music21 MCP server over stdio (the default) or streamable HTTP.
 #[derive(Debug, Args)]
@@ -88,22 +90,16 @@ impl Serve {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let config = self.config()?;
         self.ends.watch();
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .context("failed to start threads")?;
-        let served = runtime.block_on(async {
+        block_on(&mut Builder::new_multi_thread(), async {
             let stop = CancellationToken::new();
             watch_signals(&stop)?;
             let server = Server::new(config);
             match self.http {
-                None => serve_stdio(&server, stop).await.context("failed to serve on stdio"),
-                Some(address) => self.serve_http(server, address, stop).await,
+                None => serve_stdio(&server, stop).await.context("failed to serve on stdio")?,
+                Some(address) => self.serve_http(server, address, stop).await?,
             }
-        });
-        // A calculation that is still going on answers nobody any more.
-        runtime.shutdown_background();
-        served.map(|()| Exit::Ok)
+            Ok(Exit::Ok)
+        })
     }
 
     fn config(&self) -> anyhow::Result<Config> {
