@@ -1,6 +1,5 @@
 //! `run`: load scenarios against a server.
 
-use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -122,7 +121,7 @@ impl Run {
         let live = Live::default();
         let line = {
             let live = live.clone();
-            LiveLine::start(move || live.snapshot(), std::io::stderr().is_terminal())
+            LiveLine::start(move || live.snapshot())
         };
         if let Some(address) = self.metrics {
             metrics::serve(address, live.clone(), host.facts.clone()).await?;
