@@ -56,8 +56,8 @@ pub(super) async fn run(_: Length) -> anyhow::Result<Vec<Finding>> {
         Finding::exact("replies to no call, or a second one", 0, doubles),
         Finding::exact(
             "a server that falsifies a tenth of the keys",
-            format!("{planted} found"),
-            format!("{found} found"),
+            &*format!("{planted} found"),
+            &*format!("{found} found"),
         ),
     ])
 }

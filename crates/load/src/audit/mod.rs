@@ -75,7 +75,7 @@ impl Finding {
     }
 
     /// What is found must be just that.
-    fn exact<T: Display + PartialEq>(what: impl Into<String>, required: T, found: T) -> Self {
+    fn exact<T: Display + PartialEq + Copy>(what: impl Into<String>, required: T, found: T) -> Self {
         Self::new(what, required.to_string(), found.to_string(), required == found)
     }
 

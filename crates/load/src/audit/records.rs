@@ -69,8 +69,8 @@ pub(super) async fn run(_: Length) -> anyhow::Result<Vec<Finding>> {
         ),
         Finding::exact(
             "another value of each field that must not differ",
-            format!("{} refused by name", REFUSED.len()),
-            format!("{refused} refused by name"),
+            &*format!("{} refused by name", REFUSED.len()),
+            &*format!("{refused} refused by name"),
         ),
         damaged(&record, &bytes, &directory.path().join("damaged.json"))?,
     ])

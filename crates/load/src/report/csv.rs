@@ -6,8 +6,11 @@ use crate::measure::quantile::Quantile;
 use crate::measure::summary::Summary;
 use crate::result::{RunFile, Second};
 
+/// A heading, and what stands below it.
+type Column<T> = (&'static str, fn(&T) -> String);
+
 /// The columns of response times, and those of service times.
-const TIMES: [(&str, fn(&Summary) -> String); 8] = [
+const TIMES: [Column<Summary>; 8] = [
     ("count", |times| times.count.to_string()),
     ("min_ns", |times| times.min_ns.to_string()),
     ("mean_ns", |times| times.mean_ns.to_string()),
@@ -19,7 +22,7 @@ const TIMES: [(&str, fn(&Summary) -> String); 8] = [
 ];
 
 /// The columns of a second.
-const SECOND: [(&str, fn(&Second) -> String); 7] = [
+const SECOND: [Column<Second>; 7] = [
     ("second", |second| second.at_s.to_string()),
     ("ok", |second| second.ok.to_string()),
     ("errors", |second| second.errors.values().sum::<u64>().to_string()),
