@@ -66,13 +66,11 @@ impl Side {
     }
 
     /// What is started, with `directory` as the temporary directory of processes of our own.
-    #[must_use]
     pub(crate) fn spec(&self, directory: &Path) -> ServerSpec {
         self.spec.clone().with_temporary_directory(directory)
     }
 
     /// How its sessions travel.
-    #[must_use]
     pub(crate) fn transport(&self) -> &'static str {
         self.spec.transport()
     }

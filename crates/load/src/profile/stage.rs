@@ -72,7 +72,6 @@ impl Profiling {
 
 impl UnderWay<'_> {
     /// The process that samples the server; it may have ended by itself.
-    #[must_use]
     pub(crate) fn sampler(&self) -> Option<u32> {
         self.server.as_ref().and_then(ServerProfile::pid)
     }

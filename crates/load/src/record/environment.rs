@@ -8,7 +8,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::result::Tool;
 
 /// This program, in this working directory.
-#[must_use]
 pub(crate) fn this_tool() -> Tool {
     checked_out_at(Path::new("."))
 }
@@ -47,13 +46,11 @@ fn output(command: &mut Command) -> Option<String> {
 }
 
 /// The wall clock, since 1970; only to say when something was, never how long it took.
-#[must_use]
 pub(crate) fn unix_time() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// A moment as RFC 3339 in UTC, to the second.
-#[must_use]
 pub(crate) fn utc(moment: SystemTime) -> String {
     chrono::DateTime::<chrono::Utc>::from(moment).to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }

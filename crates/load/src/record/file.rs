@@ -53,7 +53,6 @@ impl Record {
     }
 
     /// The file's text: keys sorted, one line, and the checksum of the rest among them.
-    #[must_use]
     pub(crate) fn to_json(&self) -> String {
         // OK because every map in a record has strings for keys.
         let mut body = serde_json::to_value(self).unwrap();

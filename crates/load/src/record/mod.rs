@@ -151,7 +151,6 @@ pub struct Entry {
 
 impl Entry {
     /// Calls that ended well, of all calls of all rounds whose end is the server's doing.
-    #[must_use]
     pub(crate) fn success(&self) -> Proportion {
         Proportion::of_calls(self.rounds.iter().flat_map(|round| &round.outcomes))
     }

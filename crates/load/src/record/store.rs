@@ -27,7 +27,6 @@ impl Store {
     }
 
     /// The file of the record `name`; a name that looks like a path is one.
-    #[must_use]
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         let is_path = name.contains('/') || Path::new(name).extension().is_some_and(|end| end == "json");
         if is_path { name.into() } else { self.0.join(format!("{name}.json")) }

@@ -33,7 +33,6 @@ const SECOND: [Column<Second>; 7] = [
 ];
 
 /// One row for each tool of each stage. Times are nanoseconds; a quantile is empty where there are too few calls for it.
-#[must_use]
 pub(crate) fn tools(file: &RunFile) -> String {
     let names =
         ["response", "service"].iter().flat_map(|kind| TIMES.map(|(name, _)| format!("{kind}_{name}")));
@@ -53,7 +52,6 @@ pub(crate) fn tools(file: &RunFile) -> String {
 }
 
 /// One row for each second of each stage.
-#[must_use]
 pub(crate) fn timeline(file: &RunFile) -> String {
     let of = |scenario: &str, stage: &str, figures: [String; SECOND.len()]| {
         row([scenario, stage].map(str::to_owned).into_iter().chain(figures))

@@ -20,7 +20,6 @@ pub(crate) struct LiveLine {
 
 impl LiveLine {
     /// Of what `snapshot` gives.
-    #[must_use]
     pub(crate) fn start(snapshot: impl Fn() -> Option<Snapshot> + Send + 'static) -> Self {
         let bar = ProgressBar::new_spinner();
         // A line that is too long for the terminal is cut, or it would be drawn below itself again and again.

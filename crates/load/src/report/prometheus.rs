@@ -26,7 +26,6 @@ const RESOURCES: [Resource; 5] = [
 ];
 
 /// The figures of a run.
-#[must_use]
 pub(crate) fn text(file: &RunFile) -> String {
     let stages: Vec<StageFigures> =
         file.stages().map(|(scenario, stage)| StageFigures::of(scenario, stage)).collect();
@@ -40,7 +39,6 @@ pub(crate) fn text(file: &RunFile) -> String {
 }
 
 /// The figures of stages, without verdicts: what is known while they run.
-#[must_use]
 pub(crate) fn live(server: &ServerFacts, stages: &[StageFigures]) -> String {
     page(server, stages).text
 }

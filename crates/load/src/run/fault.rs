@@ -21,7 +21,6 @@ use crate::result::{Definition, Disruption, FaultResult, Injection, Stage};
 const CALLS_BEFORE: usize = 200;
 
 /// Why this server cannot be treated so; `None` if it can.
-#[must_use]
 fn obstacle(kind: Disruption, host: &Host) -> Option<&'static str> {
     match host.target.spec() {
         ServerSpec::InProcess => Some("the server is part of this process"),

@@ -54,7 +54,6 @@ pub(super) struct Observer {
 
 impl Observer {
     /// An observer of nothing so far.
-    #[must_use]
     pub(super) fn new(settings: Settings, day: Option<DayProfile>) -> Self {
         Self {
             recorder: Recorder::new(settings),
@@ -80,25 +79,21 @@ impl Observer {
     }
 
     /// When the stage's clock began, as its first event shows.
-    #[must_use]
     pub(super) fn started(&self) -> Option<Instant> {
         self.started
     }
 
     /// The seconds so far.
-    #[must_use]
     pub(super) fn seconds(&self) -> Vec<Second> {
         self.timeline.seconds()
     }
 
     /// The last whole second in which calls ended, or what there is of the first.
-    #[must_use]
     pub(super) fn last_second(&self) -> Second {
         self.timeline.finished.last().cloned().unwrap_or_else(|| self.timeline.close())
     }
 
     /// What exports left; looks at each file.
-    #[must_use]
     pub(super) fn exports(&self) -> Exports {
         self.exports.look()
     }
