@@ -97,10 +97,6 @@ fn reported(report: &Report) -> String {
 
 /// An inconclusive answer says itself that round trips were too slow.
 fn doubt(report: &Report, machine: &Machine) -> Option<String> {
-    match &report.verdict {
-        LimiterVerdict::Inconclusive(_) => Some(reported(report)),
-        LimiterVerdict::Pass | LimiterVerdict::Fail(_) | LimiterVerdict::NoLimiter => {
-            machine.busy_with_others()
-        }
-    }
+    let is_too_slow = matches!(report.verdict, LimiterVerdict::Inconclusive(_));
+    if is_too_slow { Some(reported(report)) } else { machine.busy_with_others() }
 }

@@ -65,11 +65,6 @@ impl Server {
         Ok(Self { child, url, _directory: directory })
     }
 
-    /// Its process.
-    pub(super) fn pid(&self) -> Option<u32> {
-        self.child.id()
-    }
-
     /// Its processes.
     pub(super) fn pids(&self) -> Vec<u32> {
         self.child.id().into_iter().collect()

@@ -51,9 +51,8 @@ async fn live(mb_per_min: u32, expected: LeakVerdict) -> anyhow::Result<Finding>
     let fault = format!("leak={bytes:.0}");
     let faulty = ["--fault", &fault];
     let server = Server::start(if mb_per_min == 0 { &[] } else { &faulty }).await?;
-    let pid = server.pid().context("the server ended")?;
     let (calls, stop) = (Arc::new(AtomicU64::new(0)), CancellationToken::new());
-    let readings = tokio::spawn(read(pid, Arc::clone(&calls), stop.clone()));
+    let readings = tokio::spawn(read(server.pids(), Arc::clone(&calls), stop.clone()));
     let observer = move |_: &Event<'_>| {
         calls.fetch_add(1, Ordering::Relaxed);
     };
@@ -78,8 +77,8 @@ async fn live(mb_per_min: u32, expected: LeakVerdict) -> anyhow::Result<Finding>
 }
 
 /// Once a second of the time that is counted.
-async fn read(pid: u32, calls: Arc<AtomicU64>, stop: CancellationToken) -> Vec<MemoryReading> {
-    let (start, mut tree) = (Instant::now(), ProcessTree::new([pid]));
+async fn read(server: Vec<u32>, calls: Arc<AtomicU64>, stop: CancellationToken) -> Vec<MemoryReading> {
+    let (start, mut tree) = (Instant::now(), ProcessTree::new(server));
     let mut ticks = tokio::time::interval(Duration::from_secs(1) / FASTER);
     let mut readings = Vec::new();
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {

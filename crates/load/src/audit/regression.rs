@@ -143,13 +143,7 @@ fn judge_suite(slower: f64, noise: Noise<'_>, rng: &mut Rng) -> Vec<ChangeVerdic
 }
 
 fn severity(verdict: &ChangeVerdict) -> Option<Severity> {
-    match verdict {
-        ChangeVerdict::Regressed(severity) => Some(*severity),
-        ChangeVerdict::Improved
-        | ChangeVerdict::Unchanged
-        | ChangeVerdict::Inconclusive(_)
-        | ChangeVerdict::NotMeasured(_) => None,
-    }
+    if let ChangeVerdict::Regressed(severity) = verdict { Some(*severity) } else { None }
 }
 
 #[cfg(test)]

@@ -155,7 +155,8 @@ const NO_RECORDS: &str = "no records; 'baseline save NAME' makes the first";
 
 fn list(store: &Store) -> anyhow::Result<Exit> {
     let mut out = std::io::stdout().lock();
-    let found = store.list();
+    // A directory that is not there holds none.
+    let found = store.all().unwrap_or_default();
     if found.is_empty() {
         writeln!(out, "{NO_RECORDS}")?;
     }

@@ -80,7 +80,12 @@ impl Compare {
         let baseline = match &self.baseline {
             Some(name) => load(name)?,
             None => {
-                let usable: Vec<_> = store.list().into_iter().filter_map(|found| found.record.ok()).collect();
+                let usable: Vec<_> = store
+                    .all()
+                    .unwrap_or_default()
+                    .into_iter()
+                    .filter_map(|found| found.record.ok())
+                    .collect();
                 let newest = newest_comparable(&usable, &candidate).cloned();
                 newest.ok_or_else(|| nothing(&self.dir, usable.len(), &candidate))?
             }

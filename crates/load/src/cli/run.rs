@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -234,10 +234,9 @@ fn command_line(words: impl Iterator<Item = String>, duration: Option<String>) -
 
 /// No other run against the same server has the same.
 fn run_id(shard: Option<Shard>) -> String {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     // Two machines may have the same process id at the same time.
     let share = shard.map_or(0, |shard| shard.index);
-    format!("{:x}{:x}{share:x}", since.as_millis(), std::process::id())
+    format!("{:x}{:x}{share:x}", unix_time().as_millis(), std::process::id())
 }
 
 #[cfg(test)]

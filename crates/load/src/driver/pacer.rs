@@ -26,16 +26,12 @@ pub(super) async fn pace<T: Connect>(plan: &Plan, shared: &Shared<T>, workers: &
 }
 
 async fn until_stopped<T: Connect>(plan: &Plan, shared: &Shared<T>, workers: &mut Workers<T>) -> StoppedBy {
-    match plan.stop.duration {
-        Some(duration) => match timeout_at(shared.start + duration, workers.join()).await {
-            Ok(()) => StoppedBy::Calls,
-            Err(_) => StoppedBy::Duration,
-        },
-        None => {
-            workers.join().await;
-            StoppedBy::Calls
-        }
-    }
+    let Some(duration) = plan.stop.duration else {
+        workers.join().await;
+        return StoppedBy::Calls;
+    };
+    let joined = timeout_at(shared.start + duration, workers.join()).await;
+    if joined.is_ok() { StoppedBy::Calls } else { StoppedBy::Duration }
 }
 
 /// Puts every call into the queue when it is due. Its due time is the schedule's and not the time of

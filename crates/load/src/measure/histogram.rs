@@ -97,10 +97,7 @@ impl Histogram {
         self.min_ns = self.min_ns.min(other.min_ns);
         self.max_ns = self.max_ns.max(other.max_ns);
         self.censored += other.censored;
-        self.min_censored_ns = match (self.min_censored_ns, other.min_censored_ns) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
+        self.min_censored_ns = self.min_censored_ns.into_iter().chain(other.min_censored_ns).min();
     }
 
     /// Forgets everything and keeps the memory.

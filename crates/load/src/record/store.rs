@@ -32,14 +32,7 @@ impl Store {
         if is_path { name.into() } else { self.0.join(format!("{name}.json")) }
     }
 
-    /// Every record, in the order they were made; unusable ones first. A directory that is not
-    /// there holds none.
-    #[must_use]
-    pub fn list(&self) -> Vec<Found> {
-        self.all().unwrap_or_default()
-    }
-
-    /// Every record as [`list`](Self::list) has them, for whom a directory that is not there is mistyped.
+    /// Every record, in the order they were made; unusable ones first.
     ///
     /// # Errors
     ///

@@ -1,8 +1,6 @@
 //! Prometheus's text format: of a finished run in a file, of one under way over HTTP. Names begin with
 //! `music21_mcp_` and end in their unit.
 
-use std::fmt::Write as _;
-
 use music21_mcp_proc::ResourceSample;
 
 use crate::measure::quantile::Quantile;
@@ -98,13 +96,13 @@ struct Page {
 
 impl Page {
     fn family(&mut self, name: &str, kind: &str, help: &str) {
-        self.push(format_args!("# HELP music21_mcp_{name} {help}\n# TYPE music21_mcp_{name} {kind}\n"));
+        self.text += &format!("# HELP music21_mcp_{name} {help}\n# TYPE music21_mcp_{name} {kind}\n");
     }
 
     fn sample(&mut self, name: &str, labels: &Labels<'_>, value: f64) {
         let labels: Vec<String> =
             labels.iter().map(|(label, value)| format!("{label}=\"{}\"", escape(value))).collect();
-        self.push(format_args!("music21_mcp_{name}{{{}}} {value}\n", labels.join(",")));
+        self.text += &format!("music21_mcp_{name}{{{}}} {value}\n", labels.join(","));
     }
 
     fn latencies(
@@ -133,11 +131,6 @@ impl Page {
             self.sample(&format!("{name}_sum"), &labels, sum);
             self.sample(&format!("{name}_count"), &labels, summary.count as f64);
         }
-    }
-
-    fn push(&mut self, text: std::fmt::Arguments<'_>) {
-        // A String takes everything.
-        let _ = self.text.write_fmt(text);
     }
 }
 
