@@ -35,122 +35,84 @@ const RECORD: FileKind = FileKind {
     newest: SCHEMA_VERSION,
 };
 
-/// Why a versioned file cannot be read.
+/// Why what was named or handed in cannot be used. Whoever compares says "not comparable" before it.
 #[derive(Debug, Error)]
-#[error("{}", self.text())]
-pub struct FileError {
-    /// The file.
-    pub path: PathBuf,
-    /// What it should be.
-    pub kind: &'static FileKind,
-    /// What is wrong with it.
-    pub problem: Problem,
+#[error("{text}")]
+pub struct InputError {
+    /// Where the fault lies.
+    pub fault: Fault,
+    text: String,
 }
 
-/// What is wrong with a versioned file.
-#[derive(Debug)]
-pub enum Problem {
-    /// There is no such file.
-    Absent,
-    /// The system does not give it.
-    Unreadable(io::Error),
-    /// It holds nothing.
-    Empty,
-    /// It is no JSON.
-    NotJson(serde_json::Error),
-    /// It is another program's: the field named is missing.
-    NotOurs(&'static str),
-    /// Its layout is not among those that this program reads.
-    Version(u64),
-    /// Its fields are not those of its layout.
-    Malformed(serde_json::Error),
+/// Where the fault lies that something cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// In its name: there is nothing that is called so.
+    Name,
+    /// In the system, which does not give or take it.
+    System,
+    /// In what it holds.
+    Content,
 }
 
-impl FileError {
-    fn text(&self) -> String {
-        let (path, FileKind { noun, what, absent, newest }) = (self.path.display(), self.kind);
-        match &self.problem {
-            Problem::Absent => format!("there is no {noun} '{path}'; {absent}"),
-            Problem::Unreadable(why) => format!("{noun} '{path}' cannot be read: {why}"),
-            Problem::Empty => format!("{noun} '{path}' is empty"),
-            Problem::NotJson(why) => format!("{noun} '{path}' is cut off or damaged: {why}"),
-            Problem::NotOurs(field) => format!("'{path}' is no {what}: it has no {field}"),
-            Problem::Version(found) => format!(
-                "{noun} '{path}' has schema version {found}, this program reads 1 to {newest}; use a newer program"
-            ),
-            Problem::Malformed(why) => format!("{noun} '{path}' is malformed: {why}"),
-        }
+impl InputError {
+    /// There is nothing of that name.
+    pub fn unknown(text: impl Into<String>) -> Self {
+        Self { fault: Fault::Name, text: text.into() }
+    }
+
+    /// The system does not give or take it.
+    pub fn refused(text: impl Into<String>) -> Self {
+        Self { fault: Fault::System, text: text.into() }
+    }
+
+    /// It holds what it should not.
+    pub fn unusable(text: impl Into<String>) -> Self {
+        Self { fault: Fault::Content, text: text.into() }
     }
 }
 
-/// A versioned file whose layout this program reads.
-#[derive(Debug)]
-pub struct Versioned<'a> {
-    path: &'a Path,
-    kind: &'static FileKind,
-    body: Value,
-}
-
-impl<'a> Versioned<'a> {
-    /// Reads a file and checks the version of its layout.
+impl FileKind {
+    /// Reads a file of this kind and checks the version of its layout.
     ///
     /// # Errors
     ///
     /// If the file is absent, empty, damaged, another program's, or of a layout that is not read.
-    pub fn read(path: &'a Path, kind: &'static FileKind) -> Result<Self, FileError> {
-        let error = |problem| FileError { path: path.to_owned(), kind, problem };
+    pub fn read(&self, path: &Path) -> Result<Value, InputError> {
+        let (Self { noun, absent, newest, .. }, at) = (self, path.display());
         let bytes = fs::read(path).map_err(|why| match why.kind() {
-            io::ErrorKind::NotFound => error(Problem::Absent),
-            _ => error(Problem::Unreadable(why)),
+            io::ErrorKind::NotFound => InputError::unknown(format!("there is no {noun} '{at}'; {absent}")),
+            _ => InputError::refused(format!("{noun} '{at}' cannot be read: {why}")),
         })?;
         if bytes.iter().all(u8::is_ascii_whitespace) {
-            return Err(error(Problem::Empty));
+            return Err(InputError::unusable(format!("{noun} '{at}' is empty")));
         }
-        let body: Value = serde_json::from_slice(&bytes).map_err(|why| error(Problem::NotJson(why)))?;
-        match body.get("schema_version").and_then(Value::as_u64) {
-            None => Err(error(Problem::NotOurs("schema_version"))),
-            Some(found) if !(1..=u64::from(kind.newest)).contains(&found) => {
-                Err(error(Problem::Version(found)))
-            }
-            Some(_) => Ok(Self { path, kind, body }),
+        let body: Value = serde_json::from_slice(&bytes)
+            .map_err(|why| InputError::unusable(format!("{noun} '{at}' is cut off or damaged: {why}")))?;
+        let version = body.get("schema_version").and_then(Value::as_u64);
+        let version = version.ok_or_else(|| self.not_ours(path, "schema_version"))?;
+        if !(1..=u64::from(*newest)).contains(&version) {
+            return Err(InputError::unusable(format!(
+                "{noun} '{at}' has schema version {version}, this program reads 1 to {newest}; use a newer program"
+            )));
         }
+        Ok(body)
     }
 
-    /// Its fields.
+    /// The fields of a file that was read.
     ///
     /// # Errors
     ///
     /// If they are not those of the layout.
-    pub fn decode<T: DeserializeOwned>(self) -> Result<T, FileError> {
-        let Self { path, kind, body } = self;
-        serde_json::from_value(body).map_err(|why| FileError {
-            path: path.to_owned(),
-            kind,
-            problem: Problem::Malformed(why),
+    pub fn decode<T: DeserializeOwned>(&self, path: &Path, body: Value) -> Result<T, InputError> {
+        serde_json::from_value(body).map_err(|why| {
+            InputError::unusable(format!("{} '{}' is malformed: {why}", self.noun, path.display()))
         })
     }
-}
 
-/// Why a record cannot be used. Whoever compares says "not comparable" before it.
-#[derive(Debug, Error)]
-#[expect(missing_docs, reason = "the message of each variant says what it is")]
-pub enum RecordError {
-    #[error(transparent)]
-    File(#[from] FileError),
-    #[error("there is no directory '{path}' of records; 'baseline save' makes it, and --dir names another")]
-    NoDirectory { path: PathBuf },
-    #[error("the directory '{path}' of records cannot be read: {why}")]
-    UnreadableDirectory { path: PathBuf, why: io::Error },
-    #[error("record '{path}' was changed after it was written: its checksum does not fit")]
-    Changed { path: PathBuf },
-    #[error(
-        "record '{path}', entry '{entry}', round {round}: {figure} is {value}, which no measurement gives"
-    )]
-    Impossible { path: PathBuf, entry: String, round: usize, figure: &'static str, value: f64 },
-    #[error("record '{path}' exists and is never overwritten; choose another name")]
-    Exists { path: PathBuf },
-    #[error("record '{path}' cannot be written: {why}")]
-    Unwritable { path: PathBuf, why: io::Error },
+    fn not_ours(&self, path: &Path, field: &str) -> InputError {
+        InputError::unusable(format!("'{}' is no {}: it has no {field}", path.display(), self.what))
+    }
 }
 
 /// Reads a record, whose checksum must fit.
@@ -158,17 +120,16 @@ pub enum RecordError {
 /// # Errors
 ///
 /// If the file cannot be read as a record's, or was changed by hand.
-pub fn read_record<T: DeserializeOwned>(path: &Path) -> Result<T, RecordError> {
-    let mut file = Versioned::read(path, &RECORD)?;
-    let Some(sum) = file.body.as_object_mut().and_then(|body| body.remove(CHECKSUM)) else {
-        return Err(
-            FileError { path: path.to_owned(), kind: &RECORD, problem: Problem::NotOurs(CHECKSUM) }.into()
-        );
-    };
-    if sum != Value::String(checksum(&file.body)) {
-        return Err(RecordError::Changed { path: path.to_owned() });
+pub fn read_record<T: DeserializeOwned>(path: &Path) -> Result<T, InputError> {
+    let mut body = RECORD.read(path)?;
+    let sum = body.as_object_mut().and_then(|body| body.remove(CHECKSUM));
+    if sum.ok_or_else(|| RECORD.not_ours(path, CHECKSUM))? != Value::String(checksum(&body)) {
+        let path = path.display();
+        return Err(InputError::unusable(format!(
+            "record '{path}' was changed after it was written: its checksum does not fit"
+        )));
     }
-    Ok(file.decode()?)
+    RECORD.decode(path, body)
 }
 
 /// The records of a directory: name without `.json`, and path, in the order of names.
@@ -176,10 +137,13 @@ pub fn read_record<T: DeserializeOwned>(path: &Path) -> Result<T, RecordError> {
 /// # Errors
 ///
 /// If there is no such directory, or it cannot be read.
-pub fn files(directory: &Path) -> Result<Vec<(String, PathBuf)>, RecordError> {
+pub fn files(directory: &Path) -> Result<Vec<(String, PathBuf)>, InputError> {
+    let at = directory.display();
     let entries = fs::read_dir(directory).map_err(|why| match why.kind() {
-        io::ErrorKind::NotFound => RecordError::NoDirectory { path: directory.to_owned() },
-        _ => RecordError::UnreadableDirectory { path: directory.to_owned(), why },
+        io::ErrorKind::NotFound => InputError::unknown(format!(
+            "there is no directory '{at}' of records; 'baseline save' makes it, and --dir names another"
+        )),
+        _ => InputError::refused(format!("the directory '{at}' of records cannot be read: {why}")),
     })?;
     let mut found: Vec<(String, PathBuf)> = entries
         .filter_map(|entry| {

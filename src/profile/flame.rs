@@ -7,15 +7,6 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, PreEscaped, html};
 
-/// What the counts are of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    /// Samples.
-    Samples,
-    /// Microseconds of the server's time.
-    Microseconds,
-}
-
 /// Width of the picture, and of the root.
 const WIDTH: f64 = 1200.0;
 /// Height of a frame and the gap above it.
@@ -53,12 +44,12 @@ struct Frame {
     callees: BTreeMap<String, Frame>,
 }
 
-/// Draws folded stacks (`outer;inner count`); `None` where there is no sample to draw.
+/// Draws folded stacks (`outer;inner count`), whose counts are of `unit`; `None` where there is no sample to draw.
 ///
 /// # Errors
 ///
 /// The first line that is no folded stack.
-pub fn draw(folded: &[String], title: &str, subtitle: &str, unit: Unit) -> std::io::Result<Option<Vec<u8>>> {
+pub fn draw(folded: &[String], title: &str, subtitle: &str, unit: &str) -> std::io::Result<Option<Vec<u8>>> {
     let mut root = Frame::default();
     for line in folded {
         let no_stack = || std::io::Error::other(format!("'{line}' is no folded stack"));
@@ -104,27 +95,23 @@ fn is_seen(count: u64, total: u64) -> bool {
 }
 
 /// What all frames of a picture share.
-struct Drawing {
+struct Drawing<'a> {
     total: u64,
     depth: usize,
-    unit: Unit,
+    unit: &'a str,
 }
 
-impl Drawing {
+impl Drawing<'_> {
     /// A frame that begins after `before` of the counts, and all above it.
     fn frame(&self, name: &str, frame: &Frame, before: u64, depth: usize) -> Markup {
         let scale = WIDTH / self.total as f64;
         let (x, width) = (before as f64 * scale, frame.count as f64 * scale);
         let y = HEAD + ROW * (self.depth - depth) as f64;
         let share = frame.count as f64 / self.total as f64 * 100.0;
-        let unit = match self.unit {
-            Unit::Samples => "samples",
-            Unit::Microseconds => "µs",
-        };
         let mut next = before;
         html! {
             g.f data-n=(name) data-x=(format!("{x:.3}")) data-w=(format!("{width:.3}")) data-d=(depth) {
-                title { (name) " (" (frame.count) " " (unit) ", " (format!("{share:.2}")) " %)" }
+                title { (name) " (" (frame.count) " " (self.unit) ", " (format!("{share:.2}")) " %)" }
                 rect x=(format!("{x:.2}")) y=(y) width=(format!("{:.2}", (width - 0.5).max(0.1))) height=(ROW - 1.0)
                     rx="2" fill=(colour(name)) {}
                 text x=(format!("{:.2}", x + 3.0)) y=(y + 13.0) { (fitted(name, width)) }
@@ -160,7 +147,7 @@ mod tests {
 
     fn drawn(folded: &[&str]) -> String {
         let folded: Vec<String> = folded.iter().map(ToString::to_string).collect();
-        let svg = draw(&folded, "title", "subtitle", Unit::Samples).unwrap().unwrap();
+        let svg = draw(&folded, "title", "subtitle", "samples").unwrap().unwrap();
         String::from_utf8(svg).unwrap()
     }
 
@@ -181,8 +168,8 @@ mod tests {
 
     #[test]
     fn no_samples_are_no_picture_and_a_line_that_is_no_stack_is_named() {
-        assert!(draw(&[], "t", "s", Unit::Samples).unwrap().is_none());
-        let error = draw(&["main;parse many".into()], "t", "s", Unit::Microseconds).unwrap_err();
+        assert!(draw(&[], "t", "s", "samples").unwrap().is_none());
+        let error = draw(&["main;parse many".into()], "t", "s", "µs").unwrap_err();
         assert_eq!(error.to_string(), "'main;parse many' is no folded stack");
     }
 

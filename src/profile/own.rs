@@ -17,8 +17,7 @@ use music21_mcp_proc::own_cpu;
 use pprof::protos::Message as _;
 use pprof::{ProfilerGuard, ProfilerGuardBuilder};
 
-use super::flame::{self, Unit};
-use super::stack;
+use super::{flame, stack};
 
 /// Samples for each second of CPU time.
 pub const FREQUENCY: u32 = 250;
@@ -85,7 +84,7 @@ impl OwnSamples {
     pub fn write(&self, title: &str, svg: &Path, protobuf: &Path) -> anyhow::Result<String> {
         let share = self.share();
         let failed = |path: &Path| format!("failed to write '{}'", path.display());
-        let Some(drawn) = flame::draw(&self.folded, title, &share, Unit::Samples)? else {
+        let Some(drawn) = flame::draw(&self.folded, title, &share, "samples")? else {
             return Ok(format!("{title}: {share}; no flamegraph"));
         };
         fs::write(svg, drawn).with_context(|| failed(svg))?;

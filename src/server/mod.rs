@@ -22,12 +22,12 @@ pub use spec::{EMBEDDED, ServerSpec, SpecError};
 use futures::future::BoxFuture;
 use music21_mcp_embedded::{Config, Server};
 
-use crate::client::{Child, ClientOptions, ConnectError, Music21Client, Outcome, ServerCommand, ServerInfo};
+use crate::client::{Child, ClientOptions, ConnectError, Music21Client, Outcome, ServerInfo};
 
 /// A server that was reached and has the tools asked for.
 pub struct ServerUnderTest {
     spec: ServerSpec,
-    way: Way,
+    embedded: Server,
     client_options: ClientOptions,
     server: ServerInfo,
     tools: Vec<String>,
@@ -35,14 +35,6 @@ pub struct ServerUnderTest {
     /// The session of the start, for whoever comes first: a Python server takes seconds to start.
     first: Mutex<Option<Music21Client>>,
     children: Mutex<BTreeSet<u32>>,
-}
-
-/// How sessions come about.
-enum Way {
-    /// Shared by all in-process sessions, as an HTTP server's sessions share its scores.
-    Embedded(Server),
-    Command(ServerCommand),
-    Url(String),
 }
 
 /// How a target is started.
@@ -71,29 +63,8 @@ impl Default for ServerOptions {
 
 /// Why a target cannot be measured: one line that says which and what to do.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum StartError {
-    /// No session came about, after all attempts.
-    #[error("{error}; {}", advice(.spec))]
-    Unreachable {
-        /// The target.
-        spec: ServerSpec,
-        /// The last attempt's reason.
-        error: ConnectError,
-    },
-    /// It answers, and is not a server of the kind wanted.
-    #[error(
-        "{spec} answers as '{}' {} and lacks the tool{} {}; is it a music21 MCP server?",
-        .server.name, .server.version, if .missing.len() == 1 { "" } else { "s" }, .missing.join(", ")
-    )]
-    MissingTools {
-        /// The target.
-        spec: ServerSpec,
-        /// Who answered.
-        server: ServerInfo,
-        /// The tools it lacks.
-        missing: Vec<String>,
-    },
-}
+#[error("{0}")]
+pub struct StartError(String);
 
 /// The wait before the second attempt; it doubles for each further one.
 const BACKOFF: Duration = Duration::from_millis(100);
@@ -111,10 +82,11 @@ impl ServerUnderTest {
     }
 
     async fn begin(spec: ServerSpec, options: ServerOptions) -> Result<Self, StartError> {
-        let way = Way::new(&spec, &options);
+        let embedded = Server::new(options.embedded);
+        let unreachable = |error: ConnectError| StartError(format!("{error}; {}", advice(&spec)));
         let mut start_retries = 0;
         let client = loop {
-            match way.open(&options.client).await {
+            match open(&spec, &embedded, &options.client).await {
                 Ok(client) => break client,
                 Err(error)
                     if error.outcome == Outcome::ConnectError && start_retries + 1 < options.attempts =>
@@ -122,23 +94,34 @@ impl ServerUnderTest {
                     tokio::time::sleep(BACKOFF * 2_u32.pow(start_retries)).await;
                     start_retries += 1;
                 }
-                Err(error) => return Err(StartError::Unreachable { spec, error }),
+                Err(error) => return Err(unreachable(error)),
             }
         };
-        let tools = match client.list_tools(options.client.start_timeout).await {
-            Ok(tools) => tools.into_iter().map(|tool| tool.name.into_owned()).collect::<Vec<_>>(),
-            Err(error) => return Err(StartError::Unreachable { spec, error }),
-        };
+        let tools = client.list_tools(options.client.start_timeout).await.map_err(unreachable)?;
+        let tools: Vec<String> = tools.into_iter().map(|tool| tool.name.into_owned()).collect();
         let server = client.server_info().clone();
         let required = options.require_tools.iter();
         let missing: Vec<String> = required.filter(|tool| !tools.contains(tool)).cloned().collect();
         if !missing.is_empty() {
             client.close().await;
-            return Err(StartError::MissingTools { spec, server, missing });
+            let (ServerInfo { name, version, .. }, s) = (server, if missing.len() == 1 { "" } else { "s" });
+            let missing = missing.join(", ");
+            return Err(StartError(format!(
+                "{spec} answers as '{name}' {version} and lacks the tool{s} {missing}; is it a music21 MCP server?"
+            )));
         }
         let children = Mutex::new(client.child().map(Child::pid).into_iter().collect());
         let first = Mutex::new(Some(client));
-        Ok(Self { spec, way, client_options: options.client, server, tools, start_retries, first, children })
+        Ok(Self {
+            spec,
+            embedded,
+            client_options: options.client,
+            server,
+            tools,
+            start_retries,
+            first,
+            children,
+        })
     }
 
     /// One more session: for a command a process of its own, else a session with the one server.
@@ -151,7 +134,7 @@ impl ServerUnderTest {
             if let Some(first) = lock(&self.first).take() {
                 return Ok(first);
             }
-            let client = self.way.open(&self.client_options).await?;
+            let client = open(&self.spec, &self.embedded, &self.client_options).await?;
             lock(&self.children).extend(client.child().map(Child::pid));
             Ok(client)
         })
@@ -160,10 +143,10 @@ impl ServerUnderTest {
     /// The processes to watch, without their descendants: our own for the embedded server, every child
     /// started so far for a command, and for a URL whoever listens on its port on this machine.
     pub async fn pids(&self) -> Vec<u32> {
-        match &self.way {
-            Way::Embedded(_) => vec![std::process::id()],
-            Way::Command(_) => lock(&self.children).iter().copied().collect(),
-            Way::Url(url) => music21_mcp_proc::listeners(&crate::client::addresses(url).await),
+        match &self.spec {
+            ServerSpec::InProcess => vec![std::process::id()],
+            ServerSpec::Command(_) => lock(&self.children).iter().copied().collect(),
+            ServerSpec::Url(url) => music21_mcp_proc::listeners(&crate::client::addresses(url).await),
         }
     }
 
@@ -194,10 +177,7 @@ impl ServerUnderTest {
     /// The embedded server behind it, where it is that.
     #[must_use]
     pub fn embedded(&self) -> Option<&Server> {
-        match &self.way {
-            Way::Embedded(server) => Some(server),
-            Way::Command(_) | Way::Url(_) => None,
-        }
+        (self.spec == ServerSpec::InProcess).then_some(&self.embedded)
     }
 
     /// Ends the session nobody took. Those that were taken are their takers' to close.
@@ -209,21 +189,16 @@ impl ServerUnderTest {
     }
 }
 
-impl Way {
-    fn new(spec: &ServerSpec, options: &ServerOptions) -> Self {
-        match spec {
-            ServerSpec::InProcess => Self::Embedded(Server::new(options.embedded.clone())),
-            ServerSpec::Command(command) => Self::Command(command.clone()),
-            ServerSpec::Url(url) => Self::Url(url.clone()),
-        }
-    }
-
-    async fn open(&self, options: &ClientOptions) -> Result<Music21Client, ConnectError> {
-        match self {
-            Self::Embedded(server) => Music21Client::in_process(server.handler(), options).await,
-            Self::Command(command) => Music21Client::spawn(command, options).await,
-            Self::Url(url) => Music21Client::connect(url, options).await,
-        }
+/// `embedded` is asked where the server is that; all its sessions share it, as an HTTP server's share its scores.
+async fn open(
+    spec: &ServerSpec,
+    embedded: &Server,
+    options: &ClientOptions,
+) -> Result<Music21Client, ConnectError> {
+    match spec {
+        ServerSpec::InProcess => Music21Client::in_process(embedded.handler(), options).await,
+        ServerSpec::Command(command) => Music21Client::spawn(command, options).await,
+        ServerSpec::Url(url) => Music21Client::connect(url, options).await,
     }
 }
 

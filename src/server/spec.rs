@@ -32,21 +32,10 @@ pub enum ServerSpec {
     Url(String),
 }
 
-/// A server specification that cannot be understood.
+/// Why a server specification cannot be understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SpecError {
-    /// A quote is opened and never closed.
-    #[error("the command line '{0}' has an unclosed quote; close it or escape it with a backslash")]
-    UnclosedQuote(String),
-    /// Only `NAME=value` words.
-    #[error("the command line '{0}' sets variables and runs nothing; add the command")]
-    NoProgram(String),
-    /// A URL of a scheme this tool does not speak.
-    #[error(
-        "'{0}' cannot be reached: only http:// is supported; use the server's plain port or a local proxy"
-    )]
-    Scheme(String),
-}
+#[error("{0}")]
+pub struct SpecError(String);
 
 impl ServerSpec {
     /// The server named by `MUSIC21_MCP_SERVER`; the embedded one where it is not set.
@@ -147,11 +136,17 @@ impl FromStr for ServerSpec {
         }
         if text.split_once("://").is_some_and(|(scheme, _)| scheme.bytes().all(|b| b.is_ascii_alphanumeric()))
         {
-            return Err(SpecError::Scheme(text.to_owned()));
+            return Err(SpecError(format!(
+                "'{text}' cannot be reached: only http:// is supported; use the server's plain port or a local proxy"
+            )));
         }
         // As a shell splits, with quotes and backslashes and nothing else: no variables, no globs.
-        let mut words =
-            shlex::split(text).ok_or_else(|| SpecError::UnclosedQuote(text.to_owned()))?.into_iter();
+        let unclosed = || {
+            SpecError(format!(
+                "the command line '{text}' has an unclosed quote; close it or escape it with a backslash"
+            ))
+        };
+        let mut words = shlex::split(text).ok_or_else(unclosed)?.into_iter();
         let mut env = Vec::new();
         for word in words.by_ref() {
             match assignment(&word) {
@@ -167,7 +162,7 @@ impl FromStr for ServerSpec {
                 }
             }
         }
-        Err(SpecError::NoProgram(text.to_owned()))
+        Err(SpecError(format!("the command line '{text}' sets variables and runs nothing; add the command")))
     }
 }
 

@@ -16,4 +16,5 @@ pub mod record;
 pub mod report;
 pub mod result;
 mod run;
+mod runtime;
 pub mod scenario;

@@ -2,7 +2,8 @@
 //! 50 ms; the scheduler's own count of each thread is exact.
 
 use std::collections::HashMap;
-use std::fs;
+
+use procfs::process::Process;
 
 use crate::ProcessTree;
 
@@ -11,7 +12,7 @@ use crate::ProcessTree;
 pub struct CpuClock {
     tree: ProcessTree,
     /// Nanoseconds on a CPU, by thread.
-    threads: HashMap<(u32, u64), u64>,
+    threads: HashMap<(i32, i32), u64>,
 }
 
 impl CpuClock {
@@ -32,20 +33,11 @@ impl CpuClock {
     }
 }
 
-fn read(tree: &ProcessTree) -> HashMap<(u32, u64), u64> {
-    let mut threads = HashMap::new();
-    for pid in tree.pids() {
-        for entry in fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
-            // The first of three numbers: on a CPU, waiting for one, and time slices.
-            let used = fs::read_to_string(entry.path().join("schedstat"));
-            let used = used.ok().and_then(|text| text.split(' ').next()?.parse().ok());
-            let thread = entry.file_name().to_str().and_then(|name| name.parse().ok());
-            if let (Some(used), Some(thread)) = (used, thread) {
-                threads.insert((pid, thread), used);
-            }
-        }
-    }
-    threads
+/// By process and thread.
+fn read(tree: &ProcessTree) -> HashMap<(i32, i32), u64> {
+    let processes = tree.pids().into_iter().filter_map(|pid| Process::new(pid.cast_signed()).ok());
+    let tasks = processes.filter_map(|process| process.tasks().ok()).flatten().flatten();
+    tasks.filter_map(|task| Some(((task.pid, task.tid), task.schedstat().ok()?.sum_exec_runtime))).collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! The machine on which something is measured, as far as the system says.
 
-use std::fs;
-
+use procfs::{CpuInfo, Current, Meminfo};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -31,14 +30,10 @@ impl Machine {
     /// This machine.
     #[must_use]
     pub fn here() -> Self {
-        let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-        let kib = meminfo
-            .lines()
-            .find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
         let mut machine = Self {
             cpu_model: cpu_field("model name"),
             cores: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),
-            memory_bytes: kib.map(|kib| kib * 1024),
+            memory_bytes: Meminfo::current().ok().map(|memory| memory.mem_total),
             kernel: line("/proc/sys/kernel/osrelease"),
             virtual_machine: has_cpu_flag("hypervisor"),
             governor: line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
@@ -62,10 +57,9 @@ pub fn has_cpu_flag(name: &str) -> bool {
     cpu_field("flags").is_some_and(|flags| flags.split(' ').any(|flag| flag == name))
 }
 
+/// Of the first processor.
 fn cpu_field(name: &str) -> Option<String> {
-    let cpuinfo = fs::read_to_string("/proc/cpuinfo").ok()?;
-    let line = cpuinfo.lines().find(|line| line.starts_with(name))?;
-    Some(line.split_once(':')?.1.trim().to_owned())
+    CpuInfo::current().ok()?.get_field(0, name).map(str::to_owned)
 }
 
 #[cfg(test)]

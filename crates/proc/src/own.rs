@@ -4,7 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use procfs::process::Process;
+use procfs::FromRead;
+use procfs::process::{Process, Schedstat};
 
 /// CPU time of this process so far; `None` where the kernel does not tell.
 #[must_use]
@@ -17,18 +18,16 @@ pub fn own_cpu() -> Option<Duration> {
 /// CPU time of the calling thread so far, exact to the nanosecond; `None` where the kernel keeps no account.
 #[must_use]
 pub fn thread_cpu() -> Option<Duration> {
-    let stat = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    // The first of three numbers: on a CPU, waiting for one, and time slices.
-    stat.split(' ').next()?.parse().ok().map(Duration::from_nanos)
+    let stat = Schedstat::from_file("/proc/thread-self/schedstat").ok()?;
+    Some(Duration::from_nanos(stat.sum_exec_runtime))
 }
 
 /// Whether this process ignores SIGHUP, as under `nohup`.
 #[must_use]
 pub fn ignores_hangup() -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let status = Process::myself().and_then(|process| process.status());
     // SIGHUP is the first signal, and the lowest bit.
-    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
+    status.is_ok_and(|status| status.sigign & 1 == 1)
 }
 
 /// Processes that the kernel has killed since it started because memory ran out; 0 where it does not tell.

@@ -17,7 +17,7 @@ pub(crate) use judge::Judge;
 pub(crate) use measure::{Fixed, Rounds, measure};
 pub(crate) use operation::{OPERATIONS, Operation, Workload};
 pub(crate) use record::record;
-pub(crate) use server::{Build, Side, UnknownRevision};
+pub(crate) use server::{Build, Side};
 
 use music21_mcp_bench::client::{Outcome, ServerInfo};
 

@@ -49,7 +49,6 @@ pub(crate) struct Workload {
 
 impl Workload {
     /// SHA-256 of the score, the entries and their arguments.
-    #[must_use]
     pub(crate) fn sha256(&self) -> String {
         let mut text = sha256_hex(&self.score);
         for operation in &self.operations {
@@ -61,7 +60,6 @@ impl Workload {
     }
 
     /// The tools without which it cannot be done.
-    #[must_use]
     pub(crate) fn tools(&self) -> Vec<String> {
         let named = self.operations.iter().flat_map(|operation| operation.tools);
         let mut tools: Vec<String> = named.chain(&[Tool::ImportScore]).map(Tool::to_string).collect();

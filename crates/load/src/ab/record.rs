@@ -8,7 +8,6 @@ use crate::measure::stats::mean;
 use crate::record::{self, Entry, Kind, Load, Origin, Parts, Record, Reference, ReferenceRound, sha256_hex};
 
 /// What was measured, as a record of `target`. Rounds in which a call failed have no times.
-#[must_use]
 pub(crate) fn record(
     measured: &Measured,
     settings: &Settings,

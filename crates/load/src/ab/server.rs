@@ -8,6 +8,8 @@ use music21_mcp_bench::client::ServerCommand;
 use music21_mcp_bench::server::{EMBEDDED, ServerSpec, own_command};
 use tempfile::TempDir;
 
+use crate::record::InputError;
+
 /// How a program of this repository is started; its sessions are processes of their own.
 const SERVE: [&str; 3] = ["serve", "--stdio", "--quiet"];
 
@@ -21,14 +23,6 @@ pub(crate) struct Side {
     /// SHA-256 of how it is started.
     pub launch_sha256: String,
     spec: ServerSpec,
-}
-
-/// What was given after `git:` names no commit.
-#[derive(Debug, thiserror::Error)]
-#[error("'{revision}' is no revision of the repository in '{repository}'; 'git log' shows them")]
-pub(crate) struct UnknownRevision {
-    revision: String,
-    repository: PathBuf,
 }
 
 /// Builds revisions of this repository.
@@ -72,13 +66,11 @@ impl Side {
     }
 
     /// What is started, with `directory` as the temporary directory of processes of our own.
-    #[must_use]
     pub(crate) fn spec(&self, directory: &Path) -> ServerSpec {
         self.spec.clone().with_temporary_directory(directory)
     }
 
     /// How its sessions travel.
-    #[must_use]
     pub(crate) fn transport(&self) -> &'static str {
         self.spec.transport()
     }
@@ -91,10 +83,14 @@ impl Build {
             |arguments: &[&str]| run(Command::new("git").arg("-C").arg(&self.repository).args(arguments));
         // Where this goes well, the next can only fail for the revision.
         git(&["rev-parse", "--git-dir"])?;
-        let (revision, repository) = (revision.to_owned(), self.repository.clone());
+        let commit = format!("{revision}^{{commit}}");
         let commit =
-            git(&["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{revision}^{{commit}}")])
-                .map_err(|_| UnknownRevision { revision: revision.clone(), repository })?;
+            git(&["rev-parse", "--verify", "--quiet", "--end-of-options", &commit]).map_err(|_| {
+                InputError::unknown(format!(
+                    "'{revision}' is no revision of the repository in '{}'; 'git log' shows them",
+                    self.repository.display()
+                ))
+            })?;
         let target = self.directory.join(commit.trim());
         let program = target.join("release/music21-mcp-bench");
         if program.is_file() {

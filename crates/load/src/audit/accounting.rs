@@ -13,16 +13,14 @@ use crate::driver::Load;
 
 const CALLS: u64 = 10_000;
 
-pub(super) fn run(_: Length) -> anyhow::Result<Vec<Finding>> {
-    harness::block_on(async {
-        let mut findings = counted("sound server", &[], &[]).await?;
-        let faults = ["--fault", "tool-error=7", "--fault", "rpc-error=11"];
-        // Every eleventh is refused before the tool is asked; each fault counts all calls.
-        let (refused, both) = (CALLS / 11, CALLS / 77);
-        let classes = [(Outcome::RpcError, refused), (Outcome::ToolError, CALLS / 7 - both)];
-        findings.extend(counted("failing server", &faults, &classes).await?);
-        Ok(findings)
-    })
+pub(super) async fn run(_: Length) -> anyhow::Result<Vec<Finding>> {
+    let mut findings = counted("sound server", &[], &[]).await?;
+    let faults = ["--fault", "tool-error=7", "--fault", "rpc-error=11"];
+    // Every eleventh is refused before the tool is asked; each fault counts all calls.
+    let (refused, both) = (CALLS / 11, CALLS / 77);
+    let classes = [(Outcome::RpcError, refused), (Outcome::ToolError, CALLS / 7 - both)];
+    findings.extend(counted("failing server", &faults, &classes).await?);
+    Ok(findings)
 }
 
 async fn counted(name: &str, faults: &[&str], classes: &[(Outcome, u64)]) -> anyhow::Result<Vec<Finding>> {
@@ -44,9 +42,7 @@ async fn counted(name: &str, faults: &[&str], classes: &[(Outcome, u64)]) -> any
         balance.is_ok() && [accounts.sent(), counted] == [CALLS; 2],
     )];
     findings.extend(classes.iter().map(|&(outcome, expected)| {
-        let found = accounts.count(outcome);
-        let what = format!("{name}: ended as {outcome}");
-        Finding::new(what, expected.to_string(), found.to_string(), found == expected)
+        Finding::exact(format!("{name}: ended as {outcome}"), expected, accounts.count(outcome))
     }));
     Ok(findings)
 }

@@ -1,9 +1,10 @@
 //! The prober of rate limiters against right and wrong ones, simulated and over a real transport.
 
+use futures::future::try_join_all;
 use music21_mcp_embedded::rate_limit::{LimiterKind, RateLimit};
 use tokio_util::sync::CancellationToken;
 
-use super::harness::{self, Machine, Server};
+use super::harness::{Machine, Server};
 use super::limiters::{FAST, SLOW, broken, correct, jittered};
 use super::{Finding, Length};
 use crate::measure::token_bucket::{Limit, LimiterVerdict, Report, simulate};
@@ -14,7 +15,7 @@ const JITTER_MS: f64 = 1.0;
 /// Fast, so that probing takes 6 s; slow enough for round trips of 8 ms.
 const LIVE: Limit = Limit { capacity: 10, per_second: 30.0 };
 
-pub(super) fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
+pub(super) async fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
     let seeds = length.of(5, 20);
     let mut findings = vec![simulated_broken(seeds), simulated_correct(seeds)];
     let kinds: Vec<LimiterKind> =
@@ -24,16 +25,9 @@ pub(super) fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
     let quick =
         [LimiterKind::Bucket, LimiterKind::NoCap, LimiterKind::RatePlus10, LimiterKind::SlidingWindow];
     let chosen = if at_once == quick.len() { quick.to_vec() } else { kinds };
-    findings.extend(harness::block_on(async {
-        let probed = chosen.chunks(4).map(|kinds| kinds.iter().map(|&kind| live(kind)));
-        let mut findings = Vec::new();
-        for some in probed {
-            for finding in futures::future::join_all(some).await {
-                findings.push(finding?);
-            }
-        }
-        Ok(findings)
-    })?);
+    for some in chosen.chunks(4) {
+        findings.extend(try_join_all(some.iter().map(|&kind| live(kind))).await?);
+    }
     Ok(findings)
 }
 
@@ -67,13 +61,9 @@ fn simulated_correct(seeds: u64) -> Finding {
         (0..seeds).map(move |seed| simulate(limit, jittered(seed, JITTER_MS), correct(limit)).verdict)
     });
     let verdicts: Vec<LimiterVerdict> = verdicts.collect();
-    let passed = verdicts.iter().filter(|verdict| **verdict == LimiterVerdict::Pass).count();
-    Finding::new(
-        "simulated, the right one",
-        format!("{} of {} passed", verdicts.len(), verdicts.len()),
-        format!("{passed} of {}", verdicts.len()),
-        passed == verdicts.len(),
-    )
+    let (all, passed) = (verdicts.len(), verdicts.iter().filter(|one| **one == LimiterVerdict::Pass).count());
+    let (required, found) = (format!("{all} of {all} passed"), format!("{passed} of {all}"));
+    Finding::new("simulated, the right one", required, found, passed == all)
 }
 
 async fn live(kind: LimiterKind) -> anyhow::Result<Finding> {
@@ -82,7 +72,7 @@ async fn live(kind: LimiterKind) -> anyhow::Result<Finding> {
         Server::start(&["--rate-limit", &RateLimit { capacity, per_second, kind }.to_string()]).await?;
     let client = server.client().await?;
     let machine = Machine::watch(&server.pids());
-    let report = probe_limiter(&client, LIVE, &CancellationToken::new()).await.map_err(anyhow::Error::msg)?;
+    let report = probe_limiter(&client, LIVE, &CancellationToken::new()).await?;
     client.close().await;
     server.stop().await;
     let is_right = kind == LimiterKind::Bucket;
@@ -107,10 +97,6 @@ fn reported(report: &Report) -> String {
 
 /// An inconclusive answer says itself that round trips were too slow.
 fn doubt(report: &Report, machine: &Machine) -> Option<String> {
-    match &report.verdict {
-        LimiterVerdict::Inconclusive(_) => Some(reported(report)),
-        LimiterVerdict::Pass | LimiterVerdict::Fail(_) | LimiterVerdict::NoLimiter => {
-            machine.busy_with_others()
-        }
-    }
+    let is_too_slow = matches!(report.verdict, LimiterVerdict::Inconclusive(_));
+    if is_too_slow { Some(reported(report)) } else { machine.busy_with_others() }
 }

@@ -5,13 +5,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anyhow::bail;
 use music21_mcp_bench::client::{Music21Client, Reply, Tool};
 use serde_json::json;
 
 use super::harness::{self, Server, ms};
 use super::{Finding, Length};
-use crate::driver::{Call, Connect, Event, Load, OpenError, Session};
+use crate::driver::{Call, Connect, Event, Load, Session};
 use crate::lock::lock;
 use crate::measure::rng::Rng;
 use crate::measure::stats::median;
@@ -25,26 +24,17 @@ const FASTER: f64 = 0.10;
 /// Enough that the work is most of a call.
 const NOTES: usize = 1200;
 
-pub(super) fn run(_: Length) -> anyhow::Result<Vec<Finding>> {
-    harness::block_on(async {
-        let server = Server::start(&[]).await?;
-        let client = server.client().await?;
-        for n in 0..SCORES {
-            let id = format!("audit-{n}");
-            let reply = client.import_score(&id, &notes(n), "text", Duration::from_secs(10)).await;
-            if !reply.is_ok() {
-                bail!("import ended as {}: {}", reply.outcome, reply.message.unwrap_or_default());
-            }
-        }
-        client.close().await;
-        let sound = speed(&server, |inner| inner).await?;
-        let caching = speed(&server, Remembering::new).await?;
-        server.stop().await;
-        Ok(vec![
-            reported("a server that works each answer out", false, sound),
-            reported("answers kept by argument", true, caching),
-        ])
-    })
+pub(super) async fn run(_: Length) -> anyhow::Result<Vec<Finding>> {
+    let server = Server::start(&[]).await?;
+    server.import(SCORES, notes).await?;
+    let sound = speed(&server, harness::sessions(&server.url)).await?;
+    let remembering = |client| Remembering { client, replies: Mutex::default() };
+    let caching = speed(&server, harness::sessions_as(&server.url, remembering)).await?;
+    server.stop().await;
+    Ok(vec![
+        reported("a server that works each answer out", false, sound),
+        reported("answers kept by argument", true, caching),
+    ])
 }
 
 /// Another piece for each score, and the same work: one sequence of chance, begun at another note.
@@ -67,11 +57,7 @@ struct Speed {
 /// By turns, call by call: a drift of the machine hits both alike, and so does what a call finds in the CPU's
 /// caches, which in blocks made the same input up to 14 % faster on a server that keeps nothing. Each distinct
 /// input is asked once.
-async fn speed<S, T>(server: &Server, wrap: fn(Inner) -> T) -> anyhow::Result<Speed>
-where
-    T: Connect<Session = S>,
-    S: Session,
-{
+async fn speed(server: &Server, target: impl Connect) -> anyhow::Result<Speed> {
     let ask = |n: usize| Step::call(TOOL, json!({ "score_id": format!("audit-{n}") }));
     let steps: Vec<Step> = (1..SCORES).flat_map(|n| [ask(0), ask(n)]).collect();
     let calls = steps.len() as u64;
@@ -84,7 +70,6 @@ where
         }
     };
     let plan = harness::plan(Load::Closed { workers: 1 }, harness::calls(calls), steps);
-    let target = wrap(Inner { url: server.url.clone() });
     let measured = harness::measure_with(&plan, &server.pids(), target, observer).await?;
     let times = lock(&times);
     let of = |turn| times.iter().skip(turn).step_by(2).copied().collect::<Vec<f64>>();
@@ -105,42 +90,13 @@ fn reported(what: &str, expected: bool, speed: Speed) -> Finding {
     Finding::new(what, word(expected), found, (faster > FASTER) == expected).unless(speed.busy)
 }
 
-/// Sessions as users' runs open them.
-struct Inner {
-    url: String,
-}
-
-impl Connect for Inner {
-    type Session = Music21Client;
-
-    async fn open(&self, client: usize) -> Result<Music21Client, OpenError> {
-        harness::sessions(&self.url).open(client).await
-    }
-}
-
 /// What a caching server would be to its callers.
-struct Remembering(Inner);
-
-struct Remembered {
+struct Remembering {
     client: Music21Client,
     replies: Mutex<HashMap<String, Reply>>,
 }
 
-impl Remembering {
-    fn new(inner: Inner) -> Self {
-        Self(inner)
-    }
-}
-
-impl Connect for Remembering {
-    type Session = Remembered;
-
-    async fn open(&self, client: usize) -> Result<Remembered, OpenError> {
-        Ok(Remembered { client: self.0.open(client).await?, replies: Mutex::default() })
-    }
-}
-
-impl Session for Remembered {
+impl Session for Remembering {
     async fn call(&self, call: Call, deadline: Duration) -> Reply {
         let key = serde_json::to_string(&call.arguments).unwrap_or_default();
         let kept = lock(&self.replies).get(&key).cloned();

@@ -27,22 +27,20 @@ const WHAT: &str = "a run whose wall clock is stepped by 2 h, back and forth";
 /// What a run of so many seconds may take more or less: calls under way end by themselves.
 const SLACK: Duration = Duration::from_secs(1);
 
-pub(super) fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
+pub(super) async fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
     let Some(library) = library() else {
         let doubt = "libfaketime is not installed, and nothing else steps one process's clock".to_owned();
         return Ok(vec![Finding::new(WHAT, "as long as any other", "not run", false).unless(Some(doubt))]);
     };
-    harness::block_on(async {
-        let directory = tempfile::tempdir().context("no temporary directory")?;
-        let server = Server::null().await?;
-        let machine = Machine::watch(&server.pids());
-        let duration_s = length.of(3, 12);
-        let began = unix_time();
-        stepped(&library, directory.path(), &server.url, duration_s).await?;
-        let busy = machine.busy_with_others();
-        server.stop().await;
-        findings(began, client::read(directory.path())?, duration_s, busy)
-    })
+    let directory = tempfile::tempdir().context("no temporary directory")?;
+    let server = Server::null().await?;
+    let machine = Machine::watch(&server.pids());
+    let duration_s = length.of(3, 12);
+    let began = unix_time();
+    stepped(&library, directory.path(), &server.url, duration_s).await?;
+    let busy = machine.busy_with_others();
+    server.stop().await;
+    findings(began, client::read(directory.path())?, duration_s, busy)
 }
 
 fn findings(
@@ -64,7 +62,7 @@ fn findings(
     Ok(vec![
         Finding::new("our clock and that of the run", "an hour later", clocks, is_later),
         Finding::new(WHAT, format!("{duration_s} s ± 1 s"), took, in_time).unless(busy.clone()),
-        Finding::new("its calls that did not end well", "0", lost.to_string(), lost == 0),
+        Finding::exact("its calls that did not end well", 0, lost),
         Finding::new("its longest call", "< 1000 ms", format!("{longest_ms:.1} ms"), longest_ms < 1000.0)
             .unless(busy),
     ])

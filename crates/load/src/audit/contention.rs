@@ -9,7 +9,7 @@ use anyhow::Context;
 use music21_mcp_bench::server::own_program;
 use tokio::process::{Child, Command};
 
-use super::harness::{self, CHEAP, Server, ms};
+use super::harness::{CHEAP, Server, ms};
 use super::{Finding, Length};
 use crate::measure::quantile::Quantile;
 use crate::measure::steady::Steadiness;
@@ -39,21 +39,19 @@ enum Beside {
 const SETTINGS: [Beside; 5] =
     [Beside::Busy(0), Beside::Busy(1), Beside::Busy(2), Beside::Busy(4), Beside::Bursts];
 
-pub(super) fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
-    harness::block_on(async {
-        let server = Server::start(&["--fault", DELAY]).await?;
-        let mut all = Vec::new();
-        for beside in SETTINGS {
-            let _others = beside.start()?;
-            let mut runs = Vec::new();
-            for round in 0..length.of(2, 20) {
-                runs.push(Seen::of(&server.url, LIMITS_MS[round % LIMITS_MS.len()]).await?);
-            }
-            all.push((beside, runs));
+pub(super) async fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
+    let server = Server::start(&["--fault", DELAY]).await?;
+    let mut all = Vec::new();
+    for beside in SETTINGS {
+        let _others = beside.start()?;
+        let mut runs = Vec::new();
+        for round in 0..length.of(2, 20) {
+            runs.push(Seen::of(&server.url, LIMITS_MS[round % LIMITS_MS.len()]).await?);
         }
-        server.stop().await;
-        Ok(findings(&all))
-    })
+        all.push((beside, runs));
+    }
+    server.stop().await;
+    Ok(findings(&all))
 }
 
 /// What one run says.

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use futures::future::try_join_all;
 use music21_mcp_embedded::HANDLING_META;
 
 use super::harness::{self, CHEAP, Server, constant, ms};
@@ -10,6 +11,7 @@ use crate::driver::Event;
 use crate::lock::lock;
 use crate::measure::Latency;
 use crate::measure::histogram::Histogram;
+use crate::measure::quantile::Quantile;
 use crate::measure::summary::Summary;
 
 const DELAYS: [(&str, &str); 3] =
@@ -18,13 +20,9 @@ const PER_SECOND: f64 = 500.0;
 /// Enough that two calls in a hundred at 200 ms do not queue.
 const SESSIONS: usize = 60;
 
-pub(super) fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
-    harness::block_on(async {
-        let calls = length.of(3000, 10_000);
-        let all = futures::future::join_all(DELAYS.map(|(name, delay)| known(name, delay, calls))).await;
-        let findings: Vec<Vec<Finding>> = all.into_iter().collect::<anyhow::Result<_>>()?;
-        Ok(findings.concat())
-    })
+pub(super) async fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
+    let calls = length.of(3000, 10_000);
+    Ok(try_join_all(DELAYS.map(|(name, delay)| known(name, delay, calls))).await?.concat())
 }
 
 async fn known(name: &str, delay: &str, calls: u64) -> anyhow::Result<Vec<Finding>> {
@@ -44,12 +42,8 @@ async fn known(name: &str, delay: &str, calls: u64) -> anyhow::Result<Vec<Findin
     let service = measured.service(CHEAP)?;
     let doubt = measured.doubt();
     let mut findings = compare(name, &service, &clock, doubt.as_ref());
-    findings.push(Finding::new(
-        format!("{name}: replies with the server's own time"),
-        calls.to_string(),
-        clock.count().to_string(),
-        clock.count() == calls,
-    ));
+    let what = format!("{name}: replies with the server's own time");
+    findings.push(Finding::exact(what, calls, clock.count()));
     if delay.contains('%') {
         findings.push(edges(name, measured.recorder.tools[CHEAP].service.histogram(), doubt));
     }
@@ -60,7 +54,7 @@ async fn known(name: &str, delay: &str, calls: u64) -> anyhow::Result<Vec<Findin
 fn compare(name: &str, service: &Summary, clock: &Histogram, doubt: Option<&String>) -> Vec<Finding> {
     let quantiles =
         [("p50", 0.5, service.median, 1.0), ("p95", 0.95, service.p95, 1.0), ("p99", 0.99, service.p99, 3.0)];
-    let check = |(quantile, q, reported, slack_ms): (&str, f64, crate::measure::quantile::Quantile, f64)| {
+    let check = |(quantile, q, reported, slack_ms): (&str, f64, Quantile, f64)| {
         let (reported, own) = (reported.ns().map_or(f64::INFINITY, ms), clock.quantile(q).map_or(0.0, ms));
         Finding::new(
             format!("{name}: {quantile}"),

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use music21_mcp_bench::client::{ClientOptions, Music21Client, Tool};
 use music21_mcp_bench::server::spawn_own;
 use music21_mcp_proc::{OthersClock, Watch};
@@ -14,8 +14,8 @@ use tokio::process::Child;
 use tokio_util::sync::CancellationToken;
 
 use crate::driver::{
-    Connect, Event, Evidence, Load, OpenError, OwnProcess, Plan, Recorder, Run, Schedule, Settings, Sink,
-    Stop, drive,
+    Connect, Event, Evidence, Load, OpenError, OwnProcess, Plan, Recorder, Run, Schedule, Session, Settings,
+    Sink, Stop, drive,
 };
 use crate::lock::lock;
 use crate::measure::steady::FixedWarmUp;
@@ -47,14 +47,6 @@ pub(super) struct Measured {
     pub(super) busy: Option<String>,
 }
 
-/// Runs an audit on a runtime like that of `run`.
-pub(super) fn block_on<T>(audit: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let result = runtime.block_on(audit);
-    runtime.shutdown_background();
-    result
-}
-
 impl Server {
     /// The embedded server over HTTP, with these arguments of `serve`.
     pub(super) async fn start(arguments: &[&str]) -> anyhow::Result<Self> {
@@ -73,11 +65,6 @@ impl Server {
         Ok(Self { child, url, _directory: directory })
     }
 
-    /// Its process.
-    pub(super) fn pid(&self) -> Option<u32> {
-        self.child.id()
-    }
-
     /// Its processes.
     pub(super) fn pids(&self) -> Vec<u32> {
         self.child.id().into_iter().collect()
@@ -86,6 +73,20 @@ impl Server {
     /// A session of its own.
     pub(super) async fn client(&self) -> anyhow::Result<Music21Client> {
         Ok(Music21Client::connect(&self.url, &ClientOptions::default()).await?)
+    }
+
+    /// Imports scores of these notes as `audit-0`, `audit-1` and so on.
+    pub(super) async fn import(&self, scores: usize, notes: fn(usize) -> String) -> anyhow::Result<()> {
+        let client = self.client().await?;
+        for n in 0..scores {
+            let id = format!("audit-{n}");
+            let reply = client.import_score(&id, &notes(n), "text", Duration::from_secs(10)).await;
+            if !reply.is_ok() {
+                bail!("import ended as {}: {}", reply.outcome, reply.message.unwrap_or_default());
+            }
+        }
+        client.close().await;
+        Ok(())
     }
 
     /// Ends it; it may be frozen or hang, so that nothing gentler reaches it.
@@ -131,10 +132,21 @@ pub(super) fn cheap(load: Load, stop: Stop) -> Plan {
 
 /// Sessions as users' runs open them.
 pub(super) fn sessions(url: &str) -> impl Connect<Session = Music21Client> + use<> {
+    sessions_as(url, |client| client)
+}
+
+/// The same, each made into something else that calls.
+pub(super) fn sessions_as<S: Session, W>(url: &str, wrap: W) -> impl Connect<Session = S> + use<S, W>
+where
+    W: Fn(Music21Client) -> S + Clone + Send + Sync + 'static,
+{
     let url = url.to_owned();
     move |_: usize| {
-        let url = url.clone();
-        async move { Music21Client::connect(&url, &ClientOptions::default()).await.map_err(OpenError::from) }
+        let (url, wrap) = (url.clone(), wrap.clone());
+        async move {
+            let client = Music21Client::connect(&url, &ClientOptions::default()).await;
+            client.map(wrap).map_err(OpenError::from)
+        }
     }
 }
 

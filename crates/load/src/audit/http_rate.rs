@@ -6,7 +6,7 @@ use anyhow::Context;
 use music21_mcp_proc::ProcessTree;
 use tokio::process::Child;
 
-use super::harness::{self, Machine, Server};
+use super::harness::{Machine, Server};
 use super::{Finding, Length, client};
 use crate::result::StageResult;
 
@@ -18,32 +18,30 @@ const MAX_MEMORY_MB: f64 = 30.0;
 /// What the client's memory may still move by in the last two thirds of a run.
 const GROWTH_MB: f64 = 1.0;
 
-pub(super) fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
-    harness::block_on(async {
-        let directory = tempfile::tempdir().context("no temporary directory")?;
-        let server = Server::null().await?;
-        let machine = Machine::watch(&server.pids());
-        let duration_s = length.of(5, 45);
-        let mut client = client::run(directory.path(), &server.url, SESSIONS, duration_s)?
-            .spawn()
-            .context("failed to start 'run'")?;
-        let memory = watch_memory(&mut client).await?;
-        let busy = machine.busy_with_others();
-        server.stop().await;
-        let stage = client::stage(client::read(directory.path())?)?;
-        let mut findings = cost(&stage, busy);
-        let peak = memory.iter().map(|(_, mb)| *mb).fold(0.0, f64::max);
-        findings.push(Finding::new(
-            format!("client's memory at {SESSIONS} sessions, peak"),
-            format!("<= {MAX_MEMORY_MB} MB"),
-            format!("{peak:.1} MB"),
-            peak <= MAX_MEMORY_MB,
-        ));
-        if length == Length::Full {
-            findings.push(growth(&memory, duration_s));
-        }
-        Ok(findings)
-    })
+pub(super) async fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
+    let directory = tempfile::tempdir().context("no temporary directory")?;
+    let server = Server::null().await?;
+    let machine = Machine::watch(&server.pids());
+    let duration_s = length.of(5, 45);
+    let mut client = client::run(directory.path(), &server.url, SESSIONS, duration_s)?
+        .spawn()
+        .context("failed to start 'run'")?;
+    let memory = watch_memory(&mut client).await?;
+    let busy = machine.busy_with_others();
+    server.stop().await;
+    let stage = client::stage(client::read(directory.path())?)?;
+    let mut findings = cost(&stage, busy);
+    let peak = memory.iter().map(|(_, mb)| *mb).fold(0.0, f64::max);
+    findings.push(Finding::new(
+        format!("client's memory at {SESSIONS} sessions, peak"),
+        format!("<= {MAX_MEMORY_MB} MB"),
+        format!("{peak:.1} MB"),
+        peak <= MAX_MEMORY_MB,
+    ));
+    if length == Length::Full {
+        findings.push(growth(&memory, duration_s));
+    }
+    Ok(findings)
 }
 
 /// Seconds since the start and megabytes resident, until the client ends.

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use futures::future::try_join_all;
 use music21_mcp_proc::ProcessTree;
 use tokio_util::sync::CancellationToken;
 
@@ -23,18 +24,15 @@ const WINDOW_S: u64 = 420;
 const FASTER: u32 = 10;
 const CALLS_PER_S: f64 = 10.0;
 
-pub(super) fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
+pub(super) async fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
     let mut findings = vec![
         simulated(0, "<= 2 of 20 called a leak", |found| found <= 2),
         simulated(2, ">= 14 of 20", |found| found >= 14),
         simulated(10, "20 of 20", |found| found == SEEDS as usize),
     ];
     if length == Length::Full {
-        findings.extend(harness::block_on(async {
-            let cases = [(0, LeakVerdict::None), (2, LeakVerdict::Leak), (10, LeakVerdict::Leak)]
-                .map(|(mb, verdict)| live(mb, verdict));
-            futures::future::join_all(cases).await.into_iter().collect::<anyhow::Result<Vec<_>>>()
-        })?);
+        let cases = [(0, LeakVerdict::None), (2, LeakVerdict::Leak), (10, LeakVerdict::Leak)];
+        findings.extend(try_join_all(cases.map(|(mb, verdict)| live(mb, verdict))).await?);
     }
     Ok(findings)
 }
@@ -53,9 +51,8 @@ async fn live(mb_per_min: u32, expected: LeakVerdict) -> anyhow::Result<Finding>
     let fault = format!("leak={bytes:.0}");
     let faulty = ["--fault", &fault];
     let server = Server::start(if mb_per_min == 0 { &[] } else { &faulty }).await?;
-    let pid = server.pid().context("the server ended")?;
     let (calls, stop) = (Arc::new(AtomicU64::new(0)), CancellationToken::new());
-    let readings = tokio::spawn(read(pid, Arc::clone(&calls), stop.clone()));
+    let readings = tokio::spawn(read(server.pids(), Arc::clone(&calls), stop.clone()));
     let observer = move |_: &Event<'_>| {
         calls.fetch_add(1, Ordering::Relaxed);
     };
@@ -80,8 +77,8 @@ async fn live(mb_per_min: u32, expected: LeakVerdict) -> anyhow::Result<Finding>
 }
 
 /// Once a second of the time that is counted.
-async fn read(pid: u32, calls: Arc<AtomicU64>, stop: CancellationToken) -> Vec<MemoryReading> {
-    let (start, mut tree) = (Instant::now(), ProcessTree::new([pid]));
+async fn read(server: Vec<u32>, calls: Arc<AtomicU64>, stop: CancellationToken) -> Vec<MemoryReading> {
+    let (start, mut tree) = (Instant::now(), ProcessTree::new(server));
     let mut ticks = tokio::time::interval(Duration::from_secs(1) / FASTER);
     let mut readings = Vec::new();
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {

@@ -25,11 +25,19 @@ mod sampling;
 mod seeds;
 mod stall;
 
+use std::fmt::Display;
+
+use futures::future::LocalBoxFuture;
 use serde::Serialize;
+use tokio::runtime::Builder;
+
+use crate::runtime::block_on;
 
 /// One thing that was audited.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Check {
+pub(crate) struct Finding {
+    /// What it says. A number that was reached counts, however busy the machine.
+    pub verdict: AuditVerdict,
     /// What was tried.
     pub what: String,
     /// The number it must reach.
@@ -38,14 +46,6 @@ pub(crate) struct Check {
     pub found: String,
     /// Whether that is enough.
     pub passed: bool,
-}
-
-/// A check, and why it may say nothing about this program.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Finding {
-    /// The check.
-    #[serde(flatten)]
-    pub check: Check,
     /// Why a number that was not reached proves nothing: what else the machine did meanwhile.
     pub doubt: Option<String>,
 }
@@ -63,34 +63,25 @@ pub(crate) enum AuditVerdict {
 }
 
 impl Finding {
-    /// What it says. A number that was reached counts, however busy the machine.
-    #[must_use]
-    pub(crate) fn verdict(&self) -> AuditVerdict {
-        match (self.check.passed, &self.doubt) {
-            (true, _) => AuditVerdict::Pass,
-            (false, None) => AuditVerdict::Fail,
-            (false, Some(_)) => AuditVerdict::Inconclusive,
-        }
-    }
-
     fn new(
         what: impl Into<String>,
         required: impl Into<String>,
         found: impl Into<String>,
         passed: bool,
     ) -> Self {
-        Check { what: what.into(), required: required.into(), found: found.into(), passed }.into()
+        let (what, required, found) = (what.into(), required.into(), found.into());
+        let verdict = if passed { AuditVerdict::Pass } else { AuditVerdict::Fail };
+        Self { verdict, what, required, found, passed, doubt: None }
+    }
+
+    /// What is found must be just that.
+    fn exact<T: Display + PartialEq + Copy>(what: impl Into<String>, required: T, found: T) -> Self {
+        Self::new(what, required.to_string(), found.to_string(), required == found)
     }
 
     fn unless(self, doubt: Option<String>) -> Self {
-        Self { doubt, ..self }
-    }
-}
-
-impl From<Check> for Finding {
-    /// Arithmetic, which no machine is too busy for.
-    fn from(check: Check) -> Self {
-        Self { check, doubt: None }
+        let is_open = !self.passed && doubt.is_some();
+        Self { verdict: if is_open { AuditVerdict::Inconclusive } else { self.verdict }, doubt, ..self }
     }
 }
 
@@ -123,71 +114,62 @@ pub(crate) struct Audit {
     /// What it shows, in one sentence.
     pub about: &'static str,
     /// Runs it.
-    pub run: fn(Length) -> anyhow::Result<Vec<Finding>>,
+    run: fn(Length) -> LocalBoxFuture<'static, anyhow::Result<Vec<Finding>>>,
 }
 
-const fn audit(
-    name: &'static str,
-    tests: &'static str,
-    about: &'static str,
-    run: fn(Length) -> anyhow::Result<Vec<Finding>>,
-) -> Audit {
-    Audit { name, tests, about, run }
+impl Audit {
+    /// Runs it, and returns what it found.
+    pub(crate) fn run(&self, length: Length) -> anyhow::Result<Vec<Finding>> {
+        // As `run` does.
+        block_on(Builder::new_multi_thread().worker_threads(2), (self.run)(length))
+    }
+}
+
+/// Name, tests, what it shows, and the function, whose future is boxed: each has another type.
+macro_rules! audits {
+    ($(($name:literal, $tests:literal, $about:literal, $run:path),)*) => {
+        &[$(Audit { name: $name, tests: $tests, about: $about, run: |length| Box::pin($run(length)) }),*]
+    };
 }
 
 /// Every audit, in the order they run.
-pub(crate) const AUDITS: &[Audit] = &[
-    audit("histogram", "T14", "figures read off a histogram are the exact ones", arithmetic::histogram),
-    audit("refusal", "T15", "a percentile without enough samples is refused", arithmetic::refusal),
-    audit("schedule", "T12", "arrivals have the distribution they claim", arithmetic::schedule),
-    audit(
+pub(crate) const AUDITS: &[Audit] = audits![
+    ("histogram", "T14", "figures read off a histogram are the exact ones", arithmetic::histogram),
+    ("refusal", "T15", "a percentile without enough samples is refused", arithmetic::refusal),
+    ("schedule", "T12", "arrivals have the distribution they claim", arithmetic::schedule),
+    (
         "records",
         "T19",
         "a record says what was measured, and nothing about what it must not be compared with",
-        records::run,
+        records::run
     ),
-    audit(
+    (
         "regression",
         "T1, T2, T3",
         "no false alarm on identical servers, and real slowdowns found",
-        |_| Ok(regression::run()?.into_iter().map(Finding::from).collect()),
+        regression::run
     ),
-    audit("frozen", "-", "a server frozen 1 s in every 10 shows in p95 and p99", frozen::run),
-    audit("stall", "T5", "one stall shows in p99 and in no closed loop's figure", stall::run),
-    audit("delay", "T4", "known delays are reported as the server's own clock has them", delay::run),
-    audit("accounting", "T8", "calls reported are calls the server counted", accounting::run),
-    audit("integrity", "T9", "each answer is the one to its call, and a false one is found", integrity::run),
-    audit("faults", "T20", "whatever a server does, each call ends in one class and on time", faults::run),
-    audit("overload", "T6", "four times too many calls show the capacity and lose none", overload::run),
-    audit(
-        "leak",
-        "T16",
-        "memory that leaks is distinguished from memory that only grows at first",
-        leak::run,
-    ),
-    audit("buckets", "T16", "broken rate limiters are found and the right one passes", buckets::run),
-    audit("cache", "T10", "answers from a cache are distinguished from answers worked out", cache::run),
-    audit("clock", "T13", "a wall clock that is stepped during a run changes nothing", clock::run),
-    audit("seeds", "T11", "three seeds give the same p95 within its bounds", seeds::run),
-    audit("generator", "T18", "50, 100 and 200 clients are served on time", pace::generator),
-    audit(
-        "null-rate",
-        "T7",
-        "2000 calls a second, 20 times any scenario's rate, are sustained",
-        pace::null_rate,
-    ),
-    audit(
-        "http-rate",
-        "-",
-        "what a call over HTTP costs the client, against the null server",
-        http_rate::run,
-    ),
-    audit("sampling", "-", "a profile of this process costs next to nothing", sampling::run),
-    audit(
+    ("frozen", "-", "a server frozen 1 s in every 10 shows in p95 and p99", frozen::run),
+    ("stall", "T5", "one stall shows in p99 and in no closed loop's figure", stall::run),
+    ("delay", "T4", "known delays are reported as the server's own clock has them", delay::run),
+    ("accounting", "T8", "calls reported are calls the server counted", accounting::run),
+    ("integrity", "T9", "each answer is the one to its call, and a false one is found", integrity::run),
+    ("faults", "T20", "whatever a server does, each call ends in one class and on time", faults::run),
+    ("overload", "T6", "four times too many calls show the capacity and lose none", overload::run),
+    ("leak", "T16", "memory that leaks is distinguished from memory that only grows at first", leak::run),
+    ("buckets", "T16", "broken rate limiters are found and the right one passes", buckets::run),
+    ("cache", "T10", "answers from a cache are distinguished from answers worked out", cache::run),
+    ("clock", "T13", "a wall clock that is stepped during a run changes nothing", clock::run),
+    ("seeds", "T11", "three seeds give the same p95 within its bounds", seeds::run),
+    ("generator", "T18", "50, 100 and 200 clients are served on time", pace::generator),
+    ("null-rate", "T7", "2000 calls a second, 20 times any scenario's rate, are sustained", pace::null_rate),
+    ("http-rate", "-", "what a call over HTTP costs the client, against the null server", http_rate::run),
+    ("sampling", "-", "a profile of this process costs next to nothing", sampling::run),
+    (
         "contention",
         "T17, T21",
         "beside other work bounds cover the truth, and no limit that it breaks is kept",
-        contention::run,
+        contention::run
     ),
 ];
 
@@ -198,7 +180,7 @@ mod tests {
     #[test]
     fn a_number_that_was_not_reached_on_a_busy_machine_is_no_failure() {
         let finding = |passed, doubt: Option<&str>| {
-            Finding::new("w", "r", "f", passed).unless(doubt.map(str::to_owned)).verdict()
+            Finding::new("w", "r", "f", passed).unless(doubt.map(str::to_owned)).verdict
         };
         assert_eq!(finding(true, None), AuditVerdict::Pass);
         assert_eq!(finding(true, Some("busy")), AuditVerdict::Pass);

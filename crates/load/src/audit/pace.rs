@@ -11,27 +11,28 @@ const NULL_SESSIONS: usize = 100;
 const MAX_LAG_MS: f64 = 10.0;
 
 /// 50, 100 and 200 clients.
-pub(super) fn generator(length: Length) -> anyhow::Result<Vec<Finding>> {
-    harness::block_on(async {
-        let server = Server::null().await?;
-        let mut findings = Vec::new();
-        for clients in [50_usize, 100, 200] {
-            let per_second = PER_CLIENT * clients as f64;
-            findings.extend(on_time(&server, per_second, clients, length.of(2, 20)).await?);
-        }
-        server.stop().await;
-        Ok(findings)
-    })
+pub(super) async fn generator(length: Length) -> anyhow::Result<Vec<Finding>> {
+    paced(
+        &[50_u32, 100, 200].map(|clients| (PER_CLIENT * f64::from(clients), clients as usize)),
+        length.of(2, 20),
+    )
+    .await
 }
 
 /// The highest rate that a run may ever need.
-pub(super) fn null_rate(length: Length) -> anyhow::Result<Vec<Finding>> {
-    harness::block_on(async {
-        let server = Server::null().await?;
-        let findings = on_time(&server, NULL_RATE, NULL_SESSIONS, length.of(3, 20)).await;
-        server.stop().await;
-        findings
-    })
+pub(super) async fn null_rate(length: Length) -> anyhow::Result<Vec<Finding>> {
+    paced(&[(NULL_RATE, NULL_SESSIONS)], length.of(3, 20)).await
+}
+
+/// Calls a second of so many clients, one load after the other.
+async fn paced(loads: &[(f64, usize)], s: u64) -> anyhow::Result<Vec<Finding>> {
+    let server = Server::null().await?;
+    let mut findings = Vec::new();
+    for &(per_second, clients) in loads {
+        findings.extend(on_time(&server, per_second, clients, s).await?);
+    }
+    server.stop().await;
+    Ok(findings)
 }
 
 async fn on_time(server: &Server, per_second: f64, clients: usize, s: u64) -> anyhow::Result<Vec<Finding>> {

@@ -40,7 +40,7 @@ pub(crate) const REFUSED: [(&str, Change); 15] = [
     }),
 ];
 
-pub(super) fn run(_: Length) -> anyhow::Result<Vec<Finding>> {
+pub(super) async fn run(_: Length) -> anyhow::Result<Vec<Finding>> {
     let directory = tempfile::tempdir().context("no temporary directory")?;
     let record = record();
     let [first, second] = ["first.json", "second.json"].map(|name| directory.path().join(name));
@@ -67,11 +67,10 @@ pub(super) fn run(_: Length) -> anyhow::Result<Vec<Finding>> {
             format!("{apart} of {} another", ratios.len()),
             apart == 0 && !ratios.is_empty(),
         ),
-        Finding::new(
+        Finding::exact(
             "another value of each field that must not differ",
-            format!("{} refused by name", REFUSED.len()),
-            format!("{refused} refused by name"),
-            refused == REFUSED.len(),
+            &*format!("{} refused by name", REFUSED.len()),
+            &*format!("{refused} refused by name"),
         ),
         damaged(&record, &bytes, &directory.path().join("damaged.json"))?,
     ])
@@ -110,10 +109,5 @@ fn damaged(record: &Record, bytes: &[u8], path: &Path) -> anyhow::Result<Finding
         std::fs::write(path, damaged)?;
         believed += u32::from(Record::load(path).is_ok_and(|read| read != *record));
     }
-    Ok(Finding::new(
-        format!("{} files of which one bit was turned, believed", bytes.len()),
-        "0",
-        believed.to_string(),
-        believed == 0,
-    ))
+    Ok(Finding::exact(format!("{} files of which one bit was turned, believed", bytes.len()), 0, believed))
 }

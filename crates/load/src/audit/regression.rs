@@ -1,8 +1,8 @@
 //! Suites of forty entries through the rule of [`crate::compare`], with a known truth: identical
 //! servers, and one entry in forty made slower.
 
-use super::Check;
 use super::noise::{Tier, Trace};
+use super::{Finding, Length};
 use crate::compare::gate::{INTERIM_ANALYSES, Level, judge};
 use crate::compare::paired::suite_change;
 use crate::compare::sequence::{Series, analyze};
@@ -38,7 +38,7 @@ struct Tally {
 /// # Errors
 ///
 /// If the recorded noise is damaged.
-pub(crate) fn run() -> anyhow::Result<Vec<Check>> {
+pub(crate) async fn run(_: Length) -> anyhow::Result<Vec<Finding>> {
     let mut checks = Vec::new();
     for tier in [Tier::QUIET, Tier::SHARED] {
         checks.extend(all_found(tier.name, &|rounds, rng| tier.rounds(rounds, rng)));
@@ -52,15 +52,12 @@ pub(crate) fn run() -> anyhow::Result<Vec<Check>> {
 }
 
 /// What must hold wherever the noise allows a decision.
-fn all_found(name: &str, noise: Noise<'_>) -> Vec<Check> {
+fn all_found(name: &str, noise: Noise<'_>) -> Vec<Finding> {
     let identical = suites(0.0, noise);
     let rate = identical.false_entries as f64 / (SUITES * ENTRIES) as f64;
     let of = |found: usize| format!("{found} of {SUITES}");
-    let check = |what: &str, required: &str, found: String, passed| Check {
-        what: format!("{name}: {what}"),
-        required: required.to_owned(),
-        found,
-        passed,
+    let check = |what: &str, required: &str, found: String, passed| {
+        Finding::new(format!("{name}: {what}"), required, found, passed)
     };
     let [five, ten, twenty] = [0.05, 0.10, 0.20].map(|slower| suites(slower, noise));
     let [none, all] = [0.0, 0.03].map(|slower| alarms_of_all_together(slower, noise));
@@ -76,13 +73,11 @@ fn all_found(name: &str, noise: Noise<'_>) -> Vec<Check> {
 }
 
 /// What must hold even where the noise allows no decision: a slowdown is not passed.
-fn none_missed(name: &str, noise: Noise<'_>) -> Vec<Check> {
+fn none_missed(name: &str, noise: Noise<'_>) -> Vec<Finding> {
     let (identical, ten) = (suites(0.0, noise), suites(0.10, noise));
-    let check = |what: &str, found: usize, most: usize| Check {
-        what: format!("{name}: {what}"),
-        required: format!("<= {most}"),
-        found: format!("{found} of {SUITES}"),
-        passed: found <= most,
+    let check = |what: &str, found: usize, most: usize| {
+        let (required, of_all) = (format!("<= {most}"), format!("{found} of {SUITES}"));
+        Finding::new(format!("{name}: {what}"), required, of_all, found <= most)
     };
     vec![
         check("identical, suites with a false alarm", identical.false_alarm, 3),
@@ -148,22 +143,18 @@ fn judge_suite(slower: f64, noise: Noise<'_>, rng: &mut Rng) -> Vec<ChangeVerdic
 }
 
 fn severity(verdict: &ChangeVerdict) -> Option<Severity> {
-    match verdict {
-        ChangeVerdict::Regressed(severity) => Some(*severity),
-        ChangeVerdict::Improved
-        | ChangeVerdict::Unchanged
-        | ChangeVerdict::Inconclusive(_)
-        | ChangeVerdict::NotMeasured(_) => None,
-    }
+    if let ChangeVerdict::Regressed(severity) = verdict { Some(*severity) } else { None }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::AUDITS;
 
     #[test]
     fn the_rule_reaches_its_numbers() {
-        let checks = run().unwrap();
+        let audit = AUDITS.iter().find(|audit| audit.name == "regression").unwrap();
+        let checks = audit.run(Length::Quick).unwrap();
         let failed: Vec<_> = checks.iter().filter(|check| !check.passed).collect();
         assert!(failed.is_empty(), "{failed:#?}");
     }

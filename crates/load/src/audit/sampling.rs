@@ -13,7 +13,7 @@ use crate::measure::stats::median;
 /// What the project promises.
 const MOST: f64 = 1.03;
 
-pub(super) fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
+pub(super) async fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
     let pairs = length.of(3, 11);
     let mut ratios = Vec::new();
     for _ in 0..pairs {

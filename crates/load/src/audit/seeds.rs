@@ -10,17 +10,14 @@ const SEEDS: [u64; 3] = [1, 2, 3];
 const PER_SECOND: f64 = 400.0;
 const SESSIONS: usize = 4;
 
-pub(super) fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
-    harness::block_on(async {
-        let runs = SEEDS.map(|seed| p95(seed, length.of(2400, 10_000)));
-        let runs: Vec<(Quantile, Option<String>)> =
-            futures::future::join_all(runs).await.into_iter().collect::<anyhow::Result<_>>()?;
-        let shown = runs.iter().map(|(p95, _)| shown(p95)).collect::<Vec<_>>().join(", ");
-        let agree = runs.iter().all(|(a, _)| runs.iter().all(|(b, _)| overlap(a, b)));
-        let doubt = runs.into_iter().find_map(|(_, doubt)| doubt);
-        let what = "p95 of Poisson arrivals, three seeds, with 95 % intervals";
-        Ok(vec![Finding::new(what, "intervals overlap", shown, agree).unless(doubt)])
-    })
+pub(super) async fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
+    let runs = SEEDS.map(|seed| p95(seed, length.of(2400, 10_000)));
+    let runs: Vec<(Quantile, Option<String>)> = futures::future::try_join_all(runs).await?;
+    let shown = runs.iter().map(|(p95, _)| shown(p95)).collect::<Vec<_>>().join(", ");
+    let agree = runs.iter().all(|(a, _)| runs.iter().all(|(b, _)| overlap(a, b)));
+    let doubt = runs.into_iter().find_map(|(_, doubt)| doubt);
+    let what = "p95 of Poisson arrivals, three seeds, with 95 % intervals";
+    Ok(vec![Finding::new(what, "intervals overlap", shown, agree).unless(doubt)])
 }
 
 async fn p95(seed: u64, calls: u64) -> anyhow::Result<(Quantile, Option<String>)> {

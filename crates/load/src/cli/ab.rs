@@ -8,6 +8,7 @@ use anyhow::Context;
 use clap::Args;
 use music21_mcp_bench::server::ServerSpec;
 use music21_mcp_score::{OrchestraSpec, write_generated};
+use tokio::runtime::Builder;
 use tokio_util::sync::CancellationToken;
 
 use super::Exit;
@@ -18,6 +19,7 @@ use crate::ab::{Build, Fixed, Judge, Measured, OPERATIONS, Operation, Settings, 
 use crate::compare::gate::INTERIM_ANALYSES;
 use crate::compare::limit::NOTICED;
 use crate::compare::outcome::SUITE;
+use crate::runtime::block_on;
 
 /// Compare two servers: both measured in turn, fresh processes each round, until the noise of this
 /// machine allows a verdict (10, 20 or 40 rounds). Exits with 1 if the candidate is slower.
@@ -145,15 +147,11 @@ impl Ab {
 /// Measures until it is decided or a signal comes; the round in which it comes is dropped. A second signal ends the
 /// process.
 pub(super) fn run(settings: &Settings, rounds: &mut impl crate::ab::Rounds) -> anyhow::Result<Measured> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let measured = runtime.block_on(async {
+    block_on(&mut Builder::new_current_thread(), async {
         let stop = CancellationToken::new();
         watch_signals(&stop)?;
         measure(settings, rounds, &stop).await
-    });
-    // A name that is still being looked up would keep it, and no signal could end that.
-    runtime.shutdown_background();
-    measured
+    })
 }
 
 /// Progress on stderr: one line that changes on a terminal, else one line for each round.

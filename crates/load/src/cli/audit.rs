@@ -42,14 +42,7 @@ struct Done {
     tests: &'static str,
     about: &'static str,
     seconds: f64,
-    findings: Vec<Judged>,
-}
-
-#[derive(Serialize)]
-struct Judged {
-    verdict: AuditVerdict,
-    #[serde(flatten)]
-    finding: Finding,
+    findings: Vec<Finding>,
 }
 
 impl Audit {
@@ -65,9 +58,7 @@ impl Audit {
             }
             let start = Instant::now();
             let findings =
-                (audit.run)(length).with_context(|| format!("audit '{}' could not run", audit.name))?;
-            let judged = |finding: Finding| Judged { verdict: finding.verdict(), finding };
-            let findings: Vec<Judged> = findings.into_iter().map(judged).collect();
+                audit.run(length).with_context(|| format!("audit '{}' could not run", audit.name))?;
             if !self.json {
                 print(&findings, &mut out)?;
             }
@@ -83,7 +74,12 @@ impl Audit {
         if let Some(document) = document {
             document.write(&all)?;
         }
-        Ok(exit(&all))
+        let exit_of = |finding: &Finding| match finding.verdict {
+            AuditVerdict::Pass => Exit::Ok,
+            AuditVerdict::Fail => Exit::Regression,
+            AuditVerdict::Inconclusive => Exit::Inconclusive,
+        };
+        Ok(all.iter().flat_map(|done| &done.findings).map(exit_of).fold(Exit::Ok, Exit::worst))
     }
 
     fn wants(&self, audit: &Entry) -> bool {
@@ -91,38 +87,27 @@ impl Audit {
     }
 }
 
-fn exit(all: &[Done]) -> Exit {
-    if count(all, AuditVerdict::Fail) > 0 {
-        Exit::Regression
-    } else if count(all, AuditVerdict::Inconclusive) > 0 {
-        Exit::Inconclusive
-    } else {
-        Exit::Ok
-    }
-}
-
 fn count(all: &[Done], verdict: AuditVerdict) -> usize {
-    all.iter().flat_map(|done| &done.findings).filter(|judged| judged.verdict == verdict).count()
+    all.iter().flat_map(|done| &done.findings).filter(|finding| finding.verdict == verdict).count()
 }
 
-fn print(findings: &[Judged], out: &mut impl Write) -> std::io::Result<()> {
+fn print(findings: &[Finding], out: &mut impl Write) -> std::io::Result<()> {
     let width = |text: fn(&Finding) -> &String| {
-        findings.iter().map(|judged| text(&judged.finding).chars().count()).max().unwrap_or(0)
+        findings.iter().map(|finding| text(finding).chars().count()).max().unwrap_or(0)
     };
-    let (what, required) = (width(|finding| &finding.check.what), width(|finding| &finding.check.required));
-    for Judged { verdict, finding } in findings {
-        let word = match verdict {
+    let (what, required) = (width(|finding| &finding.what), width(|finding| &finding.required));
+    for finding in findings {
+        let word = match finding.verdict {
             AuditVerdict::Pass => "ok  ",
             AuditVerdict::Fail => "FAIL",
             AuditVerdict::Inconclusive => "?   ",
         };
-        let check = &finding.check;
         writeln!(
             out,
             "  {word}  {:<what$}  required {:<required$}  found {}",
-            check.what, check.required, check.found
+            finding.what, finding.required, finding.found
         )?;
-        if let (AuditVerdict::Inconclusive, Some(doubt)) = (verdict, &finding.doubt) {
+        if let (AuditVerdict::Inconclusive, Some(doubt)) = (finding.verdict, &finding.doubt) {
             writeln!(out, "        inconclusive on this machine now: {doubt}")?;
         }
     }
@@ -158,7 +143,7 @@ impl Document {
 fn markdown(all: &[Done]) -> String {
     let mut text = String::from("| test | audit | what | required | found | |\n|---|---|---|---|---|---|\n");
     for Done { audit, tests, findings, .. } in all {
-        for Judged { verdict, finding: Finding { check, doubt } } in findings {
+        for Finding { verdict, what, required, found, doubt, .. } in findings {
             let word = match (verdict, doubt) {
                 (AuditVerdict::Pass, _) => "ok".to_owned(),
                 (AuditVerdict::Fail, _) => "FAIL".to_owned(),
@@ -166,7 +151,7 @@ fn markdown(all: &[Done]) -> String {
                     format!("inconclusive: {}", doubt.as_deref().unwrap_or(""))
                 }
             };
-            let cells = [*tests, *audit, &check.what, &check.required, &check.found, &word];
+            let cells = [*tests, *audit, what, required, found, &word];
             let row: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
             text.push_str(&format!("| {} |\n", row.join(" | ")));
         }

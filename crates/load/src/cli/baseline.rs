@@ -14,7 +14,7 @@ use super::ab::WorkArgs;
 use super::support::rounds::Rounds;
 use crate::ab::{Fixed, record};
 use crate::compare::figures::describe;
-use crate::record::{Record, RecordError, Store, this_tool};
+use crate::record::{Found, InputError, Record, Store, this_tool};
 use crate::result::Tool;
 
 /// Keep measurements to compare with later: records in `baselines/`, one file each.
@@ -155,7 +155,8 @@ const NO_RECORDS: &str = "no records; 'baseline save NAME' makes the first";
 
 fn list(store: &Store) -> anyhow::Result<Exit> {
     let mut out = std::io::stdout().lock();
-    let found = store.list();
+    // A directory that is not there holds none.
+    let found = store.all().unwrap_or_default();
     if found.is_empty() {
         writeln!(out, "{NO_RECORDS}")?;
     }
@@ -216,29 +217,27 @@ fn each(
         writeln!(out, "{NO_RECORDS}")?;
     }
     let mut exit = Exit::Ok;
-    for (name, record) in named {
+    for Found { name, record } in named {
         match record {
             Ok(record) => writeln!(out, "{}", line(&name, &record)?)?,
             Err(error) => {
                 writeln!(out, "{name}: {error}")?;
-                exit = exit.worst(Exit::of_record(&error));
+                exit = exit.worst(Exit::of_input(&error));
             }
         }
     }
     Ok(exit)
 }
 
-type Named = (String, Result<Record, RecordError>);
-
 /// The records named, or all.
-fn named(store: &Store, names: &[String]) -> Result<Vec<Named>, RecordError> {
+fn named(store: &Store, names: &[String]) -> Result<Vec<Found>, InputError> {
     if names.is_empty() {
-        return Ok(store.all()?.into_iter().map(|found| (found.name, found.record)).collect());
+        return store.all();
     }
     let load = |name: &String| {
         let path = store.path(name);
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        (stem, Record::load(&path))
+        Found { name: stem, record: Record::load(&path) }
     };
     Ok(names.iter().map(load).collect())
 }

@@ -68,7 +68,7 @@ impl Compare {
                 self.judging.refuse_idle_limits(entries)?;
                 Ok(exit)
             }
-            Err(error) if Exit::of_no_comparison(&error) == Exit::Inconclusive => {
+            Err(error) if Exit::of_error(&error, Exit::Inconclusive) == Exit::Inconclusive => {
                 writeln!(std::io::stderr(), "not comparable: {error:#}")?;
                 Ok(Exit::Inconclusive)
             }
@@ -86,7 +86,12 @@ impl Compare {
         let baseline = match &self.baseline {
             Some(name) => load(name)?,
             None => {
-                let usable: Vec<_> = store.list().into_iter().filter_map(|found| found.record.ok()).collect();
+                let usable: Vec<_> = store
+                    .all()
+                    .unwrap_or_default()
+                    .into_iter()
+                    .filter_map(|found| found.record.ok())
+                    .collect();
                 let newest = newest_comparable(&usable, &candidate).cloned();
                 newest.ok_or_else(|| nothing(&self.dir, usable.len(), &candidate))?
             }

@@ -4,12 +4,9 @@ use std::error::Error;
 use std::io;
 use std::process::ExitCode;
 
-use music21_mcp_bench::baseline::file::{FileError, Problem};
+use music21_mcp_bench::baseline::file::{Fault, InputError};
 use music21_mcp_bench::server::SpecError;
 
-use crate::ab::UnknownRevision;
-use crate::record::criterion::UnknownBaseline;
-use crate::record::{RecordError, RunsError};
 use crate::result::{ScenarioResult, Verdict};
 use crate::run::NoProcess;
 
@@ -39,64 +36,28 @@ pub(super) struct Usage(pub(super) String);
 impl Exit {
     /// The worst that happened in a run.
     pub(super) fn of_run(scenarios: &[ScenarioResult]) -> Self {
-        let any = |wanted: &[Verdict]| scenarios.iter().any(|scenario| wanted.contains(&scenario.verdict));
-        if any(&[Verdict::Interrupted]) {
-            Self::Interrupted
-        } else if any(&[Verdict::ServerFailed]) {
-            Self::Environment
-        } else if any(&[Verdict::Fail]) {
-            Self::Regression
-        } else if any(&[Verdict::Invalid, Verdict::Inconclusive]) {
-            Self::Inconclusive
-        } else {
-            Self::Ok
-        }
+        let of = |scenario: &ScenarioResult| match scenario.verdict {
+            Verdict::Pass => Self::Ok,
+            Verdict::Invalid | Verdict::Inconclusive => Self::Inconclusive,
+            Verdict::Fail => Self::Regression,
+            Verdict::ServerFailed => Self::Environment,
+            Verdict::Interrupted => Self::Interrupted,
+        };
+        scenarios.iter().map(of).fold(Self::Ok, Self::worst)
     }
 
-    /// Of an error that ended a verb.
-    pub(super) fn of_error(error: &anyhow::Error) -> Self {
-        error.chain().find_map(of_cause).unwrap_or(Self::Environment)
+    /// Of an error; `otherwise` where no cause says anything by itself. What keeps two things from being compared, which
+    /// both may be what they should be, is then inconclusive, and what ends a verb is the environment's.
+    pub(super) fn of_error(error: &anyhow::Error, otherwise: Self) -> Self {
+        error.chain().find_map(of_cause).unwrap_or(otherwise)
     }
 
-    /// Of an error that kept two things from being compared, which both may be what they should be.
-    pub(super) fn of_no_comparison(error: &anyhow::Error) -> Self {
-        error.chain().find_map(of_cause).unwrap_or(Self::Inconclusive)
-    }
-
-    /// Of a file that cannot be read.
-    fn of_file(error: &FileError) -> Self {
-        match error.problem {
-            Problem::Absent => Self::Usage,
-            Problem::Unreadable(_) => Self::Environment,
-            Problem::Empty
-            | Problem::NotJson(_)
-            | Problem::NotOurs(_)
-            | Problem::Version(_)
-            | Problem::Malformed(_) => Self::Inconclusive,
-        }
-    }
-
-    /// Of a record that cannot be used or written.
-    pub(super) fn of_record(error: &RecordError) -> Self {
-        match error {
-            RecordError::File(error) => Self::of_file(error),
-            RecordError::NoDirectory { .. } => Self::Usage,
-            RecordError::UnreadableDirectory { .. }
-            | RecordError::Exists { .. }
-            | RecordError::Unwritable { .. } => Self::Environment,
-            RecordError::Changed { .. } | RecordError::Impossible { .. } => Self::Inconclusive,
-        }
-    }
-
-    /// Of runs that cannot be used.
-    fn of_runs(error: &RunsError) -> Self {
-        match error {
-            RunsError::File(error) => Self::of_file(error),
-            RunsError::Incomplete { .. }
-            | RunsError::Twice { .. }
-            | RunsError::Differs { .. }
-            | RunsError::Histogram { .. }
-            | RunsError::Nothing { .. } => Self::Inconclusive,
+    /// Of what was named or handed in and cannot be used.
+    pub(super) fn of_input(error: &InputError) -> Self {
+        match error.fault {
+            Fault::Name => Self::Usage,
+            Fault::System => Self::Environment,
+            Fault::Content => Self::Inconclusive,
         }
     }
 
@@ -116,17 +77,10 @@ impl Exit {
 
 /// What a cause says by itself; `None` for one that means different things to different verbs.
 fn of_cause(cause: &(dyn Error + 'static)) -> Option<Exit> {
-    let is_unknown_name = cause.is::<Usage>()
-        || cause.is::<SpecError>()
-        || cause.is::<NoProcess>()
-        || cause.is::<UnknownRevision>()
-        || cause.is::<UnknownBaseline>();
-    let of_record = || cause.downcast_ref().map(Exit::of_record);
-    let of_runs = || cause.downcast_ref().map(Exit::of_runs);
-    let of_file = || cause.downcast_ref().map(Exit::of_file);
+    let is_unknown_name = cause.is::<Usage>() || cause.is::<SpecError>() || cause.is::<NoProcess>();
+    let of_input = || cause.downcast_ref().map(Exit::of_input);
     let of_system = || cause.is::<io::Error>().then_some(Exit::Environment);
-    let unknown = is_unknown_name.then_some(Exit::Usage);
-    unknown.or_else(of_record).or_else(of_runs).or_else(of_file).or_else(of_system)
+    is_unknown_name.then_some(Exit::Usage).or_else(of_input).or_else(of_system)
 }
 
 impl From<Exit> for ExitCode {
@@ -233,10 +187,10 @@ mod tests {
         let spec = "'open".parse::<music21_mcp_bench::server::ServerSpec>().unwrap_err();
         let file = io::Error::from(io::ErrorKind::PermissionDenied);
         let unknown = || anyhow::anyhow!("no idea");
-        assert_eq!(Exit::of_error(&text(spec.into())), Exit::Usage);
-        assert_eq!(Exit::of_no_comparison(&text(file.into())), Exit::Environment);
-        assert_eq!(Exit::of_error(&unknown()), Exit::Environment);
-        assert_eq!(Exit::of_no_comparison(&unknown()), Exit::Inconclusive);
+        assert_eq!(Exit::of_error(&text(spec.into()), Exit::Environment), Exit::Usage);
+        assert_eq!(Exit::of_error(&text(file.into()), Exit::Inconclusive), Exit::Environment);
+        assert_eq!(Exit::of_error(&unknown(), Exit::Environment), Exit::Environment);
+        assert_eq!(Exit::of_error(&unknown(), Exit::Inconclusive), Exit::Inconclusive);
     }
 
     #[test]

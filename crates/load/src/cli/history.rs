@@ -69,9 +69,7 @@ impl Show {
         }
         Ok(Exit::Ok)
     }
-}
 
-impl Show {
     /// Why there is nothing to show.
     fn nothing(&self, all: &[(String, Record)]) -> anyhow::Error {
         let known: BTreeSet<&str> = all.iter().map(|(_, record)| record.server.target.as_str()).collect();

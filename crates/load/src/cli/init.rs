@@ -9,12 +9,14 @@ use clap::Args;
 use music21_mcp_bench::client;
 use rmcp::model::Tool;
 use serde_json::{Map, Value, json};
+use tokio::runtime::Builder;
 
 use super::Exit;
 use super::support::files::write;
 use super::support::template::template;
 use crate::result::{Definition, Flow, Stage, Step, Thresholds, Workload};
 use crate::run::Host;
+use crate::runtime::block_on;
 
 /// Write a scenario file that calls every tool of a server, to edit and to `run`.
 #[derive(Debug, Args)]
@@ -35,14 +37,13 @@ impl Init {
         if let Some(path) = self.output.as_ref().filter(|path| path.exists()) {
             bail!("'{}' exists; choose another name", path.display());
         }
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let tools = runtime.block_on(async {
+        let tools = block_on(Builder::new_multi_thread().worker_threads(1), async {
             let host = std::sync::Arc::new(Host::start(self.server.as_deref(), None, 1).await?);
             let client = host.target.session().await?;
             let tools = client.list_tools(Duration::from_secs(30)).await;
             client.close().await;
             host.stop().await;
-            anyhow::Ok(tools?)
+            Ok(tools?)
         })?;
         let text = template(&definition(self.server, &tools))?;
         match self.output {

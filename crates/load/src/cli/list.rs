@@ -9,21 +9,15 @@ use super::support::template::template;
 use super::{Exit, Usage};
 use crate::scenario::{Options, QUICK, SCENARIOS, Scenario};
 
-/// List the scenarios.
-#[derive(Debug, Args)]
-pub(super) struct List {}
-
-impl List {
-    #[expect(clippy::unused_self, reason = "every verb runs the same way")]
-    pub(super) fn run(self) -> anyhow::Result<Exit> {
-        let mut stdout = std::io::stdout();
-        for scenario in &SCENARIOS {
-            writeln!(stdout, "{:<14} {}", scenario.name, scenario.about)?;
-        }
-        writeln!(stdout, "{:<14} {}, in short", "quick", QUICK.join(", "))?;
-        writeln!(stdout, "{:<14} all of the above", "all")?;
-        Ok(Exit::Ok)
+/// Lists the scenarios.
+pub(super) fn list() -> anyhow::Result<Exit> {
+    let mut stdout = std::io::stdout();
+    for scenario in &SCENARIOS {
+        writeln!(stdout, "{:<14} {}", scenario.name, scenario.about)?;
     }
+    writeln!(stdout, "{:<14} {}, in short", "quick", QUICK.join(", "))?;
+    writeln!(stdout, "{:<14} all of the above", "all")?;
+    Ok(Exit::Ok)
 }
 
 /// Explain a scenario: what it does, how it judges, what it cannot show.

@@ -44,7 +44,8 @@ enum Verb {
     Generate(generate::Generate),
     History(history::Show),
     Init(init::Init),
-    List(list::List),
+    /// List the scenarios.
+    List,
     Man(manual::Man),
     Merge(merge::Merge),
     #[command(hide = true, name = "null-server")]
@@ -66,7 +67,7 @@ pub fn main() -> ExitCode {
         Verb::Generate(verb) => verb.run(),
         Verb::History(verb) => verb.run(),
         Verb::Init(verb) => verb.run(),
-        Verb::List(verb) => verb.run(),
+        Verb::List => list::list(),
         Verb::Man(verb) => verb.run(),
         Verb::Merge(verb) => verb.run(),
         Verb::Null(verb) => verb.run(),
@@ -83,7 +84,7 @@ pub fn main() -> ExitCode {
                 // There is nobody to say it to if stderr is gone.
                 let _ = writeln!(io::stderr(), "music21-mcp-bench: {error:#}");
             }
-            Exit::of_error(&error).into()
+            Exit::of_error(&error, Exit::Environment).into()
         }
     }
 }

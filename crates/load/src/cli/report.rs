@@ -52,7 +52,7 @@ impl Report {
         let mut exit = Exit::Ok;
         let baseline = self.baseline.as_ref().map(|name| {
             let compared = self.compared(name, &result).map_err(|error| {
-                exit = Exit::of_no_comparison(&error);
+                exit = Exit::of_error(&error, Exit::Inconclusive);
                 let why = format!("{error:#}");
                 // There is nobody to say it to if stderr is gone; the page says it too.
                 let _ = writeln!(std::io::stderr(), "music21-mcp-bench: not compared with '{name}': {why}");

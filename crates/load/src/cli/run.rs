@@ -1,15 +1,15 @@
 //! `run`: load scenarios against a server.
 
-use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime};
 
 use anyhow::Context as _;
 use clap::Args;
 use music21_mcp_bench::server::ServerSpec;
 use music21_mcp_proc::{Machine, Watch};
+use tokio::runtime::Builder;
 use tokio_util::sync::CancellationToken;
 
 use super::support::metrics;
@@ -23,6 +23,7 @@ use crate::report::live_line::LiveLine;
 use crate::report::terminal;
 use crate::result::{Definition, RunFile, SCHEMA_VERSION, ScenarioResult, Shard, Verdict};
 use crate::run::{Context, Epoch, Host, Judges, Live, run};
+use crate::runtime::block_on;
 use crate::scenario::{Options, conclude, served};
 
 /// Run load scenarios and write what they measured to DIR/result.json.
@@ -77,10 +78,7 @@ impl Run {
             .with_context(|| format!("failed to create '{}'", self.out.display()))?;
         let _claim = claim(&self.out)?;
         raise_descriptor_limit();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        let exit = runtime.block_on(self.measure(selected, options));
-        runtime.shutdown_background();
-        exit
+        block_on(Builder::new_multi_thread().worker_threads(2), self.measure(selected, options))
     }
 
     async fn measure(&self, selected: Vec<Selected>, mut options: Options) -> anyhow::Result<Exit> {
@@ -110,7 +108,11 @@ impl Run {
         interrupt: &CancellationToken,
     ) -> anyhow::Result<Exit> {
         let whole: Vec<Definition> = selected.iter().map(|one| shown(one.definition(options))).collect();
-        let definitions = self.shares(&whole).map_err(Usage)?;
+        let shares = match self.shard {
+            Some(shard) => whole.iter().cloned().map(|one| shard.take(one)).collect(),
+            None => Ok(whole.clone()),
+        };
+        let definitions: Vec<Definition> = shares.map_err(Usage)?;
         let most = definitions.iter().map(Definition::most_clients).max();
         enough_descriptors(most.unwrap_or(0))?;
         let profiling = self.profile.then(|| Profiling::into(self.out.join("flamegraphs"))).transpose()?;
@@ -120,7 +122,7 @@ impl Run {
         let live = Live::default();
         let line = {
             let live = live.clone();
-            LiveLine::start(move || live.snapshot(), std::io::stderr().is_terminal())
+            LiveLine::start(move || live.snapshot())
         };
         if let Some(address) = self.metrics {
             metrics::serve(address, live.clone(), host.facts.clone()).await?;
@@ -175,15 +177,6 @@ impl Run {
             report::name_beside(path)?;
         }
         Ok(Exit::of_run(&file.scenarios))
-    }
-
-    /// This process's share of each scenario.
-    fn shares(&self, whole: &[Definition]) -> Result<Vec<Definition>, String> {
-        let share = |one: &Definition| match self.shard {
-            Some(shard) => shard.take(one.clone()),
-            None => Ok(one.clone()),
-        };
-        whole.iter().map(share).collect()
     }
 
     fn file(&self, host: &Host) -> RunFile {
@@ -242,10 +235,9 @@ fn command_line(words: impl Iterator<Item = String>, duration: Option<String>) -
 
 /// No other run against the same server has the same.
 fn run_id(shard: Option<Shard>) -> String {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     // Two machines may have the same process id at the same time.
     let share = shard.map_or(0, |shard| shard.index);
-    format!("{:x}{:x}{share:x}", since.as_millis(), std::process::id())
+    format!("{:x}{:x}{share:x}", unix_time().as_millis(), std::process::id())
 }
 
 #[cfg(test)]

@@ -1,21 +1,21 @@
 //! `serve`: the embedded server for other programs, over stdio or streamable HTTP.
 
-use std::fmt;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
 use music21_mcp_embedded::rate_limit::RateLimit;
 use music21_mcp_embedded::{Config, Fault, FaultKind, HttpOptions, HttpServer, Limits, Server, serve_stdio};
+use tokio::runtime::Builder;
 use tokio_util::sync::CancellationToken;
 
 use super::support::process::{EndsWithStdin, watch_signals};
 use super::{Exit, Usage};
 use crate::duration;
+use crate::runtime::block_on;
 
 /// Offer the embedded music21 MCP server over stdio (the default) or streamable HTTP.
 #[derive(Debug, Args)]
@@ -45,11 +45,11 @@ pub(super) struct Serve {
     #[arg(long, value_name = "MIB", default_value_t = Limits::default().memory_mib)]
     max_memory: u64,
     /// Seconds after which a score expires.
-    #[arg(long, value_name = "SECONDS", default_value_t = Seconds(Limits::default().time_to_live))]
-    time_to_live: Seconds,
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().time_to_live.as_secs_f64(), value_parser = seconds)]
+    time_to_live: f64,
     /// Seconds that an import or a chord analysis may take.
-    #[arg(long, value_name = "SECONDS", default_value_t = Seconds(Limits::default().operation))]
-    timeout: Seconds,
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().operation.as_secs_f64(), value_parser = seconds)]
+    timeout: f64,
     /// Import files from below this directory; repeatable. The working and the temporary directory if
     /// not given.
     #[arg(long, value_name = "DIR")]
@@ -80,21 +80,9 @@ pub(super) struct Serve {
 }
 
 /// A time, as a number of seconds.
-#[derive(Debug, Clone, Copy)]
-struct Seconds(Duration);
-
-impl fmt::Display for Seconds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.as_secs_f64().fmt(f)
-    }
-}
-
-impl FromStr for Seconds {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        duration::parse(text).map(Self).ok_or("no number of seconds from 0 on, nor a time such as 500ms")
-    }
+fn seconds(text: &str) -> Result<f64, &'static str> {
+    let time = duration::parse(text).ok_or("no number of seconds from 0 on, nor a time such as 500ms")?;
+    Ok(time.as_secs_f64())
 }
 
 impl Serve {
@@ -102,22 +90,16 @@ impl Serve {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let config = self.config()?;
         self.ends.watch();
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .context("failed to start threads")?;
-        let served = runtime.block_on(async {
+        block_on(&mut Builder::new_multi_thread(), async {
             let stop = CancellationToken::new();
             watch_signals(&stop)?;
             let server = Server::new(config);
             match self.http {
-                None => serve_stdio(&server, stop).await.context("failed to serve on stdio"),
-                Some(address) => self.serve_http(server, address, stop).await,
+                None => serve_stdio(&server, stop).await.context("failed to serve on stdio")?,
+                Some(address) => self.serve_http(server, address, stop).await?,
             }
-        });
-        // A calculation that is still going on answers nobody any more.
-        runtime.shutdown_background();
-        served.map(|()| Exit::Ok)
+            Ok(Exit::Ok)
+        })
     }
 
     fn config(&self) -> anyhow::Result<Config> {
@@ -129,8 +111,8 @@ impl Serve {
         let limits = Limits {
             scores: self.max_scores,
             memory_mib: self.max_memory,
-            time_to_live: self.time_to_live.0,
-            operation: self.timeout.0,
+            time_to_live: Duration::from_secs_f64(self.time_to_live),
+            operation: Duration::from_secs_f64(self.timeout),
         };
         let default = Config::default();
         Ok(Config {

@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use music21_mcp_bench::client::Outcome;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -13,7 +12,7 @@ use super::probe::{own_cpus, watch_loop};
 use super::queue::Queue;
 use super::worker::{Shared, Source};
 use super::workers::{Workers, close_workers, open_workers};
-use super::{Connect, LoopLag, OpenError, Schedule, Sink};
+use super::{Connect, LoopLag, Schedule, Sink};
 use crate::result::{StoppedBy, Workload};
 
 /// What waits when a run stops, and what is under way when it is interrupted, is given this long to end.
@@ -90,33 +89,10 @@ pub(crate) struct Run {
     pub own_cpu_share: Option<f64>,
 }
 
-/// Why a run did not start.
+/// Why a run did not start: what was tried, and what happened.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum DriveError {
-    /// There is nothing to call.
-    #[error("the workload makes no calls; give it a flow with a step and a positive weight")]
-    EmptyWorkload,
-    /// A session did not open.
-    #[error("client {client}: {error}")]
-    Open {
-        /// The session's number.
-        client: usize,
-        /// What happened.
-        error: OpenError,
-    },
-    /// A call of the set-up did not end well.
-    #[error("client {client}: set-up call '{tool}' ended as {outcome}: {message}")]
-    Setup {
-        /// The session's number.
-        client: usize,
-        /// The tool.
-        tool: String,
-        /// The class.
-        outcome: Outcome,
-        /// The reply's message.
-        message: String,
-    },
-}
+#[error("{0}")]
+pub(crate) struct DriveError(pub(super) String);
 
 /// Opens the sessions, runs the plan, and closes them. `sink` sees every call once.
 ///
@@ -149,7 +125,8 @@ pub(crate) async fn drive_until<T: Connect, S: Sink>(
     sink: Arc<Mutex<S>>,
 ) -> Result<Run, DriveError> {
     if !plan.workload.is_runnable() {
-        return Err(DriveError::EmptyWorkload);
+        let why = "the workload makes no calls; give it a flow with a step and a positive weight";
+        return Err(DriveError(why.to_owned()));
     }
     let opened = open_workers(plan, &*target).await?;
     let probe_stop = CancellationToken::new();
@@ -196,7 +173,7 @@ pub(crate) async fn drive_until<T: Connect, S: Sink>(
     })
 }
 
-fn share<T, S>(plan: &Plan, target: Arc<T>, sink: Arc<Mutex<S>>) -> Shared<T, S> {
+fn share<T>(plan: &Plan, target: Arc<T>, sink: Arc<Mutex<dyn Sink>>) -> Shared<T> {
     let source = match &plan.load {
         Load::Closed { .. } => Source::Closed { left: AtomicU64::new(plan.stop.calls.unwrap_or(u64::MAX)) },
         Load::Open { queue, .. } => Source::Open(Queue::new(*queue)),
@@ -220,11 +197,7 @@ fn share<T, S>(plan: &Plan, target: Arc<T>, sink: Arc<Mutex<S>>) -> Shared<T, S>
 
 /// Lets the calls under way end: each by its own deadline, or within five seconds of an interrupt, when they are
 /// abandoned. Calls that still wait for a session after five seconds are dropped.
-async fn drain<T: Connect, S: Sink>(
-    shared: &Shared<T, S>,
-    workers: &mut Workers<T>,
-    interrupt: &CancellationToken,
-) {
+async fn drain<T: Connect>(shared: &Shared<T>, workers: &mut Workers<T>, interrupt: &CancellationToken) {
     shared.stop.cancel();
     if let Source::Open(queue) = &shared.source {
         queue.close();
@@ -244,7 +217,7 @@ async fn drain<T: Connect, S: Sink>(
     }
 }
 
-fn drop_waiting<T, S: Sink>(shared: &Shared<T, S>) {
+fn drop_waiting<T>(shared: &Shared<T>) {
     if let Source::Open(queue) = &shared.source {
         for _ in queue.leftover() {
             shared.sink().on_dropped();

@@ -45,7 +45,6 @@ pub(crate) struct OwnProcess {
 
 impl Evidence<'_> {
     /// What [`crate::measure::validity::judge_generator`] wants to know.
-    #[must_use]
     pub(crate) fn facts(&self) -> GeneratorFacts {
         let Self { run, recorder, conditions, .. } = self;
         let delays = &recorder.scheduling_delay;

@@ -9,18 +9,14 @@ use tokio::time::{sleep_until, timeout_at};
 use super::queue::{Queue, Ticket};
 use super::worker::{Shared, Source};
 use super::workers::Workers;
-use super::{Connect, Load, Plan, Schedule, Sink};
+use super::{Connect, Load, Plan, Schedule};
 use crate::result::StoppedBy;
 
 /// Late calls dispatched in a row before the sessions get a chance to run.
 const BURST: u32 = 64;
 
 /// Returns when no more calls are to be made due, and why. It may be dropped while it waits.
-pub(super) async fn pace<T: Connect, S: Sink>(
-    plan: &Plan,
-    shared: &Shared<T, S>,
-    workers: &mut Workers<T>,
-) -> StoppedBy {
+pub(super) async fn pace<T: Connect>(plan: &Plan, shared: &Shared<T>, workers: &mut Workers<T>) -> StoppedBy {
     match (&plan.load, &shared.source) {
         (Load::Open { schedule, .. }, Source::Open(queue)) => {
             enqueue_arrivals(plan, schedule, queue, shared).await
@@ -29,30 +25,22 @@ pub(super) async fn pace<T: Connect, S: Sink>(
     }
 }
 
-async fn until_stopped<T: Connect, S: Sink>(
-    plan: &Plan,
-    shared: &Shared<T, S>,
-    workers: &mut Workers<T>,
-) -> StoppedBy {
-    match plan.stop.duration {
-        Some(duration) => match timeout_at(shared.start + duration, workers.join()).await {
-            Ok(()) => StoppedBy::Calls,
-            Err(_) => StoppedBy::Duration,
-        },
-        None => {
-            workers.join().await;
-            StoppedBy::Calls
-        }
-    }
+async fn until_stopped<T: Connect>(plan: &Plan, shared: &Shared<T>, workers: &mut Workers<T>) -> StoppedBy {
+    let Some(duration) = plan.stop.duration else {
+        workers.join().await;
+        return StoppedBy::Calls;
+    };
+    let joined = timeout_at(shared.start + duration, workers.join()).await;
+    if joined.is_ok() { StoppedBy::Calls } else { StoppedBy::Duration }
 }
 
 /// Puts every call into the queue when it is due. Its due time is the schedule's and not the time of
 /// waking up: the timer is a millisecond coarse, and our own lateness must show.
-async fn enqueue_arrivals<T: Connect, S: Sink>(
+async fn enqueue_arrivals<T: Connect>(
     plan: &Plan,
     schedule: &Schedule,
     queue: &Queue,
-    shared: &Shared<T, S>,
+    shared: &Shared<T>,
 ) -> StoppedBy {
     let calls = plan.stop.calls.unwrap_or(u64::MAX);
     let mut in_a_row = 0;
@@ -83,7 +71,7 @@ async fn enqueue_arrivals<T: Connect, S: Sink>(
 }
 
 /// Tells the sink of the first nine tenths of the duration; the end of the run is the tenth.
-pub(super) async fn tell_tenths<T: Connect, S: Sink>(shared: Arc<Shared<T, S>>, duration: Duration) {
+pub(super) async fn tell_tenths<T: Connect>(shared: Arc<Shared<T>>, duration: Duration) {
     for tenth in 1..10 {
         sleep_until(shared.start + duration * tenth / 10).await;
         shared.sink().on_tenth(shared.now_ns());

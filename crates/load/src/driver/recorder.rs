@@ -87,13 +87,11 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     /// A recorder of nothing so far.
-    #[must_use]
     pub(crate) fn new(settings: Settings) -> Self {
         Self { settings, keeps_samples: true, ..Self::default() }
     }
 
     /// All tools together, dropped calls included.
-    #[must_use]
     pub(crate) fn accounts(&self, run: &Run) -> Accounts {
         let mut all = Accounts::default();
         self.tools.values().for_each(|tool| all.merge(&tool.accounts));
@@ -103,13 +101,11 @@ impl Recorder {
     }
 
     /// Calls to which something came back.
-    #[must_use]
     pub(crate) fn answered(&self) -> u64 {
         self.tools.values().map(|tool| tool.accounts.answered()).sum()
     }
 
     /// The figures of one tool; `None` if it was never called.
-    #[must_use]
     pub(crate) fn figures(&self, tool: &str) -> Option<Figures> {
         if !self.keeps_samples {
             return self.figures_so_far(tool);
@@ -120,7 +116,6 @@ impl Recorder {
     /// The figures of one tool after the fixed warm-up, without a look at single samples: a run under way is written
     /// down every ten seconds, and calls that end wait meanwhile. With the 100,000 samples that are kept this takes
     /// 1 ms, and [`Recorder::figures`] 9 to 12.
-    #[must_use]
     pub(crate) fn figures_so_far(&self, tool: &str) -> Option<Figures> {
         let record = self.tools.get(tool)?;
         let (response, service) = (record.response.summary(), record.service.summary());

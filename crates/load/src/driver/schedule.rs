@@ -29,7 +29,6 @@ pub(crate) enum Schedule {
 
 impl Schedule {
     /// The due times in order, nanoseconds from the run's start. Endless but for a day.
-    #[must_use]
     pub(crate) fn arrivals(&self) -> Arrivals {
         let seed = match *self {
             Self::Constant { .. } => 0,

@@ -30,10 +30,10 @@ pub(super) enum Source {
 }
 
 /// What all workers of a run share.
-pub(super) struct Shared<T, S> {
+pub(super) struct Shared<T> {
     pub(super) target: Arc<T>,
     pub(super) source: Source,
-    pub(super) sink: Arc<Mutex<S>>,
+    pub(super) sink: Arc<Mutex<dyn Sink>>,
     pub(super) setup: Vec<Step>,
     pub(super) sessions: SessionEnd,
     pub(super) deadline: Duration,
@@ -62,7 +62,7 @@ enum Turn {
     Queued(Ticket),
 }
 
-impl<T, S> Shared<T, S> {
+impl<T> Shared<T> {
     pub(super) fn now_ns(&self) -> u64 {
         self.start.elapsed().as_nanos() as u64
     }
@@ -75,13 +75,13 @@ impl<T, S> Shared<T, S> {
         }
     }
 
-    pub(super) fn sink(&self) -> MutexGuard<'_, S> {
+    pub(super) fn sink(&self) -> MutexGuard<'_, dyn Sink> {
         lock(&self.sink)
     }
 }
 
 /// Works until there are no more turns, and hands the worker back.
-pub(super) async fn work<T: Connect, S: Sink>(shared: Arc<Shared<T, S>>, mut worker: Worker<T>) -> Worker<T> {
+pub(super) async fn work<T: Connect>(shared: Arc<Shared<T>>, mut worker: Worker<T>) -> Worker<T> {
     while let Some(turn) = next_turn(&shared, &worker).await {
         let is_closed = matches!(turn, Turn::Now);
         let think = perform(&shared, &mut worker, turn).await;
@@ -95,7 +95,7 @@ pub(super) async fn work<T: Connect, S: Sink>(shared: Arc<Shared<T, S>>, mut wor
     worker
 }
 
-async fn next_turn<T: Connect, S: Sink>(shared: &Shared<T, S>, worker: &Worker<T>) -> Option<Turn> {
+async fn next_turn<T: Connect>(shared: &Shared<T>, worker: &Worker<T>) -> Option<Turn> {
     if shared.abandon.is_cancelled() {
         return None;
     }
@@ -124,7 +124,7 @@ async fn next_turn<T: Connect, S: Sink>(shared: &Shared<T, S>, worker: &Worker<T
 }
 
 /// Makes one call, tells the sink, and returns how long to think.
-async fn perform<T: Connect, S: Sink>(shared: &Shared<T, S>, worker: &mut Worker<T>, turn: Turn) -> Duration {
+async fn perform<T: Connect>(shared: &Shared<T>, worker: &mut Worker<T>, turn: Turn) -> Duration {
     let Rendered { call, step } = worker.script.next();
     let deadline = step.deadline_ms.map_or(shared.deadline, Duration::from_millis);
     let opened = open(shared, worker, deadline).await;
@@ -175,8 +175,8 @@ async fn give_up<C: Session>(end: SessionEnd, session: &mut Option<C>) {
 }
 
 /// Opens the worker's session if it has none, in the time of a call.
-async fn open<T: Connect, S: Sink>(
-    shared: &Shared<T, S>,
+async fn open<T: Connect>(
+    shared: &Shared<T>,
     worker: &mut Worker<T>,
     deadline: Duration,
 ) -> Result<(), OpenError> {

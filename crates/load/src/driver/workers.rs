@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use super::script::Script;
 use super::worker::{Shared, Worker, run_steps, work};
-use super::{Connect, DriveError, Load, Plan, Session, Sink};
+use super::{Connect, DriveError, Load, Plan, Session};
 
 /// Sessions opened, set up or closed at the same time.
 const AT_ONCE: usize = 16;
@@ -20,7 +20,7 @@ pub(super) struct Workers<T: Connect> {
 }
 
 impl<T: Connect> Workers<T> {
-    pub(super) fn start<S: Sink>(shared: &Arc<Shared<T, S>>, workers: Vec<Worker<T>>) -> Self {
+    pub(super) fn start(shared: &Arc<Shared<T>>, workers: Vec<Worker<T>>) -> Self {
         let mut running = JoinSet::new();
         for worker in workers {
             running.spawn(work(Arc::clone(shared), worker));
@@ -52,14 +52,13 @@ pub(super) async fn open_workers<T: Connect>(plan: &Plan, target: &T) -> Result<
 }
 
 async fn open_worker<T: Connect>(plan: &Plan, target: &T, client: usize) -> Result<Worker<T>, DriveError> {
-    let session = target.open(client).await.map_err(|error| DriveError::Open { client, error })?;
+    let failed = |why| DriveError(format!("client {client}: {why}"));
+    let session = target.open(client).await.map_err(|error| failed(error.message))?;
     let script = Script::new(Arc::clone(&plan.workload), client, Arc::clone(&plan.run_id), plan.seed);
     let setup = script.render_all(&plan.workload.setup);
-    run_steps(&session, setup, plan.deadline).await.map_err(|(tool, reply)| DriveError::Setup {
-        client,
-        tool: tool.to_string(),
-        outcome: reply.outcome,
-        message: reply.message.unwrap_or_default(),
+    run_steps(&session, setup, plan.deadline).await.map_err(|(tool, reply)| {
+        let why = reply.message.unwrap_or_default();
+        failed(format!("set-up call '{tool}' ended as {}: {why}", reply.outcome))
     })?;
     Ok(Worker { client, session: Some(session), script, failed_attempts: 0, retry_at: None })
 }

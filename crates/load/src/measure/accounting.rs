@@ -39,25 +39,21 @@ impl Accounts {
     }
 
     /// How many calls ended as `outcome`.
-    #[must_use]
     pub(crate) fn count(&self, outcome: Outcome) -> u64 {
         self.counts[outcome as usize]
     }
 
     /// How many calls ended, in any class.
-    #[must_use]
     pub(crate) fn ended(&self) -> u64 {
         self.counts.iter().sum()
     }
 
     /// How many calls left the generator.
-    #[must_use]
     pub(crate) fn sent(&self) -> u64 {
         self.ended() - self.count(Outcome::Dropped)
     }
 
     /// How many calls were answered, well or not.
-    #[must_use]
     pub(crate) fn answered(&self) -> u64 {
         let answers = Outcome::ALL.into_iter().filter(|outcome| outcome.is_answer());
         answers.map(|outcome| self.count(outcome)).sum()

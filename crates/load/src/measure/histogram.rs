@@ -46,7 +46,6 @@ impl Histogram {
     }
 
     /// The same, empty where nothing was counted.
-    #[must_use]
     pub(crate) fn to_base64_if_any(&self) -> String {
         if self.count() == 0 { String::new() } else { self.to_base64() }
     }
@@ -98,10 +97,7 @@ impl Histogram {
         self.min_ns = self.min_ns.min(other.min_ns);
         self.max_ns = self.max_ns.max(other.max_ns);
         self.censored += other.censored;
-        self.min_censored_ns = match (self.min_censored_ns, other.min_censored_ns) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
+        self.min_censored_ns = self.min_censored_ns.into_iter().chain(other.min_censored_ns).min();
     }
 
     /// Forgets everything and keeps the memory.
@@ -118,31 +114,26 @@ impl Histogram {
     }
 
     /// How many of them are censored.
-    #[must_use]
     pub(crate) fn censored(&self) -> u64 {
         self.censored
     }
 
     /// The exact minimum, `None` without values.
-    #[must_use]
     pub(crate) fn min_ns(&self) -> Option<u64> {
         (self.count() > 0).then_some(self.min_ns)
     }
 
     /// The exact maximum, `None` without values.
-    #[must_use]
     pub(crate) fn max_ns(&self) -> Option<u64> {
         (self.count() > 0).then_some(self.max_ns)
     }
 
     /// The exact mean, `None` without values. With censored values it is a lower bound.
-    #[must_use]
     pub(crate) fn mean_ns(&self) -> Option<f64> {
         (self.count() > 0).then(|| self.sum_ns as f64 / self.count() as f64)
     }
 
     /// The `rank`-th smallest value, 1 being the smallest; `None` outside `1..=count`.
-    #[must_use]
     pub(crate) fn at_rank(&self, rank: u64) -> Option<u64> {
         if rank == 0 || rank > self.count() {
             return None;
@@ -153,14 +144,12 @@ impl Histogram {
     }
 
     /// The nearest-rank quantile `q` in 0..=1; `None` without values.
-    #[must_use]
     pub(crate) fn quantile(&self, q: f64) -> Option<u64> {
         self.at_rank(nearest_rank(self.count(), q))
     }
 
     /// Whether a quantile that reads `ns` may in truth be larger, because some call timed out
     /// at or below it.
-    #[must_use]
     pub(crate) fn is_censored_at(&self, ns: u64) -> bool {
         self.min_censored_ns.is_some_and(|censored| ns >= censored)
     }

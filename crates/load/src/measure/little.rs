@@ -6,7 +6,6 @@ pub(crate) const MAX_GAP: f64 = 0.05;
 /// How far a closed loop of `workers` is from Little's law, as a signed share of `workers`.
 ///
 /// `throughput_per_s` counts every finished call, failed ones too; `service_s` is the mean over the same calls. `None` without workers.
-#[must_use]
 pub(crate) fn gap(workers: u32, throughput_per_s: f64, service_s: f64) -> Option<f64> {
     let workers = f64::from(workers);
     (workers > 0.0).then(|| (throughput_per_s * service_s - workers) / workers)

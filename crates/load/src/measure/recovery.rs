@@ -48,7 +48,6 @@ pub struct Recovery {
 ///
 /// `samples` come from an open loop that went on during the fault, in order of due time; a closed
 /// loop would wait for the server and hide the outage.
-#[must_use]
 pub(crate) fn find(samples: &[Sample], fault_ns: u64, before: Before) -> Recovery {
     let after = &samples[samples.partition_point(|s| s.due_ns < fault_ns)..];
     let end_ns = after.last().map_or(fault_ns, |s| s.due_ns);

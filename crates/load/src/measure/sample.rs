@@ -29,32 +29,27 @@ pub struct Latency {
 
 impl Sample {
     /// The generator's own lateness: dispatched − due.
-    #[must_use]
     pub(crate) fn scheduling_delay_ns(&self) -> u64 {
         self.dispatched_ns.saturating_sub(self.due_ns)
     }
 
     /// done − sent.
-    #[must_use]
     pub(crate) fn service_ns(&self) -> u64 {
         self.done_ns.saturating_sub(self.sent_ns)
     }
 
     /// done − due: what a user who came on schedule waited. This is the time that is rated.
-    #[must_use]
     pub(crate) fn response_ns(&self) -> u64 {
         self.done_ns.saturating_sub(self.due_ns)
     }
 
     /// The response time as a latency figure, `None` where the outcome has none (see
     /// [`Latency::of`]).
-    #[must_use]
     pub(crate) fn response(&self) -> Option<Latency> {
         Latency::of(self.outcome, self.response_ns())
     }
 
     /// The service time as a latency figure, like [`Sample::response`].
-    #[must_use]
     pub(crate) fn service(&self) -> Option<Latency> {
         Latency::of(self.outcome, self.service_ns())
     }
@@ -64,23 +59,11 @@ impl Latency {
     /// A call's time as the main latency figures take it: exact for a good answer, censored for a
     /// timeout, `None` for everything else. A fast refusal would make a server look fast, so the
     /// times of failures are kept apart.
-    #[must_use]
     pub(crate) fn of(outcome: Outcome, ns: u64) -> Option<Self> {
         match outcome {
             Outcome::Ok => Some(Self { ns, censored: false }),
             Outcome::TimedOut => Some(Self { ns, censored: true }),
-            Outcome::ToolError
-            | Outcome::WrongAnswer
-            | Outcome::MisroutedAnswer
-            | Outcome::RpcError
-            | Outcome::RateLimited
-            | Outcome::TransportClosed
-            | Outcome::ConnectError
-            | Outcome::ProtocolError
-            | Outcome::SessionExpired
-            | Outcome::Oversized
-            | Outcome::Cancelled
-            | Outcome::Dropped => None,
+            _ => None,
         }
     }
 }

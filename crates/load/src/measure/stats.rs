@@ -2,9 +2,9 @@
 
 use music21_mcp_bench::client::Outcome;
 use statrs::distribution::{Beta, Binomial, ChiSquared, ContinuousCDF, DiscreteCDF, Normal, StudentsT};
+use statrs::statistics::{Data, OrderStatistics, RankTieBreaker};
 
 /// The median, the mean of the middle two for an even count; `None` without values.
-#[must_use]
 pub(crate) fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
@@ -21,13 +21,11 @@ pub(crate) fn median_of_sorted(sorted: &[f64]) -> Option<f64> {
 }
 
 /// The arithmetic mean; NaN without values.
-#[must_use]
 pub(crate) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
 /// The sample standard deviation (n − 1); NaN for fewer than two values.
-#[must_use]
 pub(crate) fn standard_deviation(values: &[f64]) -> f64 {
     let mean = mean(values);
     let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
@@ -35,7 +33,6 @@ pub(crate) fn standard_deviation(values: &[f64]) -> f64 {
 }
 
 /// The autocorrelation at lag `k`; 0 where the values do not vary.
-#[must_use]
 pub(crate) fn autocorrelation(values: &[f64], k: usize) -> f64 {
     let mean = mean(values);
     let variance: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
@@ -46,31 +43,17 @@ pub(crate) fn autocorrelation(values: &[f64], k: usize) -> f64 {
 }
 
 /// Ranks from 1, ties sharing their mean rank.
-#[must_use]
 pub(crate) fn ranks(values: &[f64]) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
-    let mut ranks = vec![0.0; values.len()];
-    let mut start = 0;
-    while start < order.len() {
-        let tied = order[start..].iter().take_while(|&&i| values[i] == values[order[start]]).count();
-        for &i in &order[start..start + tied] {
-            ranks[i] = start as f64 + f64::midpoint(1.0, tied as f64);
-        }
-        start += tied;
-    }
-    ranks
+    Data::new(values.to_vec()).ranks(RankTieBreaker::Average)
 }
 
 /// The two-sided p-value of a standard normal `z`.
-#[must_use]
 pub(crate) fn normal_p_two_sided(z: f64) -> f64 {
     2.0 * Normal::standard().sf(z.abs())
 }
 
 /// The largest distance between the distribution of `sorted` values in 0..=1 and the uniform one, times √n
 /// (Kolmogorov and Smirnov); 1.95 is p = 0.001.
-#[must_use]
 pub(crate) fn kolmogorov_smirnov(sorted: &[f64]) -> f64 {
     let n = sorted.len() as f64;
     let distance = sorted
@@ -82,7 +65,6 @@ pub(crate) fn kolmogorov_smirnov(sorted: &[f64]) -> f64 {
 }
 
 /// The quantile `p` of Student's t with `freedom` degrees of freedom.
-#[must_use]
 pub(crate) fn t_quantile(p: f64, freedom: f64) -> f64 {
     // OK because a t distribution with a positive number of degrees of freedom exists.
     StudentsT::new(0.0, 1.0, freedom.max(1.0)).unwrap().inverse_cdf(p)
@@ -93,7 +75,6 @@ const EXPECTED_AT_LEAST: f64 = 5.0;
 
 /// The p-value of Pearson's χ² = Σ (o − e)²/e for independent counts in neighbouring bins, whose sum is
 /// not given: one degree of freedom for each. `None` where fewer than five are expected in all.
-#[must_use]
 pub(crate) fn chi_squared_p(observed: &[u64], expected: &[f64]) -> Option<f64> {
     let (mut square, mut bins) = (0.0, 0_u32);
     let (mut seen, mut due) = (0.0, 0.0);
@@ -110,7 +91,6 @@ pub(crate) fn chi_squared_p(observed: &[u64], expected: &[f64]) -> Option<f64> {
 }
 
 /// The smallest `k` with P(Bin(n, q) <= k) >= p.
-#[must_use]
 pub(crate) fn binomial_quantile(p: f64, n: u64, q: f64) -> u64 {
     // OK because q is clamped to a probability.
     Binomial::new(q.clamp(0.0, 1.0), n).unwrap().inverse_cdf(p)
@@ -128,7 +108,6 @@ pub(crate) struct Proportion {
 impl Proportion {
     /// Good answers among the calls whose end is the server's doing: those that were never sent, or that we cancelled, say
     /// nothing of it.
-    #[must_use]
     pub(crate) fn of_calls<'a>(ended: impl IntoIterator<Item = (&'a Outcome, &'a u64)>) -> Self {
         let counted =
             ended.into_iter().filter(|(end, _)| !matches!(end, Outcome::Dropped | Outcome::Cancelled));
@@ -139,13 +118,11 @@ impl Proportion {
     }
 
     /// successes ÷ trials; `None` without trials.
-    #[must_use]
     pub(crate) fn share(self) -> Option<f64> {
         (self.trials > 0).then(|| self.successes as f64 / self.trials as f64)
     }
 
     /// The one-sided lower bound of Clopper and Pearson (1934) at `confidence`; 0 without trials.
-    #[must_use]
     pub(crate) fn lower_bound(self, confidence: f64) -> f64 {
         if self.successes == 0 {
             return 0.0;
@@ -156,7 +133,6 @@ impl Proportion {
     }
 
     /// The one-sided upper bound of Clopper and Pearson at `confidence`; 1 without trials.
-    #[must_use]
     pub(crate) fn upper_bound(self, confidence: f64) -> f64 {
         let failures = Self { successes: self.trials - self.successes, trials: self.trials };
         1.0 - failures.lower_bound(confidence)

@@ -54,7 +54,6 @@ pub enum Steadiness {
 
 /// Judges a series of response times in nanoseconds, in order of due time, of which the first
 /// `fixed` belong to the warm-up in any case.
-#[must_use]
 pub(crate) fn find_steady_part(series_ns: &[u64], fixed: usize) -> Steadiness {
     let logs: Vec<f64> = series_ns.iter().map(|&ns| (ns.max(1) as f64).ln()).collect();
     let from = match mser5(&without_peaks(&logs)) {

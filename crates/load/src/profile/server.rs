@@ -1,7 +1,7 @@
 //! Samples a server's process from outside while a stage runs: Python by py-spy, anything else by perf.
 
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 use std::{fs, io};
 
@@ -136,31 +136,22 @@ impl Sampler {
 }
 
 /// Interrupts the sampler when told to, or when there is enough, and waits until it has written.
-async fn watch(mut child: Child, stop: CancellationToken) -> io::Result<Ended> {
-    let stderr = child.stderr.take();
-    let reading = tokio::spawn(async move {
-        let mut text = String::new();
-        if let Some(mut stderr) = stderr {
-            // What cannot be read is no reason to give up the samples.
-            let _ = tokio::io::AsyncReadExt::read_to_string(&mut stderr, &mut text).await;
-        }
-        text
-    });
-    let exited = tokio::select! {
-        status = child.wait() => { status?; true }
-        () = stop.cancelled() => false,
-        () = tokio::time::sleep(LONGEST) => false,
-    };
-    let told = (!exited).then(Instant::now);
-    if !exited {
-        if let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw) {
-            kill_process(pid, Signal::INT)?;
-        }
-        if tokio::time::timeout(WRITING, child.wait()).await.is_err() {
-            child.kill().await?;
-        }
+async fn watch(child: Child, stop: CancellationToken) -> io::Result<Ended> {
+    let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+    let mut output = Box::pin(child.wait_with_output());
+    let stderr = |output: Output| String::from_utf8_lossy(&output.stderr).into_owned();
+    tokio::select! {
+        output = &mut output => return Ok(Ended { told: None, stderr: stderr(output?) }),
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(LONGEST) => {}
     }
-    Ok(Ended { told, stderr: reading.await.unwrap_or_default() })
+    let told = Some(Instant::now());
+    if let Some(pid) = pid {
+        kill_process(pid, Signal::INT)?;
+    }
+    // One that takes too long is killed when dropped.
+    let written = tokio::time::timeout(WRITING, output).await;
+    Ok(Ended { told, stderr: written.ok().transpose()?.map_or_else(String::new, stderr) })
 }
 
 async fn printed(recorded: &Path) -> Result<String, String> {

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::time::Instant;
 
 use music21_mcp_bench::profile::OwnProfile;
-use music21_mcp_bench::profile::flame::{self, Unit};
+use music21_mcp_bench::profile::flame;
 
 use super::calls::{self, CallSpan, Slice, Window};
 use super::server::{LONGEST, ServerProfile};
@@ -72,7 +72,6 @@ impl Profiling {
 
 impl UnderWay<'_> {
     /// The process that samples the server; it may have ended by itself.
-    #[must_use]
     pub(crate) fn sampler(&self) -> Option<u32> {
         self.server.as_ref().and_then(ServerProfile::pid)
     }
@@ -119,7 +118,7 @@ impl Profiling {
 
     fn draw(&self, title: &str, subtitle: &str, slices: &[Slice], windows: &[Window]) {
         let path = self.path(title);
-        let drawn = flame::draw(&calls::fold(slices, windows), title, subtitle, Unit::Microseconds);
+        let drawn = flame::draw(&calls::fold(slices, windows), title, subtitle, "µs");
         let written = drawn.and_then(|svg| svg.map(|svg| fs::write(&path, svg)).transpose());
         match written {
             // None is drawn of a tool that only ever ran beside others, or for a moment.

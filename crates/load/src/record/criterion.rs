@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use music21_mcp_bench::baseline::criterion::{FILES, Home, Samples};
+use music21_mcp_bench::baseline::file::InputError;
 use music21_mcp_bench::server::ServerSpec;
 use music21_mcp_proc::Watch;
 use serde::Deserialize;
@@ -16,16 +16,6 @@ use crate::measure::stats::median;
 
 /// The baseline into which every run of `cargo bench` is written.
 pub(crate) const LAST: &str = "new";
-
-/// A name that no bench was saved under.
-#[derive(Debug, thiserror::Error)]
-#[error("Criterion has no baseline '{name}' in '{home}'; 'cargo bench -- --save-baseline {name}' makes one")]
-pub(crate) struct UnknownBaseline {
-    /// The name.
-    pub name: String,
-    /// Where it was looked for.
-    pub home: PathBuf,
-}
 
 #[derive(Deserialize)]
 struct BenchmarkId {
@@ -72,7 +62,7 @@ pub(crate) fn record(
 ///
 /// # Errors
 ///
-/// [`UnknownBaseline`] if there is none of that name; else if one of its files is not what Criterion writes.
+/// If there is none of that name, or if one of its files is not what Criterion writes.
 fn read(home: &Home, baselines: &[String]) -> anyhow::Result<BTreeMap<String, Entry>> {
     let directories = home
         .benchmarks()
@@ -89,8 +79,12 @@ fn read(home: &Home, baselines: &[String]) -> anyhow::Result<BTreeMap<String, En
             }
         }
         if !found {
-            let (name, home) = (baseline.clone(), home.as_path().to_owned());
-            return Err(UnknownBaseline { name, home }.into());
+            let home = home.as_path().display();
+            return Err(InputError::unknown(format!(
+                "Criterion has no baseline '{baseline}' in '{home}'; \
+                 'cargo bench -- --save-baseline {baseline}' makes one"
+            ))
+            .into());
         }
     }
     Ok(entries)

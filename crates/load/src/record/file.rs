@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use music21_mcp_bench::baseline::file::{CHECKSUM, RecordError, checksum, read_record};
+use music21_mcp_bench::baseline::file::{CHECKSUM, InputError, checksum, read_record};
 use serde_json::Value;
 use tempfile::NamedTempFile;
 
@@ -17,7 +17,7 @@ impl Record {
     /// # Errors
     ///
     /// One variant for each way in which a file is not a usable record.
-    pub fn load(path: &Path) -> Result<Self, RecordError> {
+    pub fn load(path: &Path) -> Result<Self, InputError> {
         let record: Self = read_record(path)?;
         record.check(path)?;
         Ok(record)
@@ -28,17 +28,16 @@ impl Record {
     /// # Errors
     ///
     /// If the file exists, cannot be written, or the record holds impossible figures.
-    pub fn save(&self, path: &Path) -> Result<(), RecordError> {
+    pub fn save(&self, path: &Path) -> Result<(), InputError> {
         self.check(path)?;
-        let unwritable = |why| RecordError::Unwritable { path: path.to_owned(), why };
-        let mut file = new_file(path).map_err(unwritable)?;
-        file.write_all(self.to_json().as_bytes()).map_err(unwritable)?;
-        file.as_file().sync_all().map_err(unwritable)?;
-        file.persist_noclobber(path).map_err(|error| match error.error.kind() {
-            io::ErrorKind::AlreadyExists => RecordError::Exists { path: path.to_owned() },
-            _ => unwritable(error.error),
-        })?;
-        File::open(directory_of(path)).and_then(|directory| directory.sync_all()).map_err(unwritable)
+        let write = || {
+            let mut file = new_file(path)?;
+            file.write_all(self.to_json().as_bytes())?;
+            file.as_file().sync_all()?;
+            file.persist_noclobber(path)?;
+            File::open(directory_of(path))?.sync_all()
+        };
+        write().map_err(|why| unwritable(path, &why))
     }
 
     /// Whether a record can be saved here, for whoever has minutes of measuring before that.
@@ -46,15 +45,14 @@ impl Record {
     /// # Errors
     ///
     /// If the file exists or its directory cannot be written.
-    pub fn can_save(path: &Path) -> Result<(), RecordError> {
+    pub fn can_save(path: &Path) -> Result<(), InputError> {
         if path.exists() {
-            return Err(RecordError::Exists { path: path.to_owned() });
+            return Err(unwritable(path, &io::ErrorKind::AlreadyExists.into()));
         }
-        new_file(path).map_err(|why| RecordError::Unwritable { path: path.to_owned(), why }).map(drop)
+        new_file(path).map_err(|why| unwritable(path, &why)).map(drop)
     }
 
     /// The file's text: keys sorted, one line, and the checksum of the rest among them.
-    #[must_use]
     pub(crate) fn to_json(&self) -> String {
         // OK because every map in a record has strings for keys.
         let mut body = serde_json::to_value(self).unwrap();
@@ -63,7 +61,7 @@ impl Record {
         format!("{body}\n")
     }
 
-    fn check(&self, path: &Path) -> Result<(), RecordError> {
+    fn check(&self, path: &Path) -> Result<(), InputError> {
         for (name, entry) in &self.entries {
             for (round, figures) in entry.rounds.iter().enumerate() {
                 let reference = figures.reference.as_ref();
@@ -75,14 +73,26 @@ impl Record {
                 ];
                 for (figure, value) in logs {
                     if let Some(value) = value.filter(|value| !possible(*value)) {
-                        let (path, entry) = (path.to_owned(), name.clone());
-                        return Err(RecordError::Impossible { path, entry, round, figure, value });
+                        let at = format!("record '{}', entry '{name}', round {round}", path.display());
+                        return Err(InputError::unusable(format!(
+                            "{at}: {figure} is {value}, which no measurement gives"
+                        )));
                     }
                 }
             }
         }
         Ok(())
     }
+}
+
+fn unwritable(path: &Path, why: &io::Error) -> InputError {
+    let path = path.display();
+    InputError::refused(match why.kind() {
+        io::ErrorKind::AlreadyExists => {
+            format!("record '{path}' exists and is never overwritten; choose another name")
+        }
+        _ => format!("record '{path}' cannot be written: {why}"),
+    })
 }
 
 fn directory_of(path: &Path) -> &Path {

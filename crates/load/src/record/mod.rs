@@ -18,10 +18,9 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use environment::{this_tool, unix_time, utc};
 pub use music21_mcp_bench::baseline::criterion::Samples;
-pub use music21_mcp_bench::baseline::file::RecordError;
+pub use music21_mcp_bench::baseline::file::InputError;
 pub(crate) use music21_mcp_bench::baseline::file::{SCHEMA_VERSION, sha256_hex};
 pub(crate) use parts::{Origin, Parts, plain_record};
-pub use run_file::RunsError;
 pub(crate) use runs::Runs;
 pub use store::{Found, Store};
 
@@ -152,7 +151,6 @@ pub struct Entry {
 
 impl Entry {
     /// Calls that ended well, of all calls of all rounds whose end is the server's doing.
-    #[must_use]
     pub(crate) fn success(&self) -> Proportion {
         Proportion::of_calls(self.rounds.iter().flat_map(|round| &round.outcomes))
     }

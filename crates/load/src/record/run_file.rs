@@ -2,10 +2,9 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use music21_mcp_bench::baseline::file::{FileError, FileKind, Versioned};
-use thiserror::Error;
+use music21_mcp_bench::baseline::file::{FileKind, InputError};
 
 use crate::result::{RunFile, SCHEMA_VERSION};
 
@@ -15,24 +14,6 @@ const RUN: FileKind = FileKind {
     absent: "'run --out DIR' makes one",
     newest: SCHEMA_VERSION,
 };
-
-/// Why runs make no record.
-#[derive(Debug, Error)]
-#[expect(missing_docs, reason = "the message of each variant says what it is")]
-pub enum RunsError {
-    #[error(transparent)]
-    File(#[from] FileError),
-    #[error("run '{path}' did not end by itself; what is missing was not measured")]
-    Incomplete { path: PathBuf },
-    #[error("runs '{first}' and '{second}' are the same run; a round is a run of its own")]
-    Twice { first: PathBuf, second: PathBuf },
-    #[error("runs '{first}' and '{second}' are no rounds of one measurement: their {field} differs")]
-    Differs { first: PathBuf, second: PathBuf, field: &'static str },
-    #[error("run '{path}': the histogram of {entry} is damaged: {reason}")]
-    Histogram { path: PathBuf, entry: String, reason: String },
-    #[error("no stage of these runs can be compared{}", left_out.first().map(|why| format!(": {why}")).unwrap_or_default())]
-    Nothing { left_out: Vec<String> },
-}
 
 impl RunFile {
     /// Writes it whole: a temporary file beside it, `fsync`, and a rename. An old file stays until then.
@@ -54,7 +35,7 @@ impl RunFile {
     /// # Errors
     ///
     /// Where it cannot be read or is no such file.
-    pub fn read(path: &Path) -> Result<Self, FileError> {
-        Versioned::read(path, &RUN)?.decode()
+    pub fn read(path: &Path) -> Result<Self, InputError> {
+        RUN.decode(path, RUN.read(path)?)
     }
 }

@@ -1,13 +1,14 @@
 //! Runs as a record: each run, with a server started for it, is one round of every stage and every tool in it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use music21_mcp_bench::baseline::file::InputError;
 use music21_mcp_bench::client::ServerInfo;
 use music21_mcp_bench::server::ServerSpec;
 use music21_mcp_proc::Conditions;
 
-use super::{Entry, Kind, Load, Origin, Parts, Record, RunsError, rounds};
+use super::{Entry, Kind, Load, Origin, Parts, Record, rounds};
 use crate::measure::validity::{Figures, Standing, Validity};
 use crate::result::{RunFile, ServerFacts, Stage, workload_sha256};
 
@@ -21,24 +22,30 @@ impl Runs {
     /// # Errors
     ///
     /// The first that is no finished run, or that is no round of the same measurement as the first.
-    pub(crate) fn load(directories: &[PathBuf]) -> Result<Self, RunsError> {
+    pub(crate) fn load(directories: &[PathBuf]) -> Result<Self, InputError> {
         let mut runs = Vec::new();
         for directory in directories {
             let path = if directory.is_dir() { directory.join("result.json") } else { directory.clone() };
             let file = RunFile::read(&path)?;
             if !file.complete {
-                return Err(RunsError::Incomplete { path });
+                return Err(InputError::unusable(format!(
+                    "run '{}' did not end by itself; what is missing was not measured",
+                    path.display()
+                )));
             }
             runs.push((path, file));
         }
         runs.sort_by(|(_, a), (_, b)| a.created_utc.cmp(&b.created_utc));
         for (i, (second, b)) in runs.iter().enumerate() {
+            let names = |first: &Path| format!("runs '{}' and '{}' are", first.display(), second.display());
             if let Some((first, _)) = runs[..i].iter().find(|(_, a)| a == b) {
-                return Err(RunsError::Twice { first: first.clone(), second: second.clone() });
+                let same = format!("{} the same run; a round is a run of its own", names(first));
+                return Err(InputError::unusable(same));
             }
             let (first, a) = &runs[0];
             if let Some(field) = difference(a, b) {
-                return Err(RunsError::Differs { first: first.clone(), second: second.clone(), field });
+                let apart = format!("{} no rounds of one measurement: their {field} differs", names(first));
+                return Err(InputError::unusable(apart));
             }
         }
         Ok(Self(runs))
@@ -49,7 +56,7 @@ impl Runs {
     /// # Errors
     ///
     /// If nothing is left or a histogram cannot be read.
-    pub(crate) fn record(&self, target: Option<String>) -> Result<(Record, Vec<String>), RunsError> {
+    pub(crate) fn record(&self, target: Option<String>) -> Result<(Record, Vec<String>), InputError> {
         let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
         let mut doubts = Doubts::default();
         for (number, (path, file)) in self.0.iter().enumerate() {
@@ -60,9 +67,14 @@ impl Runs {
                     if stage.validity.of(Figures::Counts) != Standing::Valid {
                         continue;
                     }
-                    let rounds = rounds::of_stage(&name, number as u32, stage, defined, file).map_err(
-                        |(entry, reason)| RunsError::Histogram { path: path.clone(), entry, reason },
-                    )?;
+                    let damaged = |(entry, reason)| {
+                        let path = path.display();
+                        InputError::unusable(format!(
+                            "run '{path}': the histogram of {entry} is damaged: {reason}"
+                        ))
+                    };
+                    let rounds =
+                        rounds::of_stage(&name, number as u32, stage, defined, file).map_err(damaged)?;
                     for (name, round) in rounds {
                         entries.entry(name).or_default().rounds.push(round);
                     }
@@ -73,7 +85,10 @@ impl Runs {
             Some((_, last)) if !entries.is_empty() => {
                 Ok((self.around(last, target, entries), doubts.lines()))
             }
-            _ => Err(RunsError::Nothing { left_out: doubts.lines() }),
+            _ => {
+                let why = doubts.lines().first().map(|why| format!(": {why}")).unwrap_or_default();
+                Err(InputError::unusable(format!("no stage of these runs can be compared{why}")))
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use music21_mcp_bench::baseline::file::{RecordError, files};
+use music21_mcp_bench::baseline::file::{InputError, files};
 
 use super::Record;
 
@@ -16,7 +16,7 @@ pub struct Found {
     /// Its name, without `.json`.
     pub name: String,
     /// What it holds, or why it cannot be used.
-    pub record: Result<Record, RecordError>,
+    pub record: Result<Record, InputError>,
 }
 
 impl Store {
@@ -27,25 +27,17 @@ impl Store {
     }
 
     /// The file of the record `name`; a name that looks like a path is one.
-    #[must_use]
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         let is_path = name.contains('/') || Path::new(name).extension().is_some_and(|end| end == "json");
         if is_path { name.into() } else { self.0.join(format!("{name}.json")) }
     }
 
-    /// Every record, in the order they were made; unusable ones first. A directory that is not
-    /// there holds none.
-    #[must_use]
-    pub fn list(&self) -> Vec<Found> {
-        self.all().unwrap_or_default()
-    }
-
-    /// Every record as [`list`](Self::list) has them, for whom a directory that is not there is mistyped.
+    /// Every record, in the order they were made; unusable ones first.
     ///
     /// # Errors
     ///
     /// If there is no such directory, or it cannot be read.
-    pub fn all(&self) -> Result<Vec<Found>, RecordError> {
+    pub fn all(&self) -> Result<Vec<Found>, InputError> {
         let load = |(name, path): (String, PathBuf)| Found { record: Record::load(&path), name };
         let mut found: Vec<Found> = files(&self.0)?.into_iter().map(load).collect();
         found.sort_by_cached_key(|found| {

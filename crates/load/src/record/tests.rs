@@ -1,3 +1,5 @@
+use music21_mcp_bench::baseline::file::Fault;
+
 use super::*;
 use crate::record::{Entry, Kind, Round};
 
@@ -48,7 +50,8 @@ fn a_record_is_never_overwritten_and_a_failure_leaves_nothing_behind() {
     let path = directory.path().join("r.json");
     fs::write(&path, "mine").unwrap();
     let error = record().save(&path).unwrap_err();
-    assert!(matches!(error, RecordError::Exists { .. }), "{error}");
+    assert_eq!(error.fault, Fault::System);
+    assert!(error.to_string().ends_with("exists and is never overwritten; choose another name"), "{error}");
     assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
 }
@@ -96,7 +99,9 @@ fn every_kind_of_damage_has_its_own_reason() {
     let mut bad = record();
     bad.entries.get_mut("key_analysis").unwrap().rounds[0].cpu_log = Some(f64::NAN);
     let directory = tempfile::tempdir().unwrap();
-    assert!(matches!(bad.save(&directory.path().join("r.json")), Err(RecordError::Impossible { .. })));
+    let error = bad.save(&directory.path().join("r.json")).unwrap_err();
+    assert_eq!(error.fault, Fault::Content);
+    assert!(error.to_string().ends_with("round 0: cpu_log is NaN, which no measurement gives"), "{error}");
 }
 
 fn round(body: &mut Value) -> &mut Value {

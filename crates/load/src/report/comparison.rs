@@ -83,15 +83,7 @@ fn lines(comparison: &Comparison) -> Vec<[String; 6]> {
     for (entry, verdict) in comparison.entries() {
         let rows: Vec<&Row> = comparison.rows.iter().filter(|row| row.entry == entry).collect();
         if rows.len() > 1 {
-            let none = || "–".to_owned();
-            lines.push([
-                entry.to_owned(),
-                "all".to_owned(),
-                none(),
-                none(),
-                none(),
-                verdict.word().to_owned(),
-            ]);
+            lines.push([entry, "all", "–", "–", "–", verdict.word()].map(str::to_owned));
         }
         lines.extend(rows.into_iter().map(|row| cells(row, &shared)));
     }

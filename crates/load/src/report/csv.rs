@@ -4,89 +4,65 @@ use music21_mcp_bench::client::Outcome;
 
 use crate::measure::quantile::Quantile;
 use crate::measure::summary::Summary;
-use crate::result::{RunFile, StageResult};
+use crate::result::{RunFile, Second};
+
+/// A heading, and what stands below it.
+type Column<T> = (&'static str, fn(&T) -> String);
+
+/// The columns of response times, and those of service times.
+const TIMES: [Column<Summary>; 8] = [
+    ("count", |times| times.count.to_string()),
+    ("min_ns", |times| times.min_ns.to_string()),
+    ("mean_ns", |times| times.mean_ns.to_string()),
+    ("p50_ns", |times| estimate(&times.median)),
+    ("p95_ns", |times| estimate(&times.p95)),
+    ("p99_ns", |times| estimate(&times.p99)),
+    ("p999_ns", |times| estimate(&times.p999)),
+    ("max_ns", |times| times.max_ns.to_string()),
+];
+
+/// The columns of a second.
+const SECOND: [Column<Second>; 7] = [
+    ("second", |second| second.at_s.to_string()),
+    ("ok", |second| second.ok.to_string()),
+    ("errors", |second| second.errors.values().sum::<u64>().to_string()),
+    ("response_p50_ns", |second| optional(second.p50_ns)),
+    ("response_p95_ns", |second| optional(second.p95_ns)),
+    ("response_max_ns", |second| optional(second.max_ns)),
+    ("in_flight", |second| second.in_flight.to_string()),
+];
 
 /// One row for each tool of each stage. Times are nanoseconds; a quantile is empty where there are too few calls for it.
-#[must_use]
 pub(crate) fn tools(file: &RunFile) -> String {
-    let mut table = Table::new(&[
-        "scenario",
-        "stage",
-        "tool",
-        "calls",
-        "ok",
-        "response_count",
-        "response_min_ns",
-        "response_mean_ns",
-        "response_p50_ns",
-        "response_p95_ns",
-        "response_p99_ns",
-        "response_p999_ns",
-        "response_max_ns",
-        "service_count",
-        "service_min_ns",
-        "service_mean_ns",
-        "service_p50_ns",
-        "service_p95_ns",
-        "service_p99_ns",
-        "service_p999_ns",
-        "service_max_ns",
-    ]);
-    for (scenario, stage) in stages(file) {
+    let names =
+        ["response", "service"].iter().flat_map(|kind| TIMES.map(|(name, _)| format!("{kind}_{name}")));
+    let head = ["scenario", "stage", "tool", "calls", "ok"].map(str::to_owned).into_iter().chain(names);
+    let mut text = row(head);
+    for (scenario, stage) in file.stages() {
         for (name, tool) in &stage.tools {
-            let accounts = &tool.accounts;
-            let mut row = vec![scenario.to_owned(), stage.name.clone(), name.clone()];
-            row.extend([accounts.sent.to_string(), accounts.count(Outcome::Ok).to_string()]);
-            row.extend(summary(tool.response.as_ref()));
-            row.extend(summary(tool.service.as_ref()));
-            table.row(&row);
+            let (calls, ok) = (tool.accounts.sent, tool.accounts.count(Outcome::Ok));
+            let whose = [scenario, &stage.name, name, &calls.to_string(), &ok.to_string()].map(str::to_owned);
+            let value = |times: &Option<Summary>| {
+                TIMES.map(|(_, value)| times.as_ref().map_or_else(String::new, value))
+            };
+            text += &row(whose.into_iter().chain(value(&tool.response)).chain(value(&tool.service)));
         }
     }
-    table.text
+    text
 }
 
 /// One row for each second of each stage.
-#[must_use]
 pub(crate) fn timeline(file: &RunFile) -> String {
-    let mut table = Table::new(&[
-        "scenario",
-        "stage",
-        "second",
-        "ok",
-        "errors",
-        "response_p50_ns",
-        "response_p95_ns",
-        "response_max_ns",
-        "in_flight",
-    ]);
-    for (scenario, stage) in stages(file) {
+    let of = |scenario: &str, stage: &str, figures: [String; SECOND.len()]| {
+        row([scenario, stage].map(str::to_owned).into_iter().chain(figures))
+    };
+    let mut text = of("scenario", "stage", SECOND.map(|(name, _)| name.to_owned()));
+    for (scenario, stage) in file.stages() {
         for second in &stage.timeline {
-            let errors: u64 = second.errors.values().sum();
-            table.row(&[
-                scenario.to_owned(),
-                stage.name.clone(),
-                second.at_s.to_string(),
-                second.ok.to_string(),
-                errors.to_string(),
-                optional(second.p50_ns),
-                optional(second.p95_ns),
-                optional(second.max_ns),
-                second.in_flight.to_string(),
-            ]);
+            text += &of(scenario, &stage.name, SECOND.map(|(_, value)| value(second)));
         }
     }
-    table.text
-}
-
-fn stages(file: &RunFile) -> impl Iterator<Item = (&str, &StageResult)> {
-    file.scenarios.iter().flat_map(|scenario| scenario.stages.iter().map(|stage| (&*scenario.name, stage)))
-}
-
-fn summary(summary: Option<&Summary>) -> [String; 8] {
-    let Some(summary) = summary else { return Default::default() };
-    let Summary { count, min_ns, mean_ns, max_ns, median, p95, p99, p999, .. } = summary;
-    let [p50, p95, p99, p999] = [median, p95, p99, p999].map(estimate);
-    [count.to_string(), min_ns.to_string(), mean_ns.to_string(), p50, p95, p99, p999, max_ns.to_string()]
+    text
 }
 
 /// Only an estimate: in a column of numbers a bound would look like one.
@@ -101,20 +77,8 @@ fn optional(value: Option<u64>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
 }
 
-struct Table {
-    text: String,
-}
-
-impl Table {
-    fn new(columns: &[&str]) -> Self {
-        Self { text: format!("{}\r\n", columns.join(",")) }
-    }
-
-    fn row(&mut self, fields: &[String]) {
-        let quoted: Vec<String> = fields.iter().map(|field| quote(field)).collect();
-        self.text.push_str(&quoted.join(","));
-        self.text.push_str("\r\n");
-    }
+fn row(fields: impl Iterator<Item = String>) -> String {
+    fields.map(|field| quote(&field)).collect::<Vec<_>>().join(",") + "\r\n"
 }
 
 fn quote(field: &str) -> String {

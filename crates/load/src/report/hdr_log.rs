@@ -12,7 +12,7 @@ use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 
 use crate::measure::histogram::Histogram;
-use crate::result::{Interval, RunFile, StageResult, ToolResult};
+use crate::result::{Interval, RunFile, ToolResult};
 
 /// One line of the log.
 struct Line {
@@ -29,12 +29,7 @@ struct Line {
 /// If a histogram of the result is damaged.
 pub(crate) fn log(file: &RunFile) -> anyhow::Result<Vec<u8>> {
     let (mut text, mut serializer) = (Vec::new(), V2DeflateSerializer::new());
-    let stages: Vec<(&str, &StageResult)> = file
-        .scenarios
-        .iter()
-        .flat_map(|scenario| scenario.stages.iter().map(|stage| (&*scenario.name, stage)))
-        .collect();
-    let first_ms = stages.iter().map(|(_, stage)| stage.started_unix_ms).min().unwrap_or(0);
+    let first_ms = file.stages().map(|(_, stage)| stage.started_unix_ms).min().unwrap_or(0);
     let start = UNIX_EPOCH + Duration::from_millis(first_ms);
     let mut log = IntervalLogWriterBuilder::new()
         .add_comment("music21-mcp-bench: latencies in nanoseconds")
@@ -43,7 +38,7 @@ pub(crate) fn log(file: &RunFile) -> anyhow::Result<Vec<u8>> {
         .with_max_value_divisor(1e9)
         .begin_log_with(&mut text, &mut serializer)?;
     let mut lines = Vec::new();
-    for (scenario, stage) in stages {
+    for (scenario, stage) in file.stages() {
         let began = Duration::from_millis(stage.started_unix_ms - first_ms);
         for (name, tool) in &stage.tools {
             let name = format!("{scenario}/{}/{name}", stage.name);

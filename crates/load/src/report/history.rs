@@ -7,7 +7,6 @@ use crate::compare::history::{ChangePoint, History};
 const LEAST: f64 = 0.1;
 
 /// Draws histories over the records `labels`.
-#[must_use]
 pub(crate) fn svg(histories: &[History], labels: &[String]) -> String {
     let lines: Vec<Vec<(f64, f64)>> = histories.iter().map(relative).collect();
     let extent = lines.iter().flatten().map(|(_, log)| log.abs()).fold(LEAST, f64::max);

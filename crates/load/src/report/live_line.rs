@@ -15,16 +15,12 @@ const OLD_S: f64 = 3.0;
 /// The line, shown while stages are under way, until dropped.
 pub(crate) struct LiveLine {
     bar: ProgressBar,
-    task: Option<JoinHandle<()>>,
+    task: JoinHandle<()>,
 }
 
 impl LiveLine {
-    /// Of what `snapshot` gives, for people: only if `is_shown`.
-    #[must_use]
-    pub(crate) fn start(snapshot: impl Fn() -> Option<Snapshot> + Send + 'static, is_shown: bool) -> Self {
-        if !is_shown {
-            return Self { bar: ProgressBar::hidden(), task: None };
-        }
+    /// Of what `snapshot` gives.
+    pub(crate) fn start(snapshot: impl Fn() -> Option<Snapshot> + Send + 'static) -> Self {
         let bar = ProgressBar::new_spinner();
         // A line that is too long for the terminal is cut, or it would be drawn below itself again and again.
         if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
@@ -32,7 +28,7 @@ impl LiveLine {
         }
         let shown = bar.clone();
         let task = tokio::spawn(async move {
-            loop {
+            while !shown.is_hidden() {
                 if let Some(snapshot) = snapshot() {
                     shown.set_message(line(&snapshot));
                     shown.tick();
@@ -40,7 +36,7 @@ impl LiveLine {
                 tokio::time::sleep(REFRESH).await;
             }
         });
-        Self { bar, task: Some(task) }
+        Self { bar, task }
     }
 
     /// Prints without the line in between.
@@ -71,9 +67,7 @@ fn line(snapshot: &Snapshot) -> String {
 
 impl Drop for LiveLine {
     fn drop(&mut self) {
-        if let Some(task) = &self.task {
-            task.abort();
-        }
+        self.task.abort();
         self.bar.finish_and_clear();
     }
 }

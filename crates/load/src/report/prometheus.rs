@@ -1,8 +1,6 @@
 //! Prometheus's text format: of a finished run in a file, of one under way over HTTP. Names begin with
 //! `music21_mcp_` and end in their unit.
 
-use std::fmt::Write as _;
-
 use music21_mcp_proc::ResourceSample;
 
 use crate::measure::quantile::Quantile;
@@ -29,13 +27,9 @@ const RESOURCES: [Resource; 6] = [
 ];
 
 /// The figures of a run.
-#[must_use]
 pub(crate) fn text(file: &RunFile) -> String {
-    let stages: Vec<StageFigures> = file
-        .scenarios
-        .iter()
-        .flat_map(|scenario| scenario.stages.iter().map(|stage| StageFigures::of(&scenario.name, stage)))
-        .collect();
+    let stages: Vec<StageFigures> =
+        file.stages().map(|(scenario, stage)| StageFigures::of(scenario, stage)).collect();
     let mut page = page(&file.server, &stages);
     page.family("scenario_passed", "gauge", "1 if all checks of the scenario passed.");
     for scenario in &file.scenarios {
@@ -46,7 +40,6 @@ pub(crate) fn text(file: &RunFile) -> String {
 }
 
 /// The figures of stages, without verdicts: what is known while they run.
-#[must_use]
 pub(crate) fn live(server: &ServerFacts, stages: &[StageFigures]) -> String {
     page(server, stages).text
 }
@@ -106,13 +99,13 @@ struct Page {
 
 impl Page {
     fn family(&mut self, name: &str, kind: &str, help: &str) {
-        self.push(format_args!("# HELP music21_mcp_{name} {help}\n# TYPE music21_mcp_{name} {kind}\n"));
+        self.text += &format!("# HELP music21_mcp_{name} {help}\n# TYPE music21_mcp_{name} {kind}\n");
     }
 
     fn sample(&mut self, name: &str, labels: &Labels<'_>, value: f64) {
         let labels: Vec<String> =
             labels.iter().map(|(label, value)| format!("{label}=\"{}\"", escape(value))).collect();
-        self.push(format_args!("music21_mcp_{name}{{{}}} {value}\n", labels.join(",")));
+        self.text += &format!("music21_mcp_{name}{{{}}} {value}\n", labels.join(","));
     }
 
     fn latencies(
@@ -141,11 +134,6 @@ impl Page {
             self.sample(&format!("{name}_sum"), &labels, sum);
             self.sample(&format!("{name}_count"), &labels, summary.count as f64);
         }
-    }
-
-    fn push(&mut self, text: std::fmt::Arguments<'_>) {
-        // A String takes everything.
-        let _ = self.text.write_fmt(text);
     }
 }
 

@@ -113,7 +113,6 @@ impl ToolResult {
     }
 
     /// Bytes of a reply on average; `None` without replies, and in older files.
-    #[must_use]
     pub(crate) fn bytes_per_reply(&self) -> Option<f64> {
         (self.reply_bytes > 0).then(|| self.reply_bytes as f64 / self.accounts.answered().max(1) as f64)
     }
@@ -127,7 +126,6 @@ impl ToolResult {
 
 impl AccountsBy {
     /// The classes that have calls.
-    #[must_use]
     pub(crate) fn of(accounts: &Accounts) -> Self {
         let count = |outcome| (outcome, accounts.count(outcome));
         let ended = Outcome::ALL.into_iter().map(count).filter(|&(_, count)| count > 0).collect();
@@ -141,20 +139,17 @@ impl AccountsBy {
     }
 
     /// Calls to which something came back.
-    #[must_use]
     pub(crate) fn answered(&self) -> u64 {
         self.ended.iter().filter(|(outcome, _)| outcome.is_answer()).map(|(_, count)| count).sum()
     }
 
     /// The share of good answers among the calls whose end is the server's doing.
-    #[must_use]
     pub(crate) fn success(&self) -> Proportion {
         Proportion::of_calls(&self.ended)
     }
 
     /// The share if every call that was due and that nobody waited for, for want of a session or of time, had
     /// failed: what a user who came on schedule can count on.
-    #[must_use]
     pub(crate) fn success_at_least(&self) -> Proportion {
         let share = self.success();
         Proportion { trials: share.trials + self.unknown(), ..share }

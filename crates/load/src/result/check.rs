@@ -1,5 +1,6 @@
 //! What keeps a definition from being run: all of it is said before a server is started.
 
+use anyhow::{Context, ensure};
 use music21_mcp_score::OrchestraSpec;
 
 use crate::measure::token_bucket::Limit;
@@ -22,10 +23,11 @@ impl Definition {
     /// # Errors
     ///
     /// A line that names what is wrong.
-    pub(super) fn check(&self) -> Result<(), String> {
-        if self.stages.is_empty() && self.probe.is_none() {
-            return Err("it has no [[stages]]; give it one with a [[stages.workload.flows]]".into());
-        }
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        ensure!(
+            !self.stages.is_empty() || self.probe.is_some(),
+            "it has no [[stages]]; give it one with a [[stages.workload.flows]]"
+        );
         self.probe.iter().try_for_each(check_probe)?;
         self.search.iter().try_for_each(|search| check_search(search, self.stages.len()))?;
         check_thresholds(&self.thresholds)?;
@@ -33,7 +35,7 @@ impl Definition {
         self.steps().try_for_each(|step| self.check_scores_of(step))?;
         self.stages
             .iter()
-            .try_for_each(|stage| stage.check().map_err(|what| format!("stage '{}': {what}", stage.name)))
+            .try_for_each(|stage| stage.check().with_context(|| format!("stage '{}'", stage.name)))
     }
 
     fn steps<'a>(&'a self) -> impl Iterator<Item = &'a Step> {
@@ -46,96 +48,87 @@ impl Definition {
     }
 
     /// A `{{score:NAME}}` that no file stands for would be sent to the server as it is.
-    fn check_scores_of(&self, step: &Step) -> Result<(), String> {
+    fn check_scores_of(&self, step: &Step) -> anyhow::Result<()> {
         let texts = step.arguments.values().filter_map(|value| value.as_str());
         for rest in texts.flat_map(|text| text.split("{{score:").skip(1)) {
             let name = rest.split("}}").next().unwrap_or(rest);
-            if !self.scores.iter().any(|score| score.name == name) {
-                return Err(format!("{}: {{{{score:{name}}}}} is none of its `scores`", step.tool));
-            }
+            let is_known = self.scores.iter().any(|score| score.name == name);
+            ensure!(is_known, "{}: {{{{score:{name}}}}} is none of its `scores`", step.tool);
         }
         Ok(())
     }
 }
 
-fn check_probe(declared: &Limit) -> Result<(), String> {
-    if declared.capacity == 0 || !positive(declared.per_second) {
-        return Err("a probe needs a capacity of 1 or more and a positive per_second".into());
-    }
+fn check_probe(declared: &Limit) -> anyhow::Result<()> {
+    let sound = declared.capacity > 0 && positive(declared.per_second);
+    ensure!(sound, "a probe needs a capacity of 1 or more and a positive per_second");
     Ok(())
 }
 
-fn check_search(search: &Search, stages: usize) -> Result<(), String> {
-    let sound = positive(search.max_p95_ms) && (0.0..=1.0).contains(&search.min_success);
-    if !sound || !(1..=MOST_CLIENTS).contains(&search.max_clients) || stages != 1 {
-        return Err("a search needs one stage, a positive max_p95_ms and max_clients, and a share".into());
-    }
+fn check_search(search: &Search, stages: usize) -> anyhow::Result<()> {
+    let sound = positive(search.max_p95_ms)
+        && (0.0..=1.0).contains(&search.min_success)
+        && (1..=MOST_CLIENTS).contains(&search.max_clients)
+        && stages == 1;
+    ensure!(sound, "a search needs one stage, a positive max_p95_ms and max_clients, and a share");
     Ok(())
 }
 
-fn check_thresholds(limits: &Thresholds) -> Result<(), String> {
-    if !(0.0..=1.0).contains(&limits.min_success) {
-        return Err("thresholds: min_success is a share from 0 to 1".into());
-    }
+fn check_thresholds(limits: &Thresholds) -> anyhow::Result<()> {
+    let is_share = (0.0..=1.0).contains(&limits.min_success);
+    ensure!(is_share, "thresholds: min_success is a share from 0 to 1");
     let others = [limits.max_p95_ms, limits.max_memory_mb_per_min, limits.min_calls_per_s];
-    if !others.into_iter().flatten().all(not_negative) {
-        return Err("thresholds must not be negative".into());
-    }
+    ensure!(others.into_iter().flatten().all(not_negative), "thresholds must not be negative");
     Ok(())
 }
 
-fn check_score(score: &ScoreFile) -> Result<(), String> {
+fn check_score(score: &ScoreFile) -> anyhow::Result<()> {
+    let name = &score.name;
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
-    if score.name.is_empty() || !score.name.chars().all(plain) {
-        return Err(format!(
-            "score '{}': a name has letters, digits, - and _ only: it is a file's",
-            score.name
-        ));
-    }
-    let spec = OrchestraSpec::new(score.parts, score.measures, 0);
-    spec.map(|_| ()).map_err(|error| format!("score '{}': {error}", score.name))
+    ensure!(
+        !name.is_empty() && name.chars().all(plain),
+        "score '{name}': a name has letters, digits, - and _ only: it is a file's"
+    );
+    OrchestraSpec::new(score.parts, score.measures, 0).with_context(|| format!("score '{name}'"))?;
+    Ok(())
 }
 
 impl Stage {
-    fn check(&self) -> Result<(), &'static str> {
-        if !(1..=MOST_CLIENTS).contains(&self.clients) {
-            return Err("clients must be from 1 to 10000");
-        }
-        if !self.workload.is_runnable() {
-            return Err("its workload makes no calls; give it a flow with a step and a positive weight");
-        }
-        if self.duration_s.is_none() && self.calls.is_none() {
-            return Err("it never ends; set duration_s or calls");
-        }
-        if !(self.duration_s.is_none_or(positive) && self.rate_per_s.is_none_or(positive)) {
-            return Err("duration_s and rate_per_s must be positive");
-        }
+    fn check(&self) -> anyhow::Result<()> {
+        ensure!((1..=MOST_CLIENTS).contains(&self.clients), "clients must be from 1 to 10000");
+        ensure!(
+            self.workload.is_runnable(),
+            "its workload makes no calls; give it a flow with a step and a positive weight"
+        );
+        ensure!(self.duration_s.is_some() || self.calls.is_some(), "it never ends; set duration_s or calls");
+        let sound = self.duration_s.is_none_or(positive) && self.rate_per_s.is_none_or(positive);
+        ensure!(sound, "duration_s and rate_per_s must be positive");
         if let Some(extended_s) = self.extend_to_s {
             let is_longer = self.duration_s.is_some_and(|duration_s| extended_s > duration_s);
-            if !is_longer || !positive(extended_s) || self.day().is_some() {
-                return Err("extend_to_s must be longer than its duration_s, and a day has one length");
-            }
+            let sound = is_longer && positive(extended_s) && self.day().is_none();
+            ensure!(sound, "extend_to_s must be longer than its duration_s, and a day has one length");
         }
-        if !positive(self.deadline_s)
-            || !not_negative(self.warm_up_s)
-            || !(0.0..=3600.0).contains(&self.settle_s)
-        {
-            return Err(
-                "deadline_s must be positive, warm_up_s and settle_s not negative, none longer than a million",
-            );
-        }
+        let sound = positive(self.deadline_s)
+            && not_negative(self.warm_up_s)
+            && (0.0..=3600.0).contains(&self.settle_s);
+        ensure!(
+            sound,
+            "deadline_s must be positive, warm_up_s and settle_s not negative, none longer than a million"
+        );
         if let Some(fault) = &self.fault {
-            let sound = |seconds: f64| (0.0..=86_400.0).contains(&seconds);
-            if self.rate_per_s.is_none() || !sound(fault.at_s) || !sound(fault.for_s) {
-                return Err("a fault needs rate_per_s, and times that are not negative");
-            }
+            let sound = [fault.at_s, fault.for_s].iter().all(|seconds| (0.0..=86_400.0).contains(seconds));
+            ensure!(
+                sound && self.rate_per_s.is_some(),
+                "a fault needs rate_per_s, and times that are not negative"
+            );
         }
         if let Arrivals::Day { hours, levels } = &self.arrivals {
             let ordered = levels.windows(2).all(|pair| pair[0].0 + 1.0 <= pair[1].0);
             let sound = levels.iter().all(|&(hour, level)| (0.0..24.0).contains(&hour) && level >= 0.0);
-            if levels.is_empty() || !ordered || !sound || !positive(*hours) || self.duration_s.is_none() {
-                return Err("a day needs hours, duration_s and levels at least one hour apart");
-            }
+            ensure!(
+                !levels.is_empty() && ordered && sound && positive(*hours) && self.duration_s.is_some(),
+                "a day needs hours, duration_s and levels at least one hour apart"
+            );
         }
         Ok(())
     }

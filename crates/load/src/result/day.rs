@@ -22,20 +22,17 @@ pub(crate) struct DayProfile {
 
 impl DayProfile {
     /// Night 0.1 (23–09), business hours 1.0 (09–18), evening 0.4 (18–23): 24 hours in `duration_s`.
-    #[must_use]
     pub(crate) fn working_day(peak_per_second: f64, duration_s: f64) -> Self {
         let levels = vec![(9.0, 1.0), (18.0, 0.4), (23.0, 0.1)];
         Self { peak_per_second, duration_s, hours: DAY, levels }
     }
 
     /// The hour of the pattern at a time of the run.
-    #[must_use]
     pub(crate) fn hour_at(&self, seconds: f64) -> f64 {
         self.hours * seconds / self.duration_s
     }
 
     /// Λ(t): calls expected in the first `seconds` of the run.
-    #[must_use]
     pub(crate) fn expected_until(&self, seconds: f64) -> f64 {
         let seconds_per_hour = self.duration_s / self.hours;
         let hours = self.hour_at(seconds.clamp(0.0, self.duration_s));
@@ -45,7 +42,6 @@ impl DayProfile {
     }
 
     /// Λ⁻¹: the time by which `expected` calls are expected; `None` after the end of the run.
-    #[must_use]
     pub(crate) fn time_of(&self, expected: f64) -> Option<f64> {
         if expected > self.expected_until(self.duration_s) {
             return None;
@@ -64,7 +60,6 @@ impl DayProfile {
     }
 
     /// The times of the run, in seconds, at which a ramp of the load ends and its new level holds.
-    #[must_use]
     pub(crate) fn ramp_ends(&self) -> Vec<f64> {
         let before = self.levels.iter().cycle().skip(self.levels.len() - 1);
         let risen = before.zip(&self.levels).filter(|(before, now)| now.1 > before.1);

@@ -126,12 +126,11 @@ impl Definition {
     /// A line that says what is wrong with it.
     pub fn from_toml(text: &str) -> Result<Self, String> {
         let definition: Self = toml::from_str(text).map_err(|error| error.to_string())?;
-        definition.check()?;
+        definition.check().map_err(|error| format!("{error:#}"))?;
         Ok(definition)
     }
 
     /// The most sessions that any stage has.
-    #[must_use]
     pub(crate) fn most_clients(&self) -> usize {
         let searched = self.search.map(|search| search.max_clients);
         self.stages.iter().map(|stage| stage.clients).chain(searched).max().unwrap_or(0)
@@ -163,7 +162,6 @@ fn fill(value: &mut Value, names: &[String], directory: &Path) {
 
 impl Stage {
     /// A closed loop without an end, a warm-up or decoration.
-    #[must_use]
     pub(crate) fn new(name: impl Into<String>, clients: usize, workload: Workload) -> Self {
         Self {
             name: name.into(),
@@ -184,7 +182,6 @@ impl Stage {
 
     /// The shortest time after which a call of this tool times out, nanoseconds: a time in a histogram that has lost
     /// which of its calls were is exact below it.
-    #[must_use]
     pub(crate) fn shortest_deadline_ns(&self, tool: &str) -> u64 {
         let steps = self.workload.flows.iter().flat_map(|flow| &flow.steps).filter(|step| step.tool == tool);
         let own_ms = steps.filter_map(|step| step.deadline_ms).min();
@@ -193,7 +190,6 @@ impl Stage {
     }
 
     /// The shape of the day, where it has one.
-    #[must_use]
     pub(crate) fn day(&self) -> Option<DayProfile> {
         let Arrivals::Day { hours, levels } = &self.arrivals else { return None };
         let (peak_per_second, duration_s) = (self.rate_per_s?, self.duration_s?);
@@ -201,7 +197,6 @@ impl Stage {
     }
 
     /// The warm-up as the recorder takes it.
-    #[must_use]
     pub(crate) fn warm_up(&self) -> FixedWarmUp {
         FixedWarmUp { time_ns: (self.warm_up_s * 1e9) as u64, calls: self.warm_up_calls }
     }

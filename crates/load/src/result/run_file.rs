@@ -40,6 +40,13 @@ pub struct RunFile {
     pub scenarios: Vec<ScenarioResult>,
 }
 
+impl RunFile {
+    /// All stages, each with the name of its scenario.
+    pub(crate) fn stages(&self) -> impl Iterator<Item = (&str, &StageResult)> {
+        self.scenarios.iter().flat_map(|one| one.stages.iter().map(|stage| (&*one.name, stage)))
+    }
+}
+
 /// Who answered, and how it was reached.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ServerFacts {

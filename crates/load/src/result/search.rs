@@ -61,7 +61,6 @@ const RESOLUTION: f64 = 0.05;
 
 impl Served {
     /// In a word or two, beside the objective.
-    #[must_use]
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Within => "within",
@@ -73,7 +72,6 @@ impl Served {
 
 impl Search {
     /// The tool that keeps the objective least, with the p95 of its service times; `None` without tools.
-    #[must_use]
     pub(crate) fn worst<'a>(&self, stage: &'a StageResult) -> Option<(&'a str, Option<Quantile>)> {
         let p95 = |tool: &ToolResult| tool.service.as_ref().map(|times| times.p95);
         let p95s = stage.tools.iter().map(|(name, tool)| (name.as_str(), p95(tool)));
@@ -81,7 +79,6 @@ impl Search {
     }
 
     /// Whether a p95 keeps the objective, by its bounds.
-    #[must_use]
     pub(crate) fn keeps(&self, p95: Option<&Quantile>) -> Served {
         let max_ns = (self.max_p95_ms * 1e6) as u64;
         match (p95.and_then(Quantile::lower_ns), p95.and_then(Quantile::upper_ns)) {
@@ -100,7 +97,6 @@ impl Capacity {
     }
 
     /// The next number of clients to try; `None` when all is known that can be.
-    #[must_use]
     pub(crate) fn next(&self) -> Option<usize> {
         match (self.highest_within, self.lowest_not_within) {
             // A first stage with too few calls says nothing; more clients make more of them.

@@ -85,7 +85,6 @@ impl Shard {
     }
 
     /// The seed of this share: no other share has the same arrivals.
-    #[must_use]
     pub(crate) fn seed(self, seed: u64) -> u64 {
         seed.wrapping_add(u64::from(self.index - 1) << 32)
     }
@@ -130,7 +129,6 @@ impl Shard {
     }
 
     /// What the result says of the whole.
-    #[must_use]
     pub(crate) fn facts(self, whole: &[Definition], seed: u64) -> ShardFacts {
         ShardFacts { shard: self, whole_sha256: workload_sha256(whole, seed) }
     }
@@ -166,7 +164,6 @@ fn with_first_names(value: &mut serde_json::Value) {
 
 impl ShardShare {
     /// The share that a stage is, as one of `count` in order from 0.
-    #[must_use]
     pub(crate) fn of(index: usize, count: usize, stage: &StageResult) -> Self {
         Self {
             shard: Shard { index: index as u32 + 1, count: count as u32 },

@@ -56,7 +56,6 @@ pub(crate) struct ToolFigures {
 
 impl StageFigures {
     /// Of a finished stage.
-    #[must_use]
     pub(crate) fn of(scenario: &str, stage: &StageResult) -> Self {
         let tools = stage.tools.iter().map(|(name, tool)| {
             let (response, service) = (tool.response.clone(), tool.service.clone());

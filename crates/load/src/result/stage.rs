@@ -212,7 +212,6 @@ impl ResourceAt {
 
     /// What the leak rule reads: the readings since the last restart, since a process that begins anew has given
     /// back whatever the one before it had lost.
-    #[must_use]
     pub(crate) fn memory<'a>(readings: impl IntoIterator<Item = &'a Self>) -> Vec<MemoryReading> {
         let readings: Vec<&Self> = readings.into_iter().collect();
         let restarts = readings.last().map_or(0, |last| last.restarts);
@@ -246,13 +245,11 @@ impl StageResult {
     }
 
     /// MB (10⁶ bytes) of replies a second; `None` without replies, and in older files.
-    #[must_use]
     pub(crate) fn reply_mb_per_s(&self, tool: &ToolResult) -> Option<f64> {
         (tool.reply_bytes > 0).then(|| tool.reply_bytes as f64 / 1e6 / (self.elapsed_ns as f64 / 1e9))
     }
 
     /// The times of one of its tools that are judged: response times of an open loop, service times of a closed one.
-    #[must_use]
     pub(crate) fn times<'a>(&self, tool: &'a ToolResult) -> Option<&'a Summary> {
         if self.open_loop { tool.response.as_ref() } else { tool.service.as_ref() }
     }

@@ -37,7 +37,6 @@ pub enum SessionEnd {
 
 impl SessionEnd {
     /// Whether the next iteration uses it.
-    #[must_use]
     pub(crate) fn is_kept(&self) -> bool {
         *self == Self::Kept
     }
@@ -92,13 +91,11 @@ fn one() -> f64 {
 
 impl Workload {
     /// A workload of one flow.
-    #[must_use]
     pub(crate) fn of(steps: Vec<Step>) -> Self {
         Self { flows: vec![Flow { weight: 1.0, steps }], ..Self::default() }
     }
 
     /// Whether every iteration makes at least one call; a driver needs that.
-    #[must_use]
     pub(crate) fn is_runnable(&self) -> bool {
         let weights_are_sound = self.flows.iter().all(|flow| flow.weight.is_finite() && flow.weight >= 0.0);
         let total: f64 = self.flows.iter().map(|flow| flow.weight).sum();
@@ -108,7 +105,6 @@ impl Workload {
 
 impl Step {
     /// A call without ornaments. Arguments that are no object are none.
-    #[must_use]
     pub(crate) fn call(tool: impl AsRef<str>, arguments: Value) -> Self {
         let arguments = match arguments {
             Value::Object(map) => map,
@@ -118,13 +114,11 @@ impl Step {
     }
 
     /// The same call, made even after a failure.
-    #[must_use]
     pub(crate) fn always(self) -> Self {
         Self { always: true, ..self }
     }
 
     /// How long to think afterwards.
-    #[must_use]
     pub(crate) fn think(&self) -> Duration {
         Duration::from_millis(self.think_ms)
     }

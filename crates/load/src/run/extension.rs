@@ -1,20 +1,17 @@
 //! A stage that goes on where its time was not enough to judge the server's memory.
 
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::observer::Observer;
+use super::observer::{Observer, wait_for_start};
 use super::progress::Live;
 use super::sampler::Readings;
 use crate::lock::lock;
 use crate::measure::trend::{self, LeakVerdict, MemoryReading};
 use crate::result::{ResourceAt, Stage};
-
-/// How often it is looked whether the stage's clock has begun.
-const POLL: Duration = Duration::from_millis(100);
 
 /// Cancels `enough` after the stage's duration, unless its memory needs longer: the stage then ends as its plan says.
 /// `None` for a stage of one length.
@@ -29,7 +26,7 @@ pub(super) fn watch(
     let (observer, readings) = (Arc::clone(observer), Arc::clone(readings));
     let (live, enough) = (live.clone(), enough.clone());
     Some(tokio::spawn(async move {
-        let start = started(&observer).await;
+        let start = wait_for_start(&observer).await;
         tokio::time::sleep_until((start + Duration::from_secs_f64(after_s)).into()).await;
         let memory = ResourceAt::memory(&lock(&readings).server(start));
         if needs_more(&memory) {
@@ -38,17 +35,6 @@ pub(super) fn watch(
             enough.cancel();
         }
     }))
-}
-
-async fn started(observer: &Mutex<Observer>) -> Instant {
-    loop {
-        // By itself, so that the lock is not held while it waits.
-        let started = lock(observer).started();
-        match started {
-            Some(start) => return start,
-            None => tokio::time::sleep(POLL).await,
-        }
-    }
 }
 
 /// A leak is to be confirmed and a doubt to be settled. Where no memory was seen, more time shows none.

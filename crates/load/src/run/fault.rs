@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::observer::Observer;
+use super::observer::{Observer, wait_for_start};
 use super::session_pool::Host;
 use crate::lock::lock;
 use crate::measure::Sample;
@@ -19,11 +19,8 @@ use crate::result::{Definition, Disruption, FaultResult, Injection, Stage};
 
 /// Calls before the fault that a p95 needs.
 const CALLS_BEFORE: usize = 200;
-/// How often is looked whether the first call has ended.
-const LOOK: Duration = Duration::from_millis(10);
 
 /// Why this server cannot be treated so; `None` if it can.
-#[must_use]
 fn obstacle(kind: Disruption, host: &Host) -> Option<&'static str> {
     match host.target.spec() {
         ServerSpec::InProcess => Some("the server is part of this process"),
@@ -89,13 +86,8 @@ impl Injecting {
 
 /// Until so long after the stage's first call, which tells when it began.
 async fn sleep_until(observer: &Mutex<Observer>, at_s: f64) {
-    loop {
-        let started = lock(observer).started();
-        match started {
-            Some(started) => return tokio::time::sleep_until((started + seconds(at_s)).into()).await,
-            None => tokio::time::sleep(LOOK).await,
-        }
-    }
+    let started = wait_for_start(observer).await;
+    tokio::time::sleep_until((started + seconds(at_s)).into()).await;
 }
 
 async fn disrupt(fault: Injection, host: &Host, stop: &CancellationToken) {

@@ -1,6 +1,7 @@
 //! The sink of a stage: figures, a timeline, phases of the day, and what exports leave behind.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use music21_mcp_bench::client::{Outcome, Tool};
@@ -8,6 +9,7 @@ use music21_mcp_proc::ResourceSample;
 use serde::Deserialize;
 
 use crate::driver::{Event, Recorder, Settings, Sink};
+use crate::lock::lock;
 use crate::measure::Sample;
 use crate::measure::histogram::Histogram;
 use crate::measure::steady::FixedWarmUp;
@@ -15,6 +17,8 @@ use crate::profile::CallSpan;
 use crate::result::{DayProfile, Exports, Second, phases};
 
 const SECOND_NS: u64 = 1_000_000_000;
+/// How often it is looked whether the first call has ended.
+const LOOK: Duration = Duration::from_millis(10);
 /// Paths of exports remembered, to see later whether the files are still there.
 const PATHS: usize = 200_000;
 
@@ -50,7 +54,6 @@ pub(super) struct Observer {
 
 impl Observer {
     /// An observer of nothing so far.
-    #[must_use]
     pub(super) fn new(settings: Settings, day: Option<DayProfile>) -> Self {
         Self {
             recorder: Recorder::new(settings),
@@ -76,25 +79,21 @@ impl Observer {
     }
 
     /// When the stage's clock began, as its first event shows.
-    #[must_use]
     pub(super) fn started(&self) -> Option<Instant> {
         self.started
     }
 
     /// The seconds so far.
-    #[must_use]
     pub(super) fn seconds(&self) -> Vec<Second> {
         self.timeline.seconds()
     }
 
     /// The last whole second in which calls ended, or what there is of the first.
-    #[must_use]
     pub(super) fn last_second(&self) -> Second {
         self.timeline.finished.last().cloned().unwrap_or_else(|| self.timeline.close())
     }
 
     /// What exports left; looks at each file.
-    #[must_use]
     pub(super) fn exports(&self) -> Exports {
         self.exports.look()
     }
@@ -150,6 +149,18 @@ impl Sink for Observer {
 
     fn on_tenth(&mut self, at_ns: u64) {
         self.recorder.on_tenth(at_ns);
+    }
+}
+
+/// When the stage's clock has begun, as soon as its first call has ended.
+pub(super) async fn wait_for_start(observer: &Mutex<Observer>) -> Instant {
+    loop {
+        // By itself, so that the lock is not held while it waits.
+        let started = lock(observer).started();
+        match started {
+            Some(start) => return start,
+            None => tokio::time::sleep(LOOK).await,
+        }
     }
 }
 

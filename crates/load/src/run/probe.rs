@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anyhow::bail;
 use music21_mcp_bench::client::{Music21Client, Outcome, Tool};
 use serde_json::Map;
 use tokio_util::sync::CancellationToken;
@@ -23,8 +24,8 @@ pub(super) async fn probe(
     host: &Arc<Host>,
     limit: Limit,
     interrupt: &CancellationToken,
-) -> Result<Report, String> {
-    let client = host.target.session().await.map_err(|error| error.to_string())?;
+) -> anyhow::Result<Report> {
+    let client = host.target.session().await?;
     let probed = ask(&client, limit, interrupt).await;
     client.close().await;
     probed
@@ -35,7 +36,7 @@ pub(crate) async fn ask(
     client: &Music21Client,
     limit: Limit,
     interrupt: &CancellationToken,
-) -> Result<Report, String> {
+) -> anyhow::Result<Report> {
     let start = Instant::now();
     let now_ns = || start.elapsed().as_nanos() as u64;
     let mut prober = Prober::new(limit);
@@ -49,7 +50,7 @@ pub(crate) async fn ask(
         let admitted = match reply.outcome {
             Outcome::RateLimited => false,
             Outcome::Ok | Outcome::ToolError | Outcome::WrongAnswer | Outcome::MisroutedAnswer => true,
-            other => return Err(format!("{TOOL} ended as {other}: {}", reply.message.unwrap_or_default())),
+            other => bail!("{TOOL} ended as {other}: {}", reply.message.unwrap_or_default()),
         };
         let retry_after_ns = reply.retry_after.map(|wait| wait.as_nanos() as u64);
         prober.observe(Probe { sent_ns, received_ns: now_ns(), admitted, retry_after_ns });

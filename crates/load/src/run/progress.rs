@@ -56,7 +56,6 @@ impl Live {
     }
 
     /// The stage under way; `None` between stages.
-    #[must_use]
     pub(crate) fn snapshot(&self) -> Option<Snapshot> {
         let current = lock(&self.0);
         let current = current.as_ref().filter(|current| !current.has_ended)?;
@@ -74,7 +73,6 @@ impl Live {
     }
 
     /// The stage under way, or the last; `None` before the first.
-    #[must_use]
     pub(crate) fn stage(&self) -> Option<StageFigures> {
         let current = lock(&self.0);
         let Current { scenario, stage, observer, .. } = current.as_ref()?;

@@ -26,21 +26,8 @@ pub(super) struct Readings {
     own: Vec<Reading>,
 }
 
-#[derive(Debug)]
-struct Reading {
-    moment: Instant,
-    calls: u64,
-    restarts: u32,
-    sample: ResourceSample,
-    temp: Option<Files>,
-}
-
-/// The files of a directory and all below it.
-#[derive(Debug, Clone, Copy, Default)]
-struct Files {
-    count: u64,
-    bytes: u64,
-}
+/// The moment, and all that is known at it but how long that is after the stage's start.
+type Reading = (Instant, ResourceAt);
 
 /// Reads until `stop` is cancelled. Cancels `server_gone` when our own server has ended, since nobody will
 /// start it again.
@@ -70,7 +57,9 @@ pub(super) async fn sample(
         };
         let moment = Instant::now();
         let restarts = watch.restarts;
-        let reading = |sample| Reading { moment, calls, restarts, sample, temp };
+        let (temp_bytes, temp_files) = temp.unzip();
+        let reading =
+            |sample| (moment, ResourceAt { at_ns: 0, calls, restarts, sample, temp_bytes, temp_files });
         let mut readings = lock(&readings);
         readings.server.extend(server.map(reading));
         readings.own.extend(ResourceSample::of_own_process().map(reading));
@@ -91,11 +80,9 @@ impl Readings {
 
 /// What was read before the start is left out.
 fn since(readings: &[Reading], start: Instant) -> Vec<ResourceAt> {
-    let at = |reading: &Reading| {
-        let at_ns = reading.moment.checked_duration_since(start)?.as_nanos() as u64;
-        let &Reading { calls, restarts, sample, temp, .. } = reading;
-        let (temp_bytes, temp_files) = (temp.map(|files| files.bytes), temp.map(|files| files.count));
-        Some(ResourceAt { at_ns, calls, restarts, sample, temp_bytes, temp_files })
+    let at = |&(moment, reading): &Reading| {
+        let at_ns = moment.checked_duration_since(start)?.as_nanos() as u64;
+        Some(ResourceAt { at_ns, ..reading })
     };
     readings.iter().filter_map(at).collect()
 }
@@ -130,25 +117,20 @@ impl Watch {
         self.tree.sample()
     }
 
-    /// The files in the server's temporary directory, at every tenth sample: there may be thousands.
-    async fn temp(&self, host: &Host) -> Option<Files> {
+    /// Bytes and number of the files in the server's temporary directory, at every tenth sample: there may be thousands.
+    async fn temp(&self, host: &Host) -> Option<(u64, u64)> {
         let directory = host.servers_directory().filter(|_| self.samples % LOOK_AGAIN == 1)?.to_owned();
-        tokio::task::spawn_blocking(move || Files::below(&directory)).await.ok()
+        tokio::task::spawn_blocking(move || files_below(&directory)).await.ok()
     }
 }
 
-impl Files {
-    /// What disappears meanwhile is not counted.
-    fn below(directory: &Path) -> Self {
-        let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-        let files = |entry: DirEntry| match entry.metadata() {
-            Ok(data) if data.is_dir() => Self::below(&entry.path()),
-            Ok(data) => Self { count: 1, bytes: data.len() },
-            Err(_) => Self::default(),
-        };
-        entries.map(files).fold(Self::default(), |sum, one| Self {
-            count: sum.count + one.count,
-            bytes: sum.bytes + one.bytes,
-        })
-    }
+/// Bytes and number of all files below a directory. What disappears meanwhile is not counted.
+fn files_below(directory: &Path) -> (u64, u64) {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let files = |entry: DirEntry| match entry.metadata() {
+        Ok(data) if data.is_dir() => files_below(&entry.path()),
+        Ok(data) => (data.len(), 1),
+        Err(_) => (0, 0),
+    };
+    entries.map(files).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
 }

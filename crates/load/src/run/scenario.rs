@@ -5,6 +5,7 @@ use std::io::{BufWriter, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anyhow::{Context as _, bail};
 use music21_mcp_score::{OrchestraSpec, write_generated};
 use tokio_util::sync::CancellationToken;
 
@@ -91,7 +92,7 @@ pub(crate) async fn run(
     };
     definition.place_scores(context.host.directory.path());
     if let Err(error) = measure(&definition, judges, context, &mut result, saved).await {
-        result.error = Some(error);
+        result.error = Some(format!("{error:#}"));
     }
     result.notes.extend(context.profiling.into_iter().flat_map(Profiling::take_lines));
     (judges.conclude)(&mut result, context.interrupt.is_cancelled());
@@ -127,9 +128,9 @@ async fn measure(
     context: &Context<'_>,
     result: &mut ScenarioResult,
     saved: &mut dyn FnMut(&ScenarioResult),
-) -> Result<(), String> {
+) -> anyhow::Result<()> {
     for score in &definition.scores {
-        write_score(score, context).map_err(|error| format!("score '{}': {error}", score.name))?;
+        write_score(score, context).with_context(|| format!("score '{}'", score.name))?;
     }
     if let Some(limit) = definition.probe {
         result.rate_limit = Some(probe(context.host, limit, context.interrupt).await?);
@@ -154,9 +155,7 @@ async fn measure(
             saved(result);
             result.stages.pop();
         };
-        let measured = stage::run(&stage, &setting, &mut so_far)
-            .await
-            .map_err(|error| format!("{}: {error}", stage.name))?;
+        let measured = stage::run(&stage, &setting, &mut so_far).await.with_context(|| stage.name.clone())?;
         if let (Some(search), Some(capacity)) = (&definition.search, &mut result.capacity) {
             capacity.observe((judges.served)(search, &measured));
         }
@@ -164,7 +163,7 @@ async fn measure(
         result.stages.push(measured);
         saved(result);
         if let Some(lost) = lost {
-            return Err(format!("{}: {lost}", stage.name));
+            bail!("{}: {lost}", stage.name);
         }
         let fault = result.stages.last().and_then(|stage| stage.fault.as_ref());
         if fault.is_some_and(FaultResult::is_for_good) {
@@ -191,7 +190,7 @@ fn next_stage(definition: &Definition, result: &ScenarioResult) -> Option<Stage>
 const PREPARE: Duration = Duration::from_secs(120);
 
 /// The preparation is a run of one client that nobody looks at.
-async fn prepare(steps: &[Step], context: &Context<'_>) -> Result<(), String> {
+async fn prepare(steps: &[Step], context: &Context<'_>) -> anyhow::Result<()> {
     if steps.is_empty() {
         return Ok(());
     }
@@ -205,23 +204,22 @@ async fn prepare(steps: &[Step], context: &Context<'_>) -> Result<(), String> {
     };
     let sink = Arc::new(std::sync::Mutex::new(Recorder::new(crate::driver::Settings::default())));
     let target = Arc::new(Pool::kept(context.host));
-    drive(&plan, target, context.interrupt, Arc::clone(&sink)).await.map_err(|error| error.to_string())?;
+    drive(&plan, target, context.interrupt, Arc::clone(&sink)).await?;
     let recorder = lock(&sink);
     let lost = recorder.tools.values().flat_map(|tool| &tool.examples);
     match lost.into_iter().find(|example| example.outcome.is_connection_loss()) {
-        Some(example) => Err(format!("preparation: {}: {}", example.outcome, example.message)),
+        Some(example) => bail!("preparation: {}: {}", example.outcome, example.message),
         None => Ok(()),
     }
 }
 
-fn write_score(score: &ScoreFile, context: &Context<'_>) -> Result<(), String> {
+fn write_score(score: &ScoreFile, context: &Context<'_>) -> anyhow::Result<()> {
     let path = context.host.directory.path().join(format!("{}.musicxml", score.name));
     if path.exists() {
         return Ok(());
     }
-    let spec = OrchestraSpec::new(score.parts, score.measures, context.seed).map_err(|e| e.to_string())?;
-    let file = File::create(&path).map_err(|error| error.to_string())?;
-    let mut out = BufWriter::new(file);
-    write_generated(&spec, &mut out, |_| {}).map_err(|error| error.to_string())?;
-    out.flush().map_err(|error| error.to_string())
+    let spec = OrchestraSpec::new(score.parts, score.measures, context.seed)?;
+    let mut out = BufWriter::new(File::create(&path)?);
+    write_generated(&spec, &mut out, |_| {})?;
+    Ok(out.flush()?)
 }

@@ -12,7 +12,7 @@ type Change = (&'static str, fn(&mut Record));
 /// A committed record of calls.
 fn committed() -> Record {
     let store = Store::at(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../baselines"));
-    let records = store.list().into_iter().map(|found| found.record.unwrap());
+    let records = store.all().unwrap().into_iter().map(|found| found.record.unwrap());
     records.into_iter().find(|record| record.kind == Kind::Calls).expect("baselines/ holds one")
 }
 

@@ -57,13 +57,9 @@ impl EndsWithStdin {
     }
 }
 
-/// A directory that one run writes into; free again once this is dropped, however the process ends.
-pub(crate) struct Claim {
-    _locked: File,
-}
-
-/// Claims `directory` for this run: two would overwrite each other's result.
-pub(crate) fn claim(directory: &Path) -> anyhow::Result<Claim> {
+/// Claims `directory` for this run: two would overwrite each other's result. It is free again once the file is dropped,
+/// however the process ends.
+pub(crate) fn claim(directory: &Path) -> anyhow::Result<File> {
     let path = directory.join(".lock");
     let open = || format!("failed to write '{}'", path.display());
     let mut file =
@@ -79,7 +75,7 @@ pub(crate) fn claim(directory: &Path) -> anyhow::Result<Claim> {
         );
     }
     file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).with_context(open)?;
-    Ok(Claim { _locked: file })
+    Ok(file)
 }
 
 /// The first signal cancels; the second ends the process, children included: they are killed with us. A hangup that

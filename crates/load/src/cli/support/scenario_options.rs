@@ -85,26 +85,19 @@ impl ScenarioOptions {
             return Err("--all-sizes: a file has the sizes that it names".into());
         }
         // Another value must make another scenario.
-        let by_name: [(&str, bool, Change); 6] = [
-            ("--clients", self.clients.is_some(), |other| other.clients = other.clients.map(|n| n + 1)),
-            ("--rate", self.rate.is_some(), |other| {
-                other.rate_per_s = other.rate_per_s.map(|rate| rate * 2.0);
-            }),
-            ("--hours", self.hours.is_some(), |other| other.hours = other.hours.map(|hours| hours * 2.0)),
-            ("--rate-limit", self.rate_limit.is_some(), |other| {
-                other.limit = other.limit.map(|limit| Limit { capacity: limit.capacity + 1, ..limit });
-            }),
-            ("--objective", self.objective.is_some(), |other| {
-                other.objective_ms = other.objective_ms.map(|ms| ms * 2.0);
-            }),
-            ("--max-clients", self.max_clients.is_some(), |other| {
-                other.max_clients = other.max_clients.map(|n| n + 1);
-            }),
+        let by_name: [(&str, Change); 6] = [
+            ("--clients", |other| other.clients.iter_mut().for_each(|clients| *clients += 1)),
+            ("--rate", |other| other.rate_per_s.iter_mut().for_each(|rate| *rate *= 2.0)),
+            ("--hours", |other| other.hours.iter_mut().for_each(|hours| *hours *= 2.0)),
+            ("--rate-limit", |other| other.limit.iter_mut().for_each(|limit| limit.capacity += 1)),
+            ("--objective", |other| other.objective_ms.iter_mut().for_each(|ms| *ms *= 2.0)),
+            ("--max-clients", |other| other.max_clients.iter_mut().for_each(|most| *most += 1)),
         ];
-        for (name, _, change) in by_name.into_iter().filter(|(_, is_given, _)| *is_given) {
+        for (name, change) in by_name {
             let mut other = options.clone();
             change(&mut other);
-            if selected.iter().all(|one| one.definition(options) == one.definition(&other)) {
+            let is_given = other != *options;
+            if is_given && selected.iter().all(|one| one.definition(options) == one.definition(&other)) {
                 return Err(format!(
                     "{name} changes nothing in what is to be run; 'explain' says what would"
                 ));

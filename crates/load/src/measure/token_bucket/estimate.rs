@@ -25,7 +25,6 @@ pub struct Burst {
 impl Burst {
     /// Whether a bucket of `capacity` can have let this burst through: it lies in
     /// [admitted − refilled, admitted].
-    #[must_use]
     pub(crate) fn holds(&self, capacity: u32) -> bool {
         let (capacity, admitted) = (f64::from(capacity), f64::from(self.admitted));
         (admitted - self.refilled..=admitted).contains(&capacity)

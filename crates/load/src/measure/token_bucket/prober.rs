@@ -69,13 +69,11 @@ pub(crate) struct Prober {
 impl Prober {
     /// A prober of a limiter that declares `limit`. It makes about 14·C + 170 calls and takes about
     /// 30/r + 6·C/r seconds against a correct one.
-    #[must_use]
     pub(crate) fn new(limit: Limit) -> Self {
         Self { limit, phase: Phase::Burst, next_ns: 0, log: Log::default() }
     }
 
     /// What to do next.
-    #[must_use]
     pub(crate) fn next(&self) -> Step {
         match self.phase {
             Phase::Done => Step::Done,
@@ -95,7 +93,6 @@ impl Prober {
     }
 
     /// The judgement of everything seen so far.
-    #[must_use]
     pub(crate) fn report(&self) -> Report {
         judge(&self.log, self.limit, self.phase == Phase::Done)
     }

@@ -25,7 +25,6 @@ pub struct Trend {
 ///
 /// Sen (1968) for the slope and its bounds, Hamed and Rao (1998) for the variance under
 /// autocorrelation.
-#[must_use]
 pub(crate) fn mann_kendall(xs: &[f64], ys: &[f64]) -> Option<Trend> {
     let n = ys.len();
     if n < 4 || xs.len() != n {

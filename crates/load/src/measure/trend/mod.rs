@@ -95,13 +95,11 @@ impl From<Trend> for Slope {
 
 /// The slope of `ys` over increasing `xs`, units of y for each unit of x, with the bounds of Sen. `None` for fewer
 /// than four points or no two different x.
-#[must_use]
 pub(crate) fn slope(xs: &[f64], ys: &[f64]) -> Option<Slope> {
     mann_kendall(xs, ys).map(Slope::from)
 }
 
 /// Growth in MB/min over readings in order of time, however short: a figure without a verdict. `None` for fewer than ten.
-#[must_use]
 pub(crate) fn growth(readings: &[MemoryReading]) -> Option<Slope> {
     let bins = Bins::of(readings)?;
     (bins.minutes.len() >= MIN_READINGS).then(|| slope(&bins.minutes, &bins.megabytes)).flatten()
@@ -148,7 +146,6 @@ pub fn judge_leak(readings: &[MemoryReading]) -> Option<LeakReport> {
 }
 
 /// What a verdict takes at least, in words.
-#[must_use]
 pub(crate) fn needs() -> String {
     format!(
         "{WARM_UP_S} s and {WARM_UP_CALLS} calls of warm-up, whichever takes longer, and then {WINDOW_S} s"
@@ -162,7 +159,6 @@ fn reaches(window_s: f64, length_s: f64) -> bool {
 
 impl LeakReport {
     /// Whether the window is long enough for a leak in it to fail anything.
-    #[must_use]
     pub(crate) fn is_confirmed(&self) -> bool {
         reaches(self.window_s, CONFIRMED_S)
     }
