@@ -77,8 +77,9 @@ impl Evidence<'_> {
         let Load::Closed { workers } = self.plan.load else { return None };
         let workload = &self.plan.workload;
         let thinks = workload.flows.iter().flat_map(|flow| &flow.steps).any(|step| step.think_ms > 0);
-        // Sessions that are opened in between take time that no call has.
-        if thinks || !workload.sessions.is_kept() {
+        // Sessions that are opened in between take time that no call has, and a pause of a single client takes no load away
+        // that another call would have met.
+        if thinks || !workload.sessions.is_kept() || workers < 2 {
             return None;
         }
         let records = || self.recorder.tools.values();
