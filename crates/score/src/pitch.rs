@@ -38,11 +38,11 @@ impl Step {
         b"CDEFGAB"[self as usize]
     }
 
-    /// From an upper-case letter.
+    /// From a letter.
     #[must_use]
     #[inline]
     pub const fn from_letter(letter: u8) -> Option<Self> {
-        Some(match letter {
+        Some(match letter.to_ascii_uppercase() {
             b'C' => Self::C,
             b'D' => Self::D,
             b'E' => Self::E,
@@ -60,25 +60,35 @@ impl Step {
 pub struct Pitch {
     /// Letter name.
     pub step: Step,
-    /// Semitones of alteration; a microtone is rounded to the nearest.
+    /// Semitones of alteration; of a quarter tone, those of the semitone above it.
     pub alter: i8,
     /// Octave; 4 starts at middle C.
     pub octave: i8,
+    /// A quarter tone below what the others say: half-flat is 0 and this.
+    pub quarter_below: bool,
 }
 
 impl Pitch {
-    /// MIDI number; 60 is middle C. May leave 0 to 127 for absurd pitches.
+    /// A pitch on a semitone.
+    #[must_use]
+    #[inline]
+    pub const fn new(step: Step, alter: i8, octave: i8) -> Self {
+        Self { step, alter, octave, quarter_below: false }
+    }
+
+    /// MIDI number; 60 is middle C; a quarter tone is rounded up. May leave 0 to 127 for absurd pitches.
     #[must_use]
     #[inline]
     pub const fn midi(self) -> i32 {
         (self.octave as i32 + 1) * 12 + self.step.semitones() as i32 + self.alter as i32
     }
 
-    /// Pitch class, 0 (C) to 11 (B).
+    /// Pitch class, 0 (C) to 11 (B); a quarter tone is that of the even neighbour, as in music21.
     #[must_use]
     #[inline]
     pub const fn class(self) -> u8 {
-        self.midi().rem_euclid(12) as u8
+        let down = self.quarter_below && self.midi() & 1 == 1;
+        (self.midi() - down as i32).rem_euclid(12) as u8
     }
 
     /// Staff steps above C0.
@@ -97,6 +107,7 @@ impl Pitch {
             step: Step::ALL[diatonic.rem_euclid(7) as usize],
             alter: 0,
             octave: diatonic.div_euclid(7) as i8,
+            ..self
         };
         let alter = self.midi() + i32::from(by.chromatic) - natural.midi();
         Self { alter: alter as i8, ..natural }

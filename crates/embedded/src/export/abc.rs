@@ -21,7 +21,7 @@ pub(super) fn write(score: &Score) -> Vec<u8> {
         field(&mut abc, 'C', composer);
     }
     let first = score.parts.first();
-    let time = first.and_then(|part| at(&part.times, 0)).unwrap_or(TimeSignature { beats: 4, beat_type: 4 });
+    let time = first.and_then(|part| at(&part.times, 0)).unwrap_or(TimeSignature::new(4, 4));
     field(&mut abc, 'M', &format!("{}/{}", time.beats, time.beat_type));
     field(&mut abc, 'L', "1/4");
     let tempo = score.parts.iter().find_map(|part| part.tempos.first());
@@ -63,7 +63,7 @@ fn clef(part: &Part) -> &'static str {
 }
 
 fn key_at(part: &Part, time: u32) -> KeySignature {
-    let written = at(&part.keys, time).unwrap_or(KeySignature { fifths: 0, major: None });
+    let written = at(&part.keys, time).unwrap_or_default();
     sounding_key(written, at(&part.transpositions, time).unwrap_or_default())
 }
 
@@ -87,7 +87,7 @@ fn write_part(abc: &mut String, part: &Part, divisions: u32) {
         let now = at(&part.times, measure.start);
         if now != time {
             time = now;
-            if let Some(TimeSignature { beats, beat_type }) = now {
+            if let Some(TimeSignature { beats, beat_type, .. }) = now {
                 write!(abc, "[M:{beats}/{beat_type}] ").expect("a string");
             }
         }
@@ -258,8 +258,7 @@ mod tests {
     #[test]
     fn an_accidental_is_written_where_the_key_does_not_say_it() {
         let in_d = |part: &mut Part| {
-            part.keys =
-                vec![music21_mcp_score::Timed { at: 0, value: KeySignature { fifths: 2, major: None } }];
+            part.keys = vec![music21_mcp_score::Timed { at: 0, value: KeySignature::new(2, None) }];
         };
         check("2/4 f#8 f f' f# c# c c'# b--", in_d, "[K:D] F/2 =F/2 =f/2 ^F/2 | C/2 =C/2 ^c/2 __B/2 |]\n");
     }

@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use music21_mcp_score::{KeySignature, Measure, NoteFlags, Part, Pitch, Score, TimeSignature};
+use music21_mcp_score::{KeySignature, Measure, Mode, NoteFlags, Part, Pitch, Score, TimeSignature};
 
 use super::marks::at;
 use super::voices::{Item, Kind, voices, whole_notes};
@@ -54,7 +54,7 @@ fn write_part(ly: &mut String, part: &Part, divisions: u32) {
         let now = at(&part.times, measure.start);
         if now.is_some() && now != time {
             time = now;
-            if let Some(TimeSignature { beats, beat_type }) = now {
+            if let Some(TimeSignature { beats, beat_type, .. }) = now {
                 write!(ly, "\\time {beats}/{beat_type} ").expect("a string");
             }
         }
@@ -65,12 +65,12 @@ fn write_part(ly: &mut String, part: &Part, divisions: u32) {
 }
 
 fn key_name(key: Option<KeySignature>) -> String {
-    let KeySignature { fifths, major } = key.unwrap_or(KeySignature { fifths: 0, major: None });
-    let mode = if major == Some(false) { "minor" } else { "major" };
+    let KeySignature { fifths, mode, .. } = key.unwrap_or_default();
+    let mode = mode.unwrap_or(Mode::Major);
     // From F, each fifth is four steps up; the seventh brings the first letter back, altered.
-    let fifths_from_f = i32::from(fifths) + if mode == "minor" { 4 } else { 1 };
+    let fifths_from_f = i32::from(fifths) + 1 + i32::from(mode.tonic());
     let letter = ["f", "c", "g", "d", "a", "e", "b"][fifths_from_f.rem_euclid(7) as usize];
-    format!("{letter}{} \\{mode}", alteration(fifths_from_f.div_euclid(7)))
+    format!("{letter}{} \\{}", alteration(fifths_from_f.div_euclid(7)), mode.name())
 }
 
 /// The Dutch names that LilyPond reads by default.
@@ -141,7 +141,7 @@ fn write_item(ly: &mut String, part: &Part, item: &Item, divisions: u32) {
 }
 
 fn note_name(part: &Part, row: usize) -> String {
-    let Pitch { step, alter, octave } = part.notes.pitch[row];
+    let Pitch { step, alter, octave, .. } = part.notes.pitch[row];
     let letter = char::from(step.letter()).to_ascii_lowercase();
     let octaves = if octave >= 3 { "'" } else { "," }.repeat((i32::from(octave) - 3).unsigned_abs() as usize);
     // LilyPond knows double alterations at most.
@@ -173,7 +173,7 @@ mod tests {
 
     fn check(notation: &str, fifths: i8, body: &str) {
         let mut score = tiny_notation::read(notation).unwrap();
-        score.parts[0].keys = vec![Timed { at: 0, value: KeySignature { fifths, major: None } }];
+        score.parts[0].keys = vec![Timed { at: 0, value: KeySignature::new(fifths, None) }];
         let ly = String::from_utf8(write(&score)).unwrap();
         assert_eq!(ly.matches('{').count(), ly.matches('}').count(), "{ly}");
         let music = ly.split_once("treble\n").unwrap().1;
@@ -205,10 +205,12 @@ mod tests {
 
     #[test]
     fn minor_keys_have_their_names() {
-        let name = |fifths, major| key_name(Some(KeySignature { fifths, major }));
-        assert_eq!(name(3, Some(false)), "fis \\minor");
-        assert_eq!(name(-7, Some(true)), "ces \\major");
+        let name = |fifths, mode| key_name(Some(KeySignature::new(fifths, mode)));
+        assert_eq!(name(3, Some(Mode::Minor)), "fis \\minor");
+        assert_eq!(name(-7, Some(Mode::Major)), "ces \\major");
         assert_eq!(name(0, None), "c \\major");
-        assert_eq!(name(-4, Some(false)), "f \\minor");
+        assert_eq!(name(-4, Some(Mode::Minor)), "f \\minor");
+        assert_eq!(name(0, Some(Mode::Dorian)), "d \\dorian");
+        assert_eq!(name(1, Some(Mode::Lydian)), "c \\lydian");
     }
 }

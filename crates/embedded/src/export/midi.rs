@@ -4,7 +4,7 @@
 
 use midly::num::{u4, u7, u15, u24, u28};
 use midly::{Format, Header, MetaMessage, MidiMessage, Smf, Timing, TrackEvent, TrackEventKind};
-use music21_mcp_score::{KeySignature, NoteFlags, Part, Score, Tick, TimeSignature};
+use music21_mcp_score::{KeySignature, Mode, NoteFlags, Part, Score, Tick, TimeSignature};
 
 use super::marks::{at, sounding_key};
 
@@ -84,16 +84,19 @@ fn conductor(score: &Score, clock: Clock) -> Vec<TrackEvent<'static>> {
     }
     if let Some(part) = score.parts.first() {
         for time in &part.times {
-            let TimeSignature { beats, beat_type } = time.value;
+            let TimeSignature { beats, beat_type, .. } = time.value;
             let beats = u8::try_from(beats).unwrap_or(u8::MAX);
             let message = MetaMessage::TimeSignature(beats, beat_type.trailing_zeros() as u8, 24, 8);
             marks.push((clock.ticks(time.at), message));
         }
         for key in &part.keys {
             let by = at(&part.transpositions, key.at).unwrap_or_default();
-            let KeySignature { fifths, major } = sounding_key(key.value, by);
+            let KeySignature { fifths, mode, .. } = sounding_key(key.value, by);
             if (-7..=7).contains(&fifths) {
-                marks.push((clock.ticks(key.at), MetaMessage::KeySignature(fifths, major == Some(false))));
+                marks.push((
+                    clock.ticks(key.at),
+                    MetaMessage::KeySignature(fifths, mode == Some(Mode::Minor)),
+                ));
             }
         }
     }

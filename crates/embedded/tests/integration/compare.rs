@@ -6,7 +6,7 @@ use music21_mcp_embedded::analysis::{
     Harmony, PROFILES, PlacedChord, chordified_harmony, harmony, pitch_class_name, pitch_name, pitch_weights,
     rank_keys,
 };
-use music21_mcp_score::{Part, Score};
+use music21_mcp_score::{Part, Pitch, Score};
 use serde_json::Value;
 
 /// Answers compared, over all works.
@@ -101,7 +101,7 @@ fn compare_chords(kind: &str, score: &Score, ours: &Harmony, golden: &Value, agr
         let reading = &golden["readings"][row[4].as_u64().unwrap() as usize];
         let ours =
             sounding(f64::from(chord.duration) / f64::from(score.divisions), chord.beat, &names(chord));
-        let theirs = sounding(quarters(&row[2]), row[3].as_f64().unwrap_or(0.0), text(&reading[0]));
+        let theirs = sounding(quarters(&row[2]), row[3].as_f64().unwrap_or(f64::NAN), text(&reading[0]));
         agreement.count("chord slice", &ours, &theirs, &format!("{kind}, {place}"));
         compare_reading(chord, reading, &format!("{kind}, {place}, {theirs}"), agreement);
     }
@@ -113,13 +113,17 @@ fn compare_chords(kind: &str, score: &Score, ours: &Harmony, golden: &Value, agr
 fn compare_reading(chord: &PlacedChord, theirs: &Value, place: &str, agreement: &mut Agreement) {
     let ours = &chord.reading;
     agreement.count("symbol", &ours.symbol, text(&theirs[1]), place);
-    agreement.count("root", &pitch_name(ours.root), text(&theirs[2]), place);
-    agreement.count("bass", &pitch_name(ours.bass), text(&theirs[3]), place);
+    let name = |pitch: Option<Pitch>| pitch.map_or_else(|| "None".to_owned(), pitch_name);
+    agreement.count("root", &name(ours.root), text(&theirs[2]), place);
+    agreement.count("bass", &name(ours.bass), text(&theirs[3]), place);
     agreement.count("quality", ours.quality.name(), text(&theirs[4]), place);
     agreement.count("inversion", &ours.inversion.to_string(), &theirs[5].to_string(), place);
-    agreement.count("figure", &ours.roman.figure, text(&theirs[6]), place);
-    agreement.count("romanNumeral", &ours.roman.numeral, text(&theirs[7]), place);
-    agreement.count("scale degree", &ours.roman.degree.to_string(), &theirs[8].to_string(), place);
+    let figure = ours.roman.as_ref().map_or("none", |roman| &roman.figure);
+    agreement.count("figure", figure, text(&theirs[6]), place);
+    if let Some(roman) = &ours.roman {
+        agreement.count("romanNumeral", &roman.numeral, text(&theirs[7]), place);
+        agreement.count("scale degree", &roman.degree.to_string(), &theirs[8].to_string(), place);
+    }
 }
 
 fn names(chord: &PlacedChord) -> String {
@@ -128,7 +132,7 @@ fn names(chord: &PlacedChord) -> String {
 
 fn our_place(chord: &PlacedChord, score: &Score) -> String {
     let offset = f64::from(chord.offset) / f64::from(score.divisions);
-    place(i64::from(chord.measure_number), offset)
+    place(chord.measure_number.unwrap_or_default().into(), offset)
 }
 
 fn place(measure: i64, offset: f64) -> String {

@@ -181,6 +181,7 @@ impl Player {
                 midi_program,
                 midi_channel: Some(midi_channel),
                 midi_unpitched,
+                ..Instrument::default()
             },
             ..Part::default()
         }

@@ -18,11 +18,15 @@ mod cursor;
 mod direction;
 mod document;
 mod draft;
+mod encodings;
 mod error;
+mod harmony;
 mod measure;
 mod note;
 mod number;
+mod pitch;
 mod staves;
+mod syntax;
 
 pub use error::{Place, Problem, ReadError};
 
@@ -40,7 +44,7 @@ pub struct ReadLimits {
 
 impl Default for ReadLimits {
     fn default() -> Self {
-        Self { bytes: 128 << 20, rows: 5_000_000, depth: 100 }
+        Self { bytes: 128 << 20, rows: 5_000_000, depth: 10_000 }
     }
 }
 
@@ -61,8 +65,8 @@ pub fn read_file(path: &Path, limits: &ReadLimits) -> Result<Score, ReadError> {
     read(&bytes, limits)
 }
 
-/// Reads a document: MXL if it begins as a zip archive, else MusicXML in UTF-8, UTF-16 with a byte
-/// order mark, or Latin-1 if it declares so.
+/// Reads a document: MXL if it begins as a zip archive, else MusicXML in UTF-8, UTF-16, or another
+/// encoding of single bytes that it declares and an XML parser of Python's knows.
 ///
 /// # Errors
 /// Any [`ReadError`] but `File`.
@@ -96,17 +100,23 @@ fn decode(bytes: &[u8]) -> Result<Cow<'_, [u8]>, ReadError> {
     match bytes {
         [0xFE, 0xFF, rest @ ..] => return utf16(rest, u16::from_be_bytes),
         [0xFF, 0xFE, rest @ ..] => return utf16(rest, u16::from_le_bytes),
+        // Without a mark it is told by the zero beside the first '<'.
+        [0, b'<', ..] => return utf16(bytes, u16::from_be_bytes),
+        [b'<', 0, ..] => return utf16(bytes, u16::from_le_bytes),
         _ => {}
     }
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    let encoding = declared_encoding(bytes);
-    match encoding.to_ascii_lowercase().as_str() {
-        "" | "utf-8" | "utf8" | "us-ascii" | "ascii" => Ok(Cow::Borrowed(bytes)),
-        "iso-8859-1" | "latin1" | "latin-1" => {
-            let text: String = bytes.iter().map(|&byte| char::from(byte)).collect();
-            Ok(Cow::Owned(text.into_bytes()))
+    let declared = declared_encoding(bytes);
+    let encoding = declared.to_ascii_lowercase().replace('_', "-");
+    let refused = || ReadError::Encoding { encoding: format!("'{declared}'") };
+    match encoding.as_str() {
+        "" | "utf-8" | "utf8" => Ok(Cow::Borrowed(bytes)),
+        "us-ascii" | "ascii" if bytes.is_ascii() => Ok(Cow::Borrowed(bytes)),
+        name => {
+            let upper = encodings::upper_half(name).ok_or_else(refused)?;
+            let text: Option<String> = bytes.iter().map(|&byte| upper(byte)).collect();
+            text.map(|text| Cow::Owned(text.into_bytes())).ok_or_else(refused)
         }
-        _ => Err(ReadError::Encoding { encoding: format!("'{encoding}'") }),
     }
 }
 
@@ -119,7 +129,7 @@ fn declared_encoding(bytes: &[u8]) -> String {
     let head = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]);
     let declaration = head.split("?>").next().unwrap_or_default();
     let Some((_, value)) = declaration.split_once("encoding") else { return String::new() };
-    let value = value.trim_start_matches([' ', '=', '\t']);
+    let value = value.trim_start_matches([' ', '=', '\t', '\r', '\n']);
     let quote = value.chars().next().unwrap_or('"');
     value[quote.len_utf8().min(value.len())..].split(quote).next().unwrap_or_default().to_owned()
 }

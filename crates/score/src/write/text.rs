@@ -47,6 +47,14 @@ impl Text {
         self
     }
 
+    /// Half of a whole number: `1`, `0.5`, `-1.5`.
+    pub(super) fn halves(&mut self, number: i32) -> &mut Self {
+        if number < 0 {
+            self.0.push(b'-');
+        }
+        self.number(number.unsigned_abs() / 2).push(if number % 2 == 0 { "" } else { ".5" })
+    }
+
     /// Text with the characters escaped that mean something in XML. Control characters, which XML
     /// cannot hold, are left out.
     pub(super) fn escaped(&mut self, text: &str) -> &mut Self {
