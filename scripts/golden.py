@@ -7,6 +7,8 @@ SCORE is a file, or a work of music21's corpus (bach/bwv66.6). For each score OU
 file, named after it, of one JSON object:
 
   parts       ids of the parts
+  notes       len(score.flatten().notes)
+  measures    for each part the offsets of its measures, and the end of the part
   keys        [first part, whole score] -> profile -> 24 x [tonic, mode, coefficient], best first
   key         the whole score's key, as music21 prints it
   slices      chordify: rows of [measure, offset, duration, beat, reading]
@@ -69,12 +71,18 @@ def answers(score):
     key = analyze(score, "key.aardenessen")
     return {
         "parts": [part.id for part in score.parts],
-        "keys": [ranks(score.parts[0]), ranks(score)],
+        "notes": len(score.flatten().notes),
+        "measures": [measures(part) for part in score.parts],
+        "keys": [ranks(part) for part in score.parts[:1]] + [ranks(score)],
         "key": str(key),
         "slices": [readings.row(c, key) for c in slices],
         "written": [readings.row(c, key) for c in written],
         "readings": readings.rows,
     }
+
+
+def measures(part):
+    return [exact(m.offset) for m in part.getElementsByClass("Measure")] + [exact(part.highestTime)]
 
 
 def analyze(stream, method):

@@ -98,10 +98,37 @@ impl Pitch {
         self.octave as i32 * 7 + self.step as i32
     }
 
+    /// The usual spelling of a MIDI number: C, C sharp, D, E flat, E, F, F sharp, G, G sharp, A, B flat, B.
+    #[must_use]
+    pub fn usual(midi: i32) -> Self {
+        const NAMES: [(Step, i8); 12] = [
+            (Step::C, 0),
+            (Step::C, 1),
+            (Step::D, 0),
+            (Step::E, -1),
+            (Step::E, 0),
+            (Step::F, 0),
+            (Step::F, 1),
+            (Step::G, 0),
+            (Step::G, 1),
+            (Step::A, 0),
+            (Step::B, -1),
+            (Step::B, 0),
+        ];
+        let (step, alter) = NAMES[midi.rem_euclid(12) as usize];
+        Self::new(step, alter, (midi.div_euclid(12) - 1) as i8)
+    }
+
     /// The pitch that sounds when this one is written.
     #[must_use]
     #[inline]
     pub fn transposed(self, by: Transpose) -> Self {
+        if by.respelled {
+            return Self {
+                quarter_below: self.quarter_below,
+                ..Self::usual(self.midi() + i32::from(by.chromatic))
+            };
+        }
         let diatonic = self.diatonic() + i32::from(by.diatonic);
         let natural = Self {
             step: Step::ALL[diatonic.rem_euclid(7) as usize],
@@ -121,4 +148,14 @@ pub struct Transpose {
     pub diatonic: i8,
     /// Semitones, octaves included.
     pub chromatic: i8,
+    /// The document gives semitones only: what sounds is spelled anew, whatever was written.
+    pub respelled: bool,
+}
+
+impl Transpose {
+    /// By so many staff steps and semitones.
+    #[must_use]
+    pub const fn new(diatonic: i8, chromatic: i8) -> Self {
+        Self { diatonic, chromatic, respelled: false }
+    }
 }

@@ -30,30 +30,11 @@ pub(super) fn altered(pitch: Pitch, semitones: i8) -> Pitch {
     if semitones.unsigned_abs() <= 3 {
         return Pitch { alter: pitch.alter + semitones, ..pitch };
     }
-    usual(pitch.midi() + i32::from(semitones))
+    Pitch::usual(pitch.midi() + i32::from(semitones))
 }
 
 pub(super) fn semitone_below(pitch: Pitch) -> Pitch {
-    usual(pitch.midi() - 1)
-}
-
-fn usual(midi: i32) -> Pitch {
-    const NAMES: [(Step, i8); 12] = [
-        (Step::C, 0),
-        (Step::C, 1),
-        (Step::D, 0),
-        (Step::E, -1),
-        (Step::E, 0),
-        (Step::F, 0),
-        (Step::F, 1),
-        (Step::G, 0),
-        (Step::G, 1),
-        (Step::A, 0),
-        (Step::B, -1),
-        (Step::B, 0),
-    ];
-    let (step, alter) = NAMES[midi.rem_euclid(12) as usize];
-    Pitch::new(step, alter, (midi.div_euclid(12) - 1) as i8)
+    Pitch::usual(pitch.midi() - 1)
 }
 
 /// The lowest as written.

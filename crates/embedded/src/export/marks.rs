@@ -22,9 +22,9 @@ mod tests {
     #[test]
     fn a_clarinets_key_sounds_two_fifths_lower() {
         let key = KeySignature::new(2, None);
-        let clarinet = Transpose { diatonic: -1, chromatic: -2 };
+        let clarinet = Transpose::new(-1, -2);
         assert_eq!(sounding_key(key, clarinet).fifths, 0);
-        let piccolo = Transpose { diatonic: 7, chromatic: 12 };
+        let piccolo = Transpose::new(7, 12);
         assert_eq!(sounding_key(key, piccolo).fifths, 2);
     }
 }

@@ -264,7 +264,7 @@ mod tests {
     #[test]
     fn a_transposing_part_sounds() {
         let mut score = tiny_notation::read("c4 c#").unwrap();
-        let value = Transpose { diatonic: -1, chromatic: -2 };
+        let value = Transpose::new(-1, -2);
         score.parts[0].transpositions = vec![Timed { at: 0, value }];
         let keys: Vec<u8> = parsed(&write(&score)).1.iter().map(|note| note.3).collect();
         assert_eq!(keys, [58, 59]);

@@ -6,6 +6,7 @@ use music21_mcp_score::{KeySignature, Part, Score, Tempo, Tick, TimeSignature, T
 use serde::Serialize;
 use serde_json::Number;
 
+use super::instrument::{Described, describe};
 use crate::reply::{COMPLETED, Reply, success};
 use crate::store::{Counts, Origin, Stored};
 
@@ -76,17 +77,9 @@ struct PartInfo<'a> {
     part_number: usize,
     part_name: Option<&'a str>,
     #[serde(flatten)]
-    instrument: Option<Instrument<'a>>,
+    instrument: Option<Described<'a>>,
     #[serde(flatten)]
     range: Option<Range>,
-}
-
-#[derive(Serialize)]
-struct Instrument<'a> {
-    instrument: Option<&'a str>,
-    abbreviation: Option<&'a str>,
-    /// General MIDI, from 0, where MusicXML counts from 1.
-    midi_program: Option<u8>,
 }
 
 #[derive(Serialize)]
@@ -233,11 +226,7 @@ fn part_info(index: usize, part: &Part, from_document: bool) -> PartInfo<'_> {
     PartInfo {
         part_number: index + 1,
         part_name: some(part.name.as_str()),
-        instrument: from_document.then(|| Instrument {
-            instrument: some(part.instrument.name.as_str()),
-            abbreviation: some(part.abbreviation.as_str()),
-            midi_program: part.instrument.midi_program.map(|program| program.saturating_sub(1)),
-        }),
+        instrument: from_document.then(|| describe(part)),
         range: Counts::of(part).range.map(|(low, high)| Range {
             lowest_note: low,
             highest_note: high,

@@ -216,14 +216,21 @@ impl Draft<'_> {
             };
             *into = Some(whole(&self.cursor.text()?, element, "a whole number")?);
         }
-        let semitones = chromatic.unwrap_or_else(|| usual_semitones(diatonic.unwrap_or(0)));
-        let steps = diatonic.unwrap_or_else(|| usual_steps(semitones));
+        // Steps alone are counted from 1, as music21 counts them.
+        let alone = diatonic.map_or(0, |steps| steps - steps.signum());
+        let semitones = chromatic.unwrap_or_else(|| usual_semitones(alone));
+        let steps = match (diatonic, chromatic) {
+            (Some(steps), Some(_)) => steps,
+            (Some(_), None) => alone,
+            (None, _) => usual_steps(semitones),
+        };
+        let respelled = diatonic.is_none() && chromatic.is_some();
         let by =
             |one: i16, octave: i16| i8::try_from(i32::from(one) + i32::from(octave) * i32::from(octaves));
         let (Ok(diatonic), Ok(chromatic)) = (by(steps, 7), by(semitones, 12)) else {
             return Err(invalid(&octaves.to_string(), "octave-change", "a few octaves"));
         };
-        self.now.measure.transpose = Some(Transpose { diatonic, chromatic });
+        self.now.measure.transpose = Some(Transpose { diatonic, chromatic, respelled });
         Ok(())
     }
 

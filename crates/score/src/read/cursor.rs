@@ -22,6 +22,8 @@ pub(super) struct Cursor<'b> {
     entities: Entities,
     /// The document begins with its XML declaration, which has not been read.
     may_declare: bool,
+    /// There is a `]` in the document, so that texts are searched for `]]>`.
+    pub(super) brackets: bool,
 }
 
 /// An element's start.
@@ -60,7 +62,7 @@ impl<'b> Cursor<'b> {
         xml.config_mut().trim_text_start = true;
         xml.config_mut().check_comments = true;
         let may_declare = document.starts_with(b"<?xml");
-        Self { xml, at_empty: false, max_depth, entities: Entities::default(), may_declare }
+        Self { xml, at_empty: false, max_depth, entities: Entities::default(), may_declare, brackets: false }
     }
 
     /// Bytes read so far.
@@ -126,7 +128,7 @@ impl<'b> Cursor<'b> {
                     return self.tag(tag).map(Some);
                 }
                 Event::End(_) => return Ok(None),
-                Event::Text(_) | Event::Comment(_) => {}
+                Event::Text(text) => self.check_text(&text)?,
                 other => self.pass(&other)?,
             }
         }
@@ -149,6 +151,14 @@ impl<'b> Cursor<'b> {
         Ok(Tag(BytesStart::from_content(content, name.len())))
     }
 
+    #[inline]
+    fn check_text(&self, text: &str) -> Result<()> {
+        if self.brackets && text.contains("]]>") {
+            return Err(Problem::Syntax("']]>' outside CDATA"));
+        }
+        Ok(())
+    }
+
     /// An event of no consequence inside the root element, or one that may not be there.
     #[cold]
     fn pass(&mut self, event: &Event<'_>) -> Result<()> {
@@ -169,6 +179,7 @@ impl<'b> Cursor<'b> {
         match self.xml.read_event()? {
             Event::Text(text) => {
                 let text = text.into_inner();
+                self.check_text(&text)?;
                 match self.xml.read_event()? {
                     Event::End(_) => Ok(trimmed(text)),
                     event => self.long_text(text.into_owned(), event),
@@ -179,27 +190,42 @@ impl<'b> Cursor<'b> {
         }
     }
 
+    /// The text of the open element as it stands, to its end, with line breaks as XML has them.
+    pub(super) fn verbatim(&mut self) -> Result<String> {
+        if std::mem::take(&mut self.at_empty) {
+            return Ok(String::new());
+        }
+        self.xml.config_mut().trim_text_start = false;
+        let text =
+            self.xml.read_event().map_err(Problem::from).and_then(|event| self.raw(String::new(), event));
+        self.xml.config_mut().trim_text_start = true;
+        Ok(text?.replace("\r\n", "\n").replace('\r', "\n"))
+    }
+
     /// Text in several pieces: with references, CDATA or comments in it. Here, white space at the
     /// start of a piece counts.
     #[cold]
     fn long_text(&mut self, text: String, event: Event<'b>) -> Result<Cow<'b, str>> {
         self.xml.config_mut().trim_text_start = false;
-        let text = self.pieces(text, event);
+        let text = self.raw(text, event);
         self.xml.config_mut().trim_text_start = true;
-        text
+        text.map(|text| trimmed(Cow::Owned(text)))
     }
 
-    fn pieces(&mut self, mut text: String, mut event: Event<'b>) -> Result<Cow<'b, str>> {
+    fn raw(&mut self, mut text: String, mut event: Event<'b>) -> Result<String> {
         loop {
             match event {
-                Event::Text(piece) => text.push_str(&piece),
+                Event::Text(piece) => {
+                    self.check_text(&piece)?;
+                    text.push_str(&piece);
+                }
                 Event::CData(piece) => text.push_str(&piece),
                 Event::GeneralRef(reference) => text.push_str(&self.referenced(&reference)?),
                 Event::Start(tag) => {
                     self.tag(tag)?;
                     self.skip()?;
                 }
-                Event::End(_) => return Ok(trimmed(Cow::Owned(text))),
+                Event::End(_) => return Ok(text),
                 Event::Empty(tag) => self.tag(tag).map(drop)?,
                 other => self.pass(&other)?,
             }
@@ -225,7 +251,7 @@ impl<'b> Cursor<'b> {
                 }
                 Event::End(_) if depth == 0 => return Ok(()),
                 Event::End(_) => depth -= 1,
-                Event::Text(_) => {}
+                Event::Text(text) => self.check_text(&text)?,
                 Event::Empty(tag) => self.tag(tag).map(drop)?,
                 other => self.pass(&other)?,
             }

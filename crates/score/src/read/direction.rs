@@ -29,6 +29,8 @@ struct Directions {
     tempos: Vec<Tempo>,
     /// A sign of no further interest, or any of the above.
     placed: bool,
+    /// A metronome mark, which a sound's tempo does not add to.
+    metronome: bool,
     pedals: Vec<PedalChange>,
 }
 
@@ -59,7 +61,7 @@ impl Draft<'_> {
         for pedal in std::mem::take(&mut found.pedals) {
             found.placed |= self.pedal(pedal, at);
         }
-        if found.tempos.is_empty() {
+        if !found.metronome {
             found.tempos.extend(sound.and_then(playback));
         }
         if found.placed || !found.tempos.is_empty() {
@@ -119,7 +121,7 @@ impl Draft<'_> {
         while let Some(tag) = self.cursor.child()? {
             match tag.name() {
                 "metronome" => {
-                    found.placed = true;
+                    (found.placed, found.metronome) = (true, true);
                     found.tempos.extend(self.metronome()?);
                     continue;
                 }

@@ -25,7 +25,8 @@ pub(super) fn read(document: &[u8], limits: &ReadLimits) -> std::result::Result<
         pedals: Vec::new(),
         kit: Vec::new(),
     };
-    match check_characters(document).and_then(|()| draft.document()) {
+    let brackets = check_characters(document).map(|brackets| draft.cursor.brackets = brackets);
+    match brackets.and_then(|()| draft.document()) {
         Ok(()) => Ok(draft.score),
         Err(problem) => Err(ReadError::Document { place: draft.place(&problem), problem }),
     }
@@ -53,6 +54,18 @@ fn first(known: &mut Option<String>, text: String) {
     }
 }
 
+/// Several are named together, as music21 names them.
+fn and(known: &mut Option<String>, name: &str) {
+    match known {
+        Some(known) if !name.is_empty() => {
+            known.push_str(" and ");
+            known.push_str(name);
+        }
+        Some(_) => {}
+        None => first(known, name.to_owned()),
+    }
+}
+
 impl Draft<'_> {
     fn place(&self, problem: &Problem) -> Place {
         let byte = match problem {
@@ -77,11 +90,11 @@ impl Draft<'_> {
             match tag.name() {
                 "work" => self.work()?,
                 "movement-number" => {
-                    let text = self.name()?;
+                    let text = self.cursor.verbatim()?;
                     first(&mut self.score.movement_number, text);
                 }
                 "movement-title" => {
-                    let text = self.name()?;
+                    let text = self.cursor.verbatim()?;
                     first(&mut self.score.movement_title, text);
                 }
                 "identification" => self.identification()?,
@@ -98,7 +111,7 @@ impl Draft<'_> {
         }
     }
 
-    /// Text as a title or name: on one line.
+    /// Text as a name: on one line.
     fn name(&mut self) -> Result<String> {
         Ok(self.cursor.text()?.replace('\n', " "))
     }
@@ -107,7 +120,7 @@ impl Draft<'_> {
         while let Some(tag) = self.cursor.child()? {
             match tag.name() {
                 "work-title" => {
-                    let text = self.name()?;
+                    let text = self.cursor.verbatim()?;
                     first(&mut self.score.work_title, text);
                 }
                 _ => self.cursor.skip()?,
@@ -121,17 +134,17 @@ impl Draft<'_> {
             match tag.name() {
                 "creator" => {
                     let kind = tag.attribute("type")?.unwrap_or_default().into_owned();
-                    let text = self.name()?;
+                    let text = self.cursor.verbatim()?;
                     match kind.as_str() {
-                        "composer" => first(&mut self.score.composer, text),
-                        "lyricist" => first(&mut self.score.lyricist, text),
-                        "arranger" => first(&mut self.score.arranger, text),
+                        "composer" => and(&mut self.score.composer, text.trim()),
+                        "lyricist" => and(&mut self.score.lyricist, text.trim()),
+                        "arranger" => and(&mut self.score.arranger, text.trim()),
                         _ => {}
                     }
                 }
                 "rights" => {
-                    let text = self.name()?;
-                    first(&mut self.score.copyright, text);
+                    let text = self.cursor.verbatim()?;
+                    first(&mut self.score.copyright, text.trim().to_owned());
                 }
                 "encoding" => self.encoding()?,
                 _ => self.cursor.skip()?,

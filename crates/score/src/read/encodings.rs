@@ -4,131 +4,57 @@
 type Decode = Box<dyn Fn(u8) -> Option<char>>;
 
 /// Other names of the encodings below.
-const ALIASES: [(&str, &str); 25] = [
+const ALIASES: [(&str, &str); 45] = [
     ("cp1250", "windows-1250"),
     ("cp1251", "windows-1251"),
     ("cp1252", "windows-1252"),
     ("cp1253", "windows-1253"),
     ("cp1254", "windows-1254"),
+    ("cp1255", "windows-1255"),
+    ("cp1256", "windows-1256"),
     ("cp1257", "windows-1257"),
+    ("cp1258", "windows-1258"),
     ("latin2", "iso-8859-2"),
-    ("l2", "iso-8859-2"),
     ("iso8859-2", "iso-8859-2"),
+    ("latin3", "iso-8859-3"),
+    ("iso8859-3", "iso-8859-3"),
+    ("latin4", "iso-8859-4"),
+    ("iso8859-4", "iso-8859-4"),
     ("cyrillic", "iso-8859-5"),
     ("iso8859-5", "iso-8859-5"),
+    ("arabic", "iso-8859-6"),
+    ("iso8859-6", "iso-8859-6"),
     ("greek", "iso-8859-7"),
     ("iso8859-7", "iso-8859-7"),
+    ("hebrew", "iso-8859-8"),
+    ("iso8859-8", "iso-8859-8"),
     ("latin5", "iso-8859-9"),
-    ("l5", "iso-8859-9"),
     ("iso8859-9", "iso-8859-9"),
+    ("latin6", "iso-8859-10"),
+    ("iso8859-10", "iso-8859-10"),
+    ("tis-620", "iso-8859-11"),
+    ("iso8859-11", "iso-8859-11"),
+    ("latin7", "iso-8859-13"),
     ("iso8859-13", "iso-8859-13"),
-    ("latin-9", "iso-8859-15"),
+    ("latin8", "iso-8859-14"),
+    ("iso8859-14", "iso-8859-14"),
     ("latin9", "iso-8859-15"),
-    ("l9", "iso-8859-15"),
     ("iso8859-15", "iso-8859-15"),
+    ("latin10", "iso-8859-16"),
+    ("iso8859-16", "iso-8859-16"),
     ("mac-roman", "macintosh"),
-    ("macroman", "macintosh"),
-    ("ibm437", "cp437"),
-    ("ibm850", "cp850"),
+    ("cp437", "ibm437"),
+    ("cp850", "ibm850"),
+    ("cp852", "ibm852"),
+    ("cp855", "ibm855"),
+    ("cp857", "ibm857"),
+    ("cp858", "ibm858"),
+    ("cp866", "ibm866"),
 ];
 
-/// The characters of the bytes 128 to 255; U+FFFD where there is none.
-const UPPER: [(&str, &str); 16] = [
-    (
-        "windows-1250",
-        "€\u{fffd}‚\u{fffd}„…†‡\u{fffd}‰Š‹ŚŤŽŹ\u{fffd}‘’“”•–—\u{fffd}™š›śťžź\u{a0}ˇ˘Ł¤Ą¦§¨©Ş«¬\u{ad}®Ż°±\
-         ˛ł´µ¶·¸ąş»Ľ˝ľżŔÁÂĂÄĹĆÇČÉĘËĚÍÎĎĐŃŇÓÔŐÖ×ŘŮÚŰÜÝŢßŕáâăäĺćçčéęëěíîďđńňóôőö÷řůúűüýţ˙",
-    ),
-    (
-        "windows-1251",
-        "ЂЃ‚ѓ„…†‡€‰Љ‹ЊЌЋЏђ‘’“”•–—\u{fffd}™љ›њќћџ\u{a0}ЎўЈ¤Ґ¦§Ё©Є«¬\u{ad}®Ї°±Ііґµ¶·ё№є»јЅѕїАБВГДЕЖЗИЙКЛМН\
-         ОПРСТУФХЦЧШЩЪЫЬЭЮЯабвгдежзийклмнопрстуфхцчшщъыьэюя",
-    ),
-    (
-        "windows-1252",
-        "€\u{fffd}‚ƒ„…†‡ˆ‰Š‹Œ\u{fffd}Ž\u{fffd}\u{fffd}‘’“”•–—˜™š›œ\u{fffd}žŸ\u{a0}¡¢£¤¥¦§¨©ª«¬\u{ad}®¯°±\
-         ²³´µ¶·¸¹º»¼½¾¿ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖ×ØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõö÷øùúûüýþÿ",
-    ),
-    (
-        "windows-1253",
-        "€\u{fffd}‚ƒ„…†‡\u{fffd}‰\u{fffd}‹\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}‘’“”•–—\u{fffd}™\
-         \u{fffd}›\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{a0}΅Ά£¤¥¦§¨©\u{fffd}«¬\u{ad}®―°±²³΄µ¶·ΈΉΊ»Ό½ΎΏΐΑΒΓΔ\
-         ΕΖΗΘΙΚΛΜΝΞΟΠΡ\u{fffd}ΣΤΥΦΧΨΩΪΫάέήίΰαβγδεζηθικλμνξοπρςστυφχψωϊϋόύώ\u{fffd}",
-    ),
-    (
-        "windows-1254",
-        "€\u{fffd}‚ƒ„…†‡ˆ‰Š‹Œ\u{fffd}\u{fffd}\u{fffd}\u{fffd}‘’“”•–—˜™š›œ\u{fffd}\u{fffd}Ÿ\u{a0}¡¢£¤¥¦§¨\
-         ©ª«¬\u{ad}®¯°±²³´µ¶·¸¹º»¼½¾¿ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏĞÑÒÓÔÕÖ×ØÙÚÛÜİŞßàáâãäåæçèéêëìíîïğñòóôõö÷øùúûüışÿ",
-    ),
-    (
-        "windows-1257",
-        "€\u{fffd}‚\u{fffd}„…†‡\u{fffd}‰\u{fffd}‹\u{fffd}¨ˇ¸\u{fffd}‘’“”•–—\u{fffd}™\u{fffd}›\u{fffd}¯˛\
-         \u{fffd}\u{a0}\u{fffd}¢£¤\u{fffd}¦§Ø©Ŗ«¬\u{ad}®Æ°±²³´µ¶·ø¹ŗ»¼½¾æĄĮĀĆÄÅĘĒČÉŹĖĢĶĪĻŠŃŅÓŌÕÖ×ŲŁŚŪÜŻŽ\
-         ßąįāćäåęēčéźėģķīļšńņóōõö÷ųłśūüżž˙",
-    ),
-    (
-        "iso-8859-2",
-        "\u{80}\u{81}\u{82}\u{83}\u{84}\u{85}\u{86}\u{87}\u{88}\u{89}\u{8a}\u{8b}\u{8c}\u{8d}\u{8e}\
-         \u{8f}\u{90}\u{91}\u{92}\u{93}\u{94}\u{95}\u{96}\u{97}\u{98}\u{99}\u{9a}\u{9b}\u{9c}\u{9d}\
-         \u{9e}\u{9f}\u{a0}Ą˘Ł¤ĽŚ§¨ŠŞŤŹ\u{ad}ŽŻ°ą˛ł´ľśˇ¸šşťź˝žżŔÁÂĂÄĹĆÇČÉĘËĚÍÎĎĐŃŇÓÔŐÖ×ŘŮÚŰÜÝŢßŕáâăäĺćçč\
-         éęëěíîďđńňóôőö÷řůúűüýţ˙",
-    ),
-    (
-        "iso-8859-5",
-        "\u{80}\u{81}\u{82}\u{83}\u{84}\u{85}\u{86}\u{87}\u{88}\u{89}\u{8a}\u{8b}\u{8c}\u{8d}\u{8e}\
-         \u{8f}\u{90}\u{91}\u{92}\u{93}\u{94}\u{95}\u{96}\u{97}\u{98}\u{99}\u{9a}\u{9b}\u{9c}\u{9d}\
-         \u{9e}\u{9f}\u{a0}ЁЂЃЄЅІЇЈЉЊЋЌ\u{ad}ЎЏАБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯабвгдежзийклмнопрстуфхцчш\
-         щъыьэюя№ёђѓєѕіїјљњћќ§ўџ",
-    ),
-    (
-        "iso-8859-7",
-        "\u{80}\u{81}\u{82}\u{83}\u{84}\u{85}\u{86}\u{87}\u{88}\u{89}\u{8a}\u{8b}\u{8c}\u{8d}\u{8e}\
-         \u{8f}\u{90}\u{91}\u{92}\u{93}\u{94}\u{95}\u{96}\u{97}\u{98}\u{99}\u{9a}\u{9b}\u{9c}\u{9d}\
-         \u{9e}\u{9f}\u{a0}‘’£€₯¦§¨©ͺ«¬\u{ad}\u{fffd}―°±²³΄΅Ά·ΈΉΊ»Ό½ΎΏΐΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡ\u{fffd}ΣΤΥΦΧΨΩΪ\
-         Ϋάέήίΰαβγδεζηθικλμνξοπρςστυφχψωϊϋόύώ\u{fffd}",
-    ),
-    (
-        "iso-8859-9",
-        "\u{80}\u{81}\u{82}\u{83}\u{84}\u{85}\u{86}\u{87}\u{88}\u{89}\u{8a}\u{8b}\u{8c}\u{8d}\u{8e}\
-         \u{8f}\u{90}\u{91}\u{92}\u{93}\u{94}\u{95}\u{96}\u{97}\u{98}\u{99}\u{9a}\u{9b}\u{9c}\u{9d}\
-         \u{9e}\u{9f}\u{a0}¡¢£¤¥¦§¨©ª«¬\u{ad}®¯°±²³´µ¶·¸¹º»¼½¾¿ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏĞÑÒÓÔÕÖ×ØÙÚÛÜİŞßàáâãäåæçè\
-         éêëìíîïğñòóôõö÷øùúûüışÿ",
-    ),
-    (
-        "iso-8859-13",
-        "\u{80}\u{81}\u{82}\u{83}\u{84}\u{85}\u{86}\u{87}\u{88}\u{89}\u{8a}\u{8b}\u{8c}\u{8d}\u{8e}\
-         \u{8f}\u{90}\u{91}\u{92}\u{93}\u{94}\u{95}\u{96}\u{97}\u{98}\u{99}\u{9a}\u{9b}\u{9c}\u{9d}\
-         \u{9e}\u{9f}\u{a0}”¢£¤„¦§Ø©Ŗ«¬\u{ad}®Æ°±²³“µ¶·ø¹ŗ»¼½¾æĄĮĀĆÄÅĘĒČÉŹĖĢĶĪĻŠŃŅÓŌÕÖ×ŲŁŚŪÜŻŽßąįāćäåęēč\
-         éźėģķīļšńņóōõö÷ųłśūüżž’",
-    ),
-    (
-        "iso-8859-15",
-        "\u{80}\u{81}\u{82}\u{83}\u{84}\u{85}\u{86}\u{87}\u{88}\u{89}\u{8a}\u{8b}\u{8c}\u{8d}\u{8e}\
-         \u{8f}\u{90}\u{91}\u{92}\u{93}\u{94}\u{95}\u{96}\u{97}\u{98}\u{99}\u{9a}\u{9b}\u{9c}\u{9d}\
-         \u{9e}\u{9f}\u{a0}¡¢£€¥Š§š©ª«¬\u{ad}®¯°±²³Žµ¶·ž¹º»ŒœŸ¿ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖ×ØÙÚÛÜÝÞßàáâãäåæçè\
-         éêëìíîïðñòóôõö÷øùúûüýþÿ",
-    ),
-    (
-        "koi8-r",
-        "─│┌┐└┘├┤┬┴┼▀▄█▌▐░▒▓⌠■∙√≈≤≥\u{a0}⌡°²·÷═║╒ё╓╔╕╖╗╘╙╚╛╜╝╞╟╠╡Ё╢╣╤╥╦╧╨╩╪╫╬©юабцдефгхийклмнопярстужвьы\
-         зшэщчъЮАБЦДЕФГХИЙКЛМНОПЯРСТУЖВЬЫЗШЭЩЧЪ",
-    ),
-    (
-        "macintosh",
-        "ÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæø¿¡¬√ƒ≈∆«»…\u{a0}ÀÃÕŒœ–—“”‘’÷◊ÿŸ\
-         ⁄€‹›ﬁﬂ‡·‚„‰ÂÊÁËÈÍÎÏÌÓÔÒÚÛÙıˆ˜¯˘˙˚¸˝˛ˇ",
-    ),
-    (
-        "cp437",
-        "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐\
-         ▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{a0}",
-    ),
-    (
-        "cp850",
-        "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜø£Ø×ƒáíóúñÑªº¿®¬½¼¡«»░▒▓│┤ÁÂÀ©╣║╗╝¢¥┐└┴┬├─┼ãÃ╚╔╩╦╠═╬¤ðÐÊËÈıÍÎÏ┘┌█▄¦Ì\
-         ▀ÓßÔÒõÕµþÞÚÛÙýÝ¯´\u{ad}±‗¾¶§÷¸°¨·¹³²■\u{a0}",
-    ),
-];
+/// For each encoding its name and, on the next line, the code points of the bytes 128 to 255; FFFD where
+/// there is none. As numbers: no editor shows all of them alike.
+const UPPER: &str = include_str!("encodings.txt");
 
 /// The decoder of an encoding, by its name in small letters.
 pub(super) fn upper_half(name: &str) -> Option<Decode> {
@@ -136,11 +62,18 @@ pub(super) fn upper_half(name: &str) -> Option<Decode> {
         return Some(Box::new(|byte| Some(char::from(byte))));
     }
     let name = ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, name)| name);
-    let upper: Vec<char> = UPPER.iter().find(|(known, _)| *known == name)?.1.chars().collect();
+    let mut tables = UPPER.lines();
+    tables.find(|line| *line == name)?;
+    let upper: Vec<char> = tables.next()?.split(' ').filter_map(character).collect();
     Some(Box::new(move |byte| match byte.checked_sub(128) {
         None => Some(char::from(byte)),
         Some(row) => upper.get(usize::from(row)).copied().filter(|&c| c != '\u{fffd}'),
     }))
+}
+
+/// From its number in hexadecimal.
+fn character(number: &str) -> Option<char> {
+    u32::from_str_radix(number, 16).ok().and_then(char::from_u32)
 }
 
 #[cfg(test)]
@@ -149,8 +82,12 @@ mod tests {
 
     #[test]
     fn every_table_is_whole() {
-        for (name, upper) in UPPER {
-            assert_eq!(upper.chars().count(), 128, "{name}");
+        let lines: Vec<&str> = UPPER.lines().collect();
+        for table in lines.chunks(2) {
+            assert_eq!(table[1].split(' ').filter_map(character).count(), 128, "{}", table[0]);
+        }
+        for (alias, name) in ALIASES {
+            assert!(lines.contains(&name), "{alias}");
         }
         let decoded = |name, byte| upper_half(name).unwrap()(byte);
         assert_eq!(decoded("windows-1252", 0x80), Some('€'));

@@ -77,11 +77,20 @@ pub fn read(bytes: &[u8], limits: &ReadLimits) -> Result<Score, ReadError> {
     if bytes.is_empty() {
         return Err(ReadError::Empty);
     }
-    if bytes.starts_with(b"PK\x03\x04") {
+    if is_archive(bytes) {
         let document = container::unpack(bytes, limits.bytes)?;
         return read_document(&document, limits);
     }
     read_document(bytes, limits)
+}
+
+/// A zip archive begins so, or ends so if something was put in front of it.
+fn is_archive(bytes: &[u8]) -> bool {
+    /// The longest comment of an archive, and the record that it stands in.
+    const END: usize = 65_535 + 22;
+    let is_text = matches!(bytes[0], b'<' | 0xEF | 0xFE | 0xFF | 0 | b' ' | b'\t' | b'\r' | b'\n');
+    let end = &bytes[bytes.len().saturating_sub(END)..];
+    bytes.starts_with(b"PK\x03\x04") || (!is_text && end.windows(4).any(|four| four == b"PK\x05\x06"))
 }
 
 fn read_document(bytes: &[u8], limits: &ReadLimits) -> Result<Score, ReadError> {
@@ -94,8 +103,12 @@ fn decode(bytes: &[u8]) -> Result<Cow<'_, [u8]>, ReadError> {
     let utf16 = |rest: &[u8], unit: fn([u8; 2]) -> u16| {
         let units = rest.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
         let text: Result<String, _> = char::decode_utf16(units).collect();
+        let text = text.ok().filter(|text| {
+            let declared = declared_encoding(text.as_bytes()).to_ascii_lowercase();
+            declared.is_empty() || declared.starts_with("utf-16")
+        });
         text.map(|text| Cow::Owned(text.into_bytes()))
-            .map_err(|_| ReadError::Encoding { encoding: "damaged UTF-16".to_owned() })
+            .ok_or_else(|| ReadError::Encoding { encoding: "damaged UTF-16".to_owned() })
     };
     match bytes {
         [0xFE, 0xFF, rest @ ..] => return utf16(rest, u16::from_be_bytes),

@@ -27,6 +27,8 @@ struct Written {
 /// What music21 gives a note that has no `<pitch>`: middle C.
 const NO_PITCH: Pitch = Pitch::new(Step::C, 0, 4);
 
+const COUNT: &str = "a whole number, 1 to 65535";
+
 impl Draft<'_> {
     pub(super) fn note(&mut self) -> Result<()> {
         let mut note = Written {
@@ -236,19 +238,24 @@ impl Draft<'_> {
     }
 
     fn time_modification(&mut self) -> Result<Option<Tuplet>> {
-        const EXPECTED: &str = "a whole number, 1 to 65535";
-        let mut tuplet = Tuplet { actual: 1, normal: 1 };
+        // What is empty is music21's triplet.
+        let mut tuplet = Tuplet { actual: 3, normal: 2 };
         while let Some(tag) = self.cursor.child()? {
             match tag.name() {
-                "actual-notes" => tuplet.actual = whole(&self.cursor.text()?, "actual-notes", EXPECTED)?,
-                "normal-notes" => tuplet.normal = whole(&self.cursor.text()?, "normal-notes", EXPECTED)?,
+                "actual-notes" => tuplet.actual = self.count("actual-notes")?.unwrap_or(3),
+                "normal-notes" => tuplet.normal = self.count("normal-notes")?.unwrap_or(2),
                 _ => self.cursor.skip()?,
             }
         }
         if tuplet.actual == 0 || tuplet.normal == 0 {
-            return Err(invalid("0", "time-modification", EXPECTED));
+            return Err(invalid("0", "time-modification", COUNT));
         }
         Ok((tuplet.actual != tuplet.normal).then_some(tuplet))
+    }
+
+    fn count(&mut self, element: &'static str) -> Result<Option<u16>> {
+        let text = self.cursor.text()?;
+        if text.is_empty() { Ok(None) } else { whole(&text, element, COUNT).map(Some) }
     }
 
     /// The percussion key of the part's instrument that a note names, if it is one of a kit.

@@ -9,17 +9,23 @@ type Result<T> = std::result::Result<T, Problem>;
 /// How long all that entities stand for may be, so that entities of entities cannot grow without end.
 const MAX_EXPANSION: usize = 1 << 16;
 
-/// Refuses control characters, which XML has no place for.
-pub(super) fn check_characters(document: &[u8]) -> Result<()> {
+/// Refuses control characters, which XML has no place for; whether there is a `]` anywhere.
+pub(super) fn check_characters(document: &[u8]) -> Result<bool> {
     const fn forbidden(byte: u8) -> bool {
         byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r')
     }
-    // By blocks without a branch, which compilers turn into wide instructions.
-    let bad = |block: &[u8]| block.iter().fold(false, |bad, &byte| bad | forbidden(byte));
-    if document.chunks(4096).any(bad) {
-        return Err(Problem::Syntax("a control character"));
+    let mut brackets = false;
+    for block in document.chunks(4096) {
+        // Without a branch, which compilers turn into wide instructions.
+        let (bad, bracket) = block
+            .iter()
+            .fold((false, false), |(bad, bracket), &byte| (bad | forbidden(byte), bracket | (byte == b']')));
+        if bad {
+            return Err(Problem::Syntax("a control character"));
+        }
+        brackets |= bracket;
     }
-    Ok(())
+    Ok(brackets)
 }
 
 /// Refuses attributes that are not `name="value"` apart by white space, and names that come twice.
@@ -65,7 +71,15 @@ pub(super) struct Entities {
 impl Entities {
     /// Takes them from what stands between `<!DOCTYPE` and `>`. The first of a name holds.
     pub(super) fn declare(&mut self, doctype: &str) {
-        let mut rest = doctype;
+        let mut plain = String::new();
+        let mut after = doctype;
+        // What stands in a comment is not declared.
+        while let Some((before, comment)) = after.split_once("<!--") {
+            plain.push_str(before);
+            after = comment.split_once("-->").map_or("", |(_, after)| after);
+        }
+        plain.push_str(after);
+        let mut rest = plain.as_str();
         while let Some((_, declaration)) = rest.split_once("<!ENTITY") {
             rest = declaration;
             let declaration = declaration.trim_ascii_start();
@@ -177,7 +191,8 @@ mod tests {
         let mut entities = Entities::default();
         entities.declare(
             "score-partwise [ <!ENTITY a \"A&b;\"><!ENTITY b 'B&#33;'> <!ENTITY b 'no'> <!ENTITY c SYSTEM 'x'>\
-             <!ENTITY % d 'x'><!ENTITY e '&e;'><!ENTITY f '<g/>'> ]",
+             <!ENTITY % d 'x'><!ENTITY e '&e;'><!ENTITY f '<g/>'>\
+             <!-- <!ENTITY g 'x'> --> ]",
         );
         assert_eq!(entities.text("a").unwrap(), "AB!");
         assert_eq!(entities.in_attributes(" x='&b;&lt;'").unwrap(), " x='B!&lt;'");

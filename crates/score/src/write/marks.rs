@@ -104,6 +104,10 @@ pub(super) fn clef(text: &mut Text, clef: Clef) {
 
 /// Whole octaves stand apart, since `<diatonic>` and `<chromatic>` leave them out.
 pub(super) fn transpose(text: &mut Text, by: Transpose) {
+    if by.respelled {
+        text.push("<transpose>\n").element("chromatic", by.chromatic).push("</transpose>\n");
+        return;
+    }
     let octaves = by.chromatic / 12;
     // In i16: an absurd transposition may leave the range of i8.
     let diatonic = i16::from(by.diatonic) - 7 * i16::from(octaves);

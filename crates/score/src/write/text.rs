@@ -64,7 +64,8 @@ impl Text {
                 '<' => self.push("&lt;"),
                 '>' => self.push("&gt;"),
                 '"' => self.push("&quot;"),
-                '\t' | '\n' => self.push(" "),
+                '\t' => self.push(" "),
+                '\n' => self.push("&#10;"),
                 '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => self,
                 _ => self.push(character.encode_utf8(&mut [0; 4])),
             };
