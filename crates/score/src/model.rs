@@ -180,6 +180,8 @@ impl NoteFlags {
     pub const CUE: Self = Self(1 << 7);
     /// A `<chord/>` that follows no note: music21 has it as a chord of one.
     pub const LONE_CHORD: Self = Self(1 << 8);
+    /// A grace note with a slash.
+    pub const SLASHED: Self = Self(1 << 9);
 
     /// Whether all bits of `other` are set.
     #[must_use]

@@ -44,7 +44,7 @@ fn write_part(ly: &mut String, part: &Part, divisions: u32) {
     };
     writeln!(ly, "\\clef {clef}").expect("a string");
     let (mut key, mut time) = (None, None);
-    for measure in &part.measures {
+    for (index, measure) in part.measures.iter().enumerate() {
         ly.push_str("      ");
         let now = at(&part.keys, measure.start);
         if now.is_some() && now != key {
@@ -54,14 +54,41 @@ fn write_part(ly: &mut String, part: &Part, divisions: u32) {
         let now = at(&part.times, measure.start);
         if now.is_some() && now != time {
             time = now;
-            if let Some(TimeSignature { beats, beat_type, .. }) = now {
-                write!(ly, "\\time {beats}/{beat_type} ").expect("a string");
+            if let Some(now) = now {
+                ly.push_str(&metre(now));
             }
+        }
+        if index + 1 < part.measures.len() {
+            write_partial(ly, measure, time, divisions);
         }
         write_measure(ly, part, measure, divisions);
         ly.push_str("|\n");
     }
     ly.push_str("      \\bar \"|.\"\n    }\n");
+}
+
+/// `\time 3/4 `, or of several summands `\compoundMeter #'((3 2 8)) `.
+fn metre(time: TimeSignature) -> String {
+    let TimeSignature { beats, beat_type, .. } = time;
+    if time.terms().is_empty() {
+        return format!("\\time {beats}/{beat_type} ");
+    }
+    let same = time.terms().chunk_by(|a, b| a.1 == b.1);
+    let groups = same.map(|group| {
+        let beats: Vec<String> = group.iter().map(|(beats, _)| beats.to_string()).collect();
+        format!("({} {})", beats.join(" "), group[0].1)
+    });
+    format!("\\compoundMeter #'({}) ", groups.collect::<Vec<_>>().join(" "))
+}
+
+/// A measure that is short of its metre, a pickup, says how long it is.
+fn write_partial(ly: &mut String, measure: &Measure, time: Option<TimeSignature>, divisions: u32) {
+    let TimeSignature { beats, beat_type, .. } = time.unwrap_or(TimeSignature::new(4, 4));
+    let full = u64::from(beats) * 4 * u64::from(divisions) / u64::from(beat_type.max(1));
+    if measure.length > 0 && u64::from(measure.length) < full {
+        let item = Item { rows: 0..0, ticks: measure.length, kind: Kind::Gap, tuplet: None };
+        write!(ly, "\\partial {} ", length(&item, divisions)).expect("a string");
+    }
 }
 
 fn key_name(key: Option<KeySignature>) -> String {
@@ -80,7 +107,7 @@ fn alteration(alter: i32) -> String {
 }
 
 fn write_measure(ly: &mut String, part: &Part, measure: &Measure, divisions: u32) {
-    let voices = voices(part, measure);
+    let voices = voices(part, measure, divisions);
     let whole_rest = [Item { rows: 0..0, ticks: measure.length, kind: Kind::Gap, tuplet: None }];
     match voices.as_slice() {
         [] if measure.length == 0 => {}
@@ -122,6 +149,9 @@ fn write_item(ly: &mut String, part: &Part, item: &Item, divisions: u32) {
     match item.kind {
         Kind::Rest => ly.push('r'),
         Kind::Gap => ly.push('s'),
+        Kind::Grace if part.notes.flags[item.rows.start].has(NoteFlags::SLASHED) => {
+            ly.push_str("\\slashedGrace { ");
+        }
         Kind::Grace => ly.push_str("\\grace { "),
         Kind::Sound => {}
     }
@@ -141,11 +171,18 @@ fn write_item(ly: &mut String, part: &Part, item: &Item, divisions: u32) {
 }
 
 fn note_name(part: &Part, row: usize) -> String {
-    let Pitch { step, alter, octave, .. } = part.notes.pitch[row];
+    let Pitch { step, alter, octave, quarter_below } = part.notes.pitch[row];
     let letter = char::from(step.letter()).to_ascii_lowercase();
     let octaves = if octave >= 3 { "'" } else { "," }.repeat((i32::from(octave) - 3).unsigned_abs() as usize);
     // LilyPond knows double alterations at most.
-    format!("{letter}{}{octaves}", alteration(i32::from(alter.clamp(-2, 2))))
+    let alteration = match (quarter_below, alter) {
+        (false, _) => alteration(i32::from(alter.clamp(-2, 2))),
+        (true, ..0) => "eseh".to_owned(),
+        (true, 0) => "eh".to_owned(),
+        (true, 1) => "ih".to_owned(),
+        (true, _) => "isih".to_owned(),
+    };
+    format!("{letter}{alteration}{octaves}")
 }
 
 /// `4`, `8.`, or for what has no note value a scaled whole note, `1*5/16`.
@@ -191,6 +228,17 @@ mod tests {
              beses'32 |",
         );
         check("5/8 c'2~ c'8 d'2 d'8", 7, "\\key cis \\major \\time 5/8 c''2~ c''8 | d''2 d''8 |");
+    }
+
+    #[test]
+    fn a_pickup_says_how_long_it_is() {
+        let mut score = tiny_notation::read("3/4 c4 d e f g a").unwrap();
+        let part = &mut score.parts[0];
+        part.measures[0].length = 768;
+        part.measures[0].notes = 0..1;
+        part.times[0].value = TimeSignature::sum(&[(2, 8), (3, 8), (1, 4)]).unwrap();
+        let ly = String::from_utf8(write(&score)).unwrap();
+        assert!(ly.contains("\\compoundMeter #'((2 3 8) (1 4)) \\partial 4 c"), "{ly}");
     }
 
     #[test]

@@ -84,7 +84,12 @@ impl Draft<'_> {
                 }
                 "time-modification" => note.tuplet = self.time_modification()?,
                 "accidental" => accidental = alteration(&self.cursor.text()?),
-                "grace" => self.flag(&mut note, NoteFlags::GRACE)?,
+                "grace" => {
+                    if tag.attribute("slash")?.as_deref() == Some("yes") {
+                        note.flags = note.flags.with(NoteFlags::SLASHED);
+                    }
+                    self.flag(&mut note, NoteFlags::GRACE)?;
+                }
                 "cue" => self.flag(&mut note, NoteFlags::CUE)?,
                 "instrument" => {
                     note.kit = self.kit_key(&tag)?;

@@ -78,7 +78,9 @@ impl NoteWriter {
                 (NoteFlags::CUE, "<cue/>\n"),
                 (NoteFlags::CHORD, "<chord/>\n"),
             ] {
-                if flags.has(flag) {
+                if flag == NoteFlags::GRACE && flags.has(flag.with(NoteFlags::SLASHED)) {
+                    text.push("<grace slash=\"yes\"/>\n");
+                } else if flags.has(flag) {
                     text.push(element);
                 }
             }
