@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """music21's own answers for scores, as JSON: what the embedded server's analysis is compared with.
 
-Usage: golden.py OUT_DIR SCORE...      (pip install music21==10.5.1)
+Usage: golden.py [--brief] OUT_DIR SCORE...      (pip install music21==10.5.1)
 
 SCORE is a file, or a work of music21's corpus (bach/bwv66.6). For each score OUT_DIR receives one
 file, named after it, of one JSON object:
@@ -15,7 +15,7 @@ file, named after it, of one JSON object:
   written     chords of the score itself, as `score.recurse()` meets them: rows likewise
   readings    rows of [pitches, symbol, root, bass, quality, inversion, figure, numeral, degree]
 
-`reading` is a row of `readings`: equal chords share it.
+`reading` is a row of `readings`: equal chords share it. --brief: of the keys the best only.
 """
 
 import json
@@ -40,13 +40,17 @@ PROFILES = {
 def main():
     if music21.VERSION_STR != PINNED:
         sys.exit(f"music21 {music21.VERSION_STR} is installed; golden files need {PINNED}")
-    if len(sys.argv) < 3:
+    arguments = [argument for argument in sys.argv[1:] if argument != "--brief"]
+    if len(arguments) < 2:
         sys.exit(__doc__)
     warnings.simplefilter("ignore")
-    out = Path(sys.argv[1])
-    for name in sys.argv[2:]:
+    out = Path(arguments[0])
+    for name in arguments[1:]:
+        found = answers(parse(name))
+        if len(arguments) < len(sys.argv) - 1:
+            found["keys"] = [{profile: keys[:1] for profile, keys in of.items()} for of in found["keys"]]
         path = out / (golden_name(name) + ".json")
-        path.write_text(json.dumps(answers(parse(name)), separators=(",", ":")) + "\n")
+        path.write_text(json.dumps(found, separators=(",", ":")) + "\n")
 
 
 def golden_name(name):

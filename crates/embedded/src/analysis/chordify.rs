@@ -117,8 +117,10 @@ impl Cut {
             let to = from + notes.duration[row];
             self.edges.extend([from, to]);
             if !notes.flags[row].any(NoteFlags::REST.with(NoteFlags::UNPITCHED)) {
-                let by = if sounding { transposition(part, notes.onset[row]) } else { Transpose::default() };
-                self.sounding.push((from, to, notes.pitch[row].transposed(by)));
+                let pitch = notes.pitch[row];
+                let pitch =
+                    if sounding { pitch.transposed(transposition(part, notes.onset[row])) } else { pitch };
+                self.sounding.push((from, to, pitch));
             }
         }
         self.add_symbols(part, measure, start, sounding);

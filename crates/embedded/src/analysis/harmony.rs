@@ -167,7 +167,7 @@ fn name(key: Key, pitches: &[Pitch], root: Option<Pitch>, bass: Option<Pitch>) -
         bass: Some(chord.bass()),
         quality: chord.quality(),
         inversion: chord.inversion() as i8,
-        roman: (!chord.root().quarter_below).then(|| roman_numeral(&chord, key)),
+        roman: roman_numeral(&chord, key),
     }
 }
 

@@ -6,7 +6,7 @@ use music21_mcp_embedded::analysis::{
     Harmony, PROFILES, PlacedChord, chordified_harmony, harmony, pitch_class_name, pitch_name, pitch_weights,
     rank_keys,
 };
-use music21_mcp_score::{Part, Pitch, Score};
+use music21_mcp_score::{Measure, Part, Pitch, Score};
 use serde_json::Value;
 
 /// Answers compared, over all works.
@@ -19,7 +19,7 @@ pub(crate) struct Agreement {
     disagreements: Vec<String>,
 }
 
-/// Properties of which 99.5 % must agree; all others must agree in full.
+/// Properties of which 99.5 % must agree, and all others of chords; counts, measures and keys in full.
 const NEARLY: [&str; 4] = ["chord slice", "root", "figure", "romanNumeral"];
 
 impl Agreement {
@@ -44,9 +44,16 @@ impl Agreement {
         }
     }
 
+    /// Nothing may differ.
+    pub(crate) fn assert_all(&self) {
+        assert!(self.disagreements.is_empty(), "{}", self.disagreements.join("\n"));
+    }
+
     pub(crate) fn assert_bounds(&self) {
         for (property, &(same, of)) in &self.counts {
-            let least = if property.starts_with("key") { of } else { (of * 995).div_ceil(1000) };
+            let whole =
+                ["key", "notes", "parts", "measures", "end"].iter().any(|&all| property.starts_with(all));
+            let least = if whole { of } else { (of * 995).div_ceil(1000) };
             assert!(same >= least, "{property}: {same} of {of} agree, at least {least} must");
         }
         for property in NEARLY.iter().chain(&["key rank", "key correlation"]) {
@@ -56,6 +63,7 @@ impl Agreement {
 }
 
 pub(crate) fn compare_work(score: &Score, golden: &Value, agreement: &mut Agreement) {
+    compare_shape(score, golden, agreement);
     compare_keys(&score.parts[..1], score.divisions, &golden["keys"][0], agreement);
     compare_keys(&score.parts, score.divisions, &golden["keys"][1], agreement);
     let slices = chordified_harmony(score);
@@ -66,12 +74,35 @@ pub(crate) fn compare_work(score: &Score, golden: &Value, agreement: &mut Agreem
     }
 }
 
+/// Counts of notes, where measures begin and where the score ends.
+fn compare_shape(score: &Score, golden: &Value, agreement: &mut Agreement) {
+    agreement.count("notes", &score.note_count().to_string(), &golden["notes"].to_string(), "");
+    let theirs = golden["measures"].as_array().unwrap();
+    agreement.count("parts", &score.parts.len().to_string(), &theirs.len().to_string(), "");
+    let whole = |times: &[String]| times.join(" ");
+    let mut ends: [f64; 2] = [0.0; 2];
+    for (part, theirs) in score.parts.iter().zip(theirs) {
+        let start = |measure: &Measure| f64::from(measure.start) / f64::from(score.divisions);
+        let ours: Vec<String> = part.measures.iter().map(|m| format!("{:.4}", start(m))).collect();
+        let mut theirs: Vec<f64> = theirs.as_array().unwrap().iter().map(quarters).collect();
+        // A staff that falls silent ends later here than there: the score's end is compared.
+        let end = part.measures.last().map_or(0, |last| last.start + last.length);
+        ends[0] = ends[0].max(f64::from(end) / f64::from(score.divisions));
+        ends[1] = ends[1].max(theirs.pop().unwrap());
+        let theirs: Vec<String> = theirs.iter().map(|time| format!("{time:.4}")).collect();
+        let first = ours.iter().zip(&theirs).position(|(ours, theirs)| ours != theirs);
+        let place = format!("part {}, first at measure {first:?}", part.id);
+        agreement.count("measures", &whole(&ours), &whole(&theirs), &place);
+    }
+    agreement.count("end", &format!("{:.4}", ends[0]), &format!("{:.4}", ends[1]), "");
+}
+
 fn compare_keys(parts: &[Part], divisions: u32, golden: &Value, agreement: &mut Agreement) {
     let weights = pitch_weights(parts, divisions);
     for profile in PROFILES {
         let theirs = golden[profile.name()].as_array().unwrap();
         let ours = weights.map(|weights| rank_keys(&weights, profile));
-        assert_eq!(theirs.len(), ours.map_or(0, |ranks| ranks.len()));
+        assert_eq!(theirs.is_empty(), ours.is_none());
         for (rank, (ours, theirs)) in ours.iter().flatten().zip(theirs).enumerate() {
             let place = format!("{} {} parts, rank {rank}", profile.name(), parts.len());
             let mode = if ours.key.major { "major" } else { "minor" };

@@ -41,6 +41,22 @@ fn bundled_works_agree_with_music21() {
     agreement.assert_bounds();
 }
 
+/// A small score for each kind of thing that scores of the field hold and that was once read otherwise.
+#[test]
+fn each_kind_of_score_agrees_with_music21() {
+    let mut agreement = Agreement::default();
+    let mut kinds: Vec<_> =
+        fs::read_dir(root().join("tests/kinds")).unwrap().map(|e| e.unwrap().path()).collect();
+    kinds.retain(|path| path.extension().is_none_or(|extension| extension != "json"));
+    kinds.sort();
+    for path in kinds {
+        agreement.work = path.file_stem().unwrap().to_string_lossy().into_owned();
+        compare_file(&path, &path.with_extension("json"), &mut agreement);
+    }
+    agreement.report();
+    agreement.assert_all();
+}
+
 /// Parts, measures and seed; `music21-mcp-bench generate` writes the scores that music21 was asked about.
 const GENERATED: [(u32, u32, u64); 3] = [(5, 20, 1), (12, 50, 2), (20, 100, 7)];
 

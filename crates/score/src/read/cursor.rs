@@ -22,8 +22,6 @@ pub(super) struct Cursor<'b> {
     entities: Entities,
     /// The document begins with its XML declaration, which has not been read.
     may_declare: bool,
-    /// There is a `]` in the document, so that texts are searched for `]]>`.
-    pub(super) brackets: bool,
 }
 
 /// An element's start.
@@ -62,7 +60,7 @@ impl<'b> Cursor<'b> {
         xml.config_mut().trim_text_start = true;
         xml.config_mut().check_comments = true;
         let may_declare = document.starts_with(b"<?xml");
-        Self { xml, at_empty: false, max_depth, entities: Entities::default(), may_declare, brackets: false }
+        Self { xml, at_empty: false, max_depth, entities: Entities::default(), may_declare }
     }
 
     /// Bytes read so far.
@@ -122,13 +120,15 @@ impl<'b> Cursor<'b> {
         }
         loop {
             match self.xml.read_event()? {
-                Event::Start(tag) => return self.tag(tag).map(Some),
+                // No attributes is the common case.
+                Event::Start(tag) if tag.attributes_raw().is_empty() => return Ok(Some(Tag(tag))),
+                Event::Start(tag) => return self.checked(tag).map(Some),
                 Event::Empty(tag) => {
                     self.at_empty = true;
                     return self.tag(tag).map(Some);
                 }
                 Event::End(_) => return Ok(None),
-                Event::Text(text) => self.check_text(&text)?,
+                Event::Text(_) => {}
                 other => self.pass(&other)?,
             }
         }
@@ -137,7 +137,6 @@ impl<'b> Cursor<'b> {
     /// A tag whose attributes are well-formed.
     #[inline]
     fn tag(&mut self, tag: BytesStart<'b>) -> Result<Tag<'b>> {
-        // No attributes is the common case.
         if tag.attributes_raw().is_empty() { Ok(Tag(tag)) } else { self.checked(tag) }
     }
 
@@ -149,14 +148,6 @@ impl<'b> Cursor<'b> {
         let name = tag.name().0;
         let content = format!("{name}{}", self.entities.in_attributes(tag.attributes_raw())?);
         Ok(Tag(BytesStart::from_content(content, name.len())))
-    }
-
-    #[inline]
-    fn check_text(&self, text: &str) -> Result<()> {
-        if self.brackets && text.contains("]]>") {
-            return Err(Problem::Syntax("']]>' outside CDATA"));
-        }
-        Ok(())
     }
 
     /// An event of no consequence inside the root element, or one that may not be there.
@@ -179,7 +170,6 @@ impl<'b> Cursor<'b> {
         match self.xml.read_event()? {
             Event::Text(text) => {
                 let text = text.into_inner();
-                self.check_text(&text)?;
                 match self.xml.read_event()? {
                     Event::End(_) => Ok(trimmed(text)),
                     event => self.long_text(text.into_owned(), event),
@@ -215,10 +205,7 @@ impl<'b> Cursor<'b> {
     fn raw(&mut self, mut text: String, mut event: Event<'b>) -> Result<String> {
         loop {
             match event {
-                Event::Text(piece) => {
-                    self.check_text(&piece)?;
-                    text.push_str(&piece);
-                }
+                Event::Text(piece) => text.push_str(&piece),
                 Event::CData(piece) => text.push_str(&piece),
                 Event::GeneralRef(reference) => text.push_str(&self.referenced(&reference)?),
                 Event::Start(tag) => {
@@ -243,7 +230,9 @@ impl<'b> Cursor<'b> {
         loop {
             match self.xml.read_event()? {
                 Event::Start(tag) => {
-                    self.tag(tag)?;
+                    if !tag.attributes_raw().is_empty() {
+                        self.checked(tag)?;
+                    }
                     depth += 1;
                     if depth > self.max_depth {
                         return Err(Problem::TooDeep(self.max_depth));
@@ -251,7 +240,7 @@ impl<'b> Cursor<'b> {
                 }
                 Event::End(_) if depth == 0 => return Ok(()),
                 Event::End(_) => depth -= 1,
-                Event::Text(text) => self.check_text(&text)?,
+                Event::Text(_) => {}
                 Event::Empty(tag) => self.tag(tag).map(drop)?,
                 other => self.pass(&other)?,
             }

@@ -25,8 +25,7 @@ pub(super) fn read(document: &[u8], limits: &ReadLimits) -> std::result::Result<
         pedals: Vec::new(),
         kit: Vec::new(),
     };
-    let brackets = check_characters(document).map(|brackets| draft.cursor.brackets = brackets);
-    match brackets.and_then(|()| draft.document()) {
+    match check_characters(document).and_then(|()| draft.document()) {
         Ok(()) => Ok(draft.score),
         Err(problem) => Err(ReadError::Document { place: draft.place(&problem), problem }),
     }

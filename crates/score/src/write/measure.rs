@@ -138,6 +138,9 @@ impl<'p> Pending<'p> {
     /// The kit's key of a row, as above.
     #[inline]
     fn kit(&mut self, row: u32) -> Option<(&'p str, u8)> {
+        if self.part.notes.kit.is_empty() {
+            return None;
+        }
         let &(at, key) = self.part.notes.kit.get(self.kit)?;
         if at != row {
             return None;
@@ -149,6 +152,9 @@ impl<'p> Pending<'p> {
     /// The lyrics of a row, as above.
     #[inline]
     fn lyrics(&mut self, row: u32) -> &'p [(u32, Lyric)] {
+        if self.part.notes.lyrics.is_empty() {
+            return &[];
+        }
         let from = self.lyrics;
         let rest = &self.part.notes.lyrics[from..];
         self.lyrics += rest.iter().take_while(|(at, _)| *at == row).count();
@@ -157,18 +163,23 @@ impl<'p> Pending<'p> {
 
     /// The symbols of a measure come due.
     fn begin(&mut self, measure: &Measure) {
-        self.symbols_end = measure.harmonies.end as usize;
-        self.next = self.earliest();
+        if !measure.harmonies.is_empty() {
+            self.symbols_end = measure.harmonies.end as usize;
+            self.next = self.earliest();
+        }
     }
 
     /// Writes what is left of the measure's symbols: those at its end.
     fn end(&mut self, text: &mut Text, at: &mut Tick) {
-        while let Some(symbol) = self.part.harmonies[..self.symbols_end].get(self.harmonies) {
+        if self.harmonies == self.symbols_end {
+            return;
+        }
+        for symbol in &self.part.harmonies[self.harmonies..self.symbols_end] {
             step(text, *at, symbol.at);
             *at = symbol.at;
             marks::harmony(text, &symbol.value);
-            self.harmonies += 1;
         }
+        self.harmonies = self.symbols_end;
         self.next = self.earliest();
     }
 

@@ -65,25 +65,10 @@ impl NoteWriter {
     #[inline]
     pub(super) fn note(&mut self, text: &mut Text, row: &Row<'_>) {
         let flags = row.flags;
-        if flags.has(NoteFlags::LONE_CHORD) {
-            // Directly after a note it would join that.
-            text.push("<print/>\n<note>\n");
+        if flags.any(Self::MARKED) {
+            self.marked(text, flags);
         } else {
             text.push("<note>\n");
-        }
-        let flags = if flags.has(NoteFlags::LONE_CHORD) { flags.with(NoteFlags::CHORD) } else { flags };
-        if flags.any(NoteFlags::GRACE.with(NoteFlags::CUE).with(NoteFlags::CHORD)) {
-            for (flag, element) in [
-                (NoteFlags::GRACE, "<grace/>\n"),
-                (NoteFlags::CUE, "<cue/>\n"),
-                (NoteFlags::CHORD, "<chord/>\n"),
-            ] {
-                if flag == NoteFlags::GRACE && flags.has(flag.with(NoteFlags::SLASHED)) {
-                    text.push("<grace slash=\"yes\"/>\n");
-                } else if flags.has(flag) {
-                    text.push(element);
-                }
-            }
         }
         if flags.has(NoteFlags::REST) {
             let full = flags.has(NoteFlags::MEASURE_REST);
@@ -117,12 +102,32 @@ impl NoteWriter {
         text.push("</note>\n");
     }
 
+    /// What has an element of its own before the pitch.
+    const MARKED: NoteFlags =
+        NoteFlags::GRACE.with(NoteFlags::CUE).with(NoteFlags::CHORD).with(NoteFlags::LONE_CHORD);
+
+    /// The start of a note that is one of those.
+    fn marked(&self, text: &mut Text, flags: NoteFlags) {
+        // Directly after a note a lone member would join that.
+        text.push(if flags.has(NoteFlags::LONE_CHORD) { "<print/>\n<note>\n" } else { "<note>\n" });
+        if flags.has(NoteFlags::GRACE) {
+            let slashed = flags.has(NoteFlags::SLASHED);
+            text.push(if slashed { "<grace slash=\"yes\"/>\n" } else { "<grace/>\n" });
+        }
+        if flags.has(NoteFlags::CUE) {
+            text.push("<cue/>\n");
+        }
+        if flags.any(NoteFlags::CHORD.with(NoteFlags::LONE_CHORD)) {
+            text.push("<chord/>\n");
+        }
+    }
+
     #[inline]
     fn pitch(&mut self, text: &mut Text, pitch: Pitch) {
-        let alter = pitch.alter.saturating_add(2);
-        let index = (pitch.octave.max(0) as usize * 7 + pitch.step as usize) * 5 + alter as usize;
-        let ready = (0..5).contains(&alter) && pitch.octave >= 0 && !pitch.quarter_below;
-        match self.pitches.get_mut(index).filter(|_| ready) {
+        let ready = (-2..=2).contains(&pitch.alter) && pitch.octave >= 0 && !pitch.quarter_below;
+        let index = (pitch.octave as u8 as usize * 7 + pitch.step as usize) * 5
+            + pitch.alter.wrapping_add(2) as u8 as usize;
+        match self.pitches.get_mut(if ready { index } else { READY }) {
             Some(ready) => {
                 if ready.is_empty() {
                     *ready = pitch_fragment(pitch);
