@@ -72,30 +72,33 @@ impl Draft<'_> {
 
     fn degree(&mut self) -> Result<Degree> {
         let mut degree = Degree { value: 0, alter: 0, change: Change::Add };
+        // Of several values, alterations and types in one element the first count.
+        let (mut alter, mut change) = (None, None);
         while let Some(tag) = self.cursor.child()? {
             match tag.name() {
-                "degree-value" => {
+                "degree-value" if degree.value == 0 => {
                     let text = self.cursor.text()?;
                     let value = integer(&text).and_then(|value| u8::try_from(value).ok());
                     degree.value =
                         value.ok_or_else(|| invalid(&text, "degree-value", "a whole number, 1 to 255"))?;
                 }
-                "degree-alter" => {
+                "degree-alter" if alter.is_none() => {
                     let text = self.cursor.text()?;
-                    degree.alter = if text.is_empty() { 0 } else { semitones(&text, "degree-alter")?.0 };
+                    alter = Some(if text.is_empty() { 0 } else { semitones(&text, "degree-alter")?.0 });
                 }
-                "degree-type" => {
+                "degree-type" if change.is_none() => {
                     let text = self.cursor.text()?;
-                    degree.change = match text.to_ascii_lowercase().as_str() {
+                    change = Some(match text.to_ascii_lowercase().as_str() {
                         "add" => Change::Add,
                         "alter" => Change::Alter,
                         "subtract" => Change::Subtract,
                         _ => return Err(invalid(&text, "degree-type", "add, alter or subtract")),
-                    };
+                    });
                 }
                 _ => self.cursor.skip()?,
             }
         }
+        (degree.alter, degree.change) = (alter.unwrap_or(0), change.unwrap_or(Change::Add));
         if degree.value == 0 {
             return Err(invalid("", "degree-value", "a whole number, 1 to 255"));
         }
