@@ -5,7 +5,8 @@ Usage: check_scores.py [--xsd] FILE...
 Needs music21 from PyPI; --xsd needs musicxml (whose package ships musicxml_4_0.xsd) and xmlschema.
 Fields: notes (score.flatten().notes), and for each part its measures, its end, and three sums
 over its notes that no misplaced or wrong note leaves alone: of onsets, of durations, and of
-onset times MIDI pitch. Times are fractions of a quarter note.
+onset times MIDI pitch; and how many ties start, go on and stop. Times are fractions of a quarter
+note.
 """
 
 import json
@@ -29,12 +30,20 @@ def pitches(element):
     return element.pitches
 
 
+def ties(element):
+    members = element.notes if isinstance(element, music21.chord.ChordBase) else [element]
+    return [member.tie.type for member in members if member.tie is not None]
+
+
 def part_facts(part):
+    tied = {"start": 0, "continue": 0, "stop": 0}
     onsets = durations = pitched = Fraction(0)
     for element in part.flatten().notes:
         if isinstance(element, music21.harmony.Harmony):
             continue
         onset = exact(element.offset)
+        for kind in ties(element):
+            tied[kind] = tied.get(kind, 0) + 1
         for pitch in pitches(element):
             onsets += onset
             durations += exact(element.duration.quarterLength)
@@ -46,6 +55,7 @@ def part_facts(part):
         "onsets": str(onsets),
         "durations": str(durations),
         "pitched": str(pitched),
+        "ties": [tied["start"], tied["continue"], tied["stop"]],
     }
 
 

@@ -1,19 +1,21 @@
 #!/usr/bin/env python3
 """music21's own answers for scores, as JSON: what the embedded server's analysis is compared with.
 
-Usage: golden.py OUT_DIR SCORE...      (pip install music21==10.5.1)
+Usage: golden.py [--brief] OUT_DIR SCORE...      (pip install music21==10.5.1)
 
 SCORE is a file, or a work of music21's corpus (bach/bwv66.6). For each score OUT_DIR receives one
 file, named after it, of one JSON object:
 
   parts       ids of the parts
+  notes       len(score.flatten().notes)
+  measures    for each part the offsets of its measures, and the end of the part
   keys        [first part, whole score] -> profile -> 24 x [tonic, mode, coefficient], best first
   key         the whole score's key, as music21 prints it
   slices      chordify: rows of [measure, offset, duration, beat, reading]
   written     chords of the score itself, as `score.recurse()` meets them: rows likewise
   readings    rows of [pitches, symbol, root, bass, quality, inversion, figure, numeral, degree]
 
-`reading` is a row of `readings`: equal chords share it.
+`reading` is a row of `readings`: equal chords share it. --brief: of the keys the best only.
 """
 
 import json
@@ -38,13 +40,17 @@ PROFILES = {
 def main():
     if music21.VERSION_STR != PINNED:
         sys.exit(f"music21 {music21.VERSION_STR} is installed; golden files need {PINNED}")
-    if len(sys.argv) < 3:
+    arguments = [argument for argument in sys.argv[1:] if argument != "--brief"]
+    if len(arguments) < 2:
         sys.exit(__doc__)
     warnings.simplefilter("ignore")
-    out = Path(sys.argv[1])
-    for name in sys.argv[2:]:
+    out = Path(arguments[0])
+    for name in arguments[1:]:
+        found = answers(parse(name))
+        if len(arguments) < len(sys.argv) - 1:
+            found["keys"] = [{profile: keys[:1] for profile, keys in of.items()} for of in found["keys"]]
         path = out / (golden_name(name) + ".json")
-        path.write_text(json.dumps(answers(parse(name)), separators=(",", ":")) + "\n")
+        path.write_text(json.dumps(found, separators=(",", ":")) + "\n")
 
 
 def golden_name(name):
@@ -69,12 +75,18 @@ def answers(score):
     key = analyze(score, "key.aardenessen")
     return {
         "parts": [part.id for part in score.parts],
-        "keys": [ranks(score.parts[0]), ranks(score)],
+        "notes": len(score.flatten().notes),
+        "measures": [measures(part) for part in score.parts],
+        "keys": [ranks(part) for part in score.parts[:1]] + [ranks(score)],
         "key": str(key),
         "slices": [readings.row(c, key) for c in slices],
         "written": [readings.row(c, key) for c in written],
         "readings": readings.rows,
     }
+
+
+def measures(part):
+    return [exact(m.offset) for m in part.getElementsByClass("Measure")] + [exact(part.highestTime)]
 
 
 def analyze(stream, method):

@@ -38,7 +38,7 @@ pub(crate) enum Origin {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) notes: usize,
-    /// Lowest and highest written MIDI pitch of the notes outside chords.
+    /// Lowest and highest written MIDI pitch of the notes outside chords, moved by octaves into MIDI's range.
     pub(crate) range: Option<(i32, i32)>,
 }
 
@@ -53,8 +53,8 @@ impl Counts {
             }
             counts.notes += 1;
             let heads_chord = notes.flags.get(row + 1).is_some_and(|next| next.has(NoteFlags::CHORD));
-            if !heads_chord && !flags.has(NoteFlags::UNPITCHED) {
-                let pitch = notes.pitch[row].midi();
+            if !heads_chord && !flags.any(NoteFlags::UNPITCHED.with(NoteFlags::LONE_CHORD)) {
+                let pitch = in_midi(notes.pitch[row].midi());
                 counts.range = join(counts.range, Some((pitch, pitch)));
             }
         }
@@ -66,6 +66,16 @@ impl Counts {
             notes: sum.notes + part.notes,
             range: join(sum.range, part.range),
         })
+    }
+}
+
+/// As music21 moves what MIDI cannot name.
+fn in_midi(pitch: i32) -> i32 {
+    match pitch {
+        0..=127 => pitch,
+        ..0 => pitch.rem_euclid(12),
+        _ if pitch % 12 < 7 => 120 + pitch % 12,
+        _ => 108 + pitch % 12,
     }
 }
 
@@ -83,14 +93,23 @@ impl Stored {
         Self { id, score, origin, counts, exports: Mutex::default() }
     }
 
-    /// The title, or the file name that music21 puts in its place.
-    pub(crate) fn title(&self) -> Option<&str> {
+    /// The title of the work; none if its movement is called the same.
+    pub(crate) fn work_title(&self) -> Option<&str> {
+        let score = &self.score;
+        score.work_title.as_deref().filter(|&title| score.movement_title.as_deref() != Some(title))
+    }
+
+    /// The movement's name, or the file's, which music21 puts in its place.
+    pub(crate) fn movement_name(&self) -> Option<&str> {
         match &self.origin {
-            Origin::Document(file) => Some(
-                self.score.work_title.as_deref().or(self.score.movement_title.as_deref()).unwrap_or(file),
-            ),
+            Origin::Document(file) => Some(self.score.movement_title.as_deref().unwrap_or(file)),
             Origin::TinyNotation | Origin::NoteNames => None,
         }
+    }
+
+    /// The title of the work or the name of the movement.
+    pub(crate) fn title(&self) -> Option<&str> {
+        self.movement_name().map(|movement| self.work_title().unwrap_or(movement))
     }
 
     /// Bytes by the real server's estimate: 1 KiB a note, 50 KiB at least.

@@ -13,6 +13,7 @@
 //! ```
 
 mod generate;
+mod marks;
 mod model;
 mod pitch;
 mod read;
@@ -22,8 +23,6 @@ pub use generate::{OrchestraSpec, SpecError, generate, write_generated, write_ge
 pub use read::{Place, Problem, ReadError, ReadLimits, read, read_file};
 pub use write::{write, write_mxl};
 
-pub use model::{
-    Barred, Clef, Harmony, Instrument, KeySignature, Measure, NoteFlags, Notes, Part, Score, Tempo, Tick,
-    TimeSignature, Timed, Tuplet,
-};
+pub use marks::{Change, Clef, Degree, Harmony, KeySignature, Mode, Tempo, TimeSignature, Word};
+pub use model::{Barred, Instrument, Lyric, Measure, NoteFlags, Notes, Part, Score, Tick, Timed, Tuplet};
 pub use pitch::{Pitch, Step, Transpose};

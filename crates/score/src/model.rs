@@ -7,7 +7,8 @@
 
 use std::ops::Range;
 
-use super::pitch::{Pitch, Step, Transpose};
+use super::marks::{Clef, Harmony, KeySignature, Tempo, TimeSignature, Word};
+use super::pitch::{Pitch, Transpose};
 
 /// A point in time or a duration, in ticks; [`Score::divisions`] ticks make a quarter note.
 pub type Tick = u32;
@@ -19,8 +20,16 @@ pub struct Score {
     pub work_title: Option<String>,
     /// `<movement-title>`.
     pub movement_title: Option<String>,
+    /// `<movement-number>`.
+    pub movement_number: Option<String>,
     /// `<creator type="composer">`.
     pub composer: Option<String>,
+    /// `<creator type="lyricist">`.
+    pub lyricist: Option<String>,
+    /// `<creator type="arranger">`.
+    pub arranger: Option<String>,
+    /// The first `<rights>`.
+    pub copyright: Option<String>,
     /// Ticks per quarter note: the least common multiple of all `<divisions>` of the document.
     pub divisions: u32,
     /// The parts, in score order.
@@ -61,14 +70,31 @@ pub struct Part {
     pub keys: Vec<Timed<KeySignature>>,
     /// Time signatures, by time.
     pub times: Vec<Timed<TimeSignature>>,
-    /// Transpositions, by time; empty for an instrument in C.
+    /// Transpositions, by time, each at its measure's start; empty for an instrument in C.
     pub transpositions: Vec<Timed<Transpose>>,
     /// Tempo marks, by time.
     pub tempos: Vec<Timed<Tempo>>,
-    /// Chord symbols, by time.
+    /// Chord symbols, measure by measure.
     pub harmonies: Vec<Timed<Harmony>>,
+    /// Dynamics and rehearsal marks, in document order.
+    pub words: Vec<Timed<Word>>,
     /// The notes and rests.
     pub notes: Notes,
+}
+
+impl Part {
+    /// Every point in time and duration.
+    pub(super) fn ticks_mut(&mut self, mut change: impl FnMut(&mut Tick)) {
+        self.notes.onset.iter_mut().chain(&mut self.notes.duration).for_each(&mut change);
+        self.measures.iter_mut().flat_map(|m| [&mut m.start, &mut m.length]).for_each(&mut change);
+        self.clefs.iter_mut().for_each(|mark| change(&mut mark.at));
+        self.keys.iter_mut().for_each(|mark| change(&mut mark.at));
+        self.times.iter_mut().for_each(|mark| change(&mut mark.at));
+        self.transpositions.iter_mut().for_each(|mark| change(&mut mark.at));
+        self.tempos.iter_mut().for_each(|mark| change(&mut mark.at));
+        self.harmonies.iter_mut().for_each(|mark| change(&mut mark.at));
+        self.words.iter_mut().for_each(|mark| change(&mut mark.at));
+    }
 }
 
 /// A value that holds from a point in time.
@@ -83,8 +109,10 @@ pub struct Timed<T> {
 /// What plays a part.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Instrument {
-    /// `<instrument-name>`, or the part's name.
+    /// `<instrument-name>`, empty if the document gives none.
     pub name: String,
+    /// `<instrument-abbreviation>`, empty if the document gives none.
+    pub abbreviation: String,
     /// General MIDI program, 1 to 128 as MusicXML counts; `None` if the document gives none.
     pub midi_program: Option<u8>,
     /// MIDI channel, 1 to 16; 10 is percussion.
@@ -108,66 +136,25 @@ pub struct Measure {
     pub barred: Barred,
     /// Rows of [`Part::notes`].
     pub notes: Range<u32>,
+    /// Rows of [`Part::harmonies`]. One at the measure's end belongs to it and not to the next.
+    pub harmonies: Range<u32>,
 }
 
-/// Repeats at a measure's barlines.
+/// Repeats and endings at a measure's barlines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Barred {
     /// A forward repeat on the left.
     pub repeat_start: bool,
     /// A backward repeat on the right.
     pub repeat_end: bool,
+    /// How often the repeat is played in all; 0 if the document does not say, which means twice.
+    pub times: u8,
     /// A final barline (`light-heavy`) on the right.
     pub final_bar: bool,
-}
-
-/// A clef.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Clef {
-    /// `G`, `F`, `C`, or `P` for percussion.
-    pub sign: u8,
-    /// Staff line, from below; 0 where the sign has none.
-    pub line: u8,
-    /// Octaves the sounding pitch lies above (-1: sounds an octave lower).
-    pub octave_change: i8,
-}
-
-/// A key signature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KeySignature {
-    /// Sharps, or flats if negative, -11 to 11.
-    pub fifths: i8,
-    /// `<mode>`: `Some(true)` major, `Some(false)` minor, `None` not given or another mode.
-    pub major: Option<bool>,
-}
-
-/// A time signature; a compound one (`3+2/8`) is summed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TimeSignature {
-    /// Beats.
-    pub beats: u16,
-    /// Unit, a power of two.
-    pub beat_type: u16,
-}
-
-/// A tempo.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Tempo {
-    /// Quarter notes per minute.
-    pub quarters_per_minute: f64,
-}
-
-/// A chord symbol (`<harmony>`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Harmony {
-    /// Root.
-    pub root: Step,
-    /// Alteration of the root in semitones.
-    pub root_alter: i8,
-    /// MusicXML's `<kind>`, such as `dominant` or `major-seventh`.
-    pub kind: String,
-    /// Bass, if it differs from the root.
-    pub bass: Option<(Step, i8)>,
+    /// An ending begins: bit `n` for the `n`th time.
+    pub ending: u32,
+    /// An ending is over.
+    pub ending_stop: bool,
 }
 
 /// Properties of a note that are one bit each.
@@ -191,6 +178,10 @@ impl NoteFlags {
     pub const MEASURE_REST: Self = Self(1 << 6);
     /// A cue note.
     pub const CUE: Self = Self(1 << 7);
+    /// A `<chord/>` that follows no note: music21 has it as a chord of one.
+    pub const LONE_CHORD: Self = Self(1 << 8);
+    /// A grace note with a slash.
+    pub const SLASHED: Self = Self(1 << 9);
 
     /// Whether all bits of `other` are set.
     #[must_use]
@@ -218,9 +209,9 @@ impl NoteFlags {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tuplet {
     /// Notes written.
-    pub actual: u8,
+    pub actual: u16,
     /// Notes they replace.
-    pub normal: u8,
+    pub normal: u16,
 }
 
 /// The notes and rests of a part; row `i` of every column belongs to note `i`.
@@ -238,6 +229,21 @@ pub struct Notes {
     pub voice: Vec<u8>,
     /// Rows with a tuplet ratio other than 1:1, ascending by row.
     pub tuplets: Vec<(u32, Tuplet)>,
+    /// Lyrics, ascending by row.
+    pub lyrics: Vec<(u32, Lyric)>,
+    /// The General MIDI percussion key, 1 to 128, of rows that name an instrument of a kit; ascending by row.
+    pub kit: Vec<(u32, u8)>,
+}
+
+/// A syllable of a verse.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lyric {
+    /// Which verse; empty if the document does not say.
+    pub number: String,
+    /// `single`, `begin`, `middle` or `end`; empty if the document does not say.
+    pub syllabic: String,
+    /// The text.
+    pub text: String,
 }
 
 impl Notes {
@@ -256,6 +262,8 @@ impl Notes {
         self.flags.truncate(rows);
         self.voice.truncate(rows);
         self.tuplets.retain(|(row, _)| (*row as usize) < rows);
+        self.lyrics.retain(|(row, _)| (*row as usize) < rows);
+        self.kit.retain(|(row, _)| (*row as usize) < rows);
     }
 
     /// No rows.

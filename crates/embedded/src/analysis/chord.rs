@@ -4,7 +4,8 @@ use music21_mcp_score::Pitch;
 
 use super::common_name::common_name;
 use super::forte::{Forte, forte};
-use super::spelling::flat_name;
+use super::spelling::{flat_name, name_of};
+use super::symbol_pitches::lower_of;
 
 /// A chord: at least one pitch, in music21's order (by staff step, then by height, if chordified;
 /// as written, if from the score).
@@ -13,6 +14,8 @@ pub(crate) struct Chord<'a> {
     pub(super) pitches: &'a [Pitch],
     /// Found once: most answers need it.
     root: Pitch,
+    /// The bass that a chord symbol is said to have.
+    bass: Option<Pitch>,
     /// The pitch classes, one bit each.
     pub(super) classes: u16,
 }
@@ -52,7 +55,13 @@ impl<'a> Chord<'a> {
     pub(crate) fn new(pitches: &'a [Pitch]) -> Option<Self> {
         let root = find_root(pitches)?;
         let classes = pitches.iter().fold(0, |set, pitch| set | 1 << pitch.class());
-        Some(Self { pitches, root, classes })
+        Some(Self { pitches, root, bass: None, classes })
+    }
+
+    /// A chord symbol, whose root and bass are what it says and not what its pitches say.
+    #[must_use]
+    pub(super) fn said(self, root: Option<Pitch>, bass: Option<Pitch>) -> Self {
+        Self { root: root.unwrap_or(self.root), bass: bass.or(self.bass), ..self }
     }
 
     /// The pitch on which the chord stands in thirds, or comes nearest to it.
@@ -65,7 +74,7 @@ impl<'a> Chord<'a> {
     #[must_use]
     pub(crate) fn bass(&self) -> Pitch {
         // OK because a chord has a pitch.
-        find_bass(self.pitches).expect("a chord has a pitch")
+        self.bass.or_else(|| lower_of(self.pitches)).expect("a chord has a pitch")
     }
 
     /// 0 for root position; 1 to 6 by the chord member in the bass: 3rd, 5th, 7th, 9th, 11th, 13th.
@@ -97,7 +106,7 @@ impl<'a> Chord<'a> {
     pub(crate) fn symbol(&self) -> String {
         let name = common_name(self);
         if name == "note" || name == "unison" {
-            return super::pitch_class_name(self.pitches[0].step, self.pitches[0].alter);
+            return name_of(self.pitches[0]);
         }
         let by_bass = ["enharmonic", "forte class", " semitone"].iter().any(|word| name.contains(word));
         if by_bass || self.classes.count_ones() <= 2 {
@@ -111,7 +120,12 @@ impl<'a> Chord<'a> {
         self.pitches.iter().position(|&pitch| self.number_of(pitch) == number)
     }
 
-    /// Semitones from the root to that pitch, 0 to 11.
+    /// Whether a pitch is a quarter tone off: music21 has few names for such.
+    pub(super) fn is_microtonal(&self) -> bool {
+        self.pitches.iter().any(|pitch| pitch.quarter_below)
+    }
+
+    /// Semitones from the root to that pitch, 0 to 11; no such number if one of the two is a quarter tone off.
     pub(super) fn semitones(&self, number: i32) -> Option<u8> {
         self.member(number).map(|row| self.above_root(self.pitches[row]))
     }
@@ -146,7 +160,7 @@ impl<'a> Chord<'a> {
 
     /// How many spelled names, octaves aside.
     pub(super) fn distinct_names(&self) -> usize {
-        count_distinct(self.pitches.iter().map(|pitch| (pitch.step, pitch.alter)))
+        count_distinct(self.pitches.iter().map(|pitch| (pitch.step, pitch.alter, pitch.quarter_below)))
     }
 
     fn has_members(&self, numbers: &[i32]) -> bool {
@@ -165,6 +179,9 @@ impl<'a> Chord<'a> {
     }
 
     fn above_root(&self, pitch: Pitch) -> u8 {
+        if pitch.quarter_below != self.root.quarter_below {
+            return u8::MAX;
+        }
         (pitch.class() + 12 - self.root.class()) % 12
     }
 }
@@ -177,10 +194,6 @@ pub(super) fn count_distinct<T: PartialEq>(items: impl Iterator<Item = T>) -> us
         }
     }
     seen.len()
-}
-
-fn find_bass(pitches: &[Pitch]) -> Option<Pitch> {
-    pitches.iter().copied().min_by_key(|pitch| (pitch.diatonic(), pitch.midi()))
 }
 
 /// One letter name: the first pitch. All seven: the bass. Else the pitch on which the others stand
@@ -197,7 +210,7 @@ fn find_root(pitches: &[Pitch]) -> Option<Pitch> {
     }
     match in_order.len() {
         0 | 1 => return pitches.first().copied(),
-        7 => return find_bass(pitches),
+        7 => return lower_of(pitches),
         _ => {}
     }
     let has = |step: usize| first_of_step[step % 7].is_some();

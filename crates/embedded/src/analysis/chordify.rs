@@ -9,7 +9,7 @@ use super::meter::Meter;
 /// The slices in which something pitched sounds, in order; one column per property.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Slices {
-    /// Index of the measure.
+    /// Index of the measure; [`NO_MEASURE`] if there are none.
     measure: Vec<u32>,
     /// Ticks from the measure's start.
     offset: Vec<Tick>,
@@ -21,11 +21,13 @@ pub struct Slices {
     pitches: Vec<Pitch>,
 }
 
+const NO_MEASURE: u32 = u32::MAX;
+
 /// One slice.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Slice<'a> {
-    /// Index of the measure in the first part.
-    pub measure: usize,
+    /// Index of the measure in the first part; `None` if that has no measures.
+    pub measure: Option<usize>,
     /// Ticks from the measure's start.
     pub offset: Tick,
     /// Ticks to the next slice.
@@ -48,7 +50,7 @@ impl Slices {
         (0..self.len()).map(|row| {
             let from = row.checked_sub(1).map_or(0, |before| self.end[before]);
             Slice {
-                measure: self.measure[row] as usize,
+                measure: Some(self.measure[row] as usize).filter(|&index| index != NO_MEASURE as usize),
                 offset: self.offset[row],
                 duration: self.duration[row],
                 beat: self.beat[row],
@@ -64,16 +66,27 @@ impl Slices {
 #[must_use]
 pub fn chordify(score: &Score) -> Slices {
     let Some(first) = score.parts.first() else { return Slices::default() };
-    let sounding = first.transpositions.iter().any(|timed| timed.value != Transpose::default());
-    let meter = Meter::of(first, score.divisions);
+    let sounding = !first.transpositions.is_empty();
     let mut slices = Slices::default();
     let mut cut = Cut::default();
-    for measure in 0..first.measures.len() {
+    cut.clear();
+    if first.measures.is_empty() {
+        // Then the whole score is cut at once.
+        for part in &score.parts {
+            part.measures.iter().for_each(|measure| cut.add(part, measure, 0, sounding));
+        }
+        cut.finish(NO_MEASURE, |_| f64::NAN, &mut slices);
+        return slices;
+    }
+    let meter = Meter::of(first, score.divisions);
+    for index in 0..first.measures.len() {
         cut.clear();
         for part in &score.parts {
-            cut.add(part, measure, sounding);
+            if let Some(measure) = part.measures.get(index) {
+                cut.add(part, measure, measure.start, sounding);
+            }
         }
-        cut.finish(measure, &meter, &mut slices);
+        cut.finish(index as u32, |offset| meter.beat(index, offset), &mut slices);
     }
     slices
 }
@@ -96,33 +109,35 @@ impl Cut {
         self.packed.clear();
     }
 
-    fn add(&mut self, part: &Part, measure: usize, sounding: bool) {
-        let Some(measure) = part.measures.get(measure) else { return };
+    /// A part's measure, as ticks from `start`.
+    fn add(&mut self, part: &Part, measure: &Measure, start: Tick, sounding: bool) {
         let notes = &part.notes;
         for row in measure.notes.start as usize..measure.notes.end as usize {
-            let from = notes.onset[row] - measure.start;
+            let from = notes.onset[row] - start;
             let to = from + notes.duration[row];
             self.edges.extend([from, to]);
             if !notes.flags[row].any(NoteFlags::REST.with(NoteFlags::UNPITCHED)) {
-                let by = if sounding { transposition(part, notes.onset[row]) } else { Transpose::default() };
-                self.sounding.push((from, to, notes.pitch[row].transposed(by)));
+                let pitch = notes.pitch[row];
+                let pitch =
+                    if sounding { pitch.transposed(transposition(part, notes.onset[row])) } else { pitch };
+                self.sounding.push((from, to, pitch));
             }
         }
-        self.add_symbols(part, measure, sounding);
+        self.add_symbols(part, measure, start, sounding);
     }
 
     /// A chord symbol lasts no time, as a grace note.
-    fn add_symbols(&mut self, part: &Part, measure: &Measure, sounding: bool) {
+    fn add_symbols(&mut self, part: &Part, measure: &Measure, start: Tick, sounding: bool) {
         for symbol in symbols_in(part, measure) {
-            let at = symbol.at - measure.start;
+            let at = symbol.at - start;
             let by = if sounding { transposition(part, symbol.at) } else { Transpose::default() };
             self.edges.push(at);
-            let pitches = chord_symbol::pitches(&symbol.value).into_iter();
-            self.sounding.extend(pitches.map(|pitch| (at, at, pitch.transposed(by))));
+            let symbol = chord_symbol::symbol(&symbol.value).unwrap_or_default();
+            self.sounding.extend(symbol.pitches.into_iter().map(|pitch| (at, at, pitch.transposed(by))));
         }
     }
 
-    fn finish(&mut self, measure: usize, meter: &Meter<'_>, slices: &mut Slices) {
+    fn finish(&mut self, measure: u32, beat: impl Fn(Tick) -> f64, slices: &mut Slices) {
         self.edges.sort_unstable();
         self.edges.dedup();
         for &(from, to, pitch) in &self.sounding {
@@ -138,10 +153,10 @@ impl Cut {
             let slice = (of_slice[0] >> 32) as usize;
             let Some(&end) = self.edges.get(slice + 1) else { continue };
             let offset = self.edges[slice];
-            slices.measure.push(measure as u32);
+            slices.measure.push(measure);
             slices.offset.push(offset);
             slices.duration.push(end - offset);
-            slices.beat.push(meter.beat(measure, offset));
+            slices.beat.push(beat(offset));
             slices.pitches.extend(of_slice.iter().map(|&packed| unpack(packed)));
             slices.end.push(slices.pitches.len() as u32);
         }
@@ -150,9 +165,7 @@ impl Cut {
 
 /// A part's chord symbols in one of its measures.
 pub(super) fn symbols_in<'a>(part: &'a Part, measure: &Measure) -> &'a [Timed<Harmony>] {
-    let from = part.harmonies.partition_point(|symbol| symbol.at < measure.start);
-    let end = part.harmonies.partition_point(|symbol| symbol.at < measure.start + measure.length);
-    &part.harmonies[from..end.max(from)]
+    &part.harmonies[measure.harmonies.start as usize..measure.harmonies.end as usize]
 }
 
 /// The transposition that holds at a time.
@@ -161,18 +174,20 @@ fn transposition(part: &Part, at: Tick) -> Transpose {
     later.checked_sub(1).map_or_else(Transpose::default, |row| part.transpositions[row].value)
 }
 
-/// Slice, staff step above C-128, alteration above -128.
+/// Slice, staff step above C-128, quarter tones above -256.
 fn pack(slice: usize, pitch: Pitch) -> u64 {
     let step = (pitch.diatonic() + 7 * 128) as u64;
-    let alter = (i32::from(pitch.alter) + 128) as u64;
-    (slice as u64) << 32 | step << 8 | alter
+    let quarters = (2 * i32::from(pitch.alter) - i32::from(pitch.quarter_below) + 256) as u64;
+    (slice as u64) << 32 | step << 16 | quarters
 }
 
 fn unpack(packed: u64) -> Pitch {
-    let step = (packed as u32 >> 8) as i32 - 7 * 128;
+    let step = (packed as u32 >> 16) as i32 - 7 * 128;
+    let quarters = (packed & 0xffff) as i32 - 256;
     Pitch {
         step: music21_mcp_score::Step::ALL[step.rem_euclid(7) as usize],
-        alter: ((packed & 0xff) as i32 - 128) as i8,
+        alter: ((quarters + 1) >> 1) as i8,
         octave: step.div_euclid(7) as i8,
+        quarter_below: quarters & 1 == 1,
     }
 }

@@ -7,6 +7,9 @@ use super::interval::Interval;
 
 /// `major triad`, `Perfect Fifth`, `enharmonic equivalent to minor triad`, `forte class 5-1`, ….
 pub(super) fn common_name(chord: &Chord<'_>) -> String {
+    if chord.is_microtonal() {
+        return "microtonal chord".to_owned();
+    }
     match chord.classes.count_ones() {
         1 => one_class(chord),
         2 => two_classes(chord),

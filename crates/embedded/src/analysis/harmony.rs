@@ -26,8 +26,8 @@ pub struct Harmony {
 pub struct PlacedChord {
     /// What it is; chords of the same pitches share it.
     pub reading: Rc<ChordReading>,
-    /// The number of its measure.
-    pub measure_number: i32,
+    /// The number of its measure; `None` of a slice if the first part has no measures.
+    pub measure_number: Option<i32>,
     /// Ticks as `harmony_analysis` counts them: from the start of its measure for a slice, from the
     /// start of the score for a chord that the score writes.
     pub offset: Tick,
@@ -35,7 +35,7 @@ pub struct PlacedChord {
     pub onset: Tick,
     /// Ticks it lasts.
     pub duration: Tick,
-    /// Beat in its measure, from 1.
+    /// Beat in its measure, from 1; not a number before the first time signature.
     pub beat: f64,
 }
 
@@ -46,16 +46,38 @@ pub struct ChordReading {
     pub pitches: Vec<Pitch>,
     /// `A-major triad` (music21's `pitchedCommonName`).
     pub symbol: String,
-    /// The root.
-    pub root: Pitch,
-    /// The lowest pitch.
-    pub bass: Pitch,
+    /// The root; `None` of a symbol that stands for no chord.
+    pub root: Option<Pitch>,
+    /// The lowest pitch, or the bass that a symbol says.
+    pub bass: Option<Pitch>,
     /// Major, minor, diminished, augmented or other.
     pub quality: Quality,
-    /// 0 in root position.
-    pub inversion: u8,
-    /// In the key of the score.
-    pub roman: RomanNumeral,
+    /// 0 in root position, -1 of no chord.
+    pub inversion: i8,
+    /// In the key of the score; `None` if the root is a quarter tone off.
+    pub roman: Option<RomanNumeral>,
+}
+
+impl ChordReading {
+    /// The roman numeral as replies have it.
+    #[must_use]
+    pub fn numeral(&self) -> &str {
+        self.roman.as_ref().map_or("?", |roman| &roman.numeral)
+    }
+
+    /// What music21 says of `N.C.`.
+    fn empty() -> Self {
+        let roman = RomanNumeral { figure: String::new(), numeral: String::new(), degree: 0 };
+        Self {
+            pitches: Vec::new(),
+            symbol: "empty chord".to_owned(),
+            root: None,
+            bass: None,
+            quality: Quality::Other,
+            inversion: -1,
+            roman: Some(roman),
+        }
+    }
 }
 
 /// The chords of `chord_analysis`: the score's slices.
@@ -65,8 +87,15 @@ pub fn chordified_harmony(score: &Score) -> Harmony {
     let measures = score.parts.first().map_or(&[][..], |part| &part.measures);
     let numbers = measure_numbers(measures);
     let slices = chordify(score);
-    let place = |slice: Slice<'_>| reader.place(slice, &measures[slice.measure], numbers[slice.measure]);
-    let chords = slices.iter().filter_map(place).collect();
+    let place = |slice: Slice<'_>| PlacedChord {
+        reading: reader.read(slice.pitches, None, None),
+        measure_number: slice.measure.map(|measure| numbers[measure]),
+        offset: slice.offset,
+        onset: slice.measure.map_or(0, |measure| measures[measure].start) + slice.offset,
+        duration: slice.duration,
+        beat: slice.beat,
+    };
+    let chords = slices.iter().map(place).collect();
     Harmony { key: reader.key, chords }
 }
 
@@ -78,56 +107,67 @@ pub fn harmony(score: &Score) -> Harmony {
     let mut chords = Vec::new();
     for part in &score.parts {
         let numbers = measure_numbers(&part.measures);
-        for (at, pitches) in written_chords(part, score.divisions) {
-            let measure = &part.measures[at.measure];
-            let placed = reader.place(at.slice(&pitches), measure, numbers[at.measure]);
-            chords.extend(placed.map(|chord| PlacedChord { offset: chord.onset, ..chord }));
+        for written in written_chords(part, score.divisions) {
+            let chord = &written.chord;
+            let onset = part.measures[written.measure].start + written.offset;
+            chords.push(PlacedChord {
+                reading: reader.read(&chord.pitches, chord.root, chord.bass),
+                measure_number: Some(numbers[written.measure]),
+                offset: onset,
+                onset,
+                duration: written.duration,
+                beat: written.beat,
+            });
         }
     }
     if chords.is_empty() { chordified_harmony(score) } else { Harmony { key: reader.key, chords } }
 }
 
+/// Pitches, and the root and bass that a symbol says they have.
+type Said = (Vec<Pitch>, Option<Pitch>, Option<Pitch>);
+
 /// Reads each set of pitches once.
 struct Reader {
     key: Key,
     known: HashMap<Vec<Pitch>, Rc<ChordReading>>,
+    /// The same of symbols.
+    symbols: HashMap<Said, Rc<ChordReading>>,
 }
 
 impl Reader {
     fn of(score: &Score) -> Self {
-        let weights = pitch_weights(&score.parts, score.divisions).unwrap_or([0.0; 12]);
-        let silent = weights.iter().all(|&weight| weight == 0.0);
-        let key = if silent { Key::C_MAJOR } else { rank_keys(&weights, Profile::Aarden)[0].key };
-        Self { key, known: HashMap::new() }
+        let weights = pitch_weights(&score.parts, score.divisions);
+        let key = weights.map_or(Key::C_MAJOR, |weights| rank_keys(&weights, Profile::Aarden)[0].key);
+        Self { key, known: HashMap::new(), symbols: HashMap::new() }
     }
 
-    fn place(&mut self, slice: Slice<'_>, measure: &Measure, number: i32) -> Option<PlacedChord> {
-        Some(PlacedChord {
-            reading: self.read(slice.pitches)?,
-            measure_number: number,
-            offset: slice.offset,
-            onset: measure.start + slice.offset,
-            duration: slice.duration,
-            beat: slice.beat,
-        })
-    }
-
-    fn read(&mut self, pitches: &[Pitch]) -> Option<Rc<ChordReading>> {
-        if let Some(known) = self.known.get(pitches) {
-            return Some(Rc::clone(known));
+    fn read(&mut self, pitches: &[Pitch], root: Option<Pitch>, bass: Option<Pitch>) -> Rc<ChordReading> {
+        if root.is_none() && bass.is_none() {
+            if let Some(known) = self.known.get(pitches) {
+                return Rc::clone(known);
+            }
+            let reading = Rc::new(name(self.key, pitches, None, None));
+            self.known.insert(pitches.to_vec(), Rc::clone(&reading));
+            return reading;
         }
-        let chord = Chord::new(pitches)?;
-        let reading = Rc::new(ChordReading {
-            pitches: pitches.to_vec(),
-            symbol: chord.symbol(),
-            root: chord.root(),
-            bass: chord.bass(),
-            quality: chord.quality(),
-            inversion: chord.inversion(),
-            roman: roman_numeral(&chord, self.key),
-        });
-        self.known.insert(pitches.to_vec(), Rc::clone(&reading));
-        Some(reading)
+        let key = self.key;
+        let said = (pitches.to_vec(), root, bass);
+        let reading = self.symbols.entry(said).or_insert_with(|| Rc::new(name(key, pitches, root, bass)));
+        Rc::clone(reading)
+    }
+}
+
+fn name(key: Key, pitches: &[Pitch], root: Option<Pitch>, bass: Option<Pitch>) -> ChordReading {
+    let Some(chord) = Chord::new(pitches) else { return ChordReading::empty() };
+    let chord = chord.said(root, bass);
+    ChordReading {
+        pitches: pitches.to_vec(),
+        symbol: chord.symbol(),
+        root: Some(chord.root()),
+        bass: Some(chord.bass()),
+        quality: chord.quality(),
+        inversion: chord.inversion() as i8,
+        roman: roman_numeral(&chord, key),
     }
 }
 

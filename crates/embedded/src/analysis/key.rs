@@ -200,6 +200,7 @@ fn count_votes(algorithms: &[(Profile, RankedKey)]) -> Vec<Alternative> {
 #[must_use]
 pub fn pitch_weights(parts: &[Part], divisions: u32) -> Option<[f64; 12]> {
     let silent = NoteFlags::REST.with(NoteFlags::UNPITCHED);
+    let chord = NoteFlags::CHORD.with(NoteFlags::LONE_CHORD);
     let mut ticks = [0_u64; 12];
     let mut any = false;
     for part in parts {
@@ -209,6 +210,9 @@ pub fn pitch_weights(parts: &[Part], divisions: u32) -> Option<[f64; 12]> {
             if !flags.any(silent) {
                 any = true;
                 ticks[usize::from(pitch.class())] += u64::from(*duration);
+            } else if flags.any(chord) {
+                // music21 counts a chord of percussion, though not one note of it.
+                any = true;
             }
         }
     }

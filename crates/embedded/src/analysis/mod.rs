@@ -15,9 +15,13 @@ mod meter;
 mod roman;
 mod spelling;
 mod summary;
+mod symbol_degrees;
+mod symbol_kinds;
+mod symbol_pitches;
 mod written;
 
 pub use chord::Quality;
+pub(crate) use chord_symbol::check_symbols;
 pub use chordify::{Slices, chordify};
 pub use harmony::{ChordReading, Harmony, PlacedChord, chordified_harmony, harmony};
 pub use key::{

@@ -20,10 +20,19 @@ pub struct RomanNumeral {
 
 const NUMERALS: [&str; 7] = ["I", "II", "III", "IV", "V", "VI", "VII"];
 
-/// Names a chord in a key.
+/// Names a chord in a key. music21 finds no numeral for most roots that are a quarter tone off: only for
+/// some that are three from the scale.
 #[must_use]
-pub(crate) fn roman_numeral(chord: &Chord<'_>, key: Key) -> RomanNumeral {
+pub(crate) fn roman_numeral(chord: &Chord<'_>, key: Key) -> Option<RomanNumeral> {
     let scale = Scale::of(key);
+    let root = chord.root();
+    if root.quarter_below && (!key.major || scale.alteration(root).abs() != 1) {
+        return None;
+    }
+    Some(figured(chord, key, scale))
+}
+
+fn figured(chord: &Chord<'_>, key: Key, scale: Scale) -> RomanNumeral {
     let root = chord.root();
     let degree = (root.step as i32 - key.step as i32).rem_euclid(7) as u8 + 1;
     let raised = scale.alteration(root);
@@ -71,7 +80,9 @@ impl Scale {
     }
 
     fn alteration(self, pitch: Pitch) -> i32 {
-        i32::from(pitch.alter) - self.alters[pitch.step as usize]
+        let raised = i32::from(pitch.alter) - self.alters[pitch.step as usize];
+        // A quarter tone is left out, towards the scale.
+        raised - i32::from(pitch.quarter_below && raised > 0)
     }
 }
 

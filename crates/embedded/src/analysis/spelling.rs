@@ -5,7 +5,7 @@ use music21_mcp_score::{Pitch, Step};
 /// With the octave: `F#3`, `B-4`.
 #[must_use]
 pub fn pitch_name(pitch: Pitch) -> String {
-    format!("{}{}", pitch_class_name(pitch.step, pitch.alter), pitch.octave)
+    format!("{}{}", name_of(pitch), pitch.octave)
 }
 
 /// Without an octave: `F#`, `B-`.
@@ -14,9 +14,24 @@ pub fn pitch_class_name(step: Step, alter: i8) -> String {
     spell(step, alter, '-')
 }
 
+/// Without an octave, quarter tones too: `F~`, ``B-` ``.
+pub(super) fn name_of(pitch: Pitch) -> String {
+    spelled(pitch, '-')
+}
+
 /// Without an octave and with `b` for a flat, as chord names have it: `Bb`.
 pub(super) fn flat_name(pitch: Pitch) -> String {
-    spell(pitch.step, pitch.alter, 'b')
+    spelled(pitch, 'b')
+}
+
+/// A quarter tone up is `~`, one down is `` ` ``, after the semitones nearer to the natural.
+fn spelled(pitch: Pitch, flat: char) -> String {
+    let Pitch { step, alter, quarter_below, .. } = pitch;
+    match quarter_below {
+        false => spell(step, alter, flat),
+        true if alter > 0 => spell(step, alter - 1, flat) + "~",
+        true => spell(step, alter, flat) + "`",
+    }
 }
 
 fn spell(step: Step, alter: i8, flat: char) -> String {

@@ -68,7 +68,7 @@ pub(crate) fn progressions(chords: &[PlacedChord]) -> Vec<ProgressionMatch> {
     let mut found = Vec::new();
     for (name, numerals) in PROGRESSIONS {
         for (start, window) in chords.windows(numerals.len()).enumerate() {
-            if window.iter().map(|chord| chord.reading.roman.numeral.as_str()).eq(numerals.iter().copied()) {
+            if window.iter().map(|chord| chord.reading.numeral()).eq(numerals.iter().copied()) {
                 found.push(ProgressionMatch { name, start, numerals });
             }
         }
@@ -81,7 +81,7 @@ pub(crate) fn progressions(chords: &[PlacedChord]) -> Vec<ProgressionMatch> {
 pub(crate) fn functions(chords: &[PlacedChord]) -> Functions {
     let mut functions = Functions::default();
     for (position, chord) in chords.iter().enumerate() {
-        match chord.reading.roman.numeral.as_str() {
+        match chord.reading.numeral() {
             "I" | "i" | "vi" | "VI" => functions.tonic.push(position),
             "V" | "v" | "vii" | "VII" => functions.dominant.push(position),
             "IV" | "iv" | "ii" | "II" => functions.subdominant.push(position),

@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use music21_mcp_score::{KeySignature, Measure, NoteFlags, Part, Pitch, Score, TimeSignature};
 
+use super::abc_pitch::{Accidentals, write_pitch};
 use super::marks::{at, sounding_key};
 use super::voices::{Item, Kind, voices, whole_notes};
 
@@ -21,8 +22,8 @@ pub(super) fn write(score: &Score) -> Vec<u8> {
         field(&mut abc, 'C', composer);
     }
     let first = score.parts.first();
-    let time = first.and_then(|part| at(&part.times, 0)).unwrap_or(TimeSignature { beats: 4, beat_type: 4 });
-    field(&mut abc, 'M', &format!("{}/{}", time.beats, time.beat_type));
+    let time = first.and_then(|part| at(&part.times, 0)).unwrap_or(TimeSignature::new(4, 4));
+    field(&mut abc, 'M', &metre(time));
     field(&mut abc, 'L', "1/4");
     let tempo = score.parts.iter().find_map(|part| part.tempos.first());
     if let Some(tempo) = tempo.filter(|tempo| tempo.value.quarters_per_minute > 0.0) {
@@ -63,7 +64,7 @@ fn clef(part: &Part) -> &'static str {
 }
 
 fn key_at(part: &Part, time: u32) -> KeySignature {
-    let written = at(&part.keys, time).unwrap_or(KeySignature { fifths: 0, major: None });
+    let written = at(&part.keys, time).unwrap_or_default();
     sounding_key(written, at(&part.transpositions, time).unwrap_or_default())
 }
 
@@ -72,6 +73,17 @@ fn key_name(fifths: i8) -> &'static str {
     const NAMES: [&str; 15] =
         ["Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#"];
     NAMES[(fifths.clamp(-7, 7) + 7) as usize]
+}
+
+/// `3/4`, or `(3+2)/8`; summands of several units are added up, which ABC cannot write.
+fn metre(time: TimeSignature) -> String {
+    let TimeSignature { beats, beat_type, .. } = time;
+    let terms = time.terms();
+    if terms.is_empty() || terms.iter().any(|&(_, unit)| unit != beat_type) {
+        return format!("{beats}/{beat_type}");
+    }
+    let terms: Vec<String> = terms.iter().map(|(beats, _)| beats.to_string()).collect();
+    format!("({})/{beat_type}", terms.join("+"))
 }
 
 fn write_part(abc: &mut String, part: &Part, divisions: u32) {
@@ -87,14 +99,15 @@ fn write_part(abc: &mut String, part: &Part, divisions: u32) {
         let now = at(&part.times, measure.start);
         if now != time {
             time = now;
-            if let Some(TimeSignature { beats, beat_type }) = now {
-                write!(abc, "[M:{beats}/{beat_type}] ").expect("a string");
+            if let Some(now) = now {
+                write!(abc, "[M:{}] ", metre(now)).expect("a string");
             }
         }
         if measure.barred.repeat_start {
             abc.push_str("|: ");
         }
-        write_measure(abc, part, measure, fifths, divisions);
+        let next = part.measures.get(index + 1);
+        write_measure(abc, part, [Some(measure), next], fifths, divisions);
         let last = index + 1 == part.measures.len();
         abc.push_str(match (measure.barred.repeat_end, measure.barred.final_bar || last) {
             (true, _) => ":|",
@@ -105,11 +118,20 @@ fn write_part(abc: &mut String, part: &Part, divisions: u32) {
     }
 }
 
-fn write_measure(abc: &mut String, part: &Part, measure: &Measure, fifths: i8, divisions: u32) {
-    let voices = voices(part, measure);
-    if voices.is_empty() && measure.length > 0 {
-        let rest = Item { rows: 0..0, ticks: measure.length, kind: Kind::Rest, tuplet: None };
-        write_item(abc, part, &rest, &mut Accidentals::new(fifths), divisions);
+/// The first of two measures; the second tells which ties go on.
+fn write_measure(
+    abc: &mut String,
+    part: &Part,
+    [measure, next]: [Option<&Measure>; 2],
+    fifths: i8,
+    divisions: u32,
+) {
+    let of = |measure: Option<&Measure>| measure.map(|measure| voices(part, measure, divisions));
+    let (voices, next) = (of(measure).unwrap_or_default(), of(next).unwrap_or_default());
+    let length = measure.map_or(0, |measure| measure.length);
+    if voices.is_empty() && length > 0 {
+        let rest = Item { rows: 0..0, ticks: length, kind: Kind::Rest, tuplet: None };
+        write_item(abc, part, &rest, None, &mut Accidentals::new(fifths), divisions);
     }
     for (index, voice) in voices.iter().enumerate() {
         if index > 0 {
@@ -117,18 +139,43 @@ fn write_measure(abc: &mut String, part: &Part, measure: &Measure, fifths: i8, d
         }
         let mut accidentals = Accidentals::new(fifths);
         let mut left_of_tuplet = 0;
+        let next = next.get(index).map_or(&[][..], Vec::as_slice);
         for (position, item) in voice.iter().enumerate() {
-            if item.kind != Kind::Grace {
-                if left_of_tuplet == 0
-                    && let Some(tuplet) = item.tuplet
-                {
-                    left_of_tuplet = group(&voice[position..], item);
-                    write!(abc, "({}:{}:{left_of_tuplet}", tuplet.actual, tuplet.normal).expect("a string");
-                }
-                left_of_tuplet = left_of_tuplet.saturating_sub(1);
+            let after = &voice[position + 1..];
+            if item.kind == Kind::Grace {
+                let before = position.checked_sub(1).map(|before| voice[before].kind);
+                let group = [before, after.first().map(|after| after.kind)];
+                write_grace(abc, part, item, group, &mut accidentals);
+                continue;
             }
-            write_item(abc, part, item, &mut accidentals, divisions);
+            if left_of_tuplet == 0
+                && let Some(tuplet) = item.tuplet
+            {
+                left_of_tuplet = group(&voice[position..], item);
+                write!(abc, "({}:{}:{left_of_tuplet}", tuplet.actual, tuplet.normal).expect("a string");
+            }
+            left_of_tuplet = left_of_tuplet.saturating_sub(1);
+            let follower = after.iter().chain(next).find(|item| item.kind != Kind::Grace);
+            write_item(abc, part, item, follower, &mut accidentals, divisions);
         }
+    }
+}
+
+/// Grace notes that follow each other stand in one pair of braces.
+fn write_grace(
+    abc: &mut String,
+    part: &Part,
+    item: &Item,
+    [before, after]: [Option<Kind>; 2],
+    accidentals: &mut Accidentals,
+) {
+    if before != Some(Kind::Grace) {
+        let slashed = part.notes.flags[item.rows.start].has(NoteFlags::SLASHED);
+        abc.push_str(if slashed { "{/" } else { "{" });
+    }
+    write_pitches(abc, part, item, None, accidentals);
+    if after != Some(Kind::Grace) {
+        abc.push_str("} ");
     }
 }
 
@@ -138,38 +185,55 @@ fn group(items: &[Item], first: &Item) -> usize {
     timed.take_while(|item| item.tuplet == first.tuplet).count().min(9)
 }
 
-fn write_item(abc: &mut String, part: &Part, item: &Item, accidentals: &mut Accidentals, divisions: u32) {
+/// `follower` is what comes next in the voice: only to that can a tie go on.
+fn write_item(
+    abc: &mut String,
+    part: &Part,
+    item: &Item,
+    follower: Option<&Item>,
+    accidentals: &mut Accidentals,
+    divisions: u32,
+) {
+    let follower = follower.filter(|item| item.kind == Kind::Sound);
     match item.kind {
         Kind::Rest => abc.push('z'),
         Kind::Gap => abc.push('x'),
-        Kind::Grace => abc.push('{'),
-        Kind::Sound => {}
+        Kind::Sound | Kind::Grace => write_pitches(abc, part, item, follower, accidentals),
     }
-    if matches!(item.kind, Kind::Sound | Kind::Grace) {
-        let chord = item.rows.len() > 1;
-        if chord {
-            abc.push('[');
-        }
-        for row in item.rows.clone() {
-            write_pitch(abc, sounding_pitch(part, row), accidentals);
-            if part.notes.flags[row].has(NoteFlags::TIE_START) && chord {
-                abc.push('-');
-            }
-        }
-        if chord {
-            abc.push(']');
-        }
-    }
-    if item.kind == Kind::Grace {
-        abc.push('}');
-    } else {
-        write_length(abc, item, divisions);
-    }
-    let tied = item.rows.len() == 1 && part.notes.flags[item.rows.start].has(NoteFlags::TIE_START);
-    if tied && item.kind == Kind::Sound {
+    write_length(abc, item, divisions);
+    if item.kind == Kind::Sound && item.rows.len() == 1 && goes_on(part, item.rows.start, follower) {
         abc.push('-');
     }
     abc.push(' ');
+}
+
+fn write_pitches(
+    abc: &mut String,
+    part: &Part,
+    item: &Item,
+    follower: Option<&Item>,
+    accidentals: &mut Accidentals,
+) {
+    let chord = item.rows.len() > 1;
+    if chord {
+        abc.push('[');
+    }
+    for row in item.rows.clone() {
+        write_pitch(abc, sounding_pitch(part, row), accidentals);
+        if chord && goes_on(part, row, follower) {
+            abc.push('-');
+        }
+    }
+    if chord {
+        abc.push(']');
+    }
+}
+
+/// Whether a row is tied to one of the same pitch in the item that follows.
+fn goes_on(part: &Part, row: usize, follower: Option<&Item>) -> bool {
+    let pitch = sounding_pitch(part, row);
+    let same = |item: &Item| item.rows.clone().any(|row| sounding_pitch(part, row) == pitch);
+    part.notes.flags[row].has(NoteFlags::TIE_START) && follower.is_some_and(same)
 }
 
 fn sounding_pitch(part: &Part, row: usize) -> Pitch {
@@ -189,47 +253,6 @@ fn write_length(abc: &mut String, item: &Item, divisions: u32) {
     }
     if denominator != 1 {
         write!(abc, "/{denominator}").expect("a string");
-    }
-}
-
-/// What each letter means so far in a measure.
-struct Accidentals {
-    key: [i8; 7],
-    /// Programs differ on whether an accidental holds in other octaves, so once a letter has one,
-    /// it is always written.
-    written: [bool; 7],
-}
-
-impl Accidentals {
-    fn new(fifths: i8) -> Self {
-        /// The order of sharps, as steps above C.
-        const SHARPS: [usize; 7] = [3, 0, 4, 1, 5, 2, 6];
-        let mut key = [0; 7];
-        for index in 0..usize::from(fifths.unsigned_abs()).min(7) {
-            if fifths > 0 {
-                key[SHARPS[index]] = 1;
-            } else {
-                key[SHARPS[6 - index]] = -1;
-            }
-        }
-        Self { key, written: [false; 7] }
-    }
-}
-
-fn write_pitch(abc: &mut String, pitch: Pitch, accidentals: &mut Accidentals) {
-    let step = pitch.step as usize;
-    if pitch.alter != accidentals.key[step] || accidentals.written[step] {
-        accidentals.written[step] = true;
-        // Beyond double accidentals ABC has no signs.
-        abc.push_str(["__", "_", "=", "^", "^^"][(pitch.alter.clamp(-2, 2) + 2) as usize]);
-    }
-    let letter = char::from(pitch.step.letter());
-    if pitch.octave >= 5 {
-        abc.push(letter.to_ascii_lowercase());
-        abc.extend(std::iter::repeat_n('\'', (pitch.octave - 5) as usize));
-    } else {
-        abc.push(letter);
-        abc.extend(std::iter::repeat_n(',', (4 - pitch.octave) as usize));
     }
 }
 
@@ -258,10 +281,39 @@ mod tests {
     #[test]
     fn an_accidental_is_written_where_the_key_does_not_say_it() {
         let in_d = |part: &mut Part| {
-            part.keys =
-                vec![music21_mcp_score::Timed { at: 0, value: KeySignature { fifths: 2, major: None } }];
+            part.keys = vec![music21_mcp_score::Timed { at: 0, value: KeySignature::new(2, None) }];
         };
         check("2/4 f#8 f f' f# c# c c'# b--", in_d, "[K:D] F/2 =F/2 =f/2 ^F/2 | C/2 =C/2 ^c/2 __B/2 |]\n");
+    }
+
+    #[test]
+    fn grace_notes_stand_together_and_thirds_are_triplets() {
+        let grace = |part: &mut Part| {
+            for row in 0..2 {
+                part.notes.flags[row] = NoteFlags::GRACE.with(NoteFlags::SLASHED);
+                part.notes.duration[row] = 0;
+            }
+            part.notes.onset = vec![0, 0, 0, 256, 512];
+            part.notes.duration[2..].fill(256);
+        };
+        check("3/4 e8 f g8 a b", grace, "[K:C] {/EF} (3:2:3G/2 A/2 B/2 x3/2 |]\n");
+    }
+
+    #[test]
+    fn a_tie_goes_on_in_its_voice_only() {
+        let voices = |part: &mut Part| {
+            part.notes.flags[0] = NoteFlags::TIE_START;
+            part.notes.flags[2] = NoteFlags::TIE_START;
+            part.notes.voice[1] = 2;
+        };
+        check("3/4 c4 c d d4 e f", voices, "[K:C] C x D- & x C x | D E F |]\n");
+    }
+
+    #[test]
+    fn additive_metres_are_written() {
+        let time = |terms: &[(u16, u16)]| metre(TimeSignature::sum(terms).unwrap());
+        assert_eq!(time(&[(3, 8), (2, 8)]), "(3+2)/8");
+        assert_eq!(time(&[(2, 4), (3, 8)]), "7/8");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use music21_mcp_score::{KeySignature, Measure, NoteFlags, Part, Pitch, Score, TimeSignature};
+use music21_mcp_score::{KeySignature, Measure, Mode, NoteFlags, Part, Pitch, Score, TimeSignature};
 
 use super::marks::at;
 use super::voices::{Item, Kind, voices, whole_notes};
@@ -44,7 +44,7 @@ fn write_part(ly: &mut String, part: &Part, divisions: u32) {
     };
     writeln!(ly, "\\clef {clef}").expect("a string");
     let (mut key, mut time) = (None, None);
-    for measure in &part.measures {
+    for (index, measure) in part.measures.iter().enumerate() {
         ly.push_str("      ");
         let now = at(&part.keys, measure.start);
         if now.is_some() && now != key {
@@ -54,9 +54,12 @@ fn write_part(ly: &mut String, part: &Part, divisions: u32) {
         let now = at(&part.times, measure.start);
         if now.is_some() && now != time {
             time = now;
-            if let Some(TimeSignature { beats, beat_type }) = now {
-                write!(ly, "\\time {beats}/{beat_type} ").expect("a string");
+            if let Some(now) = now {
+                ly.push_str(&metre(now));
             }
+        }
+        if index + 1 < part.measures.len() {
+            write_partial(ly, measure, time, divisions);
         }
         write_measure(ly, part, measure, divisions);
         ly.push_str("|\n");
@@ -64,13 +67,37 @@ fn write_part(ly: &mut String, part: &Part, divisions: u32) {
     ly.push_str("      \\bar \"|.\"\n    }\n");
 }
 
+/// `\time 3/4 `, or of several summands `\compoundMeter #'((3 2 8)) `.
+fn metre(time: TimeSignature) -> String {
+    let TimeSignature { beats, beat_type, .. } = time;
+    if time.terms().is_empty() {
+        return format!("\\time {beats}/{beat_type} ");
+    }
+    let same = time.terms().chunk_by(|a, b| a.1 == b.1);
+    let groups = same.map(|group| {
+        let beats: Vec<String> = group.iter().map(|(beats, _)| beats.to_string()).collect();
+        format!("({} {})", beats.join(" "), group[0].1)
+    });
+    format!("\\compoundMeter #'({}) ", groups.collect::<Vec<_>>().join(" "))
+}
+
+/// A measure that is short of its metre, a pickup, says how long it is.
+fn write_partial(ly: &mut String, measure: &Measure, time: Option<TimeSignature>, divisions: u32) {
+    let TimeSignature { beats, beat_type, .. } = time.unwrap_or(TimeSignature::new(4, 4));
+    let full = u64::from(beats) * 4 * u64::from(divisions) / u64::from(beat_type.max(1));
+    if measure.length > 0 && u64::from(measure.length) < full {
+        let item = Item { rows: 0..0, ticks: measure.length, kind: Kind::Gap, tuplet: None };
+        write!(ly, "\\partial {} ", length(&item, divisions)).expect("a string");
+    }
+}
+
 fn key_name(key: Option<KeySignature>) -> String {
-    let KeySignature { fifths, major } = key.unwrap_or(KeySignature { fifths: 0, major: None });
-    let mode = if major == Some(false) { "minor" } else { "major" };
+    let KeySignature { fifths, mode, .. } = key.unwrap_or_default();
+    let mode = mode.unwrap_or(Mode::Major);
     // From F, each fifth is four steps up; the seventh brings the first letter back, altered.
-    let fifths_from_f = i32::from(fifths) + if mode == "minor" { 4 } else { 1 };
+    let fifths_from_f = i32::from(fifths) + 1 + i32::from(mode.tonic());
     let letter = ["f", "c", "g", "d", "a", "e", "b"][fifths_from_f.rem_euclid(7) as usize];
-    format!("{letter}{} \\{mode}", alteration(fifths_from_f.div_euclid(7)))
+    format!("{letter}{} \\{}", alteration(fifths_from_f.div_euclid(7)), mode.name())
 }
 
 /// The Dutch names that LilyPond reads by default.
@@ -80,7 +107,7 @@ fn alteration(alter: i32) -> String {
 }
 
 fn write_measure(ly: &mut String, part: &Part, measure: &Measure, divisions: u32) {
-    let voices = voices(part, measure);
+    let voices = voices(part, measure, divisions);
     let whole_rest = [Item { rows: 0..0, ticks: measure.length, kind: Kind::Gap, tuplet: None }];
     match voices.as_slice() {
         [] if measure.length == 0 => {}
@@ -122,6 +149,9 @@ fn write_item(ly: &mut String, part: &Part, item: &Item, divisions: u32) {
     match item.kind {
         Kind::Rest => ly.push('r'),
         Kind::Gap => ly.push('s'),
+        Kind::Grace if part.notes.flags[item.rows.start].has(NoteFlags::SLASHED) => {
+            ly.push_str("\\slashedGrace { ");
+        }
         Kind::Grace => ly.push_str("\\grace { "),
         Kind::Sound => {}
     }
@@ -141,11 +171,18 @@ fn write_item(ly: &mut String, part: &Part, item: &Item, divisions: u32) {
 }
 
 fn note_name(part: &Part, row: usize) -> String {
-    let Pitch { step, alter, octave } = part.notes.pitch[row];
+    let Pitch { step, alter, octave, quarter_below } = part.notes.pitch[row];
     let letter = char::from(step.letter()).to_ascii_lowercase();
     let octaves = if octave >= 3 { "'" } else { "," }.repeat((i32::from(octave) - 3).unsigned_abs() as usize);
     // LilyPond knows double alterations at most.
-    format!("{letter}{}{octaves}", alteration(i32::from(alter.clamp(-2, 2))))
+    let alteration = match (quarter_below, alter) {
+        (false, _) => alteration(i32::from(alter.clamp(-2, 2))),
+        (true, ..0) => "eseh".to_owned(),
+        (true, 0) => "eh".to_owned(),
+        (true, 1) => "ih".to_owned(),
+        (true, _) => "isih".to_owned(),
+    };
+    format!("{letter}{alteration}{octaves}")
 }
 
 /// `4`, `8.`, or for what has no note value a scaled whole note, `1*5/16`.
@@ -173,7 +210,7 @@ mod tests {
 
     fn check(notation: &str, fifths: i8, body: &str) {
         let mut score = tiny_notation::read(notation).unwrap();
-        score.parts[0].keys = vec![Timed { at: 0, value: KeySignature { fifths, major: None } }];
+        score.parts[0].keys = vec![Timed { at: 0, value: KeySignature::new(fifths, None) }];
         let ly = String::from_utf8(write(&score)).unwrap();
         assert_eq!(ly.matches('{').count(), ly.matches('}').count(), "{ly}");
         let music = ly.split_once("treble\n").unwrap().1;
@@ -194,6 +231,17 @@ mod tests {
     }
 
     #[test]
+    fn a_pickup_says_how_long_it_is() {
+        let mut score = tiny_notation::read("3/4 c4 d e f g a").unwrap();
+        let part = &mut score.parts[0];
+        part.measures[0].length = 768;
+        part.measures[0].notes = 0..1;
+        part.times[0].value = TimeSignature::sum(&[(2, 8), (3, 8), (1, 4)]).unwrap();
+        let ly = String::from_utf8(write(&score)).unwrap();
+        assert!(ly.contains("\\compoundMeter #'((2 3 8) (1 4)) \\partial 4 c"), "{ly}");
+    }
+
+    #[test]
     fn a_length_without_a_note_value_is_scaled() {
         let item = |ticks| Item { rows: 0..0, ticks, kind: Kind::Rest, tuplet: None };
         let cases = [(4, "1"), (1, "4"), (3, "2."), (7, "1.."), (5, "1*5/4"), (8, "1*2/1")];
@@ -205,10 +253,12 @@ mod tests {
 
     #[test]
     fn minor_keys_have_their_names() {
-        let name = |fifths, major| key_name(Some(KeySignature { fifths, major }));
-        assert_eq!(name(3, Some(false)), "fis \\minor");
-        assert_eq!(name(-7, Some(true)), "ces \\major");
+        let name = |fifths, mode| key_name(Some(KeySignature::new(fifths, mode)));
+        assert_eq!(name(3, Some(Mode::Minor)), "fis \\minor");
+        assert_eq!(name(-7, Some(Mode::Major)), "ces \\major");
         assert_eq!(name(0, None), "c \\major");
-        assert_eq!(name(-4, Some(false)), "f \\minor");
+        assert_eq!(name(-4, Some(Mode::Minor)), "f \\minor");
+        assert_eq!(name(0, Some(Mode::Dorian)), "d \\dorian");
+        assert_eq!(name(1, Some(Mode::Lydian)), "c \\lydian");
     }
 }

@@ -12,7 +12,7 @@ pub(super) fn at<T: Clone>(marks: &[Timed<T>], time: Tick) -> Option<T> {
 /// staff steps, so octaves cancel.
 pub(super) fn sounding_key(key: KeySignature, by: Transpose) -> KeySignature {
     let fifths = i32::from(key.fifths) + 7 * i32::from(by.chromatic) - 12 * i32::from(by.diatonic);
-    KeySignature { fifths: fifths.clamp(-11, 11) as i8, ..key }
+    KeySignature { fifths: fifths.clamp(-100, 100) as i8, ..key }
 }
 
 #[cfg(test)]
@@ -21,10 +21,10 @@ mod tests {
 
     #[test]
     fn a_clarinets_key_sounds_two_fifths_lower() {
-        let key = KeySignature { fifths: 2, major: None };
-        let clarinet = Transpose { diatonic: -1, chromatic: -2 };
+        let key = KeySignature::new(2, None);
+        let clarinet = Transpose::new(-1, -2);
         assert_eq!(sounding_key(key, clarinet).fifths, 0);
-        let piccolo = Transpose { diatonic: 7, chromatic: 12 };
+        let piccolo = Transpose::new(7, 12);
         assert_eq!(sounding_key(key, piccolo).fifths, 2);
     }
 }

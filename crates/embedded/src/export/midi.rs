@@ -1,19 +1,22 @@
 //! Standard MIDI files: format 1, a conductor's track and one track a part, at sounding pitch.
 //!
-//! Tied notes are joined. Grace notes, which take no time in the model, and repeats are not played.
+//! Tied notes are joined, repeats and endings played. Grace notes, which take no time in the model, are not.
 
 use midly::num::{u4, u7, u15, u24, u28};
 use midly::{Format, Header, MetaMessage, MidiMessage, Smf, Timing, TrackEvent, TrackEventKind};
-use music21_mcp_score::{KeySignature, NoteFlags, Part, Score, Tick, TimeSignature};
+use music21_mcp_score::{KeySignature, Mode, NoteFlags, Part, Score, Tick, TimeSignature, Timed};
 
 use super::marks::{at, sounding_key};
+use super::repeats::{order, played, unfold};
 
 /// The file.
 pub(super) fn write(score: &Score) -> Vec<u8> {
     let clock = Clock::new(score.divisions);
     let channels = channels(&score.parts);
-    let mut tracks = vec![conductor(score, clock)];
-    tracks.extend(score.parts.iter().zip(channels).map(|(part, channel)| track(part, channel, clock)));
+    let order = order(&score.parts);
+    let mut tracks = vec![conductor(score, &order, clock)];
+    let parts = score.parts.iter().zip(channels);
+    tracks.extend(parts.map(|(part, channel)| track(part, channel, &order, clock)));
     let header = Header::new(Format::Parallel, Timing::Metrical(u15::new(clock.per_quarter)));
     let mut bytes = Vec::new();
     // OK because writing to memory does not fail, and no track is longer than 4 GiB.
@@ -75,25 +78,38 @@ fn is_percussion(part: &Part) -> bool {
         || part.notes.flags.first().is_some_and(|flags| flags.has(NoteFlags::UNPITCHED))
 }
 
-fn conductor(score: &Score, clock: Clock) -> Vec<TrackEvent<'static>> {
+fn conductor(score: &Score, order: &[usize], clock: Clock) -> Vec<TrackEvent<'static>> {
     let mut marks: Vec<(u32, MetaMessage<'static>)> = Vec::new();
-    let tempos = score.parts.iter().find(|part| !part.tempos.is_empty()).map_or(&[][..], |part| &part.tempos);
+    let times = |part| played(part, order).unwrap_or_default();
+    let with_tempos = score.parts.iter().find(|part| !part.tempos.is_empty());
+    let tempos = with_tempos.map(|part| unfold(part, &times(part), &part.tempos)).unwrap_or_default();
     for tempo in tempos.iter().filter(|tempo| tempo.value.quarters_per_minute > 0.0) {
         let microseconds = (60e6 / tempo.value.quarters_per_minute).clamp(1.0, 16_777_215.0);
         marks.push((clock.ticks(tempo.at), MetaMessage::Tempo(u24::new(microseconds as u32))));
     }
     if let Some(part) = score.parts.first() {
-        for time in &part.times {
-            let TimeSignature { beats, beat_type } = time.value;
+        let times = times(part);
+        for time in unfold(part, &times, &part.times) {
+            let TimeSignature { beats, beat_type, .. } = time.value;
+            if !beat_type.is_power_of_two() {
+                // MIDI has no such signature.
+                continue;
+            }
             let beats = u8::try_from(beats).unwrap_or(u8::MAX);
             let message = MetaMessage::TimeSignature(beats, beat_type.trailing_zeros() as u8, 24, 8);
             marks.push((clock.ticks(time.at), message));
         }
-        for key in &part.keys {
+        let sounding = part.keys.iter().map(|key| {
             let by = at(&part.transpositions, key.at).unwrap_or_default();
-            let KeySignature { fifths, major } = sounding_key(key.value, by);
-            if (-7..=7).contains(&fifths) {
-                marks.push((clock.ticks(key.at), MetaMessage::KeySignature(fifths, major == Some(false))));
+            Timed { at: key.at, value: sounding_key(key.value, by) }
+        });
+        for key in unfold(part, &times, &sounding.collect::<Vec<_>>()) {
+            let KeySignature { fifths, mode, steps } = key.value;
+            if steps.is_none() && (-7..=7).contains(&fifths) {
+                marks.push((
+                    clock.ticks(key.at),
+                    MetaMessage::KeySignature(fifths, mode == Some(Mode::Minor)),
+                ));
             }
         }
     }
@@ -101,13 +117,13 @@ fn conductor(score: &Score, clock: Clock) -> Vec<TrackEvent<'static>> {
     finish(marks.into_iter().map(|(time, message)| (time, TrackEventKind::Meta(message))))
 }
 
-fn track(part: &Part, channel: u8, clock: Clock) -> Vec<TrackEvent<'_>> {
+fn track<'p>(part: &'p Part, channel: u8, order: &[usize], clock: Clock) -> Vec<TrackEvent<'p>> {
     let channel = u4::new(channel);
     let name = TrackEventKind::Meta(MetaMessage::TrackName(part.name.as_bytes()));
     let message = MidiMessage::ProgramChange { program: u7::new(program(part)) };
     let head = [(0, name), (0, TrackEventKind::Midi { channel, message })];
     let mut strokes: Vec<Stroke> = Vec::with_capacity(part.notes.len() * 2);
-    for note in sounding(part) {
+    for note in sounding(part, order) {
         strokes.push(Stroke::new(clock.ticks(note.start), true, note.key));
         strokes.push(Stroke::new(clock.ticks(note.end), false, note.key));
     }
@@ -163,32 +179,32 @@ struct Sounding {
     key: u8,
 }
 
-fn sounding(part: &Part) -> Vec<Sounding> {
+fn sounding(part: &Part, order: &[usize]) -> Vec<Sounding> {
     let notes = &part.notes;
     let percussion = is_percussion(part);
     let mut sounding: Vec<Sounding> = Vec::with_capacity(notes.len());
     // Notes waiting for their tie to go on: index into `sounding`, by key.
     let mut tied: Vec<Option<usize>> = vec![None; 128];
-    for row in 0..notes.len() {
-        let (flags, start) = (notes.flags[row], notes.onset[row]);
-        let end = start + notes.duration[row];
-        if flags.any(NoteFlags::REST.with(NoteFlags::GRACE)) || end == start {
-            continue;
-        }
-        let key = key(part, row, percussion);
-        let waiting = tied[usize::from(key)].take().filter(|&index| sounding[index].end == start);
-        let index = match waiting {
-            Some(index) if flags.has(NoteFlags::TIE_STOP) => {
-                sounding[index].end = end;
-                index
+    for play in played(part, order).unwrap_or_default() {
+        let measure = &part.measures[play.measure];
+        for row in measure.notes.start as usize..measure.notes.end as usize {
+            let flags = notes.flags[row];
+            let start = play.at.saturating_add(notes.onset[row] - measure.start);
+            let end = start.saturating_add(notes.duration[row]);
+            if flags.any(NoteFlags::REST.with(NoteFlags::GRACE)) || end == start {
+                continue;
             }
-            _ => {
-                sounding.push(Sounding { start, end, key });
-                sounding.len() - 1
+            let key = key(part, row, percussion);
+            // The tie's end need not be written: as in music21 the same pitch is enough.
+            let waiting = tied[usize::from(key)].take().filter(|&index| sounding[index].end == start);
+            let index = waiting.unwrap_or(sounding.len());
+            match waiting {
+                Some(index) => sounding[index].end = end,
+                None => sounding.push(Sounding { start, end, key }),
             }
-        };
-        if flags.has(NoteFlags::TIE_START) {
-            tied[usize::from(key)] = Some(index);
+            if flags.has(NoteFlags::TIE_START) {
+                tied[usize::from(key)] = Some(index);
+            }
         }
     }
     sounding
@@ -196,7 +212,9 @@ fn sounding(part: &Part) -> Vec<Sounding> {
 
 fn key(part: &Part, row: usize, percussion: bool) -> u8 {
     let (pitch, flags) = (part.notes.pitch[row], part.notes.flags[row]);
-    let midi = match part.instrument.midi_unpitched {
+    let of_kit = part.notes.kit.binary_search_by_key(&(row as u32), |(row, _)| *row).ok();
+    let of_kit = of_kit.map(|index| part.notes.kit[index].1);
+    let midi = match of_kit.or(part.instrument.midi_unpitched) {
         Some(key) if percussion && flags.has(NoteFlags::UNPITCHED) => i32::from(key) - 1,
         _ => {
             let by = at(&part.transpositions, part.notes.onset[row]).unwrap_or_default();
@@ -208,7 +226,7 @@ fn key(part: &Part, row: usize, percussion: bool) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use music21_mcp_score::{Timed, Transpose};
+    use music21_mcp_score::{Barred, Transpose};
 
     use super::*;
     use crate::source::tiny_notation;
@@ -261,10 +279,32 @@ mod tests {
     #[test]
     fn a_transposing_part_sounds() {
         let mut score = tiny_notation::read("c4 c#").unwrap();
-        let value = Transpose { diatonic: -1, chromatic: -2 };
+        let value = Transpose::new(-1, -2);
         score.parts[0].transpositions = vec![Timed { at: 0, value }];
         let keys: Vec<u8> = parsed(&write(&score)).1.iter().map(|note| note.3).collect();
         assert_eq!(keys, [58, 59]);
+    }
+
+    #[test]
+    fn repeats_are_played_and_a_tie_needs_no_end() {
+        let mut score = tiny_notation::read("2/4 c4 d e f").unwrap();
+        score.parts[0].measures[0].barred = Barred { repeat_end: true, ..Barred::default() };
+        let keys: Vec<u8> = parsed(&write(&score)).1.iter().map(|note| note.3).collect();
+        assert_eq!(keys, [60, 62, 60, 62, 64, 65]);
+        let mut score = tiny_notation::read("2/4 c4 c d d").unwrap();
+        score.parts[0].notes.flags[0] = NoteFlags::TIE_START;
+        assert_eq!(parsed(&write(&score)).1.len(), 3);
+    }
+
+    #[test]
+    fn each_instrument_of_a_kit_has_its_key() {
+        let mut score = tiny_notation::read("2/4 c4 d").unwrap();
+        let part = &mut score.parts[0];
+        part.notes.flags = vec![NoteFlags::UNPITCHED; 2];
+        part.instrument.midi_unpitched = Some(39);
+        part.notes.kit = vec![(1, 37)];
+        let keys: Vec<u8> = parsed(&write(&score)).1.iter().map(|note| note.3).collect();
+        assert_eq!(keys, [38, 36]);
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Export formats: a score in, a file's bytes out.
 
 mod abc;
+mod abc_pitch;
 mod lilypond;
 mod marks;
 mod midi;
+mod repeats;
 mod text;
 mod voices;
 

@@ -25,7 +25,7 @@ pub(super) enum Kind {
 }
 
 /// The voices of a measure, in order of first appearance; none for an empty measure.
-pub(super) fn voices(part: &Part, measure: &Measure) -> Vec<Vec<Item>> {
+pub(super) fn voices(part: &Part, measure: &Measure, divisions: u32) -> Vec<Vec<Item>> {
     let notes = &part.notes;
     let mut voices: Vec<(u8, Tick, Vec<Item>)> = Vec::new();
     let mut row = measure.notes.start as usize;
@@ -40,23 +40,23 @@ pub(super) fn voices(part: &Part, measure: &Measure) -> Vec<Vec<Item>> {
             voices.len() - 1
         });
         let (_, now, items) = &mut voices[index];
-        push(part, rows, now, items);
+        push(part, rows, divisions, now, items);
     }
     let end = measure.start + measure.length;
     voices
         .into_iter()
         .map(|(_, now, mut items)| {
-            items.extend(gap(now, end));
+            items.extend(gap(now, end, divisions));
             items
         })
         .collect()
 }
 
-fn push(part: &Part, rows: Range<usize>, now: &mut Tick, items: &mut Vec<Item>) {
+fn push(part: &Part, rows: Range<usize>, divisions: u32, now: &mut Tick, items: &mut Vec<Item>) {
     let notes = &part.notes;
     let (onset, ticks, flags) =
         (notes.onset[rows.start], notes.duration[rows.start], notes.flags[rows.start]);
-    items.extend(gap(*now, onset));
+    items.extend(gap(*now, onset, divisions));
     let kind = if flags.has(NoteFlags::REST) {
         Kind::Rest
     } else if flags.has(NoteFlags::GRACE) || ticks == 0 {
@@ -68,7 +68,8 @@ fn push(part: &Part, rows: Range<usize>, now: &mut Tick, items: &mut Vec<Item>) 
         .tuplets
         .binary_search_by_key(&(rows.start as u32), |(row, _)| *row)
         .ok()
-        .map(|index| notes.tuplets[index].1);
+        .map(|index| notes.tuplets[index].1)
+        .or_else(|| implied_tuplet(ticks, divisions));
     // A note that begins before the voice has ended (a faulty document) is cut to what is left.
     let end = (onset + ticks).max(*now);
     let ticks = end - onset.max(*now);
@@ -78,8 +79,17 @@ fn push(part: &Part, rows: Range<usize>, now: &mut Tick, items: &mut Vec<Item>) 
     }
 }
 
-fn gap(from: Tick, to: Tick) -> Option<Item> {
-    (to > from).then(|| Item { rows: 0..0, ticks: to - from, kind: Kind::Gap, tuplet: None })
+/// The tuplet of a length that no note value has, such as a third of a quarter note: as many in the time
+/// of the next smaller power of two.
+fn implied_tuplet(ticks: Tick, divisions: u32) -> Option<Tuplet> {
+    let denominator = u64::from(divisions) / gcd(u64::from(ticks), u64::from(divisions)).max(1);
+    let odd = u16::try_from(denominator >> denominator.trailing_zeros().min(63)).ok()?;
+    (odd > 1).then(|| Tuplet { actual: odd, normal: 1 << odd.ilog2() })
+}
+
+fn gap(from: Tick, to: Tick, divisions: u32) -> Option<Item> {
+    let tuplet = implied_tuplet(to.saturating_sub(from), divisions);
+    (to > from).then(|| Item { rows: 0..0, ticks: to - from, kind: Kind::Gap, tuplet })
 }
 
 /// How far an item is from a plain fraction of a whole note: `(numerator, denominator)`, reduced;
@@ -106,7 +116,7 @@ mod tests {
         let mut score = tiny_notation::read("4/4 c4 d r trip{e8 f g}").unwrap();
         let part = &mut score.parts[0];
         part.notes.voice[1] = 2;
-        let voices = voices(part, &part.measures[0]);
+        let voices = voices(part, &part.measures[0], 768);
         let shape: Vec<Vec<(Kind, Tick)>> =
             voices.iter().map(|voice| voice.iter().map(|item| (item.kind, item.ticks)).collect()).collect();
         assert_eq!(

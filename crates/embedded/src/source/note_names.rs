@@ -41,7 +41,7 @@ fn pitch(name: &str) -> Option<Pitch> {
         _ => return None,
     };
     let octave: i8 = if digits.is_empty() { 4 } else { digits.parse::<u32>().ok()?.min(100) as i8 };
-    let mut pitch = Pitch { step, alter, octave };
+    let mut pitch = Pitch::new(step, alter, octave);
     // music21 folds what MIDI cannot name into its highest octave.
     while pitch.midi() > 127 {
         pitch.octave -= 1;
@@ -85,7 +85,7 @@ impl Line {
     }
 
     fn time(&self) -> TimeSignature {
-        self.times.last().map_or(TimeSignature { beats: 4, beat_type: 4 }, |time| time.value)
+        self.times.last().map_or(TimeSignature::new(4, 4), |time| time.value)
     }
 
     pub(super) fn push(&mut self, event: Event) {
@@ -114,7 +114,7 @@ impl Line {
         let row = self.notes.len() as u32;
         self.notes.onset.push(self.now);
         self.notes.duration.push(ticks);
-        let rest = Pitch { step: Step::B, alter: 0, octave: 4 };
+        let rest = Pitch::new(Step::B, 0, 4);
         self.notes.pitch.push(event.pitch.unwrap_or(rest));
         self.notes.flags.push(if event.pitch.is_some() { flags } else { NoteFlags::REST });
         self.notes.voice.push(1);

@@ -78,7 +78,7 @@ impl State {
         if beats == 0 || beats > 1024 || !beat_type.is_power_of_two() || beat_type > 1024 {
             return Err(format!("impossible time signature: {token}"));
         }
-        self.line.set_time(TimeSignature { beats, beat_type });
+        self.line.set_time(TimeSignature::new(beats, beat_type));
         Ok(())
     }
 
@@ -124,12 +124,12 @@ fn pitch(token: &str) -> Option<(Pitch, &str)> {
         let rest = token.trim_start_matches(char::from(letter));
         let octave = 4_i8.checked_sub(i8::try_from(token.len() - rest.len()).ok()?)?;
         let (alter, rest) = accidental(rest)?;
-        return Some((Pitch { step, alter, octave }, rest));
+        return Some((Pitch::new(step, alter, octave), rest));
     }
     let (before, rest) = primes(&token[1..])?;
     let (alter, rest) = accidental(rest)?;
     let (after, rest) = primes(rest)?;
-    Some((Pitch { step, alter, octave: 4 + before + after }, rest))
+    Some((Pitch::new(step, alter, 4 + before + after), rest))
 }
 
 fn primes(text: &str) -> Option<(i8, &str)> {

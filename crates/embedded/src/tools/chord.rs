@@ -30,17 +30,19 @@ struct ChordReply<'a> {
 struct Listed<'a> {
     pitches: Vec<String>,
     symbol: &'a str,
-    root: String,
+    root: Option<String>,
     quality: &'static str,
     /// From the score's start.
     offset: f64,
     duration: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    inversion: Option<u8>,
+    inversion: Option<i8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bass: Option<String>,
-    roman_numeral: &'a str,
-    scale_degree: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    roman_numeral: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scale_degree: Option<u8>,
 }
 
 #[derive(Serialize)]
@@ -91,7 +93,7 @@ pub(crate) fn run(stored: &Stored) -> Reply {
             total_chords: chords.len(),
             chord_progression: listed.iter().map(|chord| list(chord, quarters)).collect(),
             harmonic_rhythm: rhythm.into(),
-            roman_numerals: listed.iter().map(|chord| chord.reading.roman.numeral.as_str()).collect(),
+            roman_numerals: listed.iter().map(|chord| chord.reading.numeral()).collect(),
             analysis_key: key.to_string(),
             summary: summarize(&chords),
             performance_stats: Stats {
@@ -118,14 +120,14 @@ fn list(chord: &PlacedChord, quarters: impl Fn(u32) -> f64) -> Listed<'_> {
     Listed {
         pitches: reading.pitches.iter().map(|&pitch| pitch_name(pitch)).collect(),
         symbol: &reading.symbol,
-        root: pitch_name(reading.root),
+        root: reading.root.map(pitch_name),
         quality: reading.quality.name(),
         offset: quarters(chord.onset),
         duration: quarters(chord.duration),
         inversion: inverted.then_some(reading.inversion),
-        bass: inverted.then(|| pitch_name(reading.bass)),
-        roman_numeral: &reading.roman.numeral,
-        scale_degree: reading.roman.degree,
+        bass: reading.bass.filter(|_| inverted).map(pitch_name),
+        roman_numeral: reading.roman.as_ref().map(|roman| roman.numeral.as_str()),
+        scale_degree: reading.roman.as_ref().map(|roman| roman.degree),
     }
 }
 

@@ -39,13 +39,14 @@ struct Numeral<'a> {
     position: usize,
     chord: &'a str,
     roman_numeral: &'a str,
-    scale_degree: u8,
+    scale_degree: Option<u8>,
     key: Rc<str>,
     root: String,
     quality: &'static str,
-    inversion: u8,
+    inversion: i8,
     measure: Option<i32>,
     offset: f64,
+    /// `null` before the first time signature.
     beat: f64,
 }
 
@@ -162,13 +163,13 @@ fn numerals<'a>(stored: &Stored, analysis: &'a Harmony) -> Vec<Numeral<'a>> {
         Numeral {
             position,
             chord: &reading.symbol,
-            roman_numeral: &reading.roman.numeral,
-            scale_degree: reading.roman.degree,
+            roman_numeral: reading.numeral(),
+            scale_degree: reading.roman.as_ref().map(|roman| roman.degree),
             key: Rc::clone(&key),
-            root: pitch_name(reading.root),
+            root: reading.root.map_or_else(|| "None".to_owned(), pitch_name),
             quality: reading.quality.name(),
             inversion: reading.inversion,
-            measure: measured.then_some(chord.measure_number),
+            measure: chord.measure_number.filter(|_| measured),
             offset: f64::from(offset) / f64::from(stored.score.divisions),
             beat: chord.beat,
         }
@@ -177,6 +178,7 @@ fn numerals<'a>(stored: &Stored, analysis: &'a Harmony) -> Vec<Numeral<'a>> {
 }
 
 fn has_written_chords(score: &Score) -> bool {
-    let written = |flags: &NoteFlags| flags.has(NoteFlags::CHORD) && !flags.has(NoteFlags::UNPITCHED);
+    let chord = NoteFlags::CHORD.with(NoteFlags::LONE_CHORD);
+    let written = |flags: &NoteFlags| flags.any(chord) && !flags.has(NoteFlags::UNPITCHED);
     score.parts.iter().any(|part| !part.harmonies.is_empty() || part.notes.flags.iter().any(written))
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use music21_mcp_score::{KeySignature, Part, Score, Tempo, Tick, TimeSignature, Timed};
+use music21_mcp_score::{KeySignature, Part, Score, Tempo, Tick, TimeSignature, Timed, Word};
 use serde::Serialize;
 use serde_json::Number;
 
+use super::instrument::{Described, describe};
 use crate::reply::{COMPLETED, Reply, success};
 use crate::store::{Counts, Origin, Stored};
 
@@ -25,14 +26,15 @@ struct Info<'a> {
     time_signatures: Vec<Meter>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tempo_markings: Vec<TempoMark>,
-    tempo_bpm: Number,
+    /// `null` of a mark that prints no number.
+    tempo_bpm: Option<Number>,
     #[serde(skip_serializing_if = "Option::is_none")]
     time_signature: Option<String>,
     duration: f64,
     instruments: Vec<PartInfo<'a>>,
-    structure: Structure,
+    structure: Structure<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    key_signature: Option<i8>,
+    key_signature: Option<Option<i8>>,
 }
 
 #[derive(Serialize)]
@@ -45,20 +47,28 @@ struct Meter {
 
 #[derive(Serialize)]
 struct TempoMark {
-    bpm: Number,
+    bpm: Option<Number>,
     offset: f64,
     text: Option<&'static str>,
 }
 
 #[derive(Serialize)]
-struct Structure {
+struct Structure<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     key_signatures: Vec<Key>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    rehearsal_marks: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dynamics_count: Option<usize>,
+    /// The real server's order changes from run to run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    dynamic_range: Vec<&'a str>,
 }
 
 #[derive(Serialize)]
 struct Key {
-    sharps: i8,
+    /// `null` of a key of single altered steps.
+    sharps: Option<i8>,
     offset: f64,
 }
 
@@ -67,17 +77,9 @@ struct PartInfo<'a> {
     part_number: usize,
     part_name: Option<&'a str>,
     #[serde(flatten)]
-    instrument: Option<Instrument<'a>>,
+    instrument: Option<Described<'a>>,
     #[serde(flatten)]
     range: Option<Range>,
-}
-
-#[derive(Serialize)]
-struct Instrument<'a> {
-    instrument: Option<&'a str>,
-    abbreviation: Option<&'a str>,
-    /// General MIDI, from 0, where MusicXML counts from 1.
-    midi_program: Option<u8>,
 }
 
 #[derive(Serialize)]
@@ -104,13 +106,13 @@ fn info(stored: &Stored) -> Info<'_> {
     let meters: Vec<Meter> =
         meters.iter().filter(|_| measured).map(|mark| meter(mark.value, quarters(mark.at))).collect();
     let tempos = marks(score, |part| &part.tempos);
-    let tempo = tempos.first().map_or(120.0, |mark| mark.value.quarters_per_minute);
+    let tempo = tempos.first().map_or(Some(120.0), |mark| mark.value.printed());
     let duration_quarters = quarters(score.parts.iter().map(end).max().unwrap_or(0));
-    let duration_seconds = tenths(duration_quarters * 60.0 / tempo);
+    let duration_seconds = tenths(duration_quarters / 4.0 * (60.0 / tempo.unwrap_or(120.0)) * 4.0);
     let keys: Vec<Key> = marks(score, |part| &part.keys)
         .iter()
-        .map(|Timed { at, value: KeySignature { fifths, .. } }| Key {
-            sharps: *fifths,
+        .map(|Timed { at, value: KeySignature { fifths, steps, .. } }| Key {
+            sharps: steps.is_none().then_some(*fifths),
             offset: quarters(*at),
         })
         .collect();
@@ -127,15 +129,8 @@ fn info(stored: &Stored) -> Info<'_> {
         duration_seconds,
         time_signature: meters.first().map(|meter| meter.signature.clone()),
         time_signatures: meters,
-        tempo_markings: tempos
-            .iter()
-            .map(|Timed { at, value: Tempo { quarters_per_minute } }| TempoMark {
-                bpm: number(*quarters_per_minute),
-                offset: quarters(*at),
-                text: None,
-            })
-            .collect(),
-        tempo_bpm: number(tempo),
+        tempo_markings: tempos.iter().map(|Timed { at, value }| tempo_mark(*value, quarters(*at))).collect(),
+        tempo_bpm: tempo.map(number),
         duration: duration_seconds,
         instruments: score
             .parts
@@ -144,7 +139,7 @@ fn info(stored: &Stored) -> Info<'_> {
             .map(|(index, part)| part_info(index, part, from_document))
             .collect(),
         key_signature: keys.first().map(|key| key.sharps),
-        structure: Structure { key_signatures: keys },
+        structure: structure(score, keys),
     }
 }
 
@@ -158,8 +153,71 @@ fn marks<T: Copy>(score: &Score, of: impl Fn(&Part) -> &Vec<Timed<T>>) -> Vec<Ti
 }
 
 fn meter(value: TimeSignature, offset: f64) -> Meter {
-    let TimeSignature { beats, beat_type } = value;
-    Meter { signature: format!("{beats}/{beat_type}"), offset, numerator: beats, denominator: beat_type }
+    let TimeSignature { beats, beat_type, .. } = value;
+    let terms: Vec<String> = value.terms().iter().map(|(beats, unit)| format!("{beats}/{unit}")).collect();
+    let signature = if terms.is_empty() { format!("{beats}/{beat_type}") } else { terms.join("+") };
+    Meter { signature, offset, numerator: beats, denominator: beat_type }
+}
+
+fn tempo_mark(tempo: Tempo, offset: f64) -> TempoMark {
+    let printed = tempo.printed();
+    TempoMark { bpm: printed.map(number), offset, text: printed.and_then(tempo_word) }
+}
+
+/// The word music21 has for a tempo within two of this one.
+fn tempo_word(number: f64) -> Option<&'static str> {
+    const WORDS: [(f64, &str); 20] = [
+        (16.0, "larghissimo"),
+        (32.0, "largamente"),
+        (40.0, "grave"),
+        (46.0, "largo"),
+        (52.0, "lento"),
+        (56.0, "adagio"),
+        (60.0, "larghetto"),
+        (66.0, "adagietto"),
+        (72.0, "andante"),
+        (80.0, "andantino"),
+        (83.0, "andante moderato"),
+        (88.0, "maestoso"),
+        (92.0, "moderate"),
+        (108.0, "allegretto"),
+        (120.0, "animato"),
+        (128.0, "allegro moderato"),
+        (132.0, "allegro"),
+        (140.0, "allegrissimo"),
+        (144.0, "molto allegro"),
+        (160.0, "vivace"),
+    ];
+    const FAST: [(f64, &str); 3] = [(168.0, "vivacissimo"), (184.0, "presto"), (208.0, "prestissimo")];
+    let mut words = WORDS.iter().chain(&FAST);
+    words.find(|(tempo, _)| (number - tempo).abs() <= 2.0).map(|(_, word)| *word)
+}
+
+fn structure(score: &Score, key_signatures: Vec<Key>) -> Structure<'_> {
+    /// The real server lists no more.
+    const REHEARSALS: usize = 10;
+    let mut words: Vec<&Timed<Word>> = score.parts.iter().flat_map(|part| &part.words).collect();
+    words.sort_by_key(|word| word.at);
+    let rehearsal = |word: &&Timed<Word>| match &word.value {
+        Word::Rehearsal(mark) => Some(format!("<music21.expressions.RehearsalMark '{mark}'>")),
+        Word::Dynamic(_) => None,
+    };
+    let dynamics: Vec<&str> = words
+        .iter()
+        .filter_map(|word| match &word.value {
+            Word::Dynamic(name) => Some(name.as_str()),
+            Word::Rehearsal(_) => None,
+        })
+        .collect();
+    let mut dynamic_range = dynamics.clone();
+    dynamic_range.sort_unstable();
+    dynamic_range.dedup();
+    Structure {
+        key_signatures,
+        rehearsal_marks: words.iter().filter_map(rehearsal).take(REHEARSALS).collect(),
+        dynamics_count: (!dynamics.is_empty()).then_some(dynamics.len()),
+        dynamic_range,
+    }
 }
 
 fn part_info(index: usize, part: &Part, from_document: bool) -> PartInfo<'_> {
@@ -168,11 +226,7 @@ fn part_info(index: usize, part: &Part, from_document: bool) -> PartInfo<'_> {
     PartInfo {
         part_number: index + 1,
         part_name: some(part.name.as_str()),
-        instrument: from_document.then(|| Instrument {
-            instrument: some(part.instrument.name.as_str()),
-            abbreviation: some(part.abbreviation.as_str()),
-            midi_program: part.instrument.midi_program.map(|program| program.saturating_sub(1)),
-        }),
+        instrument: from_document.then(|| describe(part)),
         range: Counts::of(part).range.map(|(low, high)| Range {
             lowest_note: low,
             highest_note: high,
@@ -182,13 +236,15 @@ fn part_info(index: usize, part: &Part, from_document: bool) -> PartInfo<'_> {
 }
 
 fn metadata(stored: &Stored) -> BTreeMap<&'static str, &str> {
-    let Origin::Document(file) = &stored.origin else { return BTreeMap::new() };
     let score = &stored.score;
-    let file = score.work_title.is_none().then_some(file.as_str());
     [
-        ("title", score.work_title.as_deref()),
-        ("movementName", score.movement_title.as_deref().or(file)),
+        ("title", stored.work_title()),
+        ("movementName", stored.movement_name()),
+        ("movementNumber", score.movement_number.as_deref()),
         ("composer", score.composer.as_deref()),
+        ("lyricist", score.lyricist.as_deref()),
+        ("arranger", score.arranger.as_deref()),
+        ("copyright", score.copyright.as_deref()),
     ]
     .into_iter()
     .filter_map(|(key, value)| Some((key, value?)))
@@ -201,7 +257,7 @@ fn composer(stored: &Stored) -> &str {
     let bach = || {
         id.contains("bach")
             || id.contains("bwv")
-            || stored.title().is_some_and(|title| title.to_lowercase().contains("bwv"))
+            || stored.movement_name().is_some_and(|title| title.to_lowercase().contains("bwv"))
     };
     match &stored.score.composer {
         Some(composer) => composer,

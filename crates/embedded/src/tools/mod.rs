@@ -7,6 +7,7 @@ pub(super) mod harmony;
 pub(super) mod health;
 pub(super) mod import;
 pub(super) mod info;
+mod instrument;
 pub(super) mod key;
 pub(super) mod list;
 

@@ -55,9 +55,10 @@ const EXITS: [(&str, &[i32], &str); 6] = [
 ];
 
 /// Commands of other programs: how they begin, and why they are not run here.
-const OTHER_PROGRAMS: [(&str, &str); 12] = [
+const OTHER_PROGRAMS: [(&str, &str); 13] = [
     ("cargo test", "runs this test"),
     ("INSTA_UPDATE=always cargo test", "runs this test, and writes into the tree"),
+    ("MUSIC21_EVERY_WORK=", "music21 takes an hour over it"),
     ("MUSIC21_WRITE_SCHEMA=1 cargo test", "writes into the tree; formats/schema.rs compares"),
     (".ci/run", "runs this test"),
     ("git clone", "asks the network"),

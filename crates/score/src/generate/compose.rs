@@ -41,6 +41,7 @@ pub(super) fn compose(spec: &OrchestraSpec, plan: &Plan, player: &Player, index:
             implicit: false,
             barred: Barred { final_bar: number + 1 == plan.bars.len(), ..Barred::default() },
             notes: first..part.notes.len() as u32,
+            harmonies: 0..0,
         });
         start += length;
     }
@@ -63,7 +64,7 @@ fn marks(plan: &Plan, player: &Player, index: usize, part: &mut Part) {
             let signature = bar.key.signature();
             KeySignature { fifths: signature.fifths + fifths_up(transpose), ..signature }
         } else {
-            KeySignature { fifths: 0, major: None }
+            KeySignature::default()
         };
         if part.keys.last().is_none_or(|last| last.value != key) {
             part.keys.push(Timed { at, value: key });
@@ -72,7 +73,7 @@ fn marks(plan: &Plan, player: &Player, index: usize, part: &mut Part) {
             part.times.push(Timed { at, value: bar.metre.signature });
         }
         if let Some(tempo) = bar.tempo.filter(|_| index == 0) {
-            part.tempos.push(Timed { at, value: Tempo { quarters_per_minute: tempo.into() } });
+            part.tempos.push(Timed { at, value: Tempo::quarters(tempo.into()) });
         }
         at += bar.metre.beat * bar.metre.beats;
     }
@@ -95,7 +96,7 @@ impl Composer<'_> {
             Figure::Rest => {
                 self.held = None;
                 let rest = NoteFlags::REST.with(NoteFlags::MEASURE_REST);
-                push(notes, start, length, Pitch { step: Step::C, alter: 0, octave: 4 }, rest);
+                push(notes, start, length, Pitch::new(Step::C, 0, 4), rest);
             }
             Figure::Long => self.long(bar, start, notes),
             _ => self.moving(bar, figure, start, notes),

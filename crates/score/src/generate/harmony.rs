@@ -35,7 +35,7 @@ impl Harmony {
     #[inline]
     pub(super) fn pitch(&self, position: i32) -> Pitch {
         let letter = (position % 7) as usize;
-        Pitch { step: Step::ALL[letter], alter: self.alters[letter], octave: (position / 7) as i8 }
+        Pitch::new(Step::ALL[letter], self.alters[letter], (position / 7) as i8)
     }
 
     #[inline]

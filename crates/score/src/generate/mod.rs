@@ -99,13 +99,7 @@ pub fn generate(spec: &OrchestraSpec) -> Score {
         compose::compose(spec, &plan, player, index, &mut part);
         part
     });
-    Score {
-        work_title: Some(spec.title()),
-        movement_title: None,
-        composer: None,
-        divisions: DIVISIONS,
-        parts: parts.collect(),
-    }
+    Score { work_title: Some(spec.title()), divisions: DIVISIONS, parts: parts.collect(), ..Score::default() }
 }
 
 /// Generates a score and writes it part by part: what [`write`](super::write()) writes of
@@ -123,7 +117,7 @@ pub fn write_generated(
     let listed: Vec<Part> = players.iter().enumerate().map(|(index, player)| player.part(index)).collect();
     let mut writer = DocumentWriter::new(out, DIVISIONS);
     let title = spec.title();
-    let header = Header { work_title: Some(&title), movement_title: None, composer: None };
+    let header = Header { work_title: Some(&title), ..Header::default() };
     writer.header(&header, listed.iter())?;
     // One part's columns serve all.
     let mut part = Part::default();

@@ -2,7 +2,7 @@
 
 use super::OrchestraSpec;
 use super::random::{PLAN_STREAM, Random};
-use crate::{KeySignature, TimeSignature};
+use crate::{KeySignature, Mode, TimeSignature};
 
 /// The plan of a piece.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ pub(super) struct Metre {
 }
 
 const fn metre(beats: u16, beat_type: u16, beat: u32, felt: u32, whole: &'static [u32]) -> Metre {
-    Metre { signature: TimeSignature { beats, beat_type }, beat, beats: felt, whole }
+    Metre { signature: TimeSignature::new(beats, beat_type), beat, beats: felt, whole }
 }
 
 static METRES: [Metre; 6] = [
@@ -67,7 +67,7 @@ impl Key {
     }
 
     pub(super) fn signature(self) -> KeySignature {
-        KeySignature { fifths: self.fifths, major: Some(self.major) }
+        KeySignature::new(self.fifths, Some(if self.major { Mode::Major } else { Mode::Minor }))
     }
 }
 

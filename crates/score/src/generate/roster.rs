@@ -50,7 +50,7 @@ const PERCUSSION: Clef = Clef { sign: b'P', line: 0, octave_change: 0 };
 const NONE: Transpose = by(0, 0);
 
 const fn by(diatonic: i8, chromatic: i8) -> Transpose {
-    Transpose { diatonic, chromatic }
+    Transpose::new(diatonic, chromatic)
 }
 
 /// A staff position from a name such as `C4`.
@@ -181,6 +181,7 @@ impl Player {
                 midi_program,
                 midi_channel: Some(midi_channel),
                 midi_unpitched,
+                ..Instrument::default()
             },
             ..Part::default()
         }

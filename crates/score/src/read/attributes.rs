@@ -3,14 +3,11 @@
 use super::cursor::Tag;
 use super::draft::{Draft, gcd};
 use super::error::Problem;
-use super::number::{decimal, invalid, parse, semitones};
+use super::number::{decimal, invalid, semitones, signed_decimal, whole};
 use super::staves::MAX_STAVES;
-use crate::{Clef, KeySignature, TimeSignature, Timed, Transpose};
+use crate::{Clef, KeySignature, Mode, Step, TimeSignature, Timed, Transpose};
 
 type Result<T> = std::result::Result<T, Problem>;
-
-/// The finest note value a time signature may count in.
-const MAX_BEAT_TYPE: u16 = 1024;
 
 impl Draft<'_> {
     pub(super) fn attributes(&mut self) -> Result<()> {
@@ -21,9 +18,14 @@ impl Draft<'_> {
                 "time" => self.time_signature(&tag)?,
                 "clef" => self.clef(&tag)?,
                 "transpose" => self.transpose()?,
+                "staff-details" => {
+                    self.staff_attribute(&tag, 1)?;
+                    self.reach(self.now.at);
+                    self.cursor.skip()?;
+                }
                 "staves" => {
                     let staves = self.cursor.text()?;
-                    let count = parse(&staves, "staves", "a whole number, 1 to 16")?;
+                    let count = whole(&staves, "staves", "a whole number, 1 to 16")?;
                     if count > MAX_STAVES {
                         return Err(invalid(&staves, "staves", "a whole number, 1 to 16"));
                     }
@@ -38,116 +40,130 @@ impl Draft<'_> {
     /// A mark stands where the cursor is.
     fn mark<T>(&mut self, value: T) -> Result<Timed<T>> {
         self.count_row()?;
-        self.now.high = self.now.high.max(self.now.at);
+        self.reach(self.now.at);
         Ok(Timed { at: self.time()?, value })
     }
 
-    /// The staff a `number` attribute names, or `default`.
-    fn staff_attribute(&mut self, tag: &Tag<'_>, default: u8) -> Result<u8> {
-        match tag.attribute("number")? {
-            Some(number) => self.see_staff(&number),
-            None => Ok(default),
-        }
+    /// Something stands at a time of the measure, which therefore lasts to there at least.
+    #[inline]
+    pub(super) fn reach(&mut self, at: crate::Tick) {
+        self.now.high = self.now.high.max(at);
     }
 
-    /// A staff's number; remembers that it was named.
-    pub(super) fn see_staff(&mut self, text: &str) -> Result<u8> {
-        let staff: u8 = parse(text, "staff", "a whole number, 0 to 16")?;
-        if staff > MAX_STAVES {
-            return Err(invalid(text, "staff", "a whole number, 0 to 16"));
-        }
-        if staff > 0 {
-            self.staves.seen |= 1_u32 << staff;
-        }
+    /// The staff a `number` attribute names, or `default`; remembers that it was named.
+    pub(super) fn staff_attribute(&mut self, tag: &Tag<'_>, default: u8) -> Result<u8> {
+        let staff = match tag.attribute("number")? {
+            Some(number) => staff_number(&number)?.unwrap_or(default),
+            None => default,
+        };
+        self.see_staff(staff);
         Ok(staff)
     }
 
+    /// Remembers that a staff was named.
+    pub(super) fn see_staff(&mut self, staff: u8) {
+        if staff > 0 {
+            self.staves.seen |= 1_u32 << staff;
+        }
+    }
+
     fn divisions(&mut self) -> Result<()> {
-        const EXPECTED: &str = "a whole number, 1 or more";
         let text = self.cursor.text()?;
-        let divisions = match decimal(&text) {
-            Some(number) if number.places == 0 && number.mantissa > 0 => number.mantissa,
-            _ => return Err(invalid(&text, "divisions", EXPECTED)),
-        };
-        let overflow = || Problem::Overflow { value: format!("{text} divisions") };
-        let divisions = u32::try_from(divisions).map_err(|_| overflow())?;
-        self.refine(divisions).ok_or_else(overflow)?;
-        self.now.divisions = divisions;
-        Ok(())
+        let number = decimal(&text)
+            .or_else(|| signed_decimal(&text).filter(|(negative, _)| !negative).map(|(_, number)| number));
+        let number = number.filter(|number| number.mantissa > 0);
+        let number = number.ok_or_else(|| invalid(&text, "divisions", "a number above 0"))?;
+        self.set_divisions(number).ok_or_else(|| Problem::Overflow { value: format!("{text} divisions") })
     }
 
     fn key(&mut self, tag: &Tag<'_>) -> Result<()> {
+        const FIFTHS: &str = "a whole number, -100 to 100";
         let staff = self.staff_attribute(tag, 0)?;
-        let mut fifths: Option<i8> = None;
-        let mut major = None;
+        let mut key = KeySignature::default();
+        let mut steps = [0; 7];
+        let mut traditional = false;
+        let mut step = None;
         while let Some(tag) = self.cursor.child()? {
             match tag.name() {
                 "fifths" => {
-                    fifths = Some(parse(&self.cursor.text()?, "fifths", "a whole number, -11 to 11")?);
+                    traditional = true;
+                    let text = self.cursor.text()?;
+                    key.fifths = if text.is_empty() { 0 } else { whole(&text, "fifths", FIFTHS)? };
                 }
-                "mode" => {
-                    major = match &*self.cursor.text()? {
-                        "major" => Some(true),
-                        "minor" => Some(false),
-                        _ => None,
+                "mode" => key.mode = Mode::from_name(&self.cursor.text()?),
+                "key-step" => step = letter(&self.cursor.text()?),
+                "key-alter" => {
+                    let (above, below) = semitones(&self.cursor.text()?, "key-alter")?;
+                    if let Some(step) = step.take() {
+                        steps[step as usize] = above.saturating_mul(2) - i8::from(below);
                     }
                 }
                 _ => self.cursor.skip()?,
             }
         }
-        // A key of single altered steps has no fifths, and no place in the model.
-        if let Some(fifths) = fifths {
-            if !(-11..=11).contains(&fifths) {
-                return Err(invalid(&fifths.to_string(), "fifths", "a whole number, -11 to 11"));
-            }
-            let mark = self.mark(KeySignature { fifths, major })?;
-            self.part.keys.push(mark);
-            self.staves.keys.push(staff);
+        if key.fifths.unsigned_abs() > 100 {
+            return Err(invalid(&key.fifths.to_string(), "fifths", FIFTHS));
         }
+        if !traditional {
+            key.steps = Some(steps);
+        }
+        let mark = self.mark(key)?;
+        self.part.keys.push(mark);
+        self.staves.keys.push(staff);
         Ok(())
     }
 
     fn time_signature(&mut self, tag: &Tag<'_>) -> Result<()> {
         let staff = self.staff_attribute(tag, 0)?;
-        let mut total: Option<TimeSignature> = None;
+        let mut terms: Vec<(u16, u16)> = Vec::new();
         let mut beats = None;
+        let mut free = false;
+        let mut over = false;
         while let Some(tag) = self.cursor.child()? {
             match tag.name() {
-                "beats" => {
+                "beats" if !over => beats = Some(self.cursor.text()?.into_owned()),
+                "beat-type" if !over => {
                     let text = self.cursor.text()?;
-                    beats =
-                        Some(sum(&text).ok_or_else(|| invalid(&text, "beats", "whole numbers joined by +"))?);
+                    let unit: u16 = whole(&text, "beat-type", "a whole number, 1 or more")?;
+                    for summand in beats.take().unwrap_or_default().split('+') {
+                        let count = whole(summand.trim(), "beats", "whole numbers joined by +")?;
+                        terms.push((count, unit));
+                    }
                 }
-                "beat-type" => {
-                    let text = self.cursor.text()?;
-                    let one = beats.take().and_then(|beats| fraction(beats, &text));
-                    let new = match (one, total) {
-                        (Some(one), None) => Some(one),
-                        (Some(one), Some(sum)) => plus(sum, one),
-                        (None, _) => None,
-                    };
-                    total =
-                        Some(new.ok_or_else(|| invalid(&text, "beat-type", "a power of two, 1 to 1024"))?);
+                "interchangeable" => {
+                    over = true;
+                    self.cursor.skip()?;
+                }
+                "senza-misura" => {
+                    free = true;
+                    self.cursor.skip()?;
                 }
                 _ => self.cursor.skip()?,
             }
         }
-        if let Some(value) = total {
-            self.set_bar(value)?;
-            let mark = self.mark(value)?;
-            self.part.times.push(mark);
-            self.staves.times.push(staff);
+        if free {
+            self.reach(self.now.at);
+            return Ok(());
         }
+        let value = TimeSignature::sum(&terms)
+            .ok_or_else(|| invalid(&format!("{terms:?}"), "time", "one to eight fractions above 0"))?;
+        if self.now.at == 0 && !self.now.measure.metre {
+            self.now.measure.metre = true;
+            self.set_bar(value)?;
+        }
+        let mark = self.mark(value)?;
+        self.part.times.push(mark);
+        self.staves.times.push(staff);
         Ok(())
     }
 
-    /// The length of a full measure, which must be a whole number of ticks.
+    /// The length of a full measure.
     fn set_bar(&mut self, time: TimeSignature) -> Result<()> {
         let quarters = 4 * u64::from(time.beats);
-        let denominator = u64::from(time.beat_type) / gcd(u64::from(time.beat_type), quarters);
+        let unit = u64::from(time.beat_type);
+        self.refine((unit / gcd(unit, quarters)) as u32);
+        let bar = quarters * u64::from(self.score.divisions) / unit;
         let overflow = || Problem::Overflow { value: format!("{}/{}", time.beats, time.beat_type) };
-        self.refine(denominator as u32).ok_or_else(overflow)?;
-        let bar = quarters * u64::from(self.score.divisions) / u64::from(time.beat_type);
         self.now.bar = u32::try_from(bar).map_err(|_| overflow())?;
         Ok(())
     }
@@ -155,23 +171,20 @@ impl Draft<'_> {
     fn clef(&mut self, tag: &Tag<'_>) -> Result<()> {
         // A clef without a number is the first staff's.
         let staff = self.staff_attribute(tag, 1)?;
-        if staff == 1 {
-            self.staves.seen |= 1 << 1;
-        }
         let mut clef = Clef { sign: 0, line: 0, octave_change: 0 };
         while let Some(tag) = self.cursor.child()? {
             match tag.name() {
                 "sign" => clef.sign = sign(&self.cursor.text()?),
-                "line" => clef.line = parse(&self.cursor.text()?, "line", "a whole number")?,
+                "line" => clef.line = whole(&self.cursor.text()?, "line", "a whole number").unwrap_or(0),
                 "clef-octave-change" => {
                     let text = self.cursor.text()?;
-                    clef.octave_change = parse(&text, "clef-octave-change", "a whole number")?;
+                    clef.octave_change = whole(&text, "clef-octave-change", "a whole number").unwrap_or(0);
                 }
                 _ => self.cursor.skip()?,
             }
         }
         match clef.sign {
-            0 => return Err(Problem::Missing { element: "clef", child: "sign" }),
+            0 => return Err(invalid("", "sign", "a clef's sign")),
             b'G' if clef.line == 0 => clef.line = 2,
             b'F' | b'C' if clef.line == 0 => clef.line = 4,
             b'G' | b'F' | b'C' => {}
@@ -183,52 +196,84 @@ impl Draft<'_> {
         Ok(())
     }
 
+    /// What sounds; the last of a measure holds in all of it.
     fn transpose(&mut self) -> Result<()> {
-        let mut diatonic: Option<i8> = None;
-        let mut chromatic = 0_i8;
-        let mut octaves = 0_i8;
+        let mut diatonic: Option<i16> = None;
+        let mut chromatic: Option<i16> = None;
+        let mut octaves = 0_i16;
         while let Some(tag) = self.cursor.child()? {
-            match tag.name() {
-                "diatonic" => diatonic = Some(parse(&self.cursor.text()?, "diatonic", "a number of steps")?),
-                "chromatic" => chromatic = semitones(&self.cursor.text()?, "chromatic")?,
-                "octave-change" => octaves = parse(&self.cursor.text()?, "octave-change", "a whole number")?,
-                _ => self.cursor.skip()?,
-            }
+            let (into, element) = match tag.name() {
+                "diatonic" => (&mut diatonic, "diatonic"),
+                "chromatic" => (&mut chromatic, "chromatic"),
+                "octave-change" => {
+                    octaves = whole(&self.cursor.text()?, "octave-change", "a whole number")?;
+                    continue;
+                }
+                _ => {
+                    self.cursor.skip()?;
+                    continue;
+                }
+            };
+            *into = Some(whole(&self.cursor.text()?, element, "a whole number")?);
         }
-        let steps = i32::from(diatonic.unwrap_or_else(|| usual_steps(chromatic))) + 7 * i32::from(octaves);
-        let semitones = i32::from(chromatic) + 12 * i32::from(octaves);
-        let (Ok(diatonic), Ok(chromatic)) = (i8::try_from(steps), i8::try_from(semitones)) else {
+        // Steps alone are counted from 1, as music21 counts them.
+        let alone = diatonic.map_or(0, |steps| steps - steps.signum());
+        let semitones = chromatic.unwrap_or_else(|| usual_semitones(alone));
+        let steps = match (diatonic, chromatic) {
+            (Some(steps), Some(_)) => steps,
+            (Some(_), None) => alone,
+            (None, _) => usual_steps(semitones),
+        };
+        let respelled = diatonic.is_none() && chromatic.is_some();
+        let by =
+            |one: i16, octave: i16| i8::try_from(i32::from(one) + i32::from(octave) * i32::from(octaves));
+        let (Ok(diatonic), Ok(chromatic)) = (by(steps, 7), by(semitones, 12)) else {
             return Err(invalid(&octaves.to_string(), "octave-change", "a few octaves"));
         };
-        let mark = self.mark(Transpose { diatonic, chromatic })?;
-        self.part.transpositions.push(mark);
+        self.now.measure.transpose = Some(Transpose { diatonic, chromatic, respelled });
+        Ok(())
+    }
+
+    /// The measure's transposition, from its start, unless it holds already.
+    pub(super) fn settle_transposition(&mut self) -> Result<()> {
+        let Some(value) = self.now.measure.transpose else { return Ok(()) };
+        let last = self.part.transpositions.last();
+        if last.is_none_or(|last| last.value != value) {
+            self.count_row()?;
+            self.part.transpositions.push(Timed { at: self.now.start, value });
+        }
         Ok(())
     }
 }
 
 /// The steps of the interval that so many semitones usually are: 2 is a second, 3 a minor third.
-fn usual_steps(semitones: i8) -> i8 {
-    const STEPS: [i8; 12] = [0, 1, 1, 2, 2, 3, 3, 4, 5, 5, 6, 6];
+fn usual_steps(semitones: i16) -> i16 {
+    const STEPS: [i16; 12] = [0, 1, 1, 2, 2, 3, 4, 4, 5, 5, 6, 6];
     let size = semitones.unsigned_abs();
-    (STEPS[usize::from(size % 12)] + 7 * (size / 12) as i8) * semitones.signum()
+    (STEPS[usize::from(size % 12)] + 7 * (size / 12) as i16) * semitones.signum()
 }
 
-/// `3+2` is 5.
-fn sum(text: &str) -> Option<u16> {
-    text.split('+').try_fold(0_u16, |total, beats| total.checked_add(beats.trim().parse().ok()?))
+/// The semitones of the perfect or major interval of so many steps.
+fn usual_semitones(steps: i16) -> i16 {
+    let size = steps.unsigned_abs();
+    let semitones = Step::ALL[usize::from(size % 7)].semitones();
+    (i16::from(semitones) + 12 * (size / 7) as i16) * steps.signum()
 }
 
-fn fraction(beats: u16, beat_type: &str) -> Option<TimeSignature> {
-    let beat_type: u16 = beat_type.parse().ok()?;
-    let valid = beats > 0 && beat_type.is_power_of_two() && beat_type <= MAX_BEAT_TYPE;
-    valid.then_some(TimeSignature { beats, beat_type })
+/// A staff's number; `None` if there is none or it is no number.
+pub(super) fn staff_number(text: &str) -> Result<Option<u8>> {
+    const EXPECTED: &str = "a whole number, 0 to 16";
+    let Some(number) = super::number::integer(text) else { return Ok(None) };
+    let staff = u8::try_from(number).ok().filter(|&staff| staff <= MAX_STAVES);
+    staff.map(Some).ok_or_else(|| invalid(text, "staff", EXPECTED))
 }
 
-/// The sum of two time signatures, in the finer unit.
-fn plus(a: TimeSignature, b: TimeSignature) -> Option<TimeSignature> {
-    let beat_type = a.beat_type.max(b.beat_type);
-    let scaled = |time: TimeSignature| time.beats.checked_mul(beat_type / time.beat_type);
-    Some(TimeSignature { beats: scaled(a)?.checked_add(scaled(b)?)?, beat_type })
+/// A step by its letter, alone.
+pub(super) fn letter(text: &str) -> Option<Step> {
+    match text.as_bytes() {
+        [letter] => Step::from_letter(*letter),
+        _ => None,
+    }
 }
 
 /// The model's letter for a `<sign>`; percussion for those without a pitch.

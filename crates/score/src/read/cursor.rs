@@ -10,6 +10,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
 use super::error::Problem;
+use super::syntax::{Entities, check_attributes};
 
 type Result<T> = std::result::Result<T, Problem>;
 
@@ -18,6 +19,9 @@ pub(super) struct Cursor<'b> {
     /// The element last returned was `<empty/>`: its end is still to be told.
     at_empty: bool,
     max_depth: usize,
+    entities: Entities,
+    /// The document begins with its XML declaration, which has not been read.
+    may_declare: bool,
 }
 
 /// An element's start.
@@ -54,7 +58,9 @@ impl<'b> Cursor<'b> {
         let mut xml = Reader::from_reader(document);
         // White space between elements is half of all text: without it there are a third fewer events.
         xml.config_mut().trim_text_start = true;
-        Self { xml, at_empty: false, max_depth }
+        xml.config_mut().check_comments = true;
+        let may_declare = document.starts_with(b"<?xml");
+        Self { xml, at_empty: false, max_depth, entities: Entities::default(), may_declare }
     }
 
     /// Bytes read so far.
@@ -69,17 +75,26 @@ impl<'b> Cursor<'b> {
 
     /// The root element.
     pub(super) fn root(&mut self) -> Result<Tag<'b>> {
+        let mut typed = false;
         loop {
             match self.xml.read_event()? {
-                Event::Start(tag) => return Ok(Tag(tag)),
+                Event::Start(tag) => return self.tag(tag),
                 Event::Empty(tag) => {
                     self.at_empty = true;
-                    return Ok(Tag(tag));
+                    return self.tag(tag);
                 }
-                Event::Text(text) if !text.trim_matches([' ', '\t', '\r', '\n', '\u{feff}']).is_empty() => {
+                Event::Text(text) if !is_space(&text) => return Err(Problem::NoRoot),
+                Event::CData(_) | Event::GeneralRef(_) | Event::End(_) | Event::Eof => {
                     return Err(Problem::NoRoot);
                 }
-                Event::Eof => return Err(Problem::NoRoot),
+                Event::Decl(_) if !std::mem::take(&mut self.may_declare) => {
+                    return Err(Problem::Syntax("an XML declaration that is not the document's beginning"));
+                }
+                Event::DocType(_) if typed => return Err(Problem::Syntax("a second document type")),
+                Event::DocType(doctype) => {
+                    typed = true;
+                    self.entities.declare(&doctype);
+                }
                 _ => {}
             }
         }
@@ -90,10 +105,9 @@ impl<'b> Cursor<'b> {
         loop {
             match self.xml.read_event()? {
                 Event::Eof => return Ok(()),
-                Event::Start(tag) | Event::Empty(tag) => {
-                    return Err(Problem::WrongRoot(tag.name().0.to_owned()));
-                }
-                _ => {}
+                Event::Comment(_) | Event::PI(_) => {}
+                Event::Text(text) if is_space(&text) => {}
+                _ => return Err(Problem::Syntax("something after the end of the root element")),
             }
         }
     }
@@ -106,15 +120,44 @@ impl<'b> Cursor<'b> {
         }
         loop {
             match self.xml.read_event()? {
-                Event::Start(tag) => return Ok(Some(Tag(tag))),
+                // No attributes is the common case.
+                Event::Start(tag) if tag.attributes_raw().is_empty() => return Ok(Some(Tag(tag))),
+                Event::Start(tag) => return self.checked(tag).map(Some),
                 Event::Empty(tag) => {
                     self.at_empty = true;
-                    return Ok(Some(Tag(tag)));
+                    return self.tag(tag).map(Some);
                 }
                 Event::End(_) => return Ok(None),
-                Event::Eof => return Err(Problem::Truncated),
-                _ => {}
+                Event::Text(_) => {}
+                other => self.pass(&other)?,
             }
+        }
+    }
+
+    /// A tag whose attributes are well-formed.
+    #[inline]
+    fn tag(&mut self, tag: BytesStart<'b>) -> Result<Tag<'b>> {
+        if tag.attributes_raw().is_empty() { Ok(Tag(tag)) } else { self.checked(tag) }
+    }
+
+    fn checked(&mut self, tag: BytesStart<'b>) -> Result<Tag<'b>> {
+        check_attributes(tag.attributes_raw())?;
+        if self.entities.is_empty() || !tag.attributes_raw().contains('&') {
+            return Ok(Tag(tag));
+        }
+        let name = tag.name().0;
+        let content = format!("{name}{}", self.entities.in_attributes(tag.attributes_raw())?);
+        Ok(Tag(BytesStart::from_content(content, name.len())))
+    }
+
+    /// An event of no consequence inside the root element, or one that may not be there.
+    #[cold]
+    fn pass(&mut self, event: &Event<'_>) -> Result<()> {
+        match event {
+            Event::Eof => Err(Problem::Truncated),
+            Event::Decl(_) | Event::DocType(_) => Err(Problem::Syntax("a declaration inside an element")),
+            Event::GeneralRef(reference) => self.referenced(reference).map(drop),
+            _ => Ok(()),
         }
     }
 
@@ -137,26 +180,41 @@ impl<'b> Cursor<'b> {
         }
     }
 
+    /// The text of the open element as it stands, to its end, with line breaks as XML has them.
+    pub(super) fn verbatim(&mut self) -> Result<String> {
+        if std::mem::take(&mut self.at_empty) {
+            return Ok(String::new());
+        }
+        self.xml.config_mut().trim_text_start = false;
+        let text =
+            self.xml.read_event().map_err(Problem::from).and_then(|event| self.raw(String::new(), event));
+        self.xml.config_mut().trim_text_start = true;
+        Ok(text?.replace("\r\n", "\n").replace('\r', "\n"))
+    }
+
     /// Text in several pieces: with references, CDATA or comments in it. Here, white space at the
     /// start of a piece counts.
     #[cold]
     fn long_text(&mut self, text: String, event: Event<'b>) -> Result<Cow<'b, str>> {
         self.xml.config_mut().trim_text_start = false;
-        let text = self.pieces(text, event);
+        let text = self.raw(text, event);
         self.xml.config_mut().trim_text_start = true;
-        text
+        text.map(|text| trimmed(Cow::Owned(text)))
     }
 
-    fn pieces(&mut self, mut text: String, mut event: Event<'b>) -> Result<Cow<'b, str>> {
+    fn raw(&mut self, mut text: String, mut event: Event<'b>) -> Result<String> {
         loop {
             match event {
                 Event::Text(piece) => text.push_str(&piece),
                 Event::CData(piece) => text.push_str(&piece),
-                Event::GeneralRef(reference) => text.push(referenced(&reference)?),
-                Event::Start(_) => self.skip()?,
-                Event::End(_) => return Ok(trimmed(Cow::Owned(text))),
-                Event::Eof => return Err(Problem::Truncated),
-                _ => {}
+                Event::GeneralRef(reference) => text.push_str(&self.referenced(&reference)?),
+                Event::Start(tag) => {
+                    self.tag(tag)?;
+                    self.skip()?;
+                }
+                Event::End(_) => return Ok(text),
+                Event::Empty(tag) => self.tag(tag).map(drop)?,
+                other => self.pass(&other)?,
             }
             event = self.xml.read_event()?;
         }
@@ -171,7 +229,10 @@ impl<'b> Cursor<'b> {
         let mut depth = 0;
         loop {
             match self.xml.read_event()? {
-                Event::Start(_) => {
+                Event::Start(tag) => {
+                    if !tag.attributes_raw().is_empty() {
+                        self.checked(tag)?;
+                    }
                     depth += 1;
                     if depth > self.max_depth {
                         return Err(Problem::TooDeep(self.max_depth));
@@ -179,30 +240,22 @@ impl<'b> Cursor<'b> {
                 }
                 Event::End(_) if depth == 0 => return Ok(()),
                 Event::End(_) => depth -= 1,
-                Event::GeneralRef(reference) => {
-                    referenced(&reference)?;
-                }
-                Event::Eof => return Err(Problem::Truncated),
-                _ => {}
+                Event::Text(_) => {}
+                Event::Empty(tag) => self.tag(tag).map(drop)?,
+                other => self.pass(&other)?,
             }
         }
     }
+
+    /// What a reference stands for.
+    #[cold]
+    fn referenced(&mut self, reference: &BytesRef<'_>) -> Result<String> {
+        self.entities.text(reference)
+    }
 }
 
-/// The character a reference stands for. Entities of a DTD are never expanded.
-#[cold]
-fn referenced(reference: &BytesRef<'_>) -> Result<char> {
-    if let Some(character) = reference.resolve_char_ref()? {
-        return Ok(character);
-    }
-    match &**reference {
-        "amp" => Ok('&'),
-        "lt" => Ok('<'),
-        "gt" => Ok('>'),
-        "quot" => Ok('"'),
-        "apos" => Ok('\''),
-        name => Err(Problem::Entity(name.to_owned())),
-    }
+fn is_space(text: &str) -> bool {
+    text.trim_matches([' ', '\t', '\r', '\n']).is_empty()
 }
 
 fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {

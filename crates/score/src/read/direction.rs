@@ -1,22 +1,54 @@
-//! `<direction>` and `<sound>` as far as they set a tempo, and `<harmony>`.
+//! `<direction>` and `<sound>`: tempos, dynamics, rehearsal marks, and what else has a place in time.
+//!
+//! What begins or ends between notes only (wedges, brackets, dashes, octave shifts) has none in music21,
+//! and does not lengthen its measure.
 
+use super::attributes::staff_number;
 use super::cursor::Tag;
 use super::draft::{Draft, add};
 use super::error::Problem;
-use super::number::{invalid, semitones};
-use crate::{Harmony, Step, Tempo, Tick, Timed};
+use super::number::{decimal, signed_decimal};
+use crate::{Tempo, Tick, Timed, Word};
 
 type Result<T> = std::result::Result<T, Problem>;
 
+/// A pedal mark that has not ended.
+#[derive(Debug)]
+pub(super) struct Pedal {
+    number: Option<String>,
+    /// Drawn as a sign, without a line so far.
+    sign: bool,
+    /// Part, measure and tick where it began.
+    start: (usize, usize, Tick),
+}
+
+/// What a `<direction>` holds that has a place in time.
+#[derive(Default)]
+struct Directions {
+    words: Vec<Word>,
+    tempos: Vec<Tempo>,
+    /// A sign of no further interest, or any of the above.
+    placed: bool,
+    /// A metronome mark, which a sound's tempo does not add to.
+    metronome: bool,
+    pedals: Vec<PedalChange>,
+}
+
+struct PedalChange {
+    number: Option<String>,
+    kind: String,
+    sign: bool,
+}
+
 impl Draft<'_> {
     pub(super) fn direction(&mut self) -> Result<()> {
-        let mut metronome = None;
+        let mut found = Directions::default();
         let mut sound = None;
         let mut staff = 0;
         let mut at = self.now.at;
         while let Some(tag) = self.cursor.child()? {
             match tag.name() {
-                "direction-type" => metronome = self.direction_type()?.or(metronome),
+                "direction-type" => self.direction_type(&mut found)?,
                 "sound" => {
                     sound = sound.or(tempo_attribute(&tag)?);
                     self.cursor.skip()?;
@@ -26,11 +58,26 @@ impl Draft<'_> {
                 _ => self.cursor.skip()?,
             }
         }
-        self.now.high = self.now.high.max(at);
-        match metronome.or(sound) {
-            Some(tempo) => self.tempo(tempo, at, staff),
-            None => Ok(()),
+        for pedal in std::mem::take(&mut found.pedals) {
+            found.placed |= self.pedal(pedal, at);
         }
+        if !found.metronome {
+            found.tempos.extend(sound.and_then(playback));
+        }
+        if found.placed || !found.tempos.is_empty() {
+            self.reach(at);
+            self.see_staff(staff);
+        }
+        for tempo in found.tempos {
+            self.tempo(tempo, at, staff)?;
+        }
+        for word in found.words {
+            self.count_row()?;
+            let at = add(self.now.start, at)?;
+            self.part.words.push(Timed { at, value: word });
+            self.staves.words.push(staff);
+        }
+        Ok(())
     }
 
     pub(super) fn sound(&mut self, tag: &Tag<'_>) -> Result<()> {
@@ -42,120 +89,139 @@ impl Draft<'_> {
                 _ => self.cursor.skip()?,
             }
         }
-        match tempo {
-            Some(tempo) => {
-                self.now.high = self.now.high.max(at);
-                self.tempo(tempo, at, 0)
-            }
-            None => Ok(()),
-        }
+        let Some(tempo) = tempo.and_then(playback) else { return Ok(()) };
+        self.reach(at);
+        self.tempo(tempo, at, 0)
     }
 
-    fn tempo(&mut self, quarters_per_minute: f64, at: Tick, staff: u8) -> Result<()> {
+    fn tempo(&mut self, tempo: Tempo, at: Tick, staff: u8) -> Result<()> {
         self.count_row()?;
         let at = add(self.now.start, at)?;
-        self.part.tempos.push(Timed { at, value: Tempo { quarters_per_minute } });
+        self.part.tempos.push(Timed { at, value: tempo });
         self.staves.tempos.push(staff);
         Ok(())
     }
 
-    /// The text of `<staff>`.
+    /// The number in `<staff>`; 0 if it is none.
     pub(super) fn staff(&mut self) -> Result<u8> {
-        let text = self.cursor.text()?;
-        self.see_staff(&text)
+        Ok(staff_number(&self.cursor.text()?)?.unwrap_or(0))
     }
 
-    /// The text of `<offset>`, which may be negative, as ticks from the measure's start.
-    fn offset(&mut self) -> Result<Tick> {
+    /// The text of `<offset>`, which may be negative, as ticks from the measure's start. What is no
+    /// number is no offset.
+    pub(super) fn offset(&mut self) -> Result<Tick> {
         let text = self.cursor.text()?;
-        match text.strip_prefix('-') {
-            Some(back) => Ok(self.now.at.saturating_sub(self.ticks(back, "offset")?)),
-            None => {
-                let ahead = self.ticks(&text, "offset")?;
-                add(self.now.at, ahead)
-            }
-        }
+        let number = decimal(&text).map(|number| (false, number)).or_else(|| signed_decimal(&text));
+        let Some((back, size)) = number else { return Ok(self.now.at) };
+        let ticks = self.fraction(size).ok_or_else(|| Problem::Overflow { value: text.into_owned() })?;
+        if back { Ok(self.now.at.saturating_sub(ticks)) } else { add(self.now.at, ticks) }
     }
 
-    fn direction_type(&mut self) -> Result<Option<f64>> {
-        let mut tempo = None;
+    fn direction_type(&mut self, found: &mut Directions) -> Result<()> {
         while let Some(tag) = self.cursor.child()? {
             match tag.name() {
-                "metronome" => tempo = self.metronome()?.or(tempo),
-                _ => self.cursor.skip()?,
+                "metronome" => {
+                    (found.placed, found.metronome) = (true, true);
+                    found.tempos.extend(self.metronome()?);
+                    continue;
+                }
+                "dynamics" => {
+                    self.dynamics(found)?;
+                    continue;
+                }
+                "rehearsal" => {
+                    found.words.push(Word::Rehearsal(self.cursor.text()?.into_owned()));
+                    found.placed = true;
+                    continue;
+                }
+                "words" | "coda" | "segno" => found.placed = true,
+                "pedal" => found.pedals.push(PedalChange {
+                    number: tag.attribute("number")?.map(|number| number.into_owned()),
+                    kind: tag.attribute("type")?.unwrap_or_default().into_owned(),
+                    sign: tag.attribute("line")?.as_deref() == Some("no")
+                        || tag.attribute("sign")?.as_deref() == Some("yes"),
+                }),
+                _ => {}
             }
+            self.cursor.skip()?;
         }
-        Ok(tempo)
+        Ok(())
     }
 
-    /// Quarter notes per minute, if a number is given for one beat unit.
-    fn metronome(&mut self) -> Result<Option<f64>> {
-        let mut unit: Option<f64> = None;
+    fn dynamics(&mut self, found: &mut Directions) -> Result<()> {
+        while let Some(tag) = self.cursor.child()? {
+            let name = tag.name().to_owned();
+            let text = self.cursor.text()?;
+            let named = if name == "other-dynamic" && !text.is_empty() { text.into_owned() } else { name };
+            found.words.push(Word::Dynamic(named));
+            found.placed = true;
+        }
+        Ok(())
+    }
+
+    /// Whether the change has a place of its own in time, as music21's bounces and gaps have.
+    fn pedal(&mut self, change: PedalChange, at: Tick) -> bool {
+        let here = (self.score.parts.len(), self.part.measures.len(), at);
+        let open = self.pedals.iter().position(|pedal| pedal.number == change.number);
+        match (change.kind.as_str(), open) {
+            ("start" | "sostenuto", _) => {
+                self.pedals.push(Pedal { number: change.number, sign: change.sign, start: here });
+                false
+            }
+            ("stop", Some(open)) => {
+                self.pedals.remove(open);
+                false
+            }
+            ("discontinue" | "change", Some(_)) => true,
+            ("resume", Some(open)) => {
+                let pedal = &mut self.pedals[open];
+                let at_start = pedal.sign && pedal.start == here;
+                pedal.sign &= !at_start;
+                !at_start
+            }
+            _ => false,
+        }
+    }
+
+    /// A tempo of one beat unit; a text in place of a number gives a mark without one, two units none.
+    fn metronome(&mut self) -> Result<Option<Tempo>> {
+        let mut units: Vec<f64> = Vec::new();
         let mut dots = 0;
         let mut per_minute = None;
         while let Some(tag) = self.cursor.child()? {
             match tag.name() {
-                "beat-unit" => unit = quarters(&self.cursor.text()?),
+                "beat-unit" => units.push(quarters(&self.cursor.text()?).unwrap_or(1.0)),
                 "beat-unit-dot" => {
                     dots += 1;
                     self.cursor.skip()?;
                 }
-                "per-minute" => per_minute = positive(&self.cursor.text()?),
+                "per-minute" => per_minute = per_minute.or(number(&self.cursor.text()?)),
                 _ => self.cursor.skip()?,
             }
+        }
+        if units.len() > 1 {
+            return Ok(None);
         }
         // n dots lengthen a note by the factor 2 - 1/2^n.
-        let dotted = 2.0 - 0.5_f64.powi(dots);
-        Ok(unit.zip(per_minute).map(|(unit, per_minute)| unit * dotted * per_minute))
+        let beat = units.first().copied().unwrap_or(1.0) * (2.0 - 0.5_f64.powi(dots));
+        let quarters_per_minute =
+            per_minute.filter(|&number| number > 0.0).map_or(0.0, |number| number * beat);
+        Ok(Some(Tempo { quarters_per_minute, beat: Some(beat) }))
     }
+}
 
-    pub(super) fn harmony(&mut self) -> Result<()> {
-        let mut harmony = Harmony { root: Step::C, root_alter: 0, kind: String::new(), bass: None };
-        let mut at = self.now.at;
-        let mut staff = 0;
-        while let Some(tag) = self.cursor.child()? {
-            match tag.name() {
-                "root" => (harmony.root, harmony.root_alter) = self.spelled("root-step", "root-alter")?,
-                "kind" => harmony.kind = self.cursor.text()?.into_owned(),
-                "bass" => harmony.bass = Some(self.spelled("bass-step", "bass-alter")?),
-                "offset" => at = self.offset()?,
-                "staff" => staff = self.staff()?,
-                _ => self.cursor.skip()?,
-            }
-        }
-        self.count_row()?;
-        self.now.high = self.now.high.max(at);
-        let at = add(self.now.start, at)?;
-        self.part.harmonies.push(Timed { at, value: harmony });
-        self.staves.harmonies.push(staff);
-        Ok(())
-    }
-
-    fn spelled(&mut self, step_name: &'static str, alter_name: &'static str) -> Result<(Step, i8)> {
-        let mut step = Step::C;
-        let mut alter = 0;
-        while let Some(tag) = self.cursor.child()? {
-            if tag.name() == step_name {
-                let text = self.cursor.text()?;
-                let letter = text.bytes().next().filter(|_| text.len() == 1).and_then(Step::from_letter);
-                step = letter.ok_or_else(|| invalid(&text, step_name, "a letter, A to G"))?;
-            } else if tag.name() == alter_name {
-                alter = semitones(&self.cursor.text()?, alter_name)?;
-            } else {
-                self.cursor.skip()?;
-            }
-        }
-        Ok((step, alter))
-    }
+/// A tempo for playback; 0 is none.
+fn playback(quarters_per_minute: f64) -> Option<Tempo> {
+    (quarters_per_minute > 0.0).then_some(Tempo { quarters_per_minute, beat: None })
 }
 
 fn tempo_attribute(tag: &Tag<'_>) -> Result<Option<f64>> {
-    Ok(tag.attribute("tempo")?.and_then(|text| positive(&text)))
+    Ok(tag.attribute("tempo")?.and_then(|text| number(&text)))
 }
 
-/// A tempo: finite and above zero. Texts such as `c. 120` give none, as in music21.
-fn positive(text: &str) -> Option<f64> {
-    text.parse().ok().filter(|value: &f64| value.is_finite() && *value > 0.0)
+/// A finite number. Texts such as `c. 120` are none, as in music21.
+fn number(text: &str) -> Option<f64> {
+    text.trim().parse().ok().filter(|value: &f64| value.is_finite())
 }
 
 /// The length of a note type in quarter notes.

@@ -4,8 +4,9 @@ use super::ReadLimits;
 use super::cursor::{Cursor, Tag};
 use super::draft::{Draft, Now};
 use super::error::{Place, Problem, ReadError};
-use super::number::parse;
+use super::number::integer;
 use super::staves::StaffColumns;
+use super::syntax::check_characters;
 use crate::{Instrument, Part, Score};
 
 type Result<T> = std::result::Result<T, Problem>;
@@ -21,10 +22,46 @@ pub(super) fn read(document: &[u8], limits: &ReadLimits) -> std::result::Result<
         now: Now::default(),
         rows: 0,
         finale: false,
+        pedals: Vec::new(),
+        kit: Vec::new(),
     };
-    match draft.document() {
+    match check_characters(document).and_then(|()| draft.document()) {
         Ok(()) => Ok(draft.score),
         Err(problem) => Err(ReadError::Document { place: draft.place(&problem), problem }),
+    }
+}
+
+/// The `<part-list>`.
+#[derive(Default)]
+struct Listed {
+    parts: Vec<ListedPart>,
+    /// Ids in a `<part-group>`.
+    grouped: Vec<String>,
+}
+
+struct ListedPart {
+    part: Part,
+    kit: Vec<(String, u8)>,
+    /// It is in the document.
+    found: bool,
+}
+
+/// What an element says first counts, if it says anything.
+fn first(known: &mut Option<String>, text: String) {
+    if known.is_none() && !text.is_empty() {
+        *known = Some(text);
+    }
+}
+
+/// Several are named together, as music21 names them.
+fn and(known: &mut Option<String>, name: &str) {
+    match known {
+        Some(known) if !name.is_empty() => {
+            known.push_str(" and ");
+            known.push_str(name);
+        }
+        Some(_) => {}
+        None => first(known, name.to_owned()),
     }
 }
 
@@ -44,21 +81,36 @@ impl Draft<'_> {
         if root.name() != "score-partwise" {
             return Err(Problem::WrongRoot(root.name().to_owned()));
         }
-        let mut listed: Vec<Part> = Vec::new();
+        if root.attribute("xmlns")?.is_some_and(|space| !space.is_empty()) {
+            return Err(Problem::WrongRoot(format!("{} of a namespace", root.name())));
+        }
+        let mut listed = Listed::default();
         while let Some(tag) = self.cursor.child()? {
             match tag.name() {
                 "work" => self.work()?,
-                "movement-title" => self.score.movement_title = Some(self.name()?),
+                "movement-number" => {
+                    let text = self.cursor.verbatim()?;
+                    first(&mut self.score.movement_number, text);
+                }
+                "movement-title" => {
+                    let text = self.cursor.verbatim()?;
+                    first(&mut self.score.movement_title, text);
+                }
                 "identification" => self.identification()?,
                 "part-list" => listed = self.part_list()?,
                 "part" => self.part(&tag, &mut listed)?,
                 _ => self.cursor.skip()?,
             }
         }
-        self.cursor.finish()
+        self.cursor.finish()?;
+        let here = |id: &String| listed.parts.iter().any(|listed| listed.found && listed.part.id == **id);
+        match listed.grouped.iter().find(|id| !here(id)) {
+            Some(missing) => Err(Problem::MissingPart(missing.clone())),
+            None => Ok(()),
+        }
     }
 
-    /// Text as a title or name: on one line.
+    /// Text as a name: on one line.
     fn name(&mut self) -> Result<String> {
         Ok(self.cursor.text()?.replace('\n', " "))
     }
@@ -66,7 +118,10 @@ impl Draft<'_> {
     fn work(&mut self) -> Result<()> {
         while let Some(tag) = self.cursor.child()? {
             match tag.name() {
-                "work-title" => self.score.work_title = Some(self.name()?),
+                "work-title" => {
+                    let text = self.cursor.verbatim()?;
+                    first(&mut self.score.work_title, text);
+                }
                 _ => self.cursor.skip()?,
             }
         }
@@ -76,8 +131,19 @@ impl Draft<'_> {
     fn identification(&mut self) -> Result<()> {
         while let Some(tag) = self.cursor.child()? {
             match tag.name() {
-                "creator" if tag.attribute("type")?.as_deref() == Some("composer") => {
-                    self.score.composer = Some(self.name()?);
+                "creator" => {
+                    let kind = tag.attribute("type")?.unwrap_or_default().into_owned();
+                    let text = self.cursor.verbatim()?;
+                    match kind.as_str() {
+                        "composer" => and(&mut self.score.composer, text.trim()),
+                        "lyricist" => and(&mut self.score.lyricist, text.trim()),
+                        "arranger" => and(&mut self.score.arranger, text.trim()),
+                        _ => {}
+                    }
+                }
+                "rights" => {
+                    let text = self.cursor.verbatim()?;
+                    first(&mut self.score.copyright, text.trim().to_owned());
                 }
                 "encoding" => self.encoding()?,
                 _ => self.cursor.skip()?,
@@ -102,79 +168,106 @@ impl Draft<'_> {
         Ok(())
     }
 
-    fn part_list(&mut self) -> Result<Vec<Part>> {
-        let mut parts = Vec::new();
+    fn part_list(&mut self) -> Result<Listed> {
+        let mut listed = Listed::default();
+        // The numbers of the groups that are open.
+        let mut open: Vec<i64> = Vec::new();
         while let Some(tag) = self.cursor.child()? {
             match tag.name() {
                 "score-part" => {
                     let id = tag.attribute("id")?.unwrap_or_default().into_owned();
-                    parts.push(self.score_part(id)?);
+                    if !open.is_empty() {
+                        listed.grouped.push(id.clone());
+                    }
+                    let part = self.score_part(id)?;
+                    listed.parts.push(part);
                     self.count_row()?;
                 }
+                "part-group" => {
+                    let number = tag.attribute("number")?.and_then(|number| integer(&number)).unwrap_or(1);
+                    match tag.attribute("type")?.as_deref() {
+                        Some("start") => open.push(number),
+                        Some("stop") => open.retain(|&group| group != number),
+                        _ => {}
+                    }
+                    self.cursor.skip()?;
+                }
                 _ => self.cursor.skip()?,
             }
         }
-        Ok(parts)
+        Ok(listed)
     }
 
-    fn score_part(&mut self, id: String) -> Result<Part> {
+    fn score_part(&mut self, id: String) -> Result<ListedPart> {
         let mut part = Part { id, ..Part::default() };
+        let mut kit = Vec::new();
+        let (mut named, mut sounds) = (false, false);
         while let Some(tag) = self.cursor.child()? {
             match tag.name() {
-                "part-name" => part.name = self.name()?,
-                "part-abbreviation" => part.abbreviation = self.name()?,
-                "score-instrument" if part.instrument.name.is_empty() => {
-                    part.instrument.name = self.instrument_name()?;
+                "part-name" if part.name.is_empty() => part.name = self.name()?,
+                "part-abbreviation" if part.abbreviation.is_empty() => part.abbreviation = self.name()?,
+                "score-instrument" if !named => {
+                    named = true;
+                    self.score_instrument(&mut part.instrument)?;
                 }
-                "midi-instrument" if part.instrument.midi_program.is_none() => {
-                    self.midi_instrument(&mut part.instrument)?;
+                "midi-instrument" => {
+                    let id = tag.attribute("id")?.unwrap_or_default().into_owned();
+                    let mut instrument = Instrument::default();
+                    self.midi_instrument(&mut instrument)?;
+                    kit.extend(instrument.midi_unpitched.map(|key| (id, key)));
+                    if !sounds {
+                        sounds = true;
+                        part.instrument.midi_program = instrument.midi_program;
+                        part.instrument.midi_channel = instrument.midi_channel;
+                        part.instrument.midi_unpitched = instrument.midi_unpitched;
+                    }
                 }
                 _ => self.cursor.skip()?,
             }
         }
-        if part.instrument.name.is_empty() {
-            part.instrument.name.clone_from(&part.name);
-        }
-        Ok(part)
+        Ok(ListedPart { part, kit, found: false })
     }
 
-    fn instrument_name(&mut self) -> Result<String> {
-        let mut name = String::new();
+    fn score_instrument(&mut self, instrument: &mut Instrument) -> Result<()> {
         while let Some(tag) = self.cursor.child()? {
             match tag.name() {
-                "instrument-name" => name = self.name()?,
-                _ => self.cursor.skip()?,
-            }
-        }
-        Ok(name)
-    }
-
-    fn midi_instrument(&mut self, instrument: &mut Instrument) -> Result<()> {
-        let value = |cursor: &mut Cursor<'_>, element| {
-            parse(&cursor.text()?, element, "a whole number, 1 to 128").map(Some)
-        };
-        while let Some(tag) = self.cursor.child()? {
-            match tag.name() {
-                "midi-channel" => instrument.midi_channel = value(&mut self.cursor, "midi-channel")?,
-                "midi-program" => instrument.midi_program = value(&mut self.cursor, "midi-program")?,
-                "midi-unpitched" => instrument.midi_unpitched = value(&mut self.cursor, "midi-unpitched")?,
+                "instrument-name" => instrument.name = self.name()?,
+                "instrument-abbreviation" => instrument.abbreviation = self.name()?,
                 _ => self.cursor.skip()?,
             }
         }
         Ok(())
     }
 
-    fn part(&mut self, tag: &Tag<'_>, listed: &mut [Part]) -> Result<()> {
+    /// What is no number from 1 to 128 is not given; 0 is taken for 1, as programs write it.
+    fn midi_instrument(&mut self, instrument: &mut Instrument) -> Result<()> {
+        while let Some(tag) = self.cursor.child()? {
+            let value = match tag.name() {
+                "midi-channel" => &mut instrument.midi_channel,
+                "midi-program" => &mut instrument.midi_program,
+                "midi-unpitched" => &mut instrument.midi_unpitched,
+                _ => {
+                    self.cursor.skip()?;
+                    continue;
+                }
+            };
+            let number = integer(&self.cursor.text()?).and_then(|number| u8::try_from(number).ok());
+            *value = number.filter(|&number| number <= 128).map(|number| number.max(1));
+        }
+        Ok(())
+    }
+
+    fn part(&mut self, tag: &Tag<'_>, listed: &mut Listed) -> Result<()> {
         let id = tag.attribute("id")?;
-        // As music21: a part without an id is the first of the list.
+        // As music21: a part without an id is the first of the list, one that is not listed is passed over.
         let found = match &id {
-            Some(id) => listed.iter().find(|part| part.id == **id),
-            None => listed.first(),
+            Some(id) => listed.parts.iter_mut().rfind(|listed| listed.part.id == **id),
+            None => Some(listed.parts.first_mut().ok_or(Problem::NamelessPart)?),
         };
-        let Some(found) = found else {
-            return Err(Problem::UnknownPart(id.unwrap_or_default().into_owned()));
-        };
-        self.part = found.clone();
+        let Some(found) = found else { return self.cursor.skip() };
+        found.found = true;
+        self.part = found.part.clone();
+        self.kit = found.kit.clone();
         self.now = Now { bar: self.score.divisions.saturating_mul(4), ..Now::default() };
         self.reserve();
         while let Some(tag) = self.cursor.child()? {

@@ -46,6 +46,9 @@ pub enum Problem {
     /// It is not well-formed XML.
     #[error("not well-formed XML: {0}")]
     Xml(#[from] quick_xml::Error),
+    /// It is not well-formed XML in a way that the tokeniser does not see.
+    #[error("not well-formed XML: {0}")]
+    Syntax(&'static str),
     /// It ends before its root element does.
     #[error("the document is cut off before the end of its root element; fetch or export it again")]
     Truncated,
@@ -61,7 +64,7 @@ pub enum Problem {
     /// More notes, measures and marks than [`ReadLimits::rows`](super::ReadLimits::rows).
     #[error("more than {0} notes, measures and marks; split the score, or raise the limit")]
     TooMany(usize),
-    /// An entity other than XML's own five and character references.
+    /// An entity that is not declared in the document, or holds elements, itself or too much.
     #[error("entity '&{0};' is not expanded; replace it by its text")]
     Entity(String),
     /// An element holds something else than the number it should.
@@ -74,26 +77,18 @@ pub enum Problem {
         /// What it may hold.
         expected: &'static str,
     },
-    /// An element lacks a child.
-    #[error("<{element}> lacks <{child}>; add it")]
-    Missing {
-        /// The element.
-        element: &'static str,
-        /// What it lacks.
-        child: &'static str,
-    },
-    /// A duration comes before any `<divisions>` of its part.
-    #[error("<duration> comes before any <divisions>; give the part's first measure its divisions")]
-    NoDivisions,
     /// Time leaves the range of a [`Tick`](crate::Tick).
     #[error("time runs past {} ticks at '{value}'; use smaller divisions or a shorter score", u32::MAX)]
     Overflow {
         /// The duration or divisions that did it.
         value: String,
     },
-    /// `<part id>` names nothing in the part list.
-    #[error("part '{0}' is not in <part-list>; add a <score-part> with that id")]
-    UnknownPart(String),
+    /// A part of a `<part-group>` is not in the document.
+    #[error("part '{0}' of a <part-group> is missing; add the part, or take it out of <part-list>")]
+    MissingPart(String),
+    /// A part without an id, and no part list to take it from.
+    #[error("a part has no id and there is no <part-list>; add both")]
+    NamelessPart,
 }
 
 /// Where in a document.

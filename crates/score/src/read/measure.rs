@@ -3,6 +3,7 @@
 use super::cursor::Tag;
 use super::draft::{Draft, InMeasure, VoicesSeen, add};
 use super::error::Problem;
+use super::number::integer;
 use crate::{Barred, Measure, NoteFlags, Notes, Pitch, Step, Tick};
 
 type Result<T> = std::result::Result<T, Problem>;
@@ -11,6 +12,7 @@ impl Draft<'_> {
     pub(super) fn measure(&mut self, tag: &Tag<'_>) -> Result<()> {
         self.count_row()?;
         let first = self.part.notes.len() as u32;
+        let symbol = self.part.harmonies.len() as u32;
         self.part.measures.push(Measure {
             number: tag.attribute("number")?.unwrap_or_default().into_owned(),
             start: self.now.start,
@@ -18,6 +20,7 @@ impl Draft<'_> {
             implicit: tag.attribute("implicit")?.as_deref() == Some("yes"),
             barred: Barred::default(),
             notes: first..first,
+            harmonies: symbol..symbol,
         });
         self.now.at = 0;
         self.now.high = 0;
@@ -36,9 +39,11 @@ impl Draft<'_> {
                 "sound" => self.sound(&tag)?,
                 "harmony" => self.harmony()?,
                 "barline" => self.barline(&tag)?,
+                "print" => self.print()?,
                 _ => self.cursor.skip()?,
             }
         }
+        self.settle_transposition()?;
         self.lone_rest();
         let length = self.length()?;
         self.now.start = add(self.now.start, length)?;
@@ -46,6 +51,18 @@ impl Draft<'_> {
         if let Some(measure) = self.part.measures.last_mut() {
             measure.length = length;
             measure.notes.end = last;
+            measure.harmonies.end = self.part.harmonies.len() as u32;
+        }
+        Ok(())
+    }
+
+    /// A staff that only a layout names is a staff all the same.
+    fn print(&mut self) -> Result<()> {
+        while let Some(tag) = self.cursor.child()? {
+            if tag.name() == "staff-layout" {
+                self.staff_attribute(&tag, 0)?;
+            }
+            self.cursor.skip()?;
         }
         Ok(())
     }
@@ -57,7 +74,10 @@ impl Draft<'_> {
             match tag.name() {
                 "duration" => {
                     let text = self.cursor.text()?;
-                    ticks = self.ticks(&text, "duration")?;
+                    // Without a text it is no step at all.
+                    if !text.is_empty() {
+                        ticks = self.ticks(&text, "duration")?;
+                    }
                 }
                 "voice" => {
                     let text = self.cursor.text()?;
@@ -99,17 +119,24 @@ impl Draft<'_> {
 
     fn barline(&mut self, tag: &Tag<'_>) -> Result<()> {
         let left = tag.attribute("location")?.as_deref() == Some("left");
-        let mut final_bar = false;
-        let mut forward = false;
-        let mut backward = false;
+        let mut said = Barred::default();
         while let Some(tag) = self.cursor.child()? {
             match tag.name() {
-                "bar-style" => final_bar = self.cursor.text()? == "light-heavy",
+                "bar-style" => said.final_bar = self.cursor.text()? == "light-heavy",
                 "repeat" => {
                     match tag.attribute("direction")?.as_deref() {
-                        Some("forward") => forward = true,
-                        Some("backward") => backward = true,
+                        Some("forward") => said.repeat_start = true,
+                        Some("backward") => said.repeat_end = true,
                         _ => {}
+                    }
+                    let times = tag.attribute("times")?.and_then(|times| integer(&times));
+                    said.times = times.and_then(|times| u8::try_from(times).ok()).unwrap_or(0);
+                    self.cursor.skip()?;
+                }
+                "ending" => {
+                    match tag.attribute("type")?.as_deref() {
+                        Some("start") => said.ending = endings(&tag.attribute("number")?.unwrap_or_default()),
+                        _ => said.ending_stop = true,
                     }
                     self.cursor.skip()?;
                 }
@@ -117,9 +144,14 @@ impl Draft<'_> {
             }
         }
         if let Some(measure) = self.part.measures.last_mut() {
-            measure.barred.repeat_start |= forward;
-            measure.barred.repeat_end |= backward;
-            measure.barred.final_bar |= final_bar && !left && !backward;
+            let barred = &mut measure.barred;
+            barred.repeat_start |= said.repeat_start;
+            if said.repeat_end {
+                (barred.repeat_end, barred.times) = (true, said.times);
+            }
+            barred.final_bar |= said.final_bar && !left && !said.repeat_end;
+            barred.ending |= said.ending;
+            barred.ending_stop |= said.ending_stop;
         }
         Ok(())
     }
@@ -175,7 +207,9 @@ impl Draft<'_> {
         self.count_row()?;
         let onset = add(self.now.start, at)?;
         add(onset, ticks)?;
-        push_rest(&mut self.part.notes, onset, ticks, flags, 1);
+        let first = self.part.measures.last().map_or(0, |measure| measure.notes.start as usize);
+        let voice = self.part.notes.voice.get(first).copied().unwrap_or(1);
+        push_rest(&mut self.part.notes, onset, ticks, flags, voice);
         self.staves.notes.push(0);
         Ok(())
     }
@@ -183,8 +217,15 @@ impl Draft<'_> {
     /// Finale ends an incomplete last measure with a `<forward>`, which is no rest then.
     pub(super) fn end_of_part(&mut self) {
         let Some(row) = self.now.measure.forward_rest else { return };
-        let alone = self.part.measures.last().is_none_or(|measure| measure.notes.start as usize == row);
-        if self.now.measure.voices == VoicesSeen::Several || alone || row + 1 != self.part.notes.len() {
+        if self.now.measure.voices == VoicesSeen::Several || row + 1 != self.part.notes.len() {
+            return;
+        }
+        if self.part.measures.last().is_some_and(|measure| measure.notes.start as usize == row) {
+            // Alone, it leaves an empty measure, which lasts no time.
+            self.part.notes.duration[row] = 0;
+            if let Some(measure) = self.part.measures.last_mut() {
+                measure.length = 0;
+            }
             return;
         }
         self.part.notes.truncate(row);
@@ -207,6 +248,12 @@ impl VoicesSeen {
     }
 }
 
+/// The times an ending is for, `1, 2`, as bits.
+fn endings(number: &str) -> u32 {
+    let times = number.split([',', ' ']).filter_map(|time| time.trim_end_matches('.').parse::<u32>().ok());
+    times.filter(|time| (1..32).contains(time)).fold(0, |all, time| all | 1 << time)
+}
+
 /// Whether an excess is at most half a quarter and no multiple of a 64th or of a triplet 32nd.
 fn is_crumb(excess: Tick, divisions: u32) -> bool {
     let (excess, divisions) = (u64::from(excess), u64::from(divisions));
@@ -223,4 +270,4 @@ pub(super) fn push_rest(notes: &mut Notes, onset: Tick, duration: Tick, flags: N
 }
 
 /// What stands in the pitch column of a rest.
-pub(super) const REST_PITCH: Pitch = Pitch { step: Step::C, alter: 0, octave: 4 };
+pub(super) const REST_PITCH: Pitch = Pitch::new(Step::C, 0, 4);

@@ -1,17 +1,19 @@
 //! `<note>`: the element that a score mostly consists of.
 
+use super::cursor::Tag;
 use super::draft::{Draft, FirstRest, add};
 use super::error::Problem;
 use super::measure::REST_PITCH;
-use super::number::{invalid, parse, semitones};
-use crate::{NoteFlags, Pitch, Step, Tick, Tuplet};
+use super::number::{invalid, whole};
+use super::pitch::{Height, alteration};
+use crate::{Lyric, NoteFlags, Pitch, Step, Tick, Tuplet};
 
 type Result<T> = std::result::Result<T, Problem>;
 
 /// What a `<note>` says.
 struct Written {
     flags: NoteFlags,
-    pitch: Option<Pitch>,
+    height: Height,
     duration: Tick,
     voice: Option<u8>,
     staff: u8,
@@ -19,33 +21,50 @@ struct Written {
     /// Whether `<type>` is whole or breve; `None` without a type.
     whole: Option<bool>,
     dotted: bool,
+    kit: Option<u8>,
 }
+
+/// What music21 gives a note that has no `<pitch>`: middle C.
+const NO_PITCH: Pitch = Pitch::new(Step::C, 0, 4);
+
+const COUNT: &str = "a whole number, 1 to 65535";
 
 impl Draft<'_> {
     pub(super) fn note(&mut self) -> Result<()> {
         let mut note = Written {
             flags: NoteFlags::default(),
-            pitch: None,
+            height: Height::of(NO_PITCH),
             duration: 0,
             voice: None,
             staff: 0,
             tuplet: None,
             whole: None,
             dotted: false,
+            kit: None,
         };
+        let mut accidental = None;
+        let mut lyrics = Vec::new();
         while let Some(tag) = self.cursor.child()? {
             match tag.name() {
-                "pitch" => note.pitch = Some(self.pitch()?),
+                "pitch" => self.pitch(&mut note.height)?,
                 "duration" => {
                     let text = self.cursor.text()?;
                     note.duration = self.ticks(&text, "duration")?;
                 }
                 "voice" => {
                     let text = self.cursor.text()?;
-                    note.voice = Some(self.voice(&text));
+                    if !text.is_empty() {
+                        note.voice = Some(self.voice(&text));
+                    }
                 }
-                "type" => note.whole = Some(matches!(&*self.cursor.text()?, "whole" | "breve")),
-                "staff" => note.staff = self.staff()?,
+                "type" => {
+                    let text = self.cursor.text()?;
+                    note.whole = (!text.is_empty()).then(|| matches!(&*text, "whole" | "breve"));
+                }
+                "staff" => {
+                    note.staff = self.staff()?;
+                    self.see_staff(note.staff);
+                }
                 "chord" => self.flag(&mut note, NoteFlags::CHORD)?,
                 "rest" => {
                     if tag.attribute("measure")?.as_deref() == Some("yes") {
@@ -57,30 +76,48 @@ impl Draft<'_> {
                     note.dotted = true;
                     self.cursor.skip()?;
                 }
-                "tie" => {
-                    match tag.attribute("type")?.as_deref() {
-                        Some("start") => note.flags = note.flags.with(NoteFlags::TIE_START),
-                        Some("stop") => note.flags = note.flags.with(NoteFlags::TIE_STOP),
-                        _ => {}
-                    }
-                    self.cursor.skip()?;
-                }
+                "tie" => self.tie(&tag, &mut note)?,
                 "unpitched" => {
-                    note.pitch = Some(self.pitch()?);
+                    note.height = Height::of(Pitch::new(Step::B, 0, 4));
+                    self.pitch(&mut note.height)?;
                     note.flags = note.flags.with(NoteFlags::UNPITCHED);
                 }
                 "time-modification" => note.tuplet = self.time_modification()?,
-                "grace" => self.flag(&mut note, NoteFlags::GRACE)?,
+                "accidental" => accidental = alteration(&self.cursor.text()?),
+                "grace" => {
+                    if tag.attribute("slash")?.as_deref() == Some("yes") {
+                        note.flags = note.flags.with(NoteFlags::SLASHED);
+                    }
+                    self.flag(&mut note, NoteFlags::GRACE)?;
+                }
                 "cue" => self.flag(&mut note, NoteFlags::CUE)?,
+                "instrument" => {
+                    note.kit = self.kit_key(&tag)?;
+                    self.cursor.skip()?;
+                }
+                "lyric" => lyrics.push(self.lyric(&tag)?),
                 _ => self.cursor.skip()?,
             }
         }
-        self.place_note(note)
+        note.height.settle(accidental)?;
+        let row = self.part.notes.len() as u32;
+        self.place_note(note)?;
+        self.part.notes.lyrics.extend(lyrics.into_iter().map(|lyric| (row, lyric)));
+        Ok(())
     }
 
     #[inline]
     fn flag(&mut self, note: &mut Written, flag: NoteFlags) -> Result<()> {
         note.flags = note.flags.with(flag);
+        self.cursor.skip()
+    }
+
+    fn tie(&mut self, tag: &Tag<'_>, note: &mut Written) -> Result<()> {
+        match tag.attribute("type")?.as_deref() {
+            Some("start") => note.flags = note.flags.with(NoteFlags::TIE_START),
+            Some("stop") => note.flags = note.flags.with(NoteFlags::TIE_STOP),
+            _ => {}
+        }
         self.cursor.skip()
     }
 
@@ -90,59 +127,75 @@ impl Draft<'_> {
         if note.flags.has(NoteFlags::GRACE) {
             note.duration = 0;
         }
-        let row = self.part.notes.len();
-        let pitch = if note.flags.has(NoteFlags::REST) {
-            self.settle_rest(&mut note, row);
-            REST_PITCH
-        } else {
-            note.pitch.ok_or(Problem::Missing { element: "note", child: "pitch" })?
-        };
         if let Some(voice) = note.voice {
             self.now.voice = voice;
             self.now.measure.voices.see(voice);
         }
-        // Only a note directly before can be the head of a chord.
-        let head = self.now.measure.chord_head.filter(|_| note.flags.has(NoteFlags::CHORD));
-        if let Some(head) = head {
-            self.join_chord(&note, pitch, head);
-            return Ok(());
-        }
-        note.flags = NoteFlags(note.flags.0 & !NoteFlags::CHORD.0);
-        if !note.flags.has(NoteFlags::REST) {
+        if note.flags.has(NoteFlags::CHORD) {
+            // Only a note directly before can be the head of a chord.
+            if let Some(head) = self.now.measure.chord_head {
+                self.join_chord(note, head);
+                return Ok(());
+            }
+            note.flags = NoteFlags(note.flags.0 & !NoteFlags::CHORD.with(NoteFlags::REST).0);
+            note.flags = note.flags.with(NoteFlags::LONE_CHORD);
+        } else if note.flags.has(NoteFlags::REST) {
+            let row = self.part.notes.len();
+            self.settle_rest(&mut note, row);
+            note.height.pitch = REST_PITCH;
+        } else {
             self.now.measure.single_notes += 1;
         }
         let onset = self.time()?;
         let end = add(self.now.at, note.duration)?;
         // The end in the score must be a tick, too.
         add(onset, note.duration)?;
-        self.push(onset, &note, pitch, self.now.voice, note.staff);
-        self.now.at = end;
-        self.now.high = self.now.high.max(end);
         self.now.measure.forward_rest = None;
-        self.now.measure.chord_head = Some(row);
+        self.now.measure.chord_head = Some(self.part.notes.len());
+        self.push(onset, &note, self.now.voice, note.staff);
+        self.now.at = end;
+        self.reach(end);
         Ok(())
     }
 
-    fn join_chord(&mut self, note: &Written, pitch: Pitch, head: usize) {
+    fn join_chord(&mut self, mut note: Written, head: usize) {
         if self.part.notes.len() == head + 1 {
-            // The head was counted alone; music21 counts no member of a chord.
-            self.now.measure.single_notes = self.now.measure.single_notes.saturating_sub(1);
+            self.head_of_chord(head);
         }
         let notes = &self.part.notes;
         let (onset, voice, staff) = (notes.onset[head], notes.voice[head], self.staves.notes[head]);
-        // A chord is as long as its first note.
-        let note = Written { duration: notes.duration[head], tuplet: note.tuplet, ..*note };
-        self.push(onset, &note, pitch, voice, staff);
+        // A chord is as long as its first note, and a rest in it is a note.
+        note.duration = notes.duration[head];
+        note.flags = NoteFlags(note.flags.0 & !NoteFlags::REST.with(NoteFlags::MEASURE_REST).0);
+        self.push(onset, &note, voice, staff);
     }
 
-    fn push(&mut self, onset: Tick, note: &Written, pitch: Pitch, voice: u8, staff: u8) {
+    /// A row turns out to head a chord: it was counted alone, and music21 counts no member of a chord.
+    fn head_of_chord(&mut self, head: usize) {
+        let flags = &mut self.part.notes.flags[head];
+        let measure = &mut self.now.measure;
+        if flags.has(NoteFlags::REST) {
+            flags.0 &= !NoteFlags::REST.with(NoteFlags::MEASURE_REST).0;
+            measure.rests = measure.rests.saturating_sub(1);
+            measure.first_rest = measure.first_rest.filter(|rest| rest.row != head);
+        } else if flags.has(NoteFlags::LONE_CHORD) {
+            flags.0 &= !NoteFlags::LONE_CHORD.0;
+        } else {
+            measure.single_notes = measure.single_notes.saturating_sub(1);
+        }
+    }
+
+    fn push(&mut self, onset: Tick, note: &Written, voice: u8, staff: u8) {
         let notes = &mut self.part.notes;
         if let Some(tuplet) = note.tuplet {
             notes.tuplets.push((notes.len() as u32, tuplet));
         }
+        if let Some(key) = note.kit {
+            notes.kit.push((notes.len() as u32, key));
+        }
         notes.onset.push(onset);
         notes.duration.push(note.duration);
-        notes.pitch.push(pitch);
+        notes.pitch.push(note.height.pitch);
         notes.flags.push(note.flags);
         notes.voice.push(voice);
         self.staves.notes.push(staff);
@@ -165,33 +218,6 @@ impl Draft<'_> {
         };
         self.now.measure.says_full |= full;
         self.now.measure.first_rest.get_or_insert(FirstRest { row, full, whole });
-    }
-
-    /// The children of `<pitch>` and of `<unpitched>`, where a missing position is the middle line.
-    fn pitch(&mut self) -> Result<Pitch> {
-        let mut pitch = Pitch { step: Step::B, alter: 0, octave: 4 };
-        while let Some(tag) = self.cursor.child()? {
-            match tag.name() {
-                "step" | "display-step" => {
-                    let text = self.cursor.text()?;
-                    pitch.step = match text.as_bytes() {
-                        [letter] => Step::from_letter(*letter),
-                        _ => None,
-                    }
-                    .ok_or_else(|| invalid(&text, "step", "a letter, A to G"))?;
-                }
-                "octave" | "display-octave" => {
-                    let text = self.cursor.text()?;
-                    pitch.octave = match text.as_bytes() {
-                        [digit @ b'0'..=b'9'] => (digit - b'0') as i8,
-                        _ => return Err(invalid(&text, "octave", "a digit, 0 to 9")),
-                    };
-                }
-                "alter" => pitch.alter = semitones(&self.cursor.text()?, "alter")?,
-                _ => self.cursor.skip()?,
-            }
-        }
-        Ok(pitch)
     }
 
     /// A voice's number. Names and numbers beyond 200 are counted from 201 in order of appearance.
@@ -217,18 +243,44 @@ impl Draft<'_> {
     }
 
     fn time_modification(&mut self) -> Result<Option<Tuplet>> {
-        const EXPECTED: &str = "a whole number, 1 to 255";
-        let mut tuplet = Tuplet { actual: 1, normal: 1 };
+        // What is empty is music21's triplet.
+        let mut tuplet = Tuplet { actual: 3, normal: 2 };
         while let Some(tag) = self.cursor.child()? {
             match tag.name() {
-                "actual-notes" => tuplet.actual = parse(&self.cursor.text()?, "actual-notes", EXPECTED)?,
-                "normal-notes" => tuplet.normal = parse(&self.cursor.text()?, "normal-notes", EXPECTED)?,
+                "actual-notes" => tuplet.actual = self.count("actual-notes")?.unwrap_or(3),
+                "normal-notes" => tuplet.normal = self.count("normal-notes")?.unwrap_or(2),
                 _ => self.cursor.skip()?,
             }
         }
         if tuplet.actual == 0 || tuplet.normal == 0 {
-            return Err(invalid("0", "time-modification", EXPECTED));
+            return Err(invalid("0", "time-modification", COUNT));
         }
         Ok((tuplet.actual != tuplet.normal).then_some(tuplet))
+    }
+
+    fn count(&mut self, element: &'static str) -> Result<Option<u16>> {
+        let text = self.cursor.text()?;
+        if text.is_empty() { Ok(None) } else { whole(&text, element, COUNT).map(Some) }
+    }
+
+    /// The percussion key of the part's instrument that a note names, if it is one of a kit.
+    fn kit_key(&self, tag: &Tag<'_>) -> Result<Option<u8>> {
+        let Some(id) = tag.attribute("id")? else { return Ok(None) };
+        let key = self.kit.iter().find(|(known, _)| *known == id).map(|&(_, key)| key);
+        Ok(key.filter(|&key| self.part.instrument.midi_unpitched != Some(key)))
+    }
+
+    #[cold]
+    fn lyric(&mut self, tag: &Tag<'_>) -> Result<Lyric> {
+        let number = tag.attribute("number")?.unwrap_or_default().into_owned();
+        let mut lyric = Lyric { number, ..Lyric::default() };
+        while let Some(tag) = self.cursor.child()? {
+            match tag.name() {
+                "syllabic" if lyric.text.is_empty() => lyric.syllabic = self.cursor.text()?.into_owned(),
+                "text" | "elision" => lyric.text.push_str(&self.cursor.text()?),
+                _ => self.cursor.skip()?,
+            }
+        }
+        Ok(lyric)
     }
 }

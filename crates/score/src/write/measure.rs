@@ -3,7 +3,7 @@
 use super::marks;
 use super::note::{NoteWriter, Row};
 use super::text::Text;
-use crate::{Measure, NoteFlags, Part, Tick, Timed, Tuplet};
+use crate::{Lyric, Measure, NoteFlags, Part, Tick, Timed, Tuplet};
 
 /// Writes parts of one score.
 #[derive(Debug, Clone)]
@@ -20,8 +20,13 @@ struct Pending<'p> {
     clefs: usize,
     transpositions: usize,
     tempos: usize,
+    words: usize,
     harmonies: usize,
+    /// Where those of the measure end.
+    symbols_end: usize,
     tuplets: usize,
+    lyrics: usize,
+    kit: usize,
     /// The earliest of them all, so that most notes ask one question only.
     next: Tick,
 }
@@ -56,6 +61,7 @@ impl PartWriter {
         let part = pending.part;
         let divisions = first.then_some(self.divisions);
         marks::left_barline(text, measure.barred);
+        pending.begin(measure);
         pending.write(text, measure.start, divisions);
         let mut at = measure.start;
         for row in measure.notes.clone() {
@@ -73,6 +79,8 @@ impl PartWriter {
                 flags,
                 voice: part.notes.voice[index],
                 tuplet: pending.tuplet(row),
+                kit: pending.kit(row),
+                lyrics: pending.lyrics(row),
             };
             self.notes.note(text, &row);
         }
@@ -80,6 +88,7 @@ impl PartWriter {
         let end = measure.start + measure.length;
         let until = if last { Tick::MAX } else { end.saturating_sub(1) };
         pending.write_until(text, until, &mut at);
+        pending.end(text, &mut at);
         marks::right_barline(text, measure.barred);
     }
 }
@@ -104,8 +113,12 @@ impl<'p> Pending<'p> {
             clefs: 0,
             transpositions: 0,
             tempos: 0,
+            words: 0,
             harmonies: 0,
+            symbols_end: 0,
             tuplets: 0,
+            lyrics: 0,
+            kit: 0,
             next: 0,
         }
     }
@@ -120,6 +133,54 @@ impl<'p> Pending<'p> {
             }
             _ => Tuplet { actual: 1, normal: 1 },
         }
+    }
+
+    /// The kit's key of a row, as above.
+    #[inline]
+    fn kit(&mut self, row: u32) -> Option<(&'p str, u8)> {
+        if self.part.notes.kit.is_empty() {
+            return None;
+        }
+        let &(at, key) = self.part.notes.kit.get(self.kit)?;
+        if at != row {
+            return None;
+        }
+        self.kit += 1;
+        Some((&self.part.id, key))
+    }
+
+    /// The lyrics of a row, as above.
+    #[inline]
+    fn lyrics(&mut self, row: u32) -> &'p [(u32, Lyric)] {
+        if self.part.notes.lyrics.is_empty() {
+            return &[];
+        }
+        let from = self.lyrics;
+        let rest = &self.part.notes.lyrics[from..];
+        self.lyrics += rest.iter().take_while(|(at, _)| *at == row).count();
+        &self.part.notes.lyrics[from..self.lyrics]
+    }
+
+    /// The symbols of a measure come due.
+    fn begin(&mut self, measure: &Measure) {
+        if !measure.harmonies.is_empty() {
+            self.symbols_end = measure.harmonies.end as usize;
+            self.next = self.earliest();
+        }
+    }
+
+    /// Writes what is left of the measure's symbols: those at its end.
+    fn end(&mut self, text: &mut Text, at: &mut Tick) {
+        if self.harmonies == self.symbols_end {
+            return;
+        }
+        for symbol in &self.part.harmonies[self.harmonies..self.symbols_end] {
+            step(text, *at, symbol.at);
+            *at = symbol.at;
+            marks::harmony(text, &symbol.value);
+        }
+        self.harmonies = self.symbols_end;
+        self.next = self.earliest();
     }
 
     /// Writes the marks up to `time`, each at its own, moving there from `at`.
@@ -153,7 +214,9 @@ impl<'p> Pending<'p> {
             text.push("</attributes>\n");
         }
         due(&part.tempos, &mut self.tempos, time).iter().for_each(|tempo| marks::tempo(text, tempo.value));
-        due(&part.harmonies, &mut self.harmonies, time).iter().for_each(|h| marks::harmony(text, &h.value));
+        due(&part.words, &mut self.words, time).iter().for_each(|word| marks::word(text, &word.value));
+        let symbols = &part.harmonies[..self.symbols_end];
+        due(symbols, &mut self.harmonies, time).iter().for_each(|h| marks::harmony(text, &h.value));
         self.next = self.earliest();
     }
 
@@ -165,7 +228,8 @@ impl<'p> Pending<'p> {
             first(&part.clefs, self.clefs),
             first(&part.transpositions, self.transpositions),
             first(&part.tempos, self.tempos),
-            first(&part.harmonies, self.harmonies),
+            first(&part.words, self.words),
+            first(&part.harmonies[..self.symbols_end], self.harmonies),
         ]
         .into_iter()
         .fold(Tick::MAX, Tick::min)

@@ -19,10 +19,30 @@ use measure::PartWriter;
 use text::Text;
 
 /// What a document says before its first part.
+#[derive(Default)]
 pub(super) struct Header<'a> {
     pub(super) work_title: Option<&'a str>,
     pub(super) movement_title: Option<&'a str>,
+    pub(super) movement_number: Option<&'a str>,
     pub(super) composer: Option<&'a str>,
+    pub(super) lyricist: Option<&'a str>,
+    pub(super) arranger: Option<&'a str>,
+    pub(super) copyright: Option<&'a str>,
+}
+
+impl<'a> Header<'a> {
+    /// What a score says of itself.
+    pub(super) fn of(score: &'a Score) -> Self {
+        Self {
+            work_title: score.work_title.as_deref(),
+            movement_title: score.movement_title.as_deref(),
+            movement_number: score.movement_number.as_deref(),
+            composer: score.composer.as_deref(),
+            lyricist: score.lyricist.as_deref(),
+            arranger: score.arranger.as_deref(),
+            copyright: score.copyright.as_deref(),
+        }
+    }
 }
 
 /// Writes a score as an uncompressed MusicXML 4.0 partwise document.
@@ -30,13 +50,8 @@ pub(super) struct Header<'a> {
 /// # Errors
 /// Whatever `out` fails with.
 pub fn write(score: &Score, out: &mut impl Write) -> io::Result<()> {
-    let header = Header {
-        work_title: score.work_title.as_deref(),
-        movement_title: score.movement_title.as_deref(),
-        composer: score.composer.as_deref(),
-    };
     let mut writer = DocumentWriter::new(out, score.divisions);
-    writer.header(&header, score.parts.iter())?;
+    writer.header(&Header::of(score), score.parts.iter())?;
     for part in &score.parts {
         writer.part(part)?;
     }
@@ -98,12 +113,23 @@ impl<'o, W: Write> DocumentWriter<'o, W> {
         if let Some(title) = header.work_title {
             text.push("<work>\n<work-title>").escaped(title).push("</work-title>\n</work>\n");
         }
-        if let Some(title) = header.movement_title {
-            text.push("<movement-title>").escaped(title).push("</movement-title>\n");
+        for (name, value) in
+            [("movement-number", header.movement_number), ("movement-title", header.movement_title)]
+        {
+            if let Some(value) = value {
+                text.push("<").push(name).push(">").escaped(value).push("</").push(name).push(">\n");
+            }
         }
         text.push("<identification>\n");
-        if let Some(composer) = header.composer {
-            text.push("<creator type=\"composer\">").escaped(composer).push("</creator>\n");
+        for (kind, name) in
+            [("composer", header.composer), ("lyricist", header.lyricist), ("arranger", header.arranger)]
+        {
+            if let Some(name) = name {
+                text.push("<creator type=\"").push(kind).push("\">").escaped(name).push("</creator>\n");
+            }
+        }
+        if let Some(copyright) = header.copyright {
+            text.push("<rights>").escaped(copyright).push("</rights>\n");
         }
         text.push("<encoding>\n<software>music21-mcp-bench</software>\n</encoding>\n");
         text.push("</identification>\n<part-list>\n");

@@ -2,10 +2,10 @@
 //! and then copied.
 
 use super::text::Text;
-use crate::{NoteFlags, Pitch, Tick, Tuplet};
+use crate::{Lyric, NoteFlags, Pitch, Tick, Tuplet};
 
 /// The note types from the longest, which lasts 32 quarters, each half the one before.
-const TYPES: [&str; 14] = [
+pub(super) const TYPES: [&str; 14] = [
     "maxima", "long", "breve", "whole", "half", "quarter", "eighth", "16th", "32nd", "64th", "128th",
     "256th", "512th", "1024th",
 ];
@@ -41,12 +41,15 @@ pub(super) struct NoteWriter {
 
 /// A row of the note columns.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Row {
+pub(super) struct Row<'p> {
     pub(super) duration: Tick,
     pub(super) pitch: Pitch,
     pub(super) flags: NoteFlags,
     pub(super) voice: u8,
     pub(super) tuplet: Tuplet,
+    /// The part's id and the key of its kit that the row names.
+    pub(super) kit: Option<(&'p str, u8)>,
+    pub(super) lyrics: &'p [(u32, Lyric)],
 }
 
 impl NoteWriter {
@@ -60,19 +63,12 @@ impl NoteWriter {
     }
 
     #[inline]
-    pub(super) fn note(&mut self, text: &mut Text, row: &Row) {
+    pub(super) fn note(&mut self, text: &mut Text, row: &Row<'_>) {
         let flags = row.flags;
-        text.push("<note>\n");
-        if flags.any(NoteFlags::GRACE.with(NoteFlags::CUE).with(NoteFlags::CHORD)) {
-            for (flag, element) in [
-                (NoteFlags::GRACE, "<grace/>\n"),
-                (NoteFlags::CUE, "<cue/>\n"),
-                (NoteFlags::CHORD, "<chord/>\n"),
-            ] {
-                if flags.has(flag) {
-                    text.push(element);
-                }
-            }
+        if flags.any(Self::MARKED) {
+            self.marked(text, flags);
+        } else {
+            text.push("<note>\n");
         }
         if flags.has(NoteFlags::REST) {
             let full = flags.has(NoteFlags::MEASURE_REST);
@@ -87,21 +83,51 @@ impl NoteWriter {
         let rhythm = self.rhythm(row);
         let [before, after] = &self.rhythms[rhythm].1;
         text.push_bytes(before);
-        if ties.any(NoteFlags::TIE_STOP.with(NoteFlags::TIE_START)) {
-            tied(text, ties, "tie");
-            text.push_bytes(after).push("<notations>\n");
-            tied(text, ties, "tied");
-            text.push("</notations>\n</note>\n");
-        } else {
-            text.push_bytes(after).push("</note>\n");
+        let tied = ties.any(NoteFlags::TIE_STOP.with(NoteFlags::TIE_START));
+        if tied {
+            tie(text, ties, "tie");
+        }
+        if let Some((part, key)) = row.kit {
+            text.push("<instrument id=\"").escaped(part).push("-K").number(key).push("\"/>\n");
+        }
+        text.push_bytes(after);
+        if tied {
+            text.push("<notations>\n");
+            tie(text, ties, "tied");
+            text.push("</notations>\n");
+        }
+        for (_, verse) in row.lyrics {
+            lyric(text, verse);
+        }
+        text.push("</note>\n");
+    }
+
+    /// What has an element of its own before the pitch.
+    const MARKED: NoteFlags =
+        NoteFlags::GRACE.with(NoteFlags::CUE).with(NoteFlags::CHORD).with(NoteFlags::LONE_CHORD);
+
+    /// The start of a note that is one of those.
+    fn marked(&self, text: &mut Text, flags: NoteFlags) {
+        // Directly after a note a lone member would join that.
+        text.push(if flags.has(NoteFlags::LONE_CHORD) { "<print/>\n<note>\n" } else { "<note>\n" });
+        if flags.has(NoteFlags::GRACE) {
+            let slashed = flags.has(NoteFlags::SLASHED);
+            text.push(if slashed { "<grace slash=\"yes\"/>\n" } else { "<grace/>\n" });
+        }
+        if flags.has(NoteFlags::CUE) {
+            text.push("<cue/>\n");
+        }
+        if flags.any(NoteFlags::CHORD.with(NoteFlags::LONE_CHORD)) {
+            text.push("<chord/>\n");
         }
     }
 
     #[inline]
     fn pitch(&mut self, text: &mut Text, pitch: Pitch) {
-        let alter = pitch.alter + 2;
-        let index = (pitch.octave as usize * 7 + pitch.step as usize) * 5 + alter as usize;
-        match self.pitches.get_mut(index).filter(|_| (0..5).contains(&alter) && pitch.octave >= 0) {
+        let ready = (-2..=2).contains(&pitch.alter) && pitch.octave >= 0 && !pitch.quarter_below;
+        let index = (pitch.octave as u8 as usize * 7 + pitch.step as usize) * 5
+            + pitch.alter.wrapping_add(2) as u8 as usize;
+        match self.pitches.get_mut(if ready { index } else { READY }) {
             Some(ready) => {
                 if ready.is_empty() {
                     *ready = pitch_fragment(pitch);
@@ -116,7 +142,7 @@ impl NoteWriter {
 
     /// The index of the row's fragments, which are made if they are new.
     #[inline]
-    fn rhythm(&mut self, row: &Row) -> usize {
+    fn rhythm(&mut self, row: &Row<'_>) -> usize {
         let kind = if row.flags.has(NoteFlags::GRACE) {
             Kind::Grace
         } else if row.flags.has(NoteFlags::MEASURE_REST) {
@@ -182,8 +208,9 @@ impl NoteWriter {
 fn pitch_fragment(pitch: Pitch) -> Vec<u8> {
     let mut text = Text::default();
     text.push("<pitch>\n<step>").push_bytes(&[pitch.step.letter()]).push("</step>\n");
-    if pitch.alter != 0 {
-        text.element("alter", pitch.alter);
+    let quarters = 2 * i32::from(pitch.alter) - i32::from(pitch.quarter_below);
+    if quarters != 0 {
+        text.push("<alter>").halves(quarters).push("</alter>\n");
     }
     text.element("octave", pitch.octave).push("</pitch>\n");
     text.bytes().to_vec()
@@ -195,10 +222,22 @@ fn unpitched(text: &mut Text, at: Pitch) {
     text.push("</unpitched>\n");
 }
 
-fn tied(text: &mut Text, flags: NoteFlags, name: &str) {
+fn tie(text: &mut Text, flags: NoteFlags, name: &str) {
     for (flag, kind) in [(NoteFlags::TIE_STOP, "stop"), (NoteFlags::TIE_START, "start")] {
         if flags.has(flag) {
             text.push("<").push(name).push(" type=\"").push(kind).push("\"/>\n");
         }
     }
+}
+
+fn lyric(text: &mut Text, lyric: &Lyric) {
+    text.push("<lyric");
+    if !lyric.number.is_empty() {
+        text.push(" number=\"").escaped(&lyric.number).push("\"");
+    }
+    text.push(">\n");
+    if !lyric.syllabic.is_empty() {
+        text.push("<syllabic>").escaped(&lyric.syllabic).push("</syllabic>\n");
+    }
+    text.push("<text>").escaped(&lyric.text).push("</text>\n</lyric>\n");
 }

@@ -47,6 +47,14 @@ impl Text {
         self
     }
 
+    /// Half of a whole number: `1`, `0.5`, `-1.5`.
+    pub(super) fn halves(&mut self, number: i32) -> &mut Self {
+        if number < 0 {
+            self.0.push(b'-');
+        }
+        self.number(number.unsigned_abs() / 2).push(if number % 2 == 0 { "" } else { ".5" })
+    }
+
     /// Text with the characters escaped that mean something in XML. Control characters, which XML
     /// cannot hold, are left out.
     pub(super) fn escaped(&mut self, text: &str) -> &mut Self {
@@ -56,7 +64,8 @@ impl Text {
                 '<' => self.push("&lt;"),
                 '>' => self.push("&gt;"),
                 '"' => self.push("&quot;"),
-                '\t' | '\n' => self.push(" "),
+                '\t' => self.push(" "),
+                '\n' => self.push("&#10;"),
                 '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => self,
                 _ => self.push(character.encode_utf8(&mut [0; 4])),
             };

@@ -54,10 +54,17 @@ fn fraction(numerator: i128, denominator: i128) -> String {
 fn part_facts(part: &Part, divisions: u32) -> Value {
     let notes = &part.notes;
     let (mut onsets, mut durations, mut pitched) = (0_i128, 0_i128, 0_i128);
+    let mut ties = [0; 3];
     for row in (0..notes.len()).filter(|&row| !notes.flags[row].has(NoteFlags::REST)) {
         onsets += i128::from(notes.onset[row]);
         durations += i128::from(notes.duration[row]);
         pitched += i128::from(notes.onset[row]) * i128::from(notes.pitch[row].midi());
+        match [NoteFlags::TIE_START, NoteFlags::TIE_STOP].map(|tie| notes.flags[row].has(tie)) {
+            [true, false] => ties[0] += 1,
+            [true, true] => ties[1] += 1,
+            [false, true] => ties[2] += 1,
+            [false, false] => {}
+        }
     }
     let quarters = |ticks| fraction(ticks, i128::from(divisions));
     json!({
@@ -66,6 +73,7 @@ fn part_facts(part: &Part, divisions: u32) -> Value {
         "onsets": quarters(onsets),
         "durations": quarters(durations),
         "pitched": quarters(pitched),
+        "ties": ties,
     })
 }
 
@@ -153,16 +161,26 @@ fn listed_scores_are_read_as_music21_reads_them_and_survive_the_round_trip() {
         return;
     }
     let theirs = music21_facts(&files, false);
+    let folder = tempfile::tempdir().expect("a temporary folder");
     let mut differences = Vec::new();
-    for theirs in &theirs {
+    let mut written = Vec::new();
+    for (index, theirs) in theirs.iter().enumerate() {
         let file = theirs["file"].as_str().expect("the script names the file");
         match read_file(Path::new(file), &ReadLimits::default()) {
             Ok(score) => {
                 differences.extend(difference(&facts(&score), theirs));
                 differences.extend(round_trip_difference(&score).map(|what| format!("{file}: {what}")));
+                let path = folder.path().join(format!("{index}.musicxml"));
+                write(&score, &mut fs::File::create(&path).expect("a temporary file")).expect("room for it");
+                written.push((path, theirs));
             }
             Err(error) => differences.push(format!("{file}: {error}")),
         }
+    }
+    // What was written, music21 reads as what it was written from.
+    let paths: Vec<PathBuf> = written.iter().map(|(path, _)| path.clone()).collect();
+    for (again, (_, theirs)) in music21_facts(&paths, false).iter().zip(&written) {
+        differences.extend(difference(again, theirs).map(|what| format!("written and read again: {what}")));
     }
     eprintln!("{} of {} agree", theirs.len() - differences.len(), theirs.len());
     assert!(differences.is_empty(), "{}", differences.join("\n"));
