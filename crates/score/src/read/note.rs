@@ -43,7 +43,6 @@ impl Draft<'_> {
             kit: None,
         };
         let mut accidental = None;
-        let mut lyrics = Vec::new();
         while let Some(tag) = self.cursor.child()? {
             match tag.name() {
                 "pitch" => self.pitch(&mut note.height)?,
@@ -95,15 +94,12 @@ impl Draft<'_> {
                     note.kit = self.kit_key(&tag)?;
                     self.cursor.skip()?;
                 }
-                "lyric" => lyrics.push(self.lyric(&tag)?),
+                "lyric" => self.lyric(&tag)?,
                 _ => self.cursor.skip()?,
             }
         }
         note.height.settle(accidental)?;
-        let row = self.part.notes.len() as u32;
-        self.place_note(note)?;
-        self.part.notes.lyrics.extend(lyrics.into_iter().map(|lyric| (row, lyric)));
-        Ok(())
+        self.place_note(note)
     }
 
     #[inline]
@@ -270,8 +266,9 @@ impl Draft<'_> {
         Ok(key.filter(|&key| self.part.instrument.midi_unpitched != Some(key)))
     }
 
+    /// A syllable of the note being read, which becomes the next row.
     #[cold]
-    fn lyric(&mut self, tag: &Tag<'_>) -> Result<Lyric> {
+    fn lyric(&mut self, tag: &Tag<'_>) -> Result<()> {
         let number = tag.attribute("number")?.unwrap_or_default().into_owned();
         let mut lyric = Lyric { number, ..Lyric::default() };
         while let Some(tag) = self.cursor.child()? {
@@ -281,6 +278,8 @@ impl Draft<'_> {
                 _ => self.cursor.skip()?,
             }
         }
-        Ok(lyric)
+        let row = self.part.notes.len() as u32;
+        self.part.notes.lyrics.push((row, lyric));
+        Ok(())
     }
 }

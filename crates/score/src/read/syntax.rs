@@ -23,34 +23,45 @@ pub(super) fn check_characters(document: &[u8]) -> Result<()> {
 }
 
 /// Refuses attributes that are not `name="value"` apart by white space, and names that come twice.
-pub(super) fn check_attributes(mut raw: &str) -> Result<()> {
-    let mut names: Vec<&str> = Vec::new();
+pub(super) fn check_attributes(raw: &str) -> Result<()> {
+    // Most elements have one at most, for which nothing is allocated.
+    let (mut first, mut more) = (None, Vec::new());
+    let mut rest = raw.as_bytes();
     loop {
-        let rest = raw.trim_ascii_start();
+        let spaced = rest.len();
+        rest = rest.trim_ascii_start();
         if rest.is_empty() {
             return Ok(());
         }
-        if rest.len() == raw.len() {
+        if rest.len() == spaced {
             return Err(Problem::Syntax("attributes without a space between them"));
         }
-        let (name, rest) = rest.split_once('=').ok_or(Problem::Syntax("an attribute without a value"))?;
-        let name = name.trim_ascii_end();
-        let rest = rest.trim_ascii_start();
-        let quote = rest.chars().next().filter(|quote| matches!(quote, '"' | '\''));
-        let quote = quote.ok_or(Problem::Syntax("an attribute's value without quotes"))?;
-        let (value, rest) =
-            rest[1..].split_once(quote).ok_or(Problem::Syntax("an attribute's value without an end"))?;
-        if value.contains('<') {
+        let end = rest.iter().position(|&byte| byte == b'=' || byte.is_ascii_whitespace());
+        let (name, after) = rest.split_at(end.ok_or(Problem::Syntax("an attribute without a value"))?);
+        let value = match after.trim_ascii_start() {
+            [b'=', value @ ..] => value.trim_ascii_start(),
+            _ => return Err(Problem::Syntax("an attribute without a value")),
+        };
+        let [quote @ (b'"' | b'\''), value @ ..] = value else {
+            return Err(Problem::Syntax("an attribute's value without quotes"));
+        };
+        let end = value.iter().position(|byte| byte == quote);
+        let (value, after) =
+            value.split_at(end.ok_or(Problem::Syntax("an attribute's value without an end"))?);
+        if value.contains(&b'<') {
             return Err(Problem::Syntax("'<' in an attribute's value"));
         }
-        if name.is_empty() || name.contains(|c: char| c.is_ascii_whitespace() || "\"'<>/&".contains(c)) {
+        if name.is_empty() || name.iter().any(|byte| b"\"'<>/&".contains(byte)) {
             return Err(Problem::Syntax("an attribute without a name"));
         }
-        if names.contains(&name) {
+        if first == Some(name) || more.contains(&name) {
             return Err(Problem::Syntax("an attribute that stands twice in one element"));
         }
-        names.push(name);
-        raw = rest;
+        match first {
+            None => first = Some(name),
+            Some(_) => more.push(name),
+        }
+        rest = &after[1..];
     }
 }
 
