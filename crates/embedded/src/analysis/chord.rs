@@ -51,7 +51,6 @@ impl Quality {
 
 impl<'a> Chord<'a> {
     /// `None` if there is no pitch.
-    #[must_use]
     pub(crate) fn new(pitches: &'a [Pitch]) -> Option<Self> {
         let root = find_root(pitches)?;
         let classes = pitches.iter().fold(0, |set, pitch| set | 1 << pitch.class());
@@ -59,33 +58,28 @@ impl<'a> Chord<'a> {
     }
 
     /// A chord symbol, whose root and bass are what it says and not what its pitches say.
-    #[must_use]
     pub(super) fn said(self, root: Option<Pitch>, bass: Option<Pitch>) -> Self {
         Self { root: root.unwrap_or(self.root), bass: bass.or(self.bass), ..self }
     }
 
     /// The pitch on which the chord stands in thirds, or comes nearest to it.
-    #[must_use]
     pub(crate) const fn root(&self) -> Pitch {
         self.root
     }
 
     /// The lowest pitch as written.
-    #[must_use]
     pub(crate) fn bass(&self) -> Pitch {
         // OK because a chord has a pitch.
         self.bass.or_else(|| lower_of(self.pitches)).expect("a chord has a pitch")
     }
 
     /// 0 for root position; 1 to 6 by the chord member in the bass: 3rd, 5th, 7th, 9th, 11th, 13th.
-    #[must_use]
     pub(crate) fn inversion(&self) -> u8 {
         let up_to_root = (self.root.diatonic() - self.bass().diatonic()).rem_euclid(7);
         [0, 3, 6, 2, 5, 1, 4][up_to_root as usize]
     }
 
     /// Major, minor, augmented, diminished or other.
-    #[must_use]
     pub(crate) fn quality(&self) -> Quality {
         let Some(third) = self.semitones(3) else { return Quality::Other };
         if self.is_mixed(1) || self.is_mixed(3) || self.is_mixed(5) {
@@ -102,7 +96,6 @@ impl<'a> Chord<'a> {
 
     /// The name and what it is called after: `A-major triad`, `Perfect Fifth above C`, `F#` for a
     /// single note (music21's `pitchedCommonName`).
-    #[must_use]
     pub(crate) fn symbol(&self) -> String {
         let name = common_name(self);
         if name == "note" || name == "unison" {

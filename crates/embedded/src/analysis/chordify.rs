@@ -40,7 +40,6 @@ pub(crate) struct Slice<'a> {
 
 impl Slices {
     /// How many.
-    #[must_use]
     pub(crate) fn len(&self) -> usize {
         self.measure.len()
     }

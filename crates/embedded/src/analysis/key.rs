@@ -142,7 +142,6 @@ impl Key {
     }
 
     /// As `key_analysis` writes it: `F# minor`, `B- major`.
-    #[must_use]
     pub(crate) fn title(self) -> String {
         format!("{} {}", pitch_class_name(self.step, self.alter), self.mode())
     }

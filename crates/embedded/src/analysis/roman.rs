@@ -22,7 +22,6 @@ const NUMERALS: [&str; 7] = ["I", "II", "III", "IV", "V", "VI", "VII"];
 
 /// Names a chord in a key. music21 finds no numeral for most roots that are a quarter tone off: only for
 /// some that are three from the scale.
-#[must_use]
 pub(crate) fn roman_numeral(chord: &Chord<'_>, key: Key) -> Option<RomanNumeral> {
     let scale = Scale::of(key);
     let root = chord.root();

@@ -46,7 +46,6 @@ const PROGRESSIONS: [(&str, &[&str]); 5] = [
 ];
 
 /// `None` if there is no chord or none lasts.
-#[must_use]
 pub(crate) fn harmonic_rhythm(chords: &[PlacedChord], divisions: u32) -> Option<HarmonicRhythm> {
     let quarters = |ticks: Tick| f64::from(ticks) / f64::from(divisions);
     let total: f64 = chords.iter().map(|chord| quarters(chord.duration)).sum();
@@ -63,7 +62,6 @@ pub(crate) fn harmonic_rhythm(chords: &[PlacedChord], divisions: u32) -> Option<
 }
 
 /// Five well-known progressions, each wherever it occurs.
-#[must_use]
 pub(crate) fn progressions(chords: &[PlacedChord]) -> Vec<ProgressionMatch> {
     let mut found = Vec::new();
     for (name, numerals) in PROGRESSIONS {
@@ -77,7 +75,6 @@ pub(crate) fn progressions(chords: &[PlacedChord]) -> Vec<ProgressionMatch> {
 }
 
 /// Sorts chords by function; a numeral with an accidental has none.
-#[must_use]
 pub(crate) fn functions(chords: &[PlacedChord]) -> Functions {
     let mut functions = Functions::default();
     for (position, chord) in chords.iter().enumerate() {

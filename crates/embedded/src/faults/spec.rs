@@ -71,7 +71,6 @@ pub struct Delay {
 
 impl Delay {
     /// The delay of a call, counted from 0.
-    #[must_use]
     pub(crate) fn of_call(&self, call: u64) -> Duration {
         let mut point = uniform(self.seed, call);
         for (probability, delay) in &self.parts {

@@ -98,7 +98,6 @@ impl<'a> Judge<'a> {
     }
 
     /// The verdicts. If the copies of the baseline differ, nothing is to be believed.
-    #[must_use]
     pub(crate) fn conclude(mut self, measured: &Measured) -> Comparison {
         let rounds = measured.aa_control.len();
         self.update(measured);

@@ -91,19 +91,16 @@ pub struct Round {
 
 impl Round {
     /// The log ratio of the wall times; `None` if a call failed.
-    #[must_use]
     pub(crate) fn wall_ratio(&self) -> Option<f64> {
         self.ratio(Figure::Wall)
     }
 
     /// The log ratio of the CPU times; `None` if a call failed or CPU time is not known.
-    #[must_use]
     pub(crate) fn cpu_ratio(&self) -> Option<f64> {
         self.ratio(Figure::Cpu)
     }
 
     /// The log ratio of one of the times; `None` if a call failed or that time is not known.
-    #[must_use]
     pub(crate) fn ratio(&self, figure: Figure) -> Option<f64> {
         let all_well = self.outcomes.iter().flatten().all(|(outcome, _)| *outcome == Outcome::Ok);
         let ratio = || match (figure, self.p95_ns) {

@@ -21,7 +21,6 @@ pub(crate) struct Change {
 impl Change {
     /// From one log ratio per round, both sides measured in the same rounds: m and s/√R.
     /// `None` for fewer than two rounds.
-    #[must_use]
     pub(crate) fn paired(log_ratios: &[f64]) -> Option<Self> {
         let n = log_ratios.len();
         (n >= 2).then(|| Self {
@@ -34,7 +33,6 @@ impl Change {
 
     /// From one log figure per round on each side, measured apart: the t test of Welch (1947).
     /// `None` for fewer than two rounds on either side.
-    #[must_use]
     pub(crate) fn welch(baseline: &[f64], candidate: &[f64]) -> Option<Self> {
         let (n, k) = (baseline.len() as f64, candidate.len() as f64);
         if baseline.len() < 2 || candidate.len() < 2 {
@@ -52,13 +50,11 @@ impl Change {
     }
 
     /// Candidate ÷ baseline.
-    #[must_use]
     pub(crate) fn ratio(&self) -> f64 {
         self.log.exp()
     }
 
     /// P(a change this large or larger | no change).
-    #[must_use]
     pub(crate) fn p_larger(&self) -> f64 {
         let t = match (self.log, self.standard_error) {
             (0.0, 0.0) => 0.0,
@@ -71,20 +67,17 @@ impl Change {
     }
 
     /// P(a change this small or smaller | no change).
-    #[must_use]
     pub(crate) fn p_smaller(&self) -> f64 {
         Self { log: -self.log, ..*self }.p_larger()
     }
 
     /// The lower and upper bound, each of which the truth passes with probability `alpha`.
-    #[must_use]
     pub(crate) fn bounds(&self, alpha: f64) -> (f64, f64) {
         let half = t_quantile(1.0 - alpha, self.freedom) * self.standard_error;
         (self.log - half, self.log + half)
     }
 
     /// Rounds after which the bounds would lie `half_width` from the estimate: R ≥ (t·s/h)².
-    #[must_use]
     pub(crate) fn rounds_for(&self, half_width: f64, alpha: f64) -> usize {
         let spread = self.standard_error * (self.rounds as f64).sqrt();
         let t = t_quantile(1.0 - alpha, self.freedom);

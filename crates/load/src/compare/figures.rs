@@ -19,7 +19,6 @@ pub(crate) struct Figures {
 
 impl Figures {
     /// Those of an entry.
-    #[must_use]
     pub(crate) fn of(entry: &Entry) -> Self {
         Self {
             rounds: entry.rounds.len(),
@@ -31,7 +30,6 @@ impl Figures {
 }
 
 /// All that an entry says, in words.
-#[must_use]
 pub(crate) fn describe(entry: &Entry) -> String {
     let growths = || entry.rounds.iter().filter_map(|round| round.growth);
     let by_time = memory::mean_slope(&growths().map(|growth| growth.mb_per_min).collect::<Vec<_>>());

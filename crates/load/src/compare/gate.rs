@@ -19,7 +19,6 @@ pub(crate) struct Limits {
 
 impl Limits {
     /// Fails from a ratio of `1 + relative` on and warns from half of that on.
-    #[must_use]
     pub(crate) fn relative(relative: f64) -> Self {
         Self { fail: relative.ln_1p(), warn: (relative / 2.0).ln_1p() }
     }
@@ -53,7 +52,6 @@ impl Level {
     pub(crate) const RECORDS: Self = Self { family: 0.05, single: 0.01, bound: 0.01 };
 
     /// Of an entry that is judged by itself, beside a family.
-    #[must_use]
     pub(crate) fn alone(self) -> Self {
         Self { family: self.bound, single: self.bound, ..self }
     }
@@ -64,7 +62,6 @@ impl Level {
 /// twenty failed for one (replayed noise).
 ///
 /// An entry that stays open is `Inconclusive(TooNoisy)`.
-#[must_use]
 pub(crate) fn judge(open: &[(Change, Limits)], level: Level) -> Vec<ChangeVerdict> {
     let slower = significant(open.iter().map(|(change, _)| change.p_larger()), level);
     let faster = significant(open.iter().map(|(change, _)| change.p_smaller()), level);
@@ -89,7 +86,6 @@ pub(crate) fn judge(open: &[(Change, Limits)], level: Level) -> Vec<ChangeVerdic
 
 /// Rounds until the upper bound falls below the failing limit or, beyond it, the lower bound above zero,
 /// if neither the estimate nor the noise changes.
-#[must_use]
 pub(crate) fn rounds_needed(change: &Change, limits: Limits, level: Level) -> usize {
     let room = limits.fail - change.log;
     let half_width = if room > 0.0 { room } else { change.log };

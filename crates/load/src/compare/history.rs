@@ -36,7 +36,6 @@ pub(crate) struct ChangePoint {
 }
 
 /// The wall time of every entry of `records`, which are in order of time and comparable with each other.
-#[must_use]
 pub(crate) fn histories(records: &[&Record]) -> Vec<History> {
     let mut names: Vec<&String> = records.iter().flat_map(|record| record.entries.keys()).collect();
     names.sort();
@@ -63,7 +62,6 @@ fn level(entry: &Entry, relative: bool) -> Option<f64> {
 
 impl History {
     /// Where the level changed, by splitting in two again and again; `None` for too few points.
-    #[must_use]
     pub(crate) fn change_points(&self) -> Option<Vec<ChangePoint>> {
         let values: Vec<f64> = self.points.iter().map(|(_, log)| *log).collect();
         (values.len() >= MIN_POINTS).then(|| {

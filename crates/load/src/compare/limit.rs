@@ -29,7 +29,6 @@ pub(crate) struct ParseLimitError(String);
 impl Limit {
     /// The limits on the logarithmic scale for an entry whose baseline takes `baseline_ns`;
     /// `None` for a limit that is not about time.
-    #[must_use]
     pub(crate) fn for_time(self, baseline_ns: f64) -> Option<Limits> {
         match self {
             Self::Relative(share) => Some(Limits::relative(share)),
@@ -60,13 +59,11 @@ pub(crate) struct EntryLimit {
 
 impl LimitTable {
     /// In the order they were given, and what is too small to count at all.
-    #[must_use]
     pub(crate) fn new(entries: Vec<EntryLimit>, floor: Duration) -> Self {
         Self { entries, floor }
     }
 
     /// The limits of an entry's times.
-    #[must_use]
     pub(crate) fn time(&self, entry: &str, figure: Figure, baseline_ns: f64) -> Limits {
         let limits = self.last(entry, |limit| limit.for_time(baseline_ns)).unwrap_or_default();
         self.noticed(limits, figure, baseline_ns)
@@ -82,27 +79,23 @@ impl LimitTable {
 
     /// The limits of all entries together, whose mean is known better than any of them: they warn from a fifth of the
     /// failing limit on, which is +2 % by default.
-    #[must_use]
     pub(crate) fn suite(&self, figure: Figure, baseline_ns: f64) -> Limits {
         let Limits { fail, .. } = self.last(SUITE, |limit| limit.for_time(baseline_ns)).unwrap_or_default();
         self.noticed(Limits { fail, warn: (fail.exp_m1() / 5.0).ln_1p() }, figure, baseline_ns)
     }
 
     /// The prefixes of limits that fit none of these entries.
-    #[must_use]
     pub(crate) fn idle(&self, entries: &[&str]) -> Vec<&str> {
         let prefixes = self.entries.iter().map(|one| one.prefix.as_str());
         prefixes.filter(|prefix| !entries.iter().any(|entry| entry.starts_with(prefix))).collect()
     }
 
     /// Whether an entry has a limit by name.
-    #[must_use]
     pub(crate) fn has_own(&self, entry: &str) -> bool {
         self.entries.iter().any(|one| !one.prefix.is_empty() && entry.starts_with(&one.prefix))
     }
 
     /// The limits of an entry's success rate.
-    #[must_use]
     pub(crate) fn success(&self, entry: &str) -> SuccessLimits {
         let of = |limit| match limit {
             Limit::Points(points) => {

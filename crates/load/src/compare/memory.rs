@@ -13,7 +13,6 @@ const P: f64 = 0.01;
 
 /// The mean of the slopes of several servers. Its error is that of the slopes or that between the servers, whichever
 /// is larger. `None` without slopes.
-#[must_use]
 pub(crate) fn mean_slope(slopes: &[Slope]) -> Option<Slope> {
     let estimates: Vec<f64> = slopes.iter().map(|slope| slope.estimate).collect();
     let n = slopes.len() as f64;
@@ -26,7 +25,6 @@ pub(crate) fn mean_slope(slopes: &[Slope]) -> Option<Slope> {
 }
 
 /// Judges the candidate's memory growth against the baseline's, both in MB/min.
-#[must_use]
 pub(crate) fn judge(baseline: Slope, candidate: Slope) -> ChangeVerdict {
     let allowed = (baseline.estimate.abs() * ALLOWED_SHARE).max(ALLOWED_MB_PER_MIN);
     let difference = candidate.estimate - baseline.estimate;

@@ -70,7 +70,6 @@ pub(crate) struct Ratio {
 
 impl Row {
     /// A row of two plain figures.
-    #[must_use]
     pub(crate) fn of(
         entry: &str,
         figure: Figure,
@@ -83,7 +82,6 @@ impl Row {
     }
 
     /// A row of baseline's and candidate's times; the ratio is that of `change`, which may be relative to a reference.
-    #[must_use]
     pub(crate) fn of_time(
         entry: &str,
         figure: Figure,
@@ -99,14 +97,12 @@ impl Row {
     }
 
     /// A row of times that are shown and not judged, in so many rounds.
-    #[must_use]
     pub(crate) fn unjudged(entry: &str, figure: Figure, [a, b]: [f64; 2], rounds: usize, why: Why) -> Self {
         let ratio = Ratio { lower: None, estimate: b / a, upper: None, rounds };
         Self { ratio: Some(ratio), ..Self::of(entry, figure, a, b, ChangeVerdict::Inconclusive(why)) }
     }
 
     /// A row without figures.
-    #[must_use]
     pub(crate) fn bare(entry: &str, figure: Figure, verdict: ChangeVerdict) -> Self {
         Self { entry: entry.to_owned(), figure, baseline: None, candidate: None, ratio: None, verdict }
     }
@@ -114,7 +110,6 @@ impl Row {
 
 impl Comparison {
     /// One verdict for each entry, in the order of the rows: that of its worst figure.
-    #[must_use]
     pub(crate) fn entries(&self) -> Vec<(&str, &ChangeVerdict)> {
         let mut entries: Vec<(&str, &ChangeVerdict)> = Vec::new();
         for row in &self.rows {
@@ -128,7 +123,6 @@ impl Comparison {
     }
 
     /// How many rows there are of each verdict.
-    #[must_use]
     pub(crate) fn counts(&self) -> Counts {
         Counts::of(self.rows.iter().map(|row| &row.verdict))
     }
@@ -169,7 +163,6 @@ impl Counts {
 
 impl Figure {
     /// A value in this figure's unit, as reports print it.
-    #[must_use]
     pub(crate) fn show(self, value: f64) -> String {
         match self {
             Self::Wall | Self::Cpu | Self::P95 => duration(value),

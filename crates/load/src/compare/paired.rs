@@ -41,7 +41,6 @@ impl From<Block> for [[u64; 2]; 2] {
 
 /// The log ratio of one round: the mean over its blocks. `None` unless every slot took time, which
 /// a coarse CPU clock may not show.
-#[must_use]
 pub(crate) fn round(blocks: &[Block]) -> Option<f64> {
     let ratios: Vec<f64> = blocks.iter().map(Block::log_ratio).collect();
     let ratio = mean(&ratios);
@@ -54,7 +53,6 @@ const AA_RATIO: f64 = 1.03;
 const AA_P: f64 = 0.001;
 
 /// Whether the A/A control says that two identical servers differ. If so, no verdict of that run is to be believed.
-#[must_use]
 pub(crate) fn aa_alarm(log_ratios: &[f64]) -> Option<String> {
     let change = Change::paired(log_ratios)?;
     let p = 2.0 * change.p_larger().min(change.p_smaller());
@@ -65,7 +63,6 @@ pub(crate) fn aa_alarm(log_ratios: &[f64]) -> Option<String> {
 
 /// The change of the whole suite: per round, the mean of all entries' log ratios. It finds a global
 /// slowdown of 2 or 3 % that no single row can show. Only rounds that every entry has are used.
-#[must_use]
 pub(crate) fn suite_change(entries: &[&[f64]]) -> Option<Change> {
     let rounds = entries.iter().map(|entry| entry.len()).min()?;
     let of_round = |r| mean(&entries.iter().map(|entry| entry[r]).collect::<Vec<_>>());

@@ -222,13 +222,11 @@ fn memory_row(name: &str, before: &Entry, after: &Entry) -> Option<Row> {
 }
 
 /// Whether two records say anything about each other.
-#[must_use]
 pub(crate) fn comparable(baseline: &Record, candidate: &Record) -> bool {
     refuse(baseline, candidate).is_ok()
 }
 
 /// The newest of `records` that `candidate` may be compared with, of the same target if there is one.
-#[must_use]
 pub(crate) fn newest_comparable<'a>(records: &'a [Record], candidate: &Record) -> Option<&'a Record> {
     let same_target = |record: &&Record| record.server.target == candidate.server.target;
     records

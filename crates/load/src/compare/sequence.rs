@@ -16,13 +16,11 @@ pub(crate) struct Series {
 
 impl Series {
     /// An open entry without rounds.
-    #[must_use]
     pub(crate) fn new(limits: Limits) -> Self {
         Self { rounds: Vec::new(), limits, verdict: None }
     }
 
     /// Whether it needs more rounds.
-    #[must_use]
     pub(crate) fn is_open(&self) -> bool {
         self.verdict.is_none()
     }

@@ -43,7 +43,6 @@ impl Drop {
 }
 
 /// Judges the candidate's success rate against the baseline's.
-#[must_use]
 pub(crate) fn judge(baseline: Proportion, candidate: Proportion, limits: SuccessLimits) -> ChangeVerdict {
     let (Some(before), Some(after)) = (baseline.share(), candidate.share()) else {
         return ChangeVerdict::Inconclusive(Why::TooFewCalls { have: candidate.trials });

@@ -1,7 +1,6 @@
 //! Figures as people read them: three digits and a unit.
 
 /// A time: three digits and a unit.
-#[must_use]
 pub(crate) fn duration(ns: f64) -> String {
     let (value, unit) = match ns {
         ns if ns < 1e3 => (ns, "ns"),
@@ -13,7 +12,6 @@ pub(crate) fn duration(ns: f64) -> String {
 }
 
 /// Three digits, at most two of them after the point.
-#[must_use]
 pub(crate) fn digits(value: f64) -> String {
     match value.abs() {
         size if size < 10.0 => format!("{value:.2}"),

@@ -66,7 +66,6 @@ pub(crate) enum Why {
 
 impl ChangeVerdict {
     /// Why there is no verdict, where there is none.
-    #[must_use]
     pub(crate) fn why(&self) -> Option<String> {
         match self {
             Self::Inconclusive(why) => Some(why.to_string()),
@@ -79,7 +78,6 @@ impl ChangeVerdict {
     pub(crate) const FAIL: Self = Self::Regressed(Severity::Fail);
 
     /// The verdict in one word or two, without its reason.
-    #[must_use]
     pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::Improved => "improved",

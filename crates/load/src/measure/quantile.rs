@@ -75,7 +75,6 @@ impl Quantile {
     /// `batches` holds the same quantile of each of ten contiguous parts of the run, or is empty
     /// if that is not known; `lag1` is the autocorrelation of neighbours, `None` if not known,
     /// which is treated as dependence.
-    #[must_use]
     pub(crate) fn read(histogram: &Histogram, q: f64, batches: &[u64], lag1: Option<f64>) -> Self {
         let n = histogram.count();
         let Some(ns) = histogram.quantile(q) else {
@@ -111,7 +110,6 @@ impl Quantile {
     }
 
     /// What remains of it in a disturbed run, whose times are upper bounds.
-    #[must_use]
     pub(crate) fn without_lower_side(self) -> Self {
         match self {
             Self::Value { interval: Interval { high_ns: Some(ns), .. }, .. } => Self::UpperBound { ns },
@@ -121,7 +119,6 @@ impl Quantile {
     }
 
     /// The point estimate or the limit, whichever there is.
-    #[must_use]
     pub(crate) fn ns(&self) -> Option<u64> {
         match *self {
             Self::Value { ns, .. } | Self::UpperBound { ns } => Some(ns),
@@ -131,7 +128,6 @@ impl Quantile {
     }
 
     /// The limit above which the quantile lies with confidence; `None` if there is none.
-    #[must_use]
     pub(crate) fn lower_ns(&self) -> Option<u64> {
         match *self {
             Self::Value { interval, .. } => Some(interval.low_ns),
@@ -141,7 +137,6 @@ impl Quantile {
     }
 
     /// The limit below which the quantile lies with confidence; `None` if there is none.
-    #[must_use]
     pub(crate) fn upper_ns(&self) -> Option<u64> {
         match *self {
             Self::Value { interval, .. } => interval.high_ns,
@@ -153,13 +148,11 @@ impl Quantile {
 
 /// Samples from which a distribution-free 95 % upper bound exists: ln 0.05 / ln q, that is 59 for
 /// p95, 299 for p99 and 2995 for p99.9.
-#[must_use]
 pub(crate) fn samples_for_bound(q: f64) -> u64 {
     (0.05f64.ln() / q.ln()).ceil() as u64
 }
 
 /// Samples from which the quantile itself is reported: 200 for p95, 1000 for p99, 10 000 for p99.9.
-#[must_use]
 pub(crate) fn samples_for_value(q: f64) -> u64 {
     (SAMPLES_ABOVE / (1.0 - q)).round() as u64
 }
@@ -189,7 +182,6 @@ fn batch_interval(ns: u64, batches: &[u64]) -> Interval {
 }
 
 /// What quantile `q` surely exceeds, one-sided at 95 %: x₍l₎ with l = B⁻¹(.05; n, q). `None` without samples.
-#[must_use]
 pub(crate) fn lower_bound(histogram: &Histogram, q: f64) -> Option<u64> {
     histogram.at_rank(binomial_quantile(0.05, histogram.count(), q).max(1))
 }

@@ -80,13 +80,11 @@ impl Limits {
     }
 
     /// The grade of a value of which less is better.
-    #[must_use]
     pub(crate) fn grade_below(&self, value: f64) -> Grade {
         self.grade(|limit| value < limit)
     }
 
     /// The grade of a value of which more is better.
-    #[must_use]
     pub(crate) fn grade_at_least(&self, value: f64) -> Grade {
         self.grade(|limit| value >= limit)
     }
@@ -105,7 +103,6 @@ impl Rating {
     }
 
     /// The point estimate would have earned more than the samples can prove.
-    #[must_use]
     pub(crate) fn is_limited_by_samples(&self) -> bool {
         self.by_estimate > self.grade
     }
@@ -113,7 +110,6 @@ impl Rating {
 
 /// Rates a success rate by its one-sided 95 % lower bound. Calls so few that not even if all were good they could
 /// prove Acceptable (28 or fewer) are no grade, unless they prove that it is missed.
-#[must_use]
 pub(crate) fn success(success: Proportion) -> Rating {
     let flawless = Proportion { successes: success.trials, ..success };
     let may_pass = flawless.lower_bound(0.95) >= SUCCESS.acceptable;
@@ -126,7 +122,6 @@ pub(crate) fn success(success: Proportion) -> Rating {
 ///
 /// A p95 beyond the deadline of calls is Poor only if the deadline itself is beyond Acceptable;
 /// otherwise it stays without a grade.
-#[must_use]
 pub(crate) fn p95(response: &Summary) -> Rating {
     let rating = by_upper_end(&response.p95);
     if response.is_disturbed { rating.at_least() } else { rating }
@@ -149,21 +144,18 @@ fn by_upper_end(p95: &Quantile) -> Rating {
 
 /// Rates memory growth by the upper bound of its slope. It is no verdict on leaks: a steady
 /// 0.8 MB/min is a leak and still Excellent.
-#[must_use]
 pub(crate) fn memory(report: &LeakReport) -> Rating {
     let slope = report.mb_per_min;
     Rating::new(Some(slope.estimate), Some(slope.upper), |mb| MEMORY_MB_PER_MIN.grade_below(mb))
 }
 
 /// Rates the most clients that were served within an objective; `is_cap` if no more were tried.
-#[must_use]
 pub(crate) fn clients(served: usize, is_cap: bool) -> Rating {
     let rating = Rating::new(Some(served as f64), Some(served as f64), |n| CLIENTS.grade_at_least(n));
     if is_cap { rating.at_least() } else { rating }
 }
 
 /// Rates a recovery that took `after_s`, or that was not seen in `watched_s` seconds.
-#[must_use]
 pub(crate) fn recovery(after_s: Option<f64>, watched_s: f64, times: Standing) -> Rating {
     let never = Some(watched_s).filter(|&watched_s| watched_s >= RECOVERY_S.acceptable);
     let rating = Rating::new(after_s, after_s.or(never), |s| RECOVERY_S.grade_below(s));

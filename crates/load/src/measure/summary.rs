@@ -63,19 +63,16 @@ impl Running {
     }
 
     /// Counted since the last batch ended.
-    #[must_use]
     pub(crate) fn batch(&self) -> &Histogram {
         &self.batch
     }
 
     /// Everything counted so far.
-    #[must_use]
     pub(crate) fn histogram(&self) -> &Histogram {
         &self.total
     }
 
     /// The figures so far; `None` without latencies.
-    #[must_use]
     pub(crate) fn summary(&self) -> Option<Summary> {
         Summary::read(&self.total, &self.batches, self.lag1.value())
     }
@@ -84,7 +81,6 @@ impl Running {
 impl Summary {
     /// The figures of latencies whose order is lost; `lag1` is the largest autocorrelation known of its parts. `None`
     /// without latencies.
-    #[must_use]
     pub(crate) fn of_histogram(all: &Histogram, lag1: f64) -> Option<Self> {
         Self::read(all, &[], lag1)
     }
@@ -110,7 +106,6 @@ impl Summary {
     }
 
     /// The same of a disturbed run.
-    #[must_use]
     pub(crate) fn disturbed(self) -> Self {
         let [median, p95, p99, p999] =
             [self.median, self.p95, self.p99, self.p999].map(Quantile::without_lower_side);

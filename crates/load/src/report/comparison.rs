@@ -36,7 +36,6 @@ pub(crate) fn render(comparison: &Comparison, format: Format) -> std::io::Result
 const HEADINGS: [&str; 6] = ["entry", "figure", "baseline", "candidate", "change", "verdict"];
 
 /// Reasons that several rows share, with how many do: they are said once, and those rows have the word alone.
-#[must_use]
 pub(crate) fn common_reasons(comparison: &Comparison) -> Vec<(String, usize)> {
     let mut counts = BTreeMap::<String, usize>::new();
     for row in &comparison.rows {

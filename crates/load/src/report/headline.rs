@@ -31,7 +31,6 @@ pub(crate) struct Headline {
 }
 
 /// Everything that a reader must know before all figures, the gravest first; never empty.
-#[must_use]
 pub(crate) fn headlines(file: &RunFile) -> Vec<Headline> {
     let mut found: Vec<Headline> = [no_good_call(file), unfinished(file)].into_iter().flatten().collect();
     for (verdict, tone) in [
@@ -50,7 +49,6 @@ pub(crate) fn headlines(file: &RunFile) -> Vec<Headline> {
 }
 
 /// A verdict as people read it.
-#[must_use]
 pub(crate) fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "passed",
@@ -63,7 +61,6 @@ pub(crate) fn word(verdict: Verdict) -> &'static str {
 }
 
 /// How much a verdict must worry.
-#[must_use]
 pub(crate) fn tone(verdict: Verdict) -> Tone {
     match verdict {
         Verdict::Pass => Tone::Good,
@@ -73,7 +70,6 @@ pub(crate) fn tone(verdict: Verdict) -> Tone {
 }
 
 /// Calls of a scenario's stages that ended well, and calls sent.
-#[must_use]
 pub(crate) fn calls(scenario: &ScenarioResult) -> (u64, u64) {
     let ended = scenario.stages.iter().map(|stage| (stage.accounts.count(Outcome::Ok), stage.accounts.sent));
     ended.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))

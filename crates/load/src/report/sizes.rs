@@ -9,7 +9,6 @@ use crate::measure::summary::Summary;
 use crate::result::{ScenarioResult, StageResult, ToolResult};
 
 /// The head and a row for each size; `None` for a scenario whose stages are not each about one of its scores.
-#[must_use]
 pub(crate) fn table(scenario: &ScenarioResult) -> Option<Vec<Vec<String>>> {
     let size_of = |stage: &StageResult| {
         let of = |name: &str| stage.name.strip_prefix(name).is_some_and(|rest| rest.starts_with(' '));

@@ -8,7 +8,6 @@ use crate::measure::validity::Standing;
 use crate::result::StageResult;
 
 /// A count with its thousands apart.
-#[must_use]
 pub(crate) fn count(count: u64) -> String {
     let plain = count.to_string();
     let mut out = String::new();
@@ -22,19 +21,16 @@ pub(crate) fn count(count: u64) -> String {
 }
 
 /// 10⁶ bytes.
-#[must_use]
 pub(crate) fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }
 
 /// A share in percent.
-#[must_use]
 pub(crate) fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
 }
 
 /// A quantile, or its limit, or how many calls it needs.
-#[must_use]
 pub(crate) fn quantile(quantile: &Quantile) -> String {
     match *quantile {
         Quantile::Value { ns, .. } => duration(ns as f64),
@@ -46,7 +42,6 @@ pub(crate) fn quantile(quantile: &Quantile) -> String {
 }
 
 /// The least, the mean and the most of a series, each marked where it is only a bound.
-#[must_use]
 pub(crate) fn extremes(summary: &Summary) -> [String; 3] {
     let Summary { min_ns, mean_ns, max_ns, is_disturbed, .. } = *summary;
     let timed_out = summary.censored > 0;
@@ -60,14 +55,12 @@ pub(crate) fn extremes(summary: &Summary) -> [String; 3] {
 }
 
 /// What interference leaves of a throughput.
-#[must_use]
 pub(crate) fn rate(stage: &StageResult) -> String {
     let least = if stage.validity.times() == Standing::Disturbed { "≥" } else { "" };
     format!("{least}{:.1}", stage.calls_per_s)
 }
 
 /// A grade, with what the estimate alone would have earned where that is more.
-#[must_use]
 pub(crate) fn grade(rating: &Rating) -> String {
     let word =
         |grade: Option<Grade>| grade.map_or_else(|| "no grade".to_owned(), |grade| format!("{grade:?}"));

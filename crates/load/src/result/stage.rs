@@ -203,7 +203,6 @@ impl Ratings {
 impl ResourceAt {
     /// The most resident memory in the time of these readings: the kernel's own mark if it rose meanwhile, else the
     /// highest reading, since the mark is of some earlier time.
-    #[must_use]
     pub(crate) fn peak_rss_bytes(readings: &[Self]) -> Option<u64> {
         let before = readings.first()?.sample.peak_rss_bytes;
         let mark = readings.iter().map(|at| at.sample.peak_rss_bytes).max()?;
@@ -229,7 +228,6 @@ impl ResourceAt {
 impl StageResult {
     /// With what may be believed of it: in a disturbed stage all times become upper bounds. The histograms stay as they
     /// are.
-    #[must_use]
     pub(crate) fn judged(mut self, validity: Validity) -> Self {
         if validity.times() == Standing::Disturbed {
             let of_tools = self

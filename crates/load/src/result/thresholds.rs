@@ -41,7 +41,6 @@ impl Default for Thresholds {
 
 impl Thresholds {
     /// Nothing is judged by limits.
-    #[must_use]
     pub(crate) fn none() -> Self {
         Self { min_success: 0.0, max_p95_ms: None, max_memory_mb_per_min: None, min_calls_per_s: None }
     }

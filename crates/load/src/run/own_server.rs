@@ -18,7 +18,6 @@ impl OwnServer {
     const SCORES_A_CLIENT: usize = 2;
 
     /// As the original holds them, and more where so many clients would evict each other's.
-    #[must_use]
     pub(super) fn for_clients(clients: usize) -> Self {
         let default = Config::default().limits;
         let scores = default.scores.max(clients * Self::SCORES_A_CLIENT);
@@ -29,7 +28,6 @@ impl OwnServer {
     }
 
     /// The same on the address that it was given.
-    #[must_use]
     pub(super) fn at(self, address: &str) -> Self {
         Self { address: address.to_owned(), ..self }
     }

@@ -114,19 +114,16 @@ impl Host {
     }
 
     /// Each session is a process.
-    #[must_use]
     pub(crate) fn has_process_per_session(&self) -> bool {
         matches!(self.target.spec(), ServerSpec::Command(_))
     }
 
     /// The server is the embedded one, by its own name.
-    #[must_use]
     pub(crate) fn is_embedded(&self) -> bool {
         self.facts.name == music21_mcp_embedded::SERVER_NAME
     }
 
     /// The temporary directory of a server of ours, where its exports go; `None` where others write there too.
-    #[must_use]
     pub(super) fn servers_directory(&self) -> Option<&Path> {
         let ours = self.directory.path();
         let is_elsewhere = match self.target.spec() {
@@ -186,7 +183,6 @@ impl Host {
     }
 
     /// How our own child ended, once it has.
-    #[must_use]
     pub(crate) fn exit_report(&self) -> Option<String> {
         let mut child = lock(&self.child);
         let status = child.as_mut()?.try_wait().ok()??;

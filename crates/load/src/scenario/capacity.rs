@@ -54,7 +54,6 @@ pub(super) fn objective(max_clients: usize) -> Search {
 }
 
 /// What a search found, whatever its stage does.
-#[must_use]
 pub(super) fn found(found: &Capacity) -> Check {
     let why = |clients: usize| {
         let tried = found.tried.iter().find(|tried| tried.clients == clients);
@@ -95,7 +94,6 @@ pub(super) fn found(found: &Capacity) -> Check {
 
 /// What a stage says of its number of clients. Lateness that may be the generator's own is none of the
 /// server's: then it is inconclusive.
-#[must_use]
 pub(crate) fn served(search: &Search, stage: &StageResult) -> Tried {
     let success = stage.accounts.success_at_least();
     let (p95, times) =

@@ -41,7 +41,6 @@ fn define(options: &Options) -> Definition {
 }
 
 /// The grade of the most clients that were served within the objective; `None` in scenarios that try no numbers of them.
-#[must_use]
 pub(super) fn rate(result: &ScenarioResult) -> Option<Rating> {
     let tried: Vec<Tried> = match &result.capacity {
         Some(capacity) => capacity.tried.clone(),

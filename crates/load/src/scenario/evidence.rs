@@ -52,7 +52,6 @@ fn silent_at_the_end(stage: &StageResult) -> Option<u64> {
 }
 
 /// Why calls failed, where a limit of the server explains it.
-#[must_use]
 pub(super) fn cause(stage: &StageResult) -> Option<&'static str> {
     let examples = || stage.tools.values().flat_map(|tool| &tool.examples);
     let says = |words: &[&str]| {

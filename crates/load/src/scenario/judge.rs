@@ -31,14 +31,12 @@ fn rate(stage: &StageResult, limits: &Thresholds) -> Ratings {
 }
 
 /// A judgement of the scenario as a whole, with its evidence.
-#[must_use]
 pub(super) fn check(name: impl Into<String>, verdict: Verdict, text: impl Into<String>) -> Check {
     Check { name: name.into(), verdict, text: text.into() }
 }
 
 /// A judgement of figures of one stage, as far as they may be believed: a limit that upper bounds keep is kept, one
 /// that they break is undecided, and of what is unknown nothing is said.
-#[must_use]
 pub(super) fn judged(
     stage: &StageResult,
     figures: Figures,
@@ -58,7 +56,6 @@ pub(super) fn judged(
 }
 
 /// What the trend of a stage's memory says.
-#[must_use]
 pub(crate) fn leak(stage: &StageResult) -> Check {
     match &stage.leak {
         Some(report) => trend(stage, "leak", report),
@@ -67,7 +64,6 @@ pub(crate) fn leak(stage: &StageResult) -> Check {
 }
 
 /// What the trend of memory says, under the name `what`.
-#[must_use]
 pub(super) fn trend(stage: &StageResult, what: &str, report: &LeakReport) -> Check {
     let (verdict, word) = match report.verdict {
         LeakVerdict::Leak if report.is_confirmed() => (Verdict::Fail, "leak"),

@@ -93,7 +93,6 @@ pub struct GeneratorFacts {
 
 impl GeneratorFacts {
     /// Whether throughput stayed below the arrival rate.
-    #[must_use]
     pub(crate) fn is_saturated(&self) -> bool {
         self.offered_per_s.is_some_and(|offered| self.achieved_per_s < KEPT_UP * offered)
     }
@@ -121,19 +120,16 @@ impl Validity {
     }
 
     /// How such figures may be read.
-    #[must_use]
     pub(crate) fn of(&self, figures: Figures) -> Standing {
         self.reasons().map(|reason| reason.leaves(figures)).max().unwrap_or(Standing::Valid)
     }
 
     /// How times may be read, which are the first to be spoilt.
-    #[must_use]
     pub(crate) fn times(&self) -> Standing {
         self.of(Figures::Times)
     }
 
     /// What speaks most against such figures.
-    #[must_use]
     pub(crate) fn why(&self, figures: Figures) -> Option<&Reason> {
         let worst = self.of(figures);
         self.reasons().find(|reason| worst > Standing::Valid && reason.leaves(figures) == worst)

@@ -29,7 +29,6 @@ pub(crate) enum Standing {
 
 impl Standing {
     /// As reports mark it; nothing for what is valid.
-    #[must_use]
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Valid => "",
@@ -95,7 +94,6 @@ const RATE_KEPT: f64 = 0.1;
 
 impl Reason {
     /// What it leaves of such figures, where it is a reason to refuse at all and no mere warning.
-    #[must_use]
     pub(crate) fn leaves(&self, figures: Figures) -> Standing {
         match (self, figures) {
             // What cannot be counted on in one place can be in none.
