@@ -3,10 +3,13 @@
 //!
 //! At the end, one line a preset: each rate and its ratio to the floor.
 
+#[path = "support/presets.rs"]
+mod presets;
 #[path = "support/set_up.rs"]
 mod set_up;
 
 use std::hint::black_box;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use criterion::measurement::WallTime;
@@ -83,11 +86,18 @@ fn summary(preset: &str, spec: &OrchestraSpec, document: &[u8]) -> String {
     )
 }
 
-fn main() {
+fn main() -> ExitCode {
+    let presets = match presets::presets(true) {
+        Ok(presets) => presets,
+        Err(line) => {
+            eprintln!("error: {line}");
+            return ExitCode::from(4);
+        }
+    };
     let mut criterion = set_up::criterion(10, Duration::from_millis(200), Duration::from_secs(1));
     let measured = set_up::is_measured();
     let mut lines = Vec::new();
-    for (preset, ..) in OrchestraSpec::PRESETS {
+    for preset in &presets {
         let spec = OrchestraSpec::preset(preset, SEED).expect("the preset is in the list");
         let bytes = document(&spec, 0);
         check(&spec, &bytes);
@@ -110,4 +120,5 @@ fn main() {
         eprintln!("{line}");
     }
     criterion.final_summary();
+    ExitCode::SUCCESS
 }

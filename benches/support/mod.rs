@@ -2,9 +2,10 @@
 //!
 //! A call is checked before it is timed. A server too slow for Criterion's ten samples within the
 //! budget is measured by as many plain calls as fit; a call cut by its deadline is reported as cut. No
-//! bench is lost because another one failed.
+//! bench is lost because another one failed. With `--test` each call is made once.
 
 mod operation;
+mod presets;
 mod profiler;
 mod report;
 mod score;
@@ -58,8 +59,8 @@ impl Harness {
     ///
     /// One line that says which setting or server is at fault and what to do.
     fn start(bench: &'static str) -> Result<Self, String> {
-        let settings = Settings::from_environment()?;
         let spec = ServerSpec::from_environment().map_err(|e| e.to_string())?;
+        let settings = Settings::from_environment(spec == ServerSpec::InProcess)?;
         // One caller at a time: the multi-thread runtime would add a hop between threads to every call.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
@@ -89,11 +90,6 @@ impl Harness {
         }
     }
 
-    /// The presets to bench: all on the embedded server, else those that a music21 server can answer.
-    fn presets(&self) -> Vec<String> {
-        self.settings.presets(self.is_embedded())
-    }
-
     /// Benches one tool on one score, as `group/tool/score`.
     fn bench(
         &mut self,
@@ -114,7 +110,10 @@ impl Harness {
                 bencher.iter_custom(|iterations| {
                     if !checked.replace(true) {
                         let started = Instant::now();
-                        self.timed(operation, score, 1);
+                        let time = self.timed(operation, score, 1);
+                        if self.settings.only_tested {
+                            return time;
+                        }
                         // With its import: that is what ten samples would cost.
                         if started.elapsed() * CALLS_PER_BENCH > budget {
                             resume_unwind(Box::new(Stop::Slow));

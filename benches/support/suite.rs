@@ -32,7 +32,7 @@ const SUITES: [Suite; 2] = [
             Operation::ExportMusicXml,
             Operation::ExportMidi,
         ],
-        scores: |harness| harness.presets().iter().map(|preset| BenchScore::preset(preset)).collect(),
+        scores: |harness| harness.settings.presets.iter().map(|preset| BenchScore::preset(preset)).collect(),
     },
 ];
 

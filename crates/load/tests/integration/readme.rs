@@ -2,14 +2,13 @@
 //!
 //! Commands of the program run in a directory that looks like the repository. Long ones are shortened by
 //! `MUSIC21_BENCH_DURATION`, and the embedded server stands in for the original. Those of `cargo bench` are run with
-//! `--test` if `MUSIC21_BENCH_README` is set, as `.ci/run` does after it has built them.
+//! `--test`, on the smallest orchestra, and built as tests are, which share all their dependencies.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::documents::{PROGRAM, ROOT, blocks, documents, read, repository, said, shell};
 use crate::server::Server;
-use crate::skip::skip;
 
 /// What the documents call the program.
 const NAMES: [&str; 2] = ["cargo run --release -- ", "music21-mcp-bench "];
@@ -173,12 +172,6 @@ fn every_other_command_is_known_and_the_scripts_exist() {
 
 #[test]
 fn every_cargo_bench_of_the_documents_runs_once() {
-    if std::env::var_os("MUSIC21_BENCH_README").is_none() {
-        return skip(
-            "no-benches",
-            "MUSIC21_BENCH_README, which builds and runs the benches of the documents",
-        );
-    }
     let server = Server::start(&[]);
     let benches = commands().into_iter().filter(|line| line.contains("cargo bench"));
     let wanted = benches.filter(|line| !NOT_BENCHED.iter().any(|(part, _)| line.contains(part)));
@@ -189,7 +182,10 @@ fn every_cargo_bench_of_the_documents_runs_once() {
     });
     let lines: BTreeSet<String> = once.collect();
     for line in &lines {
-        let output = shell(&runnable(line, &server.url), Path::new(ROOT));
+        let run = runnable(line, &server.url);
+        let run =
+            run.replace("cargo bench", "MUSIC21_BENCH_PRESETS=20x100 cargo bench --profile dev --locked");
+        let output = shell(&run, Path::new(ROOT));
         assert!(output.status.success(), "{}", said(line, &output));
     }
     assert!(lines.len() >= 5, "{lines:?}");
