@@ -23,12 +23,14 @@ const STAND_INS: [(&str, &str); 3] = [
 ];
 
 /// Commands of the program that are only parsed here, with where they run.
-const ELSEWHERE: [(&str, &str); 13] = [
+const ELSEWHERE: [(&str, &str); 15] = [
     ("ab --baseline-server git:", "builds another revision for minutes; compare_ab.rs runs `ab`"),
     ("serve --http", "serves until a signal comes; serve.rs talks to it"),
     ("-- audit --quick", "two minutes of a quiet machine; audit_cli.rs runs `audit --quick`"),
+    ("-- audit histogram", "half a minute; audit_cli.rs runs them with `--quick`"),
     ("-- audit --into", "twelve minutes, and writes into the document; audit_cli.rs runs `--into`"),
     ("-- audit$", "twelve minutes of a quiet machine"),
+    ("run large-scores", "a minute where nothing is optimised; run_scenarios.rs runs it"),
     ("run memory", "warms up for two minutes; run_scenarios.rs runs it"),
     ("run recovery", "takes a minute; run_recovery.rs runs it"),
     ("run sessions", "takes half a minute; run_sessions.rs runs it"),
@@ -40,12 +42,11 @@ const ELSEWHERE: [(&str, &str); 13] = [
 ];
 
 /// Exit codes other than 0 alone: part of the command, what it may end with, and why. The first row that fits counts.
-const EXITS: [(&str, &[i32], &str); 6] = [
+const EXITS: [(&str, &[i32], &str); 5] = [
     ("-- run ", &[0, 3], "a second is too short for some bounds, and a busy machine makes a run INVALID"),
     ("music21-mcp-bench run ", &[0, 3], "likewise"),
     ("merge results", &[0, 3], "the shards may be INVALID"),
     ("report results --baseline", &[0, 3], "a run that is INVALID is no baseline"),
-    ("audit histogram", &[0, 3], "a busy machine leaves an audit open"),
     (
         "compare NAME OTHER",
         &[3],
