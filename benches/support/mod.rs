@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, SamplingMode, Throughput};
-use music21_mcp_bench::client::{Music21Client, Outcome, Reply};
+use music21_mcp_bench::client::{ClientOptions, Music21Client, Outcome, Reply};
 use music21_mcp_bench::server::{ServerOptions, ServerSpec, ServerUnderTest};
 use tokio::runtime::Runtime;
 
@@ -47,7 +47,7 @@ enum Stop {
     /// One call takes so long that Criterion's ten samples do not fit the budget.
     Slow,
     /// A call did not answer what it must.
-    Failed(Reply),
+    Failed(Box<Reply>),
     /// No session with the server, or no score to send.
     Prevented(String),
 }
@@ -64,7 +64,9 @@ impl Harness {
         // One caller at a time: the multi-thread runtime would add a hop between threads to every call.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
-        let options = ServerOptions { require_tools: operation::tools(), ..ServerOptions::default() };
+        let headers = ServerSpec::headers_from_environment().map_err(|e| e.to_string())?;
+        let client = ClientOptions { headers, ..ClientOptions::default() };
+        let options = ServerOptions { client, require_tools: operation::tools(), ..ServerOptions::default() };
         let target = runtime.block_on(ServerUnderTest::start(spec, options)).map_err(|e| e.to_string())?;
         let report = Report::new(bench, &target);
         Ok(Self { session: None, target, runtime, settings, report })

@@ -66,7 +66,7 @@ impl Operation {
         score: &BenchScore,
         iterations: u64,
         deadline: Duration,
-    ) -> Result<Duration, Reply> {
+    ) -> Result<Duration, Box<Reply>> {
         let mut total = Duration::ZERO;
         if matches!(self, Self::Import | Self::Delete) {
             for _ in 0..iterations {
@@ -112,18 +112,19 @@ pub(super) fn tools() -> Vec<String> {
     Tool::ALL.iter().filter(|tool| **tool != Tool::HealthCheck).map(|tool| tool.name().to_owned()).collect()
 }
 
+/// The time until a reply's last byte had arrived: judging it is the client's.
 async fn timed(call: impl Future<Output = Reply>) -> (Duration, Reply) {
     let started = Instant::now();
     let reply = call.await;
-    (started.elapsed(), reply)
+    (reply.received.unwrap_or_else(Instant::now) - started, reply)
 }
 
 fn fresh_id() -> String {
     format!("bench-{}-{}", std::process::id(), NEXT_ID.fetch_add(1, Ordering::Relaxed))
 }
 
-fn expect_ok(reply: Reply) -> Result<Reply, Reply> {
-    if reply.is_ok() { Ok(reply) } else { Err(reply) }
+fn expect_ok(reply: Reply) -> Result<Reply, Box<Reply>> {
+    if reply.is_ok() { Ok(reply) } else { Err(Box::new(reply)) }
 }
 
 /// The original server never removes its exports, and thousands of iterations would fill the disk.

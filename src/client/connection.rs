@@ -4,7 +4,6 @@
 //! driver from the call instead saves two task switches a call.
 
 use std::future::{Future, poll_fn};
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -15,8 +14,9 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
+use super::endpoint::Endpoint;
+use super::stream::Stream;
 use super::wire::Failure;
 use crate::client::Outcome;
 
@@ -24,7 +24,7 @@ use crate::client::Outcome;
 pub(super) struct Connection {
     idle_since: Instant,
     sender: http1::SendRequest<Full<Bytes>>,
-    driver: http1::Connection<TokioIo<TcpStream>, Full<Bytes>>,
+    driver: http1::Connection<TokioIo<Stream>, Full<Bytes>>,
 }
 
 /// The shortest keep-alive time of servers in use is a second or more (uvicorn's is five).
@@ -32,15 +32,13 @@ const UNSURE: Duration = Duration::from_millis(500);
 
 impl Connection {
     /// Connects to the first address that answers.
-    pub(super) async fn open(addresses: &[SocketAddr], within: Duration) -> Result<Self, Failure> {
+    pub(super) async fn open(endpoint: &Endpoint, within: Duration) -> Result<Self, Failure> {
         let refused = |error: String| Failure::new(Outcome::ConnectError, error);
-        let stream = match tokio::time::timeout(within, TcpStream::connect(addresses)).await {
+        let stream = match tokio::time::timeout(within, Stream::open(endpoint)).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return Err(refused(format!("cannot connect: {error}"))),
             Err(_) => return Err(refused(format!("no connection within {within:?}"))),
         };
-        // Without it a reply in two segments waits 40 ms for a delayed acknowledgement.
-        stream.set_nodelay(true).map_err(|error| refused(format!("cannot connect: {error}")))?;
         let handshake = http1::handshake(TokioIo::new(stream)).await;
         let (sender, driver) = handshake.map_err(|error| refused(format!("cannot connect: {error}")))?;
         Ok(Self { idle_since: Instant::now(), sender, driver })
@@ -82,7 +80,7 @@ impl Connection {
 
 /// Polls the driver beside what waits for it. Once the driver has ended, what it left is taken and the rest is an error.
 async fn drive<T>(
-    driver: &mut http1::Connection<TokioIo<TcpStream>, Full<Bytes>>,
+    driver: &mut http1::Connection<TokioIo<Stream>, Full<Bytes>>,
     waiting: impl Future<Output = hyper::Result<T>>,
 ) -> Result<T, Failure> {
     let mut waiting = pin!(waiting);

@@ -1,6 +1,7 @@
 //! Where an MCP server is found over HTTP.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Uri};
@@ -8,7 +9,7 @@ use http::{HeaderValue, Uri};
 use super::wire::Failure;
 use crate::client::Outcome;
 
-/// An `http://` URL with its addresses looked up once.
+/// An `http://` or `https://` URL with its addresses looked up once.
 #[derive(Debug, Clone)]
 pub(super) struct Endpoint {
     authority: Authority,
@@ -16,32 +17,81 @@ pub(super) struct Endpoint {
     pub host: HeaderValue,
     pub path: PathAndQuery,
     pub addresses: Vec<SocketAddr>,
+    /// For `https://`.
+    #[cfg(feature = "tls")]
+    pub tls: Option<super::tls::Tls>,
 }
 
 /// The addresses behind a URL; none where it cannot be resolved.
 pub(crate) async fn addresses(url: &str) -> Vec<SocketAddr> {
-    Endpoint::resolve(url).await.map_or_else(|_| Vec::new(), |endpoint| endpoint.addresses)
+    Endpoint::resolve(url, None).await.map_or_else(|_| Vec::new(), |endpoint| endpoint.addresses)
+}
+
+/// Why URLs of that scheme cannot be used here.
+fn unusable(scheme: Option<&Scheme>) -> Option<&'static str> {
+    match scheme {
+        Some(scheme) if *scheme == Scheme::HTTP => None,
+        Some(scheme) if *scheme == Scheme::HTTPS && cfg!(feature = "tls") => None,
+        Some(scheme) if *scheme == Scheme::HTTPS => Some(
+            "this program was built without TLS; build it with `--features tls`, or use the server's plain port or a local proxy",
+        ),
+        _ => Some("only http:// and https:// are spoken"),
+    }
+}
+
+/// A URL as it may be shown: without a login in it, and without the values of its query, which may be keys.
+pub(crate) fn without_secrets(url: &str) -> String {
+    let (before, query) = url.split_once('?').map_or((url, None), |(before, query)| (before, Some(query)));
+    let (scheme, rest) = before.split_once("://").unwrap_or(("", before));
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = host.rsplit_once('@').map_or_else(|| host.to_owned(), |(_, host)| format!("…@{host}"));
+    let scheme = if scheme.is_empty() { String::new() } else { format!("{scheme}://") };
+    let query = query.map_or_else(String::new, |query| {
+        let names = query
+            .split('&')
+            .map(|pair| pair.split_once('=').map_or(pair.to_owned(), |(name, _)| format!("{name}=…")));
+        format!("?{}", names.collect::<Vec<_>>().join("&"))
+    });
+    format!("{scheme}{host}{path}{query}")
 }
 
 impl Endpoint {
-    pub(super) async fn resolve(url: &str) -> Result<Self, Failure> {
+    /// `authorities` is a PEM file for `https://`.
+    pub(super) async fn resolve(url: &str, authorities: Option<&Path>) -> Result<Self, Failure> {
         let fail = |message: String| Failure::new(Outcome::ConnectError, message);
-        let uri: Uri = url.parse().map_err(|error| fail(format!("'{url}' is no URL: {error}")))?;
-        if uri.scheme() != Some(&Scheme::HTTP) {
-            let hint = "only http:// is supported (no TLS in this tool); use the server's plain port or a local proxy";
-            return Err(fail(format!("cannot use '{url}': {hint}")));
+        let shown = without_secrets(url);
+        let uri: Uri = url.parse().map_err(|error| fail(format!("'{shown}' is no URL: {error}")))?;
+        let is_encrypted = uri.scheme() == Some(&Scheme::HTTPS);
+        if let Some(why) = unusable(uri.scheme()) {
+            return Err(fail(format!("cannot use '{shown}': {why}")));
         }
         let parts = uri.into_parts();
-        let authority = parts.authority.ok_or_else(|| fail(format!("'{url}' names no host")))?;
+        let authority = parts.authority.ok_or_else(|| fail(format!("'{shown}' names no host")))?;
+        if authority.as_str().contains('@') {
+            let hint = "give the login as --header 'Authorization: Basic env:LOGIN', its value in base64";
+            return Err(fail(format!("'{shown}' has a login in it, which is not sent so: {hint}")));
+        }
         let host = authority.host().trim_matches(['[', ']']);
-        let target = (host.to_owned(), authority.port_u16().unwrap_or(80));
+        let port = authority.port_u16().unwrap_or(if is_encrypted { 443 } else { 80 });
+        let target = (host.to_owned(), port);
         let found = tokio::net::lookup_host(target).await;
         let addresses: Vec<_> =
             found.map_err(|error| fail(format!("cannot resolve '{host}': {error}")))?.collect();
-        let header = authority.as_str().rsplit('@').next().unwrap_or_default();
-        let header = HeaderValue::from_str(header).map_err(|error| fail(format!("'{url}': {error}")))?;
+        let header = HeaderValue::from_str(authority.as_str());
+        let header = header.map_err(|error| fail(format!("'{shown}': {error}")))?;
         let path = parts.path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/"));
-        Ok(Self { host: header, path, addresses, authority })
+        #[cfg(feature = "tls")]
+        let tls = is_encrypted.then(|| super::tls::Tls::new(host, authorities)).transpose();
+        #[cfg(not(feature = "tls"))]
+        let _ = authorities;
+        Ok(Self {
+            host: header,
+            path,
+            addresses,
+            #[cfg(feature = "tls")]
+            tls: tls.map_err(fail)?,
+            authority,
+        })
     }
 
     /// Where a redirect leads, if that is on the same server: `/mcp` and `/mcp/` send each other's clients here.
@@ -49,5 +99,31 @@ impl Endpoint {
         let parts = location.parse::<Uri>().ok()?.into_parts();
         let same = parts.authority.is_none_or(|authority| authority == self.authority);
         parts.path_and_query.filter(|_| same)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_shown_without_what_may_be_secret() {
+        for (url, expected) in [
+            ("http://localhost:8000/mcp", "http://localhost:8000/mcp"),
+            ("http://me:s3cret@host/mcp", "http://…@host/mcp"),
+            ("http://host/mcp?key=s3cret&flag&a=b=c", "http://host/mcp?key=…&flag&a=…"),
+            ("http://me:s3cret@host?k=s3cret", "http://…@host?k=…"),
+            ("http://host/a@b", "http://host/a@b"),
+        ] {
+            assert_eq!(without_secrets(url), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_login_in_a_url_is_refused_and_not_dropped() {
+        let failure = Endpoint::resolve("http://me:s3cret@127.0.0.1:1/mcp", None).await.unwrap_err();
+        let message = failure.message;
+        assert!(message.starts_with("'http://…@127.0.0.1:1/mcp' has a login in it"), "{message}");
+        assert!(message.contains("--header") && !message.contains("s3cret"), "{message}");
     }
 }

@@ -1,5 +1,7 @@
 //! JSON-RPC frames: requests written, whatever a server sends told apart without parsing what it carries.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -26,6 +28,8 @@ pub(super) enum Incoming {
 pub(super) struct Response {
     /// Size of the whole frame.
     pub bytes: usize,
+    /// When all of it had arrived, and none of it had been looked at.
+    pub received: Instant,
     pub body: Body,
 }
 
@@ -69,6 +73,7 @@ pub(super) fn encode<P: Serialize>(id: Option<u64>, method: &str, params: &P) ->
 
 /// Reads one frame; the error says what is wrong with it.
 pub(super) fn decode(frame: &Bytes) -> Result<Incoming, String> {
+    let received = Instant::now();
     let json = frame.strip_prefix(BOM).unwrap_or(frame);
     let envelope: Envelope<'_> = serde_json::from_slice(json).map_err(|e| format!("not JSON-RPC: {e}"))?;
     let Envelope { jsonrpc, id, method, result, error } = envelope;
@@ -84,7 +89,7 @@ pub(super) fn decode(frame: &Bytes) -> Result<Incoming, String> {
     };
     match (id.map(RawValue::get), &body) {
         (Some(id), _) => Ok(match number(id) {
-            Some(id) => Incoming::Response(id, Response { bytes: frame.len(), body }),
+            Some(id) => Incoming::Response(id, Response { bytes: frame.len(), received, body }),
             None => Incoming::ForeignResponse(id.trim_matches('"').trim().parse().ok()),
         }),
         (None, Body::Malformed(_)) if jsonrpc.is_none() => Ok(Incoming::NoFrame),

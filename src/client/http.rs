@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::uri::PathAndQuery;
-use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::Full;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -50,8 +50,10 @@ pub(super) struct Post {
     /// Connections whose answer has been read and whose stream goes on.
     draining: AtomicUsize,
     connect_timeout: Duration,
+    /// What the user adds to each request.
+    added: HeaderMap,
     pub max_reply_bytes: usize,
-    pub counters: Counters,
+    pub counters: Arc<Counters>,
     ended: CancellationToken,
 }
 
@@ -63,18 +65,23 @@ struct Version {
 
 impl HttpWire {
     /// Looks the host up; connections are opened by the calls that need them.
-    pub(super) async fn open(url: &str, options: &ClientOptions) -> Result<Self, Failure> {
+    pub(super) async fn open(
+        url: &str,
+        options: &ClientOptions,
+        counters: Arc<Counters>,
+    ) -> Result<Self, Failure> {
         let ended = CancellationToken::new();
         let post = Post {
-            endpoint: Endpoint::resolve(url).await?,
+            endpoint: Endpoint::resolve(url, options.authorities.as_deref()).await?,
             moved: OnceLock::new(),
             session: OnceLock::new(),
             version: OnceLock::new(),
             idle: Mutex::default(),
             draining: AtomicUsize::new(0),
             connect_timeout: options.connect_timeout,
+            added: options.headers.clone(),
             max_reply_bytes: options.max_reply_bytes,
-            counters: Counters::default(),
+            counters,
             ended: ended.clone(),
         };
         Ok(Self { post: Arc::new(post), _end: ended.drop_guard() })
@@ -193,6 +200,7 @@ impl Post {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        headers.extend(self.added.iter().map(|(name, value)| (name.clone(), value.clone())));
         if let Some(session) = self.session.get() {
             headers.insert(SESSION_ID, session.clone());
         }
@@ -264,7 +272,7 @@ impl Post {
     }
 
     async fn new_connection(&self) -> Result<Connection, Failure> {
-        Connection::open(&self.endpoint.addresses, self.connect_timeout).await
+        Connection::open(&self.endpoint, self.connect_timeout).await
     }
 
     fn take_idle(&self) -> Option<Connection> {

@@ -164,7 +164,9 @@ fn refused(
         },
     };
     let hint = match status {
-        StatusCode::UNAUTHORIZED => "; the server wants a login, which this tool has not",
+        StatusCode::UNAUTHORIZED => {
+            "; the server wants a login: give it with --header 'Authorization: Bearer env:TOKEN'"
+        }
         StatusCode::FORBIDDEN => "; the server refuses us: some let no other host name or origin in",
         StatusCode::SERVICE_UNAVAILABLE => "; the server says that it is not ready",
         StatusCode::NOT_FOUND if has_session => "; the server no longer knows the session",

@@ -31,7 +31,7 @@ pub(super) struct LineWire {
 
 struct Shared {
     calls: Mutex<Calls>,
-    counters: Counters,
+    counters: Arc<Counters>,
 }
 
 /// Every id ever sent is either waiting, abandoned, or answered.
@@ -49,12 +49,13 @@ impl LineWire {
         (input, output): (R, W),
         child: Option<Arc<Child>>,
         max_reply_bytes: usize,
+        counters: Arc<Counters>,
     ) -> Self
     where
         R: AsyncRead + Unpin + Send + 'static,
         W: AsyncWrite + Unpin + Send + 'static,
     {
-        let shared = Arc::new(Shared { calls: Mutex::default(), counters: Counters::default() });
+        let shared = Arc::new(Shared { calls: Mutex::default(), counters });
         let (outbox, queue) = mpsc::unbounded_channel();
         tokio::spawn(write(queue, output, Arc::clone(&shared)));
         let reader = Reader {

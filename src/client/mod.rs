@@ -24,9 +24,11 @@
 mod answer;
 mod child;
 mod connection;
+mod doubt;
 mod endpoint;
 mod expect;
 mod frame;
+mod headers;
 mod http;
 mod http_reply;
 mod line;
@@ -37,16 +39,21 @@ mod outcome;
 mod reply;
 mod session;
 mod sse;
+mod stream;
+#[cfg(feature = "tls")]
+mod tls;
 mod tool;
 mod wire;
 
 pub use child::{Child, ServerCommand};
-pub(crate) use endpoint::addresses;
+pub(crate) use endpoint::{addresses, without_secrets};
 pub use expect::{Expectation, ScoreCounts};
+pub use headers::{HeaderError, headers, without_value};
 pub use music21::{ConnectError, Music21Client};
 pub use nonce::Nonce;
 pub use outcome::Outcome;
 pub use reply::Reply;
 pub use session::ServerInfo;
 pub use tool::Tool;
+pub(crate) use wire::Counters;
 pub use wire::{ClientOptions, ProtocolViolations};

@@ -11,13 +11,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::child::{Child, ServerCommand};
+use super::endpoint::without_secrets;
 use super::expect::{Asked, Expectation};
 use super::http::HttpWire;
 use super::line::LineWire;
 use super::reply::{self, Reply};
 use super::session::{ServerInfo, Session};
 use super::tool::Tool;
-use super::wire::{ClientOptions, Failure, ProtocolViolations, Wire};
+use super::wire::{ClientOptions, Counters, Failure, ProtocolViolations, Wire};
 use crate::client::Outcome;
 
 /// A session with a music21 MCP server.
@@ -83,6 +84,15 @@ impl Music21Client {
         handler: H,
         options: &ClientOptions,
     ) -> Result<Self, ConnectError> {
+        Self::in_process_counting(handler, options, Arc::default()).await
+    }
+
+    /// As [`Self::in_process`], with what it sees counted elsewhere as well.
+    pub(crate) async fn in_process_counting<H: ServerHandler>(
+        handler: H,
+        options: &ClientOptions,
+        counters: Arc<Counters>,
+    ) -> Result<Self, ConnectError> {
         let (ours, theirs) = tokio::io::duplex(DUPLEX);
         tokio::spawn(async move {
             // It ends with the client; how is seen on the client's side.
@@ -90,7 +100,7 @@ impl Music21Client {
                 let _ = server.waiting().await;
             }
         });
-        let wire = LineWire::start(tokio::io::split(ours), None, options.max_reply_bytes);
+        let wire = LineWire::start(tokio::io::split(ours), None, options.max_reply_bytes, counters);
         Self::shake("the server in this process", Wire::Line(wire), options).await
     }
 
@@ -101,13 +111,22 @@ impl Music21Client {
     /// Where the command cannot be started, ends before the handshake (exit status and last words are
     /// in the message), or does not speak the protocol. Nothing of it is left running.
     pub async fn spawn(command: &ServerCommand, options: &ClientOptions) -> Result<Self, ConnectError> {
+        Self::spawn_counting(command, options, Arc::default()).await
+    }
+
+    /// As [`Self::spawn`], with what it sees counted elsewhere as well.
+    pub(crate) async fn spawn_counting(
+        command: &ServerCommand,
+        options: &ClientOptions,
+        counters: Arc<Counters>,
+    ) -> Result<Self, ConnectError> {
         let name = format!("command '{}'", command.program.display());
         let (child, stdin, stdout) = Child::spawn(command).map_err(|error| {
             let message = format!("does not start: {error}");
             ConnectError::new(&name, &Failure::new(Outcome::ConnectError, message))
         })?;
         let child = Some(Arc::new(child));
-        let wire = LineWire::start((stdout, stdin), child, options.max_reply_bytes);
+        let wire = LineWire::start((stdout, stdin), child, options.max_reply_bytes, counters);
         Self::shake(&name, Wire::Line(wire), options).await
     }
 
@@ -120,10 +139,20 @@ impl Music21Client {
         url: &'a str,
         options: &'a ClientOptions,
     ) -> BoxFuture<'a, Result<Self, ConnectError>> {
+        Self::connect_counting(url, options, Arc::default())
+    }
+
+    /// As [`Self::connect`], with what it sees counted elsewhere as well.
+    pub(crate) fn connect_counting<'a>(
+        url: &'a str,
+        options: &'a ClientOptions,
+        counters: Arc<Counters>,
+    ) -> BoxFuture<'a, Result<Self, ConnectError>> {
         Box::pin(async move {
-            let wire =
-                HttpWire::open(url, options).await.map_err(|failure| ConnectError::new(url, &failure))?;
-            Self::shake(url, Wire::Http(wire), options).await
+            let wire = HttpWire::open(url, options, counters).await;
+            let shown = without_secrets(url);
+            let wire = wire.map_err(|failure| ConnectError::new(&shown, &failure))?;
+            Self::shake(&shown, Wire::Http(wire), options).await
         })
     }
 
@@ -265,7 +294,9 @@ impl Music21Client {
         &self.session.server
     }
 
-    /// What was seen so far that a sound server does not do.
+    /// What was seen so far that a sound server does not do; by all sessions of a [`ServerUnderTest`], where it is one's.
+    ///
+    /// [`ServerUnderTest`]: crate::server::ServerUnderTest
     #[must_use]
     pub fn protocol_violations(&self) -> ProtocolViolations {
         self.session.wire.counters().snapshot()

@@ -1,6 +1,6 @@
 //! How a call ended, decided in one place.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rmcp::model::{ErrorData, JsonObject};
 use serde::Deserialize;
@@ -30,8 +30,14 @@ pub struct Reply {
     pub message: Option<String>,
     /// Bytes of the whole reply, envelope included; 0 where none came.
     pub bytes: usize,
+    /// When its last byte had arrived: reading and judging it is the client's time and not the server's. `None` where no
+    /// reply came.
+    pub received: Option<Instant>,
     /// How long the server asks to be left alone.
     pub retry_after: Option<Duration>,
+    /// Why an answer that is `Ok` may be a failure all the same: of a tool without rules it reads like one, and the call
+    /// does not say how to tell. `None` where nothing speaks for it.
+    pub doubt: Option<String>,
 }
 
 impl Reply {
@@ -69,14 +75,24 @@ impl Reply {
     #[must_use]
     pub fn answered(tool: &str, arguments: &JsonObject, expect: &Expectation, text: String) -> Self {
         let asked = Asked { tool, arguments, expect };
-        let Judgement { outcome, message, retry_after } =
-            expect::judge(asked, Answer { text: Some(&text), rest: &[], is_error: false });
+        let answer = Answer { text: Some(&text), rest: &[], is_error: false, is_empty: false };
+        let Judgement { outcome, message, retry_after, doubt } = expect::judge(asked, answer);
         let bytes = text.len();
-        Self { outcome, text: Some(text), meta: None, message, bytes, retry_after }
+        Self { outcome, text: Some(text), meta: None, message, bytes, received: None, retry_after, doubt }
     }
 
     fn ended(outcome: Outcome, message: String, bytes: usize) -> Self {
-        Self { outcome, text: None, meta: None, message: Some(message), bytes, retry_after: None }
+        let message = Some(message);
+        Self {
+            outcome,
+            text: None,
+            meta: None,
+            message,
+            bytes,
+            received: None,
+            retry_after: None,
+            doubt: None,
+        }
     }
 }
 
@@ -112,13 +128,13 @@ impl Content {
 
 /// Puts a finished exchange into its class. Every way a call can end passes through here.
 pub(super) fn classify(asked: Asked<'_>, exchanged: Result<Response, Failure>) -> Reply {
-    let Response { bytes, body } = match exchanged {
+    let Response { bytes, received, body } = match exchanged {
         Ok(response) => response,
         Err(Failure { outcome, message, retry_after, .. }) => {
             return Reply { retry_after, ..Reply::ended(outcome, message, 0) };
         }
     };
-    match body {
+    let reply = match body {
         Body::Malformed(why) => Reply::ended(Outcome::ProtocolError, format!("the reply has {why}"), bytes),
         Body::Error(json) => match serde_json::from_slice::<ErrorData>(&json) {
             Ok(error) => rpc_error(&error, bytes),
@@ -132,7 +148,8 @@ pub(super) fn classify(asked: Asked<'_>, exchanged: Result<Response, Failure>) -
                 Reply::ended(Outcome::ProtocolError, format!("not a tool's result: {error}"), bytes)
             }
         },
-    }
+    };
+    Reply { received: Some(received), ..reply }
 }
 
 fn rpc_error(error: &ErrorData, bytes: usize) -> Reply {
@@ -149,14 +166,17 @@ fn rpc_error(error: &ErrorData, bytes: usize) -> Reply {
 
 fn tool_result(asked: Asked<'_>, result: ToolResult<'_>, bytes: usize) -> Reply {
     let ToolResult { content, is_error, structured, meta } = result;
-    let mut texts = content.unwrap_or_default().into_iter().filter_map(Content::into_text);
+    let content = content.unwrap_or_default();
+    let is_empty = content.is_empty() && structured.is_none();
+    let mut texts = content.into_iter().filter_map(Content::into_text);
     let structured = structured.map(|json| json.get().to_owned());
     let text = texts.next();
     // Parts of the answer that are looked at only if the first does not hold what the call expects.
     let rest: Vec<String> = texts.chain(structured.clone().filter(|_| text.is_some())).collect();
     let text = text.or(structured);
     let meta = meta.map(|json| json.get().to_owned());
-    let answer = Answer { text: text.as_deref(), rest: &rest, is_error: is_error.unwrap_or(false) };
-    let Judgement { outcome, message, retry_after } = expect::judge(asked, answer);
-    Reply { outcome, text, meta, message, bytes, retry_after }
+    let is_error = is_error.unwrap_or(false);
+    let answer = Answer { text: text.as_deref(), rest: &rest, is_error, is_empty };
+    let Judgement { outcome, message, retry_after, doubt } = expect::judge(asked, answer);
+    Reply { outcome, text, meta, message, bytes, received: None, retry_after, doubt }
 }

@@ -1,11 +1,14 @@
 //! What all transports share: why an exchange failed, what was seen that a sound server does not do, the settings.
 
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::HeaderMap;
 use rmcp::model::ProtocolVersion;
+use serde::{Deserialize, Serialize};
 
 use super::frame::Response;
 use super::http::HttpWire;
@@ -24,6 +27,10 @@ pub struct ClientOptions {
     /// The protocol revision to ask for. `None` asks for the newest with a handshake and, where the
     /// server refuses that, for the newest without one.
     pub protocol: Option<ProtocolVersion>,
+    /// Sent with every request over HTTP, whatever the session: see [`headers`](crate::client::headers).
+    pub headers: HeaderMap,
+    /// A PEM file with the authorities that a server behind `https://` is known by; those of the system if there is none.
+    pub authorities: Option<PathBuf>,
     /// How long a child may take to leave after end of file, and again after SIGTERM.
     pub stop_grace: Duration,
 }
@@ -35,6 +42,8 @@ impl Default for ClientOptions {
             connect_timeout: Duration::from_secs(2),
             start_timeout: Duration::from_secs(60),
             protocol: None,
+            headers: HeaderMap::new(),
+            authorities: None,
             stop_grace: Duration::from_secs(2),
         }
     }
@@ -102,8 +111,8 @@ impl Wire {
     }
 }
 
-/// What a session saw that a sound server does not do; none of it is the answer to a call.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// What sessions saw that a sound server does not do; none of it is the answer to a call.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ProtocolViolations {
     /// Replies to calls given up before.
     pub late: u64,
@@ -121,9 +130,47 @@ pub struct ProtocolViolations {
     pub noise: Vec<String>,
 }
 
+impl ProtocolViolations {
+    /// Whether nothing was seen.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// What two groups of sessions saw together.
+    #[must_use]
+    pub fn plus(mut self, more: Self) -> Self {
+        self.noise.extend(more.noise);
+        self.noise.truncate(QUOTED_LINES);
+        Self {
+            late: self.late + more.late,
+            unmatched: self.unmatched + more.unmatched,
+            duplicates: self.duplicates + more.duplicates,
+            bad_frames: self.bad_frames + more.bad_frames,
+            resent: self.resent + more.resent,
+            noise_lines: self.noise_lines + more.noise_lines,
+            noise: self.noise,
+        }
+    }
+
+    /// What of it was seen after `earlier`, a state of the same sessions before.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            late: self.late - earlier.late,
+            unmatched: self.unmatched - earlier.unmatched,
+            duplicates: self.duplicates - earlier.duplicates,
+            bad_frames: self.bad_frames - earlier.bad_frames,
+            resent: self.resent - earlier.resent,
+            noise_lines: self.noise_lines - earlier.noise_lines,
+            noise: self.noise.iter().skip(earlier.noise.len()).cloned().collect(),
+        }
+    }
+}
+
 /// The live form of [`ProtocolViolations`].
 #[derive(Debug, Default)]
-pub(super) struct Counters {
+pub(crate) struct Counters {
     pub late: AtomicU64,
     pub unmatched: AtomicU64,
     pub duplicates: AtomicU64,
@@ -149,7 +196,7 @@ impl Counters {
         }
     }
 
-    pub(super) fn snapshot(&self) -> ProtocolViolations {
+    pub(crate) fn snapshot(&self) -> ProtocolViolations {
         let Self { late, unmatched, duplicates, bad_frames, resent, noise_lines, noise } = self;
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         ProtocolViolations {

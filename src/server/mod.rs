@@ -13,7 +13,7 @@ mod own;
 mod spec;
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub use own::{STDERR, own_command, own_program, spawn_own};
@@ -22,7 +22,9 @@ pub use spec::{EMBEDDED, ServerSpec, SpecError};
 use futures::future::BoxFuture;
 use music21_mcp_embedded::{Config, Server};
 
-use crate::client::{Child, ClientOptions, ConnectError, Music21Client, Outcome, ServerInfo};
+use crate::client::{
+    Child, ClientOptions, ConnectError, Counters, Music21Client, Outcome, ProtocolViolations, ServerInfo,
+};
 
 /// A server that was reached and has the tools asked for.
 pub struct ServerUnderTest {
@@ -35,6 +37,8 @@ pub struct ServerUnderTest {
     /// The session of the start, for whoever comes first: a Python server takes seconds to start.
     first: Mutex<Option<Music21Client>>,
     children: Mutex<BTreeSet<u32>>,
+    /// Shared by all its sessions, also those that are gone.
+    counters: Arc<Counters>,
 }
 
 /// How a target is started.
@@ -84,9 +88,9 @@ impl ServerUnderTest {
     async fn begin(spec: ServerSpec, options: ServerOptions) -> Result<Self, StartError> {
         let embedded = Server::new(options.embedded);
         let unreachable = |error: ConnectError| StartError(format!("{error}; {}", advice(&spec)));
-        let mut start_retries = 0;
+        let (mut start_retries, counters) = (0, Arc::<Counters>::default());
         let client = loop {
-            match open(&spec, &embedded, &options.client).await {
+            match open(&spec, &embedded, &options.client, &counters).await {
                 Ok(client) => break client,
                 Err(error)
                     if error.outcome == Outcome::ConnectError && start_retries + 1 < options.attempts =>
@@ -121,6 +125,7 @@ impl ServerUnderTest {
             start_retries,
             first,
             children,
+            counters,
         })
     }
 
@@ -134,7 +139,7 @@ impl ServerUnderTest {
             if let Some(first) = lock(&self.first).take() {
                 return Ok(first);
             }
-            let client = open(&self.spec, &self.embedded, &self.client_options).await?;
+            let client = open(&self.spec, &self.embedded, &self.client_options, &self.counters).await?;
             lock(&self.children).extend(client.child().map(Child::pid));
             Ok(client)
         })
@@ -168,6 +173,12 @@ impl ServerUnderTest {
         &self.tools
     }
 
+    /// What its sessions saw so far that a sound server does not do.
+    #[must_use]
+    pub fn protocol_violations(&self) -> ProtocolViolations {
+        self.counters.snapshot()
+    }
+
     /// Failed attempts before the start succeeded.
     #[must_use]
     pub fn start_retries(&self) -> u32 {
@@ -194,11 +205,15 @@ async fn open(
     spec: &ServerSpec,
     embedded: &Server,
     options: &ClientOptions,
+    counters: &Arc<Counters>,
 ) -> Result<Music21Client, ConnectError> {
+    let counters = Arc::clone(counters);
     match spec {
-        ServerSpec::InProcess => Music21Client::in_process(embedded.handler(), options).await,
-        ServerSpec::Command(command) => Music21Client::spawn(command, options).await,
-        ServerSpec::Url(url) => Music21Client::connect(url, options).await,
+        ServerSpec::InProcess => {
+            Music21Client::in_process_counting(embedded.handler(), options, counters).await
+        }
+        ServerSpec::Command(command) => Music21Client::spawn_counting(command, options, counters).await,
+        ServerSpec::Url(url) => Music21Client::connect_counting(url, options, counters).await,
     }
 }
 

@@ -6,13 +6,16 @@ use std::io;
 use std::path::Path;
 use std::str::FromStr;
 
+use http::HeaderMap;
 use tempfile::TempDir;
 
-use crate::client::ServerCommand;
+use crate::client::{ServerCommand, headers, without_secrets};
 use crate::digest::sha256_hex;
 
 /// The variable that names the server for benches.
 const SERVER_VARIABLE: &str = "MUSIC21_MCP_SERVER";
+/// The variable that holds headers for benches.
+const HEADERS_VARIABLE: &str = "MUSIC21_MCP_HEADERS";
 
 /// The variable that names a process's temporary directory.
 pub(super) const TMPDIR: &str = "TMPDIR";
@@ -28,7 +31,7 @@ pub enum ServerSpec {
     InProcess,
     /// A command that serves stdio; each session is a process of its own.
     Command(ServerCommand),
-    /// A streamable HTTP server that runs already.
+    /// A streamable HTTP server that runs already; `https://` needs the `tls` feature.
     Url(String),
 }
 
@@ -47,17 +50,30 @@ impl ServerSpec {
         std::env::var(SERVER_VARIABLE).unwrap_or_default().parse()
     }
 
+    /// The headers named by `MUSIC21_MCP_HEADERS`, one a line, for a server behind a login; none where it is not set.
+    ///
+    /// # Errors
+    ///
+    /// Where one cannot be sent.
+    pub fn headers_from_environment() -> Result<HeaderMap, SpecError> {
+        let written = std::env::var(HEADERS_VARIABLE).unwrap_or_default();
+        let lines = written.lines().filter(|line| !line.trim().is_empty());
+        headers(lines).map_err(|error| SpecError(format!("{HEADERS_VARIABLE}: {error}")))
+    }
+
     /// What the user named, on one line; `None` for the embedded server.
     #[must_use]
     pub fn named(&self) -> Option<String> {
         (*self != Self::InProcess).then(|| self.to_string())
     }
 
-    /// What a user wrote, fit for files and pages: a command line's variables without their values, which may be secrets.
+    /// What a user wrote, fit for files and pages: without the values of a command line's variables and of a URL's query, nor
+    /// a login in it, all of which may be secrets.
     #[must_use]
     pub fn without_values(text: &str) -> String {
         match text.parse() {
             Ok(Self::Command(command)) if !command.env.is_empty() => Self::Command(command).to_string(),
+            Ok(url @ Self::Url(_)) => url.to_string(),
             // An error tells what is wrong with it when it is used.
             _ => text.to_owned(),
         }
@@ -131,13 +147,14 @@ impl FromStr for ServerSpec {
         if text.is_empty() || text == IN_PROCESS || text == EMBEDDED {
             return Ok(Self::InProcess);
         }
-        if text.starts_with("http://") {
+        if text.starts_with("http://") || text.starts_with("https://") {
             return Ok(Self::Url(text.to_owned()));
         }
         if text.split_once("://").is_some_and(|(scheme, _)| scheme.bytes().all(|b| b.is_ascii_alphanumeric()))
         {
+            let text = without_secrets(text);
             return Err(SpecError(format!(
-                "'{text}' cannot be reached: only http:// is supported; use the server's plain port or a local proxy"
+                "'{text}' cannot be reached: only http:// and https:// are spoken"
             )));
         }
         // As a shell splits, with quotes and backslashes and nothing else: no variables, no globs.
@@ -170,7 +187,7 @@ impl fmt::Display for ServerSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InProcess => f.write_str("the embedded server"),
-            Self::Url(url) => f.write_str(url),
+            Self::Url(url) => f.write_str(&without_secrets(url)),
             Self::Command(command) => f.write_str(&command_line(command, |_| "…".to_owned())),
         }
     }
@@ -261,6 +278,7 @@ mod tests {
             ("KEY=secret run --flag", "KEY=… run --flag"),
             ("run  --flag", "run  --flag"),
             ("http://localhost:8000/mcp", "http://localhost:8000/mcp"),
+            ("http://localhost:8000/mcp?key=secret", "http://localhost:8000/mcp?key=…"),
             ("git:HEAD", "git:HEAD"),
             ("run 'x", "run 'x"),
         ] {
@@ -283,7 +301,7 @@ mod tests {
             "error: the command line 'run 'x' has an unclosed quote; close it or escape it with a backslash",
         );
         check("A=1", "error: the command line 'A=1' sets variables and runs nothing; add the command");
-        let hint = "only http:// is supported; use the server's plain port or a local proxy";
-        check("https://x/mcp", &format!("error: 'https://x/mcp' cannot be reached: {hint}"));
+        let hint = "only http:// and https:// are spoken";
+        check("ws://x/mcp", &format!("error: 'ws://x/mcp' cannot be reached: {hint}"));
     }
 }

@@ -19,7 +19,7 @@ pub(crate) use operation::{OPERATIONS, Operation, Workload};
 pub(crate) use record::record;
 pub(crate) use server::{Build, Side};
 
-use music21_mcp_bench::client::{Outcome, ServerInfo};
+use music21_mcp_bench::client::{ClientOptions, Outcome, ServerInfo};
 
 use crate::compare::Figure;
 use crate::compare::paired::{Block, round as log_ratio};
@@ -43,6 +43,8 @@ pub(crate) struct Settings {
     pub deadline: Duration,
     /// Decides every order.
     pub seed: u64,
+    /// How sessions are opened.
+    pub client: ClientOptions,
 }
 
 /// Everything that was measured.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use music21_mcp_bench::client::{ClientOptions, Music21Client, Outcome, ServerInfo};
+use music21_mcp_bench::client::{Music21Client, Outcome, ServerInfo};
 use music21_mcp_bench::server::{ServerOptions, ServerUnderTest};
 use music21_mcp_proc::{CpuClock, ProcessTree};
 
@@ -66,7 +66,7 @@ impl Arm {
         let directory = side.new_directory()?;
         let score = settings.workload.place(directory.path())?;
         let options = ServerOptions {
-            client: ClientOptions::default(),
+            client: settings.client.clone(),
             require_tools: settings.workload.tools(),
             ..ServerOptions::default()
         };

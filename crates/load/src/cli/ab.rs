@@ -11,10 +11,11 @@ use music21_mcp_score::{OrchestraSpec, write_generated};
 use tokio::runtime::Builder;
 use tokio_util::sync::CancellationToken;
 
-use super::Exit;
 use super::compare::Judging;
+use super::support::connection::ConnectionArgs;
 use super::support::files::writable;
 use super::support::process::watch_signals;
+use super::{Exit, Usage};
 use crate::ab::{Build, Fixed, Judge, Measured, OPERATIONS, Operation, Settings, Side, Workload, measure};
 use crate::compare::gate::INTERIM_ANALYSES;
 use crate::compare::limit::NOTICED;
@@ -68,6 +69,8 @@ pub(super) struct WorkArgs {
     /// Decides the random order of entries and servers.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    #[command(flatten)]
+    connection: ConnectionArgs,
 }
 
 impl WorkArgs {
@@ -85,6 +88,7 @@ impl WorkArgs {
             slot: Duration::from_millis(self.slot),
             deadline: Duration::from_secs(self.deadline),
             seed: self.seed,
+            client: self.connection.options(&[]).map_err(Usage)?,
         })
     }
 

@@ -9,6 +9,7 @@ use clap::Args;
 use music21_mcp_score::{OrchestraSpec, write_generated, write_generated_mxl};
 
 use super::Exit;
+use crate::report::units::{digits, megabytes};
 
 /// Write a seeded orchestral score as MusicXML.
 #[derive(Debug, Args)]
@@ -63,6 +64,11 @@ impl Generate {
             write_generated(&spec, &mut file, progress(&spec))
         };
         written.and_then(|()| file.flush()).with_context(failed)?;
+        let bytes = output.metadata().with_context(failed)?.len();
+        let size =
+            format!("{} parts of {} measures, {} MB", spec.parts, spec.measures, digits(megabytes(bytes)));
+        // What cannot be said is written all the same.
+        let _ = writeln!(io::stderr(), "wrote {}: {size}", output.display());
         Ok(Exit::Ok)
     }
 }

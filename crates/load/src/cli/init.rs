@@ -11,9 +11,10 @@ use rmcp::model::Tool;
 use serde_json::{Map, Value, json};
 use tokio::runtime::Builder;
 
-use super::Exit;
+use super::support::connection::ConnectionArgs;
 use super::support::files::write;
 use super::support::template::template;
+use super::{Exit, Usage};
 use crate::result::{Definition, Flow, Stage, Step, Thresholds, Workload};
 use crate::run::Host;
 use crate::runtime::block_on;
@@ -27,6 +28,8 @@ pub(super) struct Init {
     /// The file; standard output if not given. An existing file is never overwritten.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    connection: ConnectionArgs,
 }
 
 /// Tools that begin and end a score's life, and so surround the others.
@@ -37,8 +40,9 @@ impl Init {
         if let Some(path) = self.output.as_ref().filter(|path| path.exists()) {
             bail!("'{}' exists; choose another name", path.display());
         }
+        let options = self.connection.options(&[]).map_err(Usage)?;
         let tools = block_on(Builder::new_multi_thread().worker_threads(1), async {
-            let host = std::sync::Arc::new(Host::start(self.server.as_deref(), None, 1).await?);
+            let host = std::sync::Arc::new(Host::start(self.server.as_deref(), options, None, 1).await?);
             let client = host.target.session().await?;
             let tools = client.list_tools(Duration::from_secs(30)).await;
             client.close().await;

@@ -1,6 +1,6 @@
 //! `completions` and `man`: what a package of the program installs beside it, made from the parser itself.
 
-use std::io::stdout;
+use std::io::{Write, stderr, stdout};
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -39,6 +39,12 @@ impl Man {
         let failed = || format!("failed to write manual pages into '{}'", directory.display());
         std::fs::create_dir_all(directory).with_context(failed)?;
         clap_mangen::generate_to(Cli::command(), directory).with_context(failed)?;
+        // What cannot be said is written all the same.
+        let _ = writeln!(
+            stderr(),
+            "wrote a page for the program and one for each verb into {}",
+            directory.display()
+        );
         Ok(Exit::Ok)
     }
 }

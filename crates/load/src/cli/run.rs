@@ -7,11 +7,13 @@ use std::time::{Instant, SystemTime};
 
 use anyhow::Context as _;
 use clap::Args;
+use music21_mcp_bench::client::without_value;
 use music21_mcp_bench::server::ServerSpec;
 use music21_mcp_proc::{Machine, Watch};
 use tokio::runtime::Builder;
 use tokio_util::sync::CancellationToken;
 
+use super::support::connection::ConnectionArgs;
 use super::support::metrics;
 use super::support::process::{claim, enough_descriptors, raise_descriptor_limit, watch_signals};
 use super::support::scenario_options::{DURATION, ScenarioOptions};
@@ -45,6 +47,8 @@ pub(super) struct Run {
     out: PathBuf,
     #[command(flatten)]
     options: ScenarioOptions,
+    #[command(flatten)]
+    connection: ConnectionArgs,
     /// Decides arrivals and the choice of calls.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -65,6 +69,9 @@ pub(super) struct Run {
     /// Serve the figures of the stage under way for Prometheus at http://ADDRESS/metrics.
     #[arg(long, value_name = "ADDRESS")]
     metrics: Option<SocketAddr>,
+    /// Say nothing of how the run goes: no line on a terminal, and none every 15 s without one.
+    #[arg(long, short)]
+    quiet: bool,
     /// Print the result as JSON instead of a summary.
     #[arg(long)]
     json: bool,
@@ -89,8 +96,11 @@ impl Run {
             None => server_in_files(&selected, &options).map_err(Usage)?,
         };
         let most = selected.iter().map(|one| one.definition(&options).most_clients()).max();
+        let of_files: Vec<String> =
+            selected.iter().flat_map(|one| one.definition(&options).headers).collect();
+        let client = self.connection.options(&of_files).map_err(Usage)?;
         let host = tokio::select! {
-            host = Host::start(server.as_deref(), self.pid, most.unwrap_or(1)) => Arc::new(host?),
+            host = Host::start(server.as_deref(), client, self.pid, most.unwrap_or(1)) => Arc::new(host?),
             () = interrupt.cancelled() => return Ok(Exit::Interrupted),
         };
         options.all_sizes |= host.is_embedded();
@@ -120,10 +130,10 @@ impl Run {
         let mut file = self.file(host);
         file.shard = self.shard.map(|shard| shard.facts(&whole, self.seed));
         let live = Live::default();
-        let line = {
+        let line = (!self.quiet).then(|| {
             let live = live.clone();
             LiveLine::start(move || live.snapshot())
-        };
+        });
         if let Some(address) = self.metrics {
             metrics::serve(address, live.clone(), host.facts.clone()).await?;
         }
@@ -153,7 +163,8 @@ impl Run {
             let judges = Judges { served, conclude: &conclude };
             let result = run(definition, &judges, &context, &mut save).await;
             if !self.json {
-                line.suspend(|| report::print(|colour| terminal::scenario(&result, colour)))?;
+                let print = || report::print(|colour| terminal::scenario(&result, colour));
+                line.as_ref().map_or_else(print, |line| line.suspend(print))?;
             }
             let is_over = matches!(result.verdict, Verdict::Interrupted | Verdict::ServerFailed);
             file.scenarios.push(result);
@@ -212,18 +223,24 @@ fn server_in_files(selected: &[Selected], options: &Options) -> Result<Option<St
 
 /// A definition as files and pages hold it.
 fn shown(definition: Definition) -> Definition {
-    Definition { server: definition.server.as_deref().map(ServerSpec::without_values), ..definition }
+    let headers = definition.headers.iter().map(|text| without_value(text)).collect();
+    Definition { server: definition.server.as_deref().map(ServerSpec::without_values), headers, ..definition }
 }
 
-/// The words that make the same run again, where a variable was among them as its option; of the server's own variables
-/// the values are left out.
+/// The words that make the same run again, where a variable was among them as its option; what may be secret is left out:
+/// the values of the server's own variables, of its URL's query, and of headers.
 fn command_line(words: impl Iterator<Item = String>, duration: Option<String>) -> Vec<String> {
     let mut words: Vec<String> = words.collect();
-    for at in 1..words.len() {
-        if words[at - 1] == "--server" {
-            words[at] = ServerSpec::without_values(&words[at]);
-        } else if let Some(server) = words[at].strip_prefix("--server=") {
-            words[at] = format!("--server={}", ServerSpec::without_values(server));
+    for (option, shown) in
+        [("--server", ServerSpec::without_values as fn(&str) -> String), ("--header", without_value)]
+    {
+        for at in 1..words.len() {
+            if words[at - 1] == option {
+                words[at] = shown(&words[at]);
+            } else if let Some(value) = words[at].strip_prefix(option).and_then(|rest| rest.strip_prefix('='))
+            {
+                words[at] = format!("{option}={}", shown(value));
+            }
         }
     }
     let has_duration = words.iter().any(|word| word == "--duration" || word.starts_with("--duration="));
@@ -278,7 +295,11 @@ mod tests {
         let line = |words: &[&str]| command_line(words.iter().map(ToString::to_string), None);
         assert_eq!(line(&["m", "run", "--server", "KEY=k s"]), ["m", "run", "--server", "KEY=… s"]);
         assert_eq!(line(&["m", "run", "--server=KEY=k s -x"]), ["m", "run", "--server=KEY=… s -x"]);
-        let definition = Definition { server: Some("KEY=k s".to_owned()), ..Definition::default() };
-        assert_eq!(shown(definition).server.as_deref(), Some("KEY=… s"));
+        assert_eq!(line(&["m", "--header", "A: s3cret"]), ["m", "--header", "A: …"]);
+        assert_eq!(line(&["m", "--header=A: env:B"]), ["m", "--header=A: env:B"]);
+        assert_eq!(line(&["m", "--server", "http://h/mcp?key=k"]), ["m", "--server", "http://h/mcp?key=…"]);
+        let (server, headers) = (Some("KEY=k s".to_owned()), vec!["A: s3cret".to_owned()]);
+        let shown = shown(Definition { server, headers, ..Definition::default() });
+        assert_eq!((shown.server.as_deref(), shown.headers), (Some("KEY=… s"), vec!["A: …".to_owned()]));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use music21_mcp_bench::client::Outcome;
+use music21_mcp_bench::client::{Outcome, Reply};
 
 use super::{Event, Run, Sink};
 use crate::measure::accounting::Accounts;
@@ -11,7 +11,7 @@ use crate::measure::steady::{self, FixedWarmUp, Steadiness};
 use crate::measure::summary::{Running, Summary, summarize};
 use crate::measure::validity::VERY_LATE_NS;
 use crate::measure::{Latency, Sample};
-use crate::result::{EXAMPLES, Example, Interval};
+use crate::result::{Doubtful, EXAMPLES, Example, Interval};
 
 /// What a [`Recorder`] leaves out and keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,10 @@ pub(crate) struct ToolRecord {
     pub intervals: Vec<Interval>,
     /// What went wrong, in the server's words.
     pub examples: Vec<Example>,
+    /// Good answers that read like failures.
+    pub doubtful: Option<Doubtful>,
+    /// How the first good answer began.
+    pub good_example: Option<String>,
 }
 
 /// What is said of one tool.
@@ -64,6 +68,9 @@ pub(crate) struct Figures {
     /// Whether the tool's times settled; `None` where too many samples were made to keep them.
     pub steadiness: Option<Steadiness>,
 }
+
+/// Characters of a good answer that are quoted.
+const QUOTED: usize = 120;
 
 /// Collects the calls of one run.
 #[derive(Debug, Default)]
@@ -173,7 +180,9 @@ impl ToolRecord {
         self.accounts.scheduled += 1;
         self.accounts.end(sample.outcome);
         self.reply_bytes += event.reply.bytes as u64;
-        if sample.outcome != Outcome::Ok {
+        if sample.outcome == Outcome::Ok {
+            self.note_good(event.reply);
+        } else {
             self.note_example(event);
         }
         if event.is_cold {
@@ -200,6 +209,19 @@ impl ToolRecord {
         }
         self.response.end_batch();
         self.service.end_batch();
+    }
+
+    fn note_good(&mut self, reply: &Reply) {
+        if let Some(why) = &reply.doubt {
+            let doubtful = self.doubtful.get_or_insert_with(|| Doubtful { calls: 0, why: why.clone() });
+            doubtful.calls += 1;
+        }
+        if self.good_example.is_none() {
+            let beginning: String =
+                reply.text.iter().flat_map(|text| text.chars()).take(4 * QUOTED).collect();
+            let line = beginning.split_whitespace().collect::<Vec<_>>().join(" ");
+            self.good_example = Some(line.chars().take(QUOTED).collect());
+        }
     }
 
     fn note_example(&mut self, event: &Event<'_>) {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Call;
 use crate::measure::rng::Rng;
-use crate::result::{Step, Workload};
+use crate::result::{Errors, Step, Workload};
 
 /// Where a session is in the workload.
 pub(super) struct Script {
@@ -82,6 +82,8 @@ impl Script {
         arguments.values_mut().for_each(|value| self.fill(value));
         let expect = Expectation {
             text: step.expect.as_ref().map(|text| self.fill_text(text)),
+            text_not: step.expect_not.as_ref().map(|text| self.fill_text(text)),
+            allows_errors: step.errors == Errors::Allowed,
             nonce: step.must_echo_nonce.then(|| self.nonce()),
             counts: None,
         };

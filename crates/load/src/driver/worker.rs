@@ -64,7 +64,11 @@ enum Turn {
 
 impl<T> Shared<T> {
     pub(super) fn now_ns(&self) -> u64 {
-        self.start.elapsed().as_nanos() as u64
+        self.ns_at(Instant::now())
+    }
+
+    fn ns_at(&self, at: Instant) -> u64 {
+        at.saturating_duration_since(self.start).as_nanos() as u64
     }
 
     /// Calls that are due and wait for a free session.
@@ -146,7 +150,9 @@ async fn perform<T: Connect>(shared: &Shared<T>, worker: &mut Worker<T>, turn: T
         Turn::Queued(ticket) => ticket,
     };
     let outcome = reply.outcome;
-    let sample = Sample { due_ns, dispatched_ns, sent_ns, done_ns: shared.now_ns(), outcome };
+    // What the client made of the answer since is none of the server's time.
+    let done_ns = reply.received.map_or_else(|| shared.now_ns(), |at| shared.ns_at(Instant::from_std(at)));
+    let sample = Sample { due_ns, dispatched_ns, sent_ns, done_ns, outcome };
     shared.answered.fetch_add(u64::from(outcome.is_answer()), Ordering::Relaxed);
     shared.sink().on_end(&Event { client: worker.client, tool: &tool, sample, is_cold, reply: &reply });
     if outcome != Outcome::Ok {

@@ -9,8 +9,8 @@ use crate::measure::summary::Summary;
 use crate::measure::trend::{self, LeakVerdict};
 use crate::measure::validity::{GeneratorFacts, Reason, Validity};
 use crate::result::{
-    AccountsBy, Definition, EXAMPLES, Exports, PhaseResult, Ratings, ResourceAt, ScenarioResult, Second,
-    SessionMemory, ShardShare, Stage, StageResult, StoppedBy, ToolResult,
+    AccountsBy, Definition, Doubtful, EXAMPLES, Exports, PhaseResult, Ratings, ResourceAt, ScenarioResult,
+    Second, SessionMemory, ShardShare, Stage, StageResult, StoppedBy, ToolResult,
 };
 
 /// The whole's definition: what the shards shared is added up again.
@@ -66,6 +66,11 @@ pub(super) fn merge(
         scores_held: stages.iter().filter_map(|stage| stage.scores_held).max(),
         exports: exports(&stages),
         reopened: stages.iter().map(|stage| stage.reopened).sum(),
+        violations: stages
+            .iter()
+            .map(|stage| stage.violations.clone())
+            .reduce(|sum, more| sum.plus(more))
+            .unwrap_or_default(),
         session_memory: stages[0].session_memory.as_ref().map(|_| {
             let why = "each shard sees the memory of all shards' sessions and counts its own";
             SessionMemory::Unknown(why.to_owned())
@@ -174,7 +179,14 @@ fn tool(parts: &[Part<'_, StageResult>], name: &str, deadline_ns: u64) -> Result
         reply_bytes: shards().map(|(_, tool)| tool.reply_bytes).sum(),
         intervals: Vec::new(),
         examples,
+        doubtful: doubtful(shards().map(|(_, tool)| tool)),
+        good_example: shards().find_map(|(_, tool)| tool.good_example.clone()),
     })
+}
+
+fn doubtful<'a>(shards: impl Iterator<Item = &'a ToolResult>) -> Option<Doubtful> {
+    let all = shards.filter_map(|tool| tool.doubtful.clone());
+    all.reduce(|sum, more| Doubtful { calls: sum.calls + more.calls, ..sum })
 }
 
 /// Response times of a phase are kept as quantiles only, which do not merge. The server's memory is the same for all.

@@ -1,6 +1,6 @@
 //! A history as an SVG: one line an entry, all relative to their first point.
 
-use super::chart::{Axis, Chart, Mark, Paint};
+use super::chart::{Axis, Chart, Mark, Paint, Scale};
 use crate::compare::history::{ChangePoint, History};
 
 /// The least that the axis shows in both directions, as a logarithm: 10 %.
@@ -21,7 +21,7 @@ pub(crate) fn svg(histories: &[History], labels: &[String]) -> String {
         let notes: Vec<Mark> = history.change_points().into_iter().flatten().map(note).collect();
         std::iter::once(Mark::Line(line, Paint::series(i))).chain(notes)
     });
-    let axis = |range, ticks| Axis { title: String::new(), range, ticks };
+    let axis = |range, ticks| Axis { title: String::new(), range, ticks, scale: Scale::Linear };
     let x = axis(0.0..last as f64, ends.into_iter().filter_map(label).collect());
     let chart = Chart::whole(x, axis(-extent..extent, [-extent, 0.0, extent].map(times).into()), marks);
     let names = histories.iter().enumerate().map(|(i, history)| (Paint::series(i), history.entry.as_str()));

@@ -1,5 +1,7 @@
-//! A line on stderr that shows how a run goes; nothing where stderr is no terminal.
+//! How a run goes, on stderr: a line that changes on a terminal, else a new one now and then, so that a log is not silent
+//! for minutes.
 
+use std::io::Write;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -9,6 +11,8 @@ use super::units::{duration, megabytes};
 use crate::result::Snapshot;
 
 const REFRESH: Duration = Duration::from_millis(250);
+/// Between two lines where there is no terminal.
+const PAUSE: Duration = Duration::from_secs(15);
 /// Calls that ended longer ago say nothing about now: the server stands still.
 const OLD_S: f64 = 3.0;
 
@@ -27,13 +31,18 @@ impl LiveLine {
             bar.set_style(style);
         }
         let shown = bar.clone();
+        let pause = if shown.is_hidden() { PAUSE } else { REFRESH };
         let task = tokio::spawn(async move {
-            while !shown.is_hidden() {
-                if let Some(snapshot) = snapshot() {
-                    shown.set_message(line(&snapshot));
+            loop {
+                tokio::time::sleep(pause).await;
+                let Some(line) = snapshot().map(|snapshot| line(&snapshot)) else { continue };
+                if shown.is_hidden() {
+                    // A log that cannot be written is no reason to stop.
+                    let _ = writeln!(std::io::stderr(), "{line}");
+                } else {
+                    shown.set_message(line);
                     shown.tick();
                 }
-                tokio::time::sleep(REFRESH).await;
             }
         });
         Self { bar, task }

@@ -13,7 +13,7 @@ pub(crate) mod live_line;
 pub(crate) mod prometheus;
 mod sizes;
 pub mod terminal;
-mod units;
+pub(crate) mod units;
 
 #[cfg(test)]
 mod tests;

@@ -47,6 +47,21 @@ pub struct ToolResult {
     pub intervals: Vec<Interval>,
     /// What went wrong, in the server's words.
     pub examples: Vec<Example>,
+    /// Good answers that read like failures, of a tool of which nothing is known; `None` without any, and in older files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubtful: Option<Doubtful>,
+    /// How the first good answer began, on one line; `None` without one, and in older files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub good_example: Option<String>,
+}
+
+/// Answers that ended well by the protocol, and of which nobody has said how they are told from failures.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Doubtful {
+    /// How many there were.
+    pub calls: u64,
+    /// What speaks for a failure in the first of them.
+    pub why: String,
 }
 
 /// One message of a call that did not end well.

@@ -1,8 +1,9 @@
 //! What keeps a definition from being run: all of it is said before a server is started.
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use music21_mcp_score::OrchestraSpec;
 
+use super::placeholder;
 use crate::measure::token_bucket::Limit;
 use crate::result::{Arrivals, Definition, ScoreFile, Search, Stage, Step, Thresholds};
 
@@ -13,6 +14,15 @@ const MOST_CLIENTS: usize = 10_000;
 
 fn positive(value: f64) -> bool {
     value > 0.0 && value <= MOST
+}
+
+/// # Errors
+///
+/// Where a value is not in use, or beyond what anybody means.
+fn check_positive(name: &str, value: f64) -> anyhow::Result<()> {
+    ensure!(value > 0.0, "{name} = {value:?} is not above 0");
+    ensure!(value <= MOST, "{name} = {value:?} is beyond {MOST}");
+    Ok(())
 }
 
 fn not_negative(value: f64) -> bool {
@@ -32,7 +42,7 @@ impl Definition {
         self.search.iter().try_for_each(|search| check_search(search, self.stages.len()))?;
         check_thresholds(&self.thresholds)?;
         self.scores.iter().try_for_each(check_score)?;
-        self.steps().try_for_each(|step| self.check_scores_of(step))?;
+        self.steps().try_for_each(|step| placeholder::check(step, &self.scores))?;
         self.stages
             .iter()
             .try_for_each(|stage| stage.check().with_context(|| format!("stage '{}'", stage.name)))
@@ -45,17 +55,6 @@ impl Definition {
             workload.setup.iter().chain(flows).chain(&workload.teardown)
         };
         self.prepare.iter().chain(self.stages.iter().flat_map(of_stage))
-    }
-
-    /// A `{{score:NAME}}` that no file stands for would be sent to the server as it is.
-    fn check_scores_of(&self, step: &Step) -> anyhow::Result<()> {
-        let texts = step.arguments.values().filter_map(|value| value.as_str());
-        for rest in texts.flat_map(|text| text.split("{{score:").skip(1)) {
-            let name = rest.split("}}").next().unwrap_or(rest);
-            let is_known = self.scores.iter().any(|score| score.name == name);
-            ensure!(is_known, "{}: {{{{score:{name}}}}} is none of its `scores`", step.tool);
-        }
-        Ok(())
     }
 }
 
@@ -95,26 +94,30 @@ fn check_score(score: &ScoreFile) -> anyhow::Result<()> {
 
 impl Stage {
     fn check(&self) -> anyhow::Result<()> {
-        ensure!((1..=MOST_CLIENTS).contains(&self.clients), "clients must be from 1 to 10000");
+        let clients = self.clients;
+        ensure!((1..=MOST_CLIENTS).contains(&clients), "clients = {clients} is not from 1 to {MOST_CLIENTS}");
         ensure!(
             self.workload.is_runnable(),
             "its workload makes no calls; give it a flow with a step and a positive weight"
         );
         ensure!(self.duration_s.is_some() || self.calls.is_some(), "it never ends; set duration_s or calls");
-        let sound = self.duration_s.is_none_or(positive) && self.rate_per_s.is_none_or(positive);
-        ensure!(sound, "duration_s and rate_per_s must be positive");
+        for (name, value) in [("duration_s", self.duration_s), ("rate_per_s", self.rate_per_s)] {
+            value.into_iter().try_for_each(|value| check_positive(name, value))?;
+        }
         if let Some(extended_s) = self.extend_to_s {
             let is_longer = self.duration_s.is_some_and(|duration_s| extended_s > duration_s);
             let sound = is_longer && positive(extended_s) && self.day().is_none();
             ensure!(sound, "extend_to_s must be longer than its duration_s, and a day has one length");
         }
-        let sound = positive(self.deadline_s)
-            && not_negative(self.warm_up_s)
-            && (0.0..=3600.0).contains(&self.settle_s);
-        ensure!(
-            sound,
-            "deadline_s must be positive, warm_up_s and settle_s not negative, none longer than a million"
-        );
+        check_positive("deadline_s", self.deadline_s)?;
+        let (warm_up_s, settle_s) = (self.warm_up_s, self.settle_s);
+        ensure!(not_negative(warm_up_s), "warm_up_s = {warm_up_s} is not from 0 to {MOST}");
+        if let Some(duration_s) = self.duration_s.filter(|&duration_s| warm_up_s >= duration_s) {
+            bail!(
+                "warm_up_s = {warm_up_s} covers all of duration_s = {duration_s}, so that no call is in a figure"
+            );
+        }
+        ensure!((0.0..=3600.0).contains(&settle_s), "settle_s = {settle_s} is not from 0 to 3600");
         if let Some(fault) = &self.fault {
             let sound = [fault.at_s, fault.for_s].iter().all(|seconds| (0.0..=86_400.0).contains(seconds));
             ensure!(
@@ -123,8 +126,11 @@ impl Stage {
             );
         }
         if let Arrivals::Day { hours, levels } = &self.arrivals {
+            if let Some((hour, _)) = levels.iter().find(|(hour, _)| !(0.0..24.0).contains(hour)) {
+                bail!("a day has no hour {hour}: its levels hold from an hour from 0 to below 24");
+            }
             let ordered = levels.windows(2).all(|pair| pair[0].0 + 1.0 <= pair[1].0);
-            let sound = levels.iter().all(|&(hour, level)| (0.0..24.0).contains(&hour) && level >= 0.0);
+            let sound = levels.iter().all(|&(_, level)| level >= 0.0);
             ensure!(
                 !levels.is_empty() && ordered && sound && positive(*hours) && self.duration_s.is_some(),
                 "a day needs hours, duration_s and levels at least one hour apart"

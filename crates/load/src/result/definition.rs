@@ -22,6 +22,9 @@ pub struct Definition {
     /// The server, as `--server` takes it, which overrides it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<String>,
+    /// Headers of every request over HTTP, as `--header` takes them: `Authorization: Bearer env:TOKEN`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<String>,
     /// What makes it fail.
     #[serde(default)]
     pub thresholds: Thresholds,
@@ -152,11 +155,16 @@ impl Definition {
 }
 
 fn fill(value: &mut Value, names: &[String], directory: &Path) {
-    if let Value::String(text) = value {
-        for name in names.iter().filter(|_| text.contains("{{score:")).collect::<Vec<_>>() {
-            let path = directory.join(format!("{name}.musicxml"));
-            *text = text.replace(&format!("{{{{score:{name}}}}}"), &path.to_string_lossy());
+    match value {
+        Value::String(text) if text.contains("{{score:") => {
+            for name in names {
+                let path = directory.join(format!("{name}.musicxml"));
+                *text = text.replace(&format!("{{{{score:{name}}}}}"), &path.to_string_lossy());
+            }
         }
+        Value::Array(values) => values.iter_mut().for_each(|value| fill(value, names, directory)),
+        Value::Object(fields) => fields.values_mut().for_each(|value| fill(value, names, directory)),
+        _ => {}
     }
 }
 

@@ -7,6 +7,7 @@ mod day;
 mod definition;
 mod fault;
 pub(crate) mod phases;
+mod placeholder;
 mod run_file;
 mod search;
 mod shard;
@@ -17,7 +18,7 @@ mod tool;
 mod workload;
 
 pub(crate) use calls::EXAMPLES;
-pub use calls::{AccountsBy, Example, Interval, ToolResult};
+pub use calls::{AccountsBy, Doubtful, Example, Interval, ToolResult};
 pub(crate) use day::DayProfile;
 pub use definition::{Arrivals, Definition, ScoreFile, Stage};
 pub use fault::{Disruption, FaultResult, Injection};
@@ -29,7 +30,7 @@ pub(crate) use snapshot::{Snapshot, StageFigures, ToolFigures};
 pub use stage::{Exports, PhaseResult, Ratings, ResourceAt, Second, SessionMemory, StageResult, StoppedBy};
 pub use thresholds::Thresholds;
 pub use tool::Tool;
-pub use workload::{Flow, SessionEnd, Step, Workload};
+pub use workload::{Errors, Flow, SessionEnd, Step, Workload};
 
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use music21_mcp_bench::client::Outcome;
+use music21_mcp_bench::client::{Outcome, ProtocolViolations};
 use music21_mcp_proc::ResourceSample;
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +63,10 @@ pub struct StageResult {
     pub leak: Option<LeakReport>,
     /// Sessions opened again after they were lost or abandoned.
     pub reopened: u64,
+    /// What was seen that a sound server does not do; of the first stage also while sessions began. Nothing of it is a
+    /// call's answer.
+    #[serde(default, skip_serializing_if = "ProtocolViolations::is_empty")]
+    pub violations: ProtocolViolations,
     /// What a session leaves in the server's memory, where each iteration has one of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_memory: Option<SessionMemory>,

@@ -42,6 +42,24 @@ impl SessionEnd {
     }
 }
 
+/// What a call takes errors for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Errors {
+    /// Failures.
+    #[default]
+    Fail,
+    /// Good answers: to such a call the tool may refuse. A rate limiter's refusal never is one.
+    Allowed,
+}
+
+impl Errors {
+    /// Whether they are failures.
+    pub(crate) fn fail(&self) -> bool {
+        *self == Self::Fail
+    }
+}
+
 /// A sequence of calls.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -56,7 +74,7 @@ pub struct Flow {
 
 /// One call of a flow.
 ///
-/// In every string of the arguments and in `expect`, `{{client}}` stands for the number of the
+/// In every string of the arguments, in `expect` and in `expect_not`, `{{client}}` stands for the number of the
 /// session, `{{iteration}}` for the count of iterations it has begun, `{{nonce}}` for a text that is the
 /// same within one iteration and no other, in this run or any other, and `{{by-client:A|B|C}}` for one of
 /// the texts, the next for each session.
@@ -71,6 +89,13 @@ pub struct Step {
     /// A text that the answer must hold; else it is a wrong answer.
     #[serde(default)]
     pub expect: Option<String>,
+    /// A text that the answer must not hold; else it is a wrong answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect_not: Option<String>,
+    /// What becomes of errors. An answer of a tool of which nothing is known, and which reads like a failure, leaves the
+    /// verdict open until this, `expect` or `expect_not` tells what it is.
+    #[serde(default, skip_serializing_if = "Errors::fail")]
+    pub errors: Errors,
     /// The answer must hold this iteration's nonce; one that holds another's is misrouted.
     #[serde(default, alias = "own_nonce")]
     pub must_echo_nonce: bool,

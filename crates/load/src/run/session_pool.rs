@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use music21_mcp_bench::client::{ClientOptions, Music21Client, Reply};
+use music21_mcp_bench::client::{ClientOptions, Music21Client, ProtocolViolations, Reply};
 use music21_mcp_bench::server::{EMBEDDED, STDERR, ServerOptions, ServerSpec, ServerUnderTest};
 use music21_mcp_embedded::Config;
 use music21_mcp_proc::ProcessTree;
@@ -37,6 +37,8 @@ pub(crate) struct Host {
     called: Called,
     /// Calls sent and not yet answered.
     pub(super) in_flight: InFlight,
+    /// What earlier stages had seen.
+    violations: Mutex<ProtocolViolations>,
 }
 
 /// The tools that were called on a server so far: the first call of each is cold.
@@ -63,6 +65,7 @@ impl Host {
     /// Where it cannot be started or is no music21 server.
     pub(crate) async fn start(
         server: Option<&str>,
+        client: ClientOptions,
         pid: Option<u32>,
         clients: usize,
     ) -> anyhow::Result<Self> {
@@ -84,8 +87,7 @@ impl Host {
         };
         let default = Config::default();
         let embedded = Config { export_directory: directory.path().to_owned(), ..default };
-        let options =
-            ServerOptions { embedded, client: ClientOptions::default(), ..ServerOptions::default() };
+        let options = ServerOptions { embedded, client, ..ServerOptions::default() };
         let target = ServerUnderTest::start(spec, options).await?;
         let info = target.server().clone();
         let facts = ServerFacts {
@@ -110,6 +112,7 @@ impl Host {
             idle: Mutex::default(),
             called: Called::default(),
             in_flight: InFlight::default(),
+            violations: Mutex::default(),
         })
     }
 
@@ -192,6 +195,13 @@ impl Host {
     fn last_words(&self) -> String {
         let text = std::fs::read_to_string(self.directory.path().join(STDERR)).unwrap_or_default();
         text.lines().last().map_or_else(|| ", stderr empty".to_owned(), |line| format!(", stderr: {line}"))
+    }
+
+    /// What sessions saw since this was last asked that a sound server does not do.
+    pub(super) fn new_violations(&self) -> ProtocolViolations {
+        let now = self.target.protocol_violations();
+        let earlier = std::mem::replace(&mut *lock(&self.violations), now.clone());
+        now.since(&earlier)
     }
 
     async fn new_session(&self) -> Result<(Music21Client, Called), OpenError> {

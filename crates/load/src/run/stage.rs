@@ -179,6 +179,7 @@ async fn result(asked: &Asked<'_>, run: &Run, host: &Arc<Host>, watched: Watched
         // With a fault, calls that do not reach the server are what is measured.
         server_lost: if watched.fault.is_none() { lost(host, &observer) } else { None },
         fault: watched.fault,
+        violations: host.new_violations(),
         conditions: Some(watched.conditions),
         others_cpu_share: watched.others_cpu_share,
         own: (!host.facts.shares_our_process).then(|| own_process(&readings.own(start), run)),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use music21_mcp_bench::client::ProtocolViolations;
 use music21_mcp_proc::{Conditions, ResourceSample};
 
 use super::observer::Observer;
@@ -37,6 +38,7 @@ pub(super) struct AtEnd {
     pub(super) session_memory: Option<SessionMemory>,
     pub(super) exports: Exports,
     pub(super) fault: Option<FaultResult>,
+    pub(super) violations: ProtocolViolations,
     pub(super) server_lost: Option<String>,
     pub(super) conditions: Option<Conditions>,
     pub(super) others_cpu_share: Option<f64>,
@@ -76,6 +78,7 @@ pub(super) fn summarize(seen: Seen<'_>) -> StageResult {
         scores_held: end.scores_held,
         exports: end.exports,
         reopened: run.reopened,
+        violations: end.violations,
         session_memory: end.session_memory,
         fault: end.fault,
         validity: Validity::default(),
@@ -130,6 +133,8 @@ fn tool_result(recorder: &Recorder, tool: &str, is_over: bool) -> Option<ToolRes
         reply_bytes: record.reply_bytes,
         intervals: record.intervals.clone(),
         examples: record.examples.clone(),
+        doubtful: record.doubtful.clone(),
+        good_example: record.good_example.clone(),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Signs that a stage, whatever its limits say, is no evidence of a server that works.
 
-use music21_mcp_bench::client::Outcome;
+use music21_mcp_bench::client::{Outcome, ProtocolViolations};
 
 use super::judge::judged;
 use crate::measure::validity::Figures;
@@ -49,6 +49,52 @@ fn silent_at_the_end(stage: &StageResult) -> Option<u64> {
     let gave_up = lost.into_iter().any(|outcome| stage.accounts.count(outcome) > 0);
     let silent_s = (stage.elapsed_ns / 1_000_000_000).saturating_sub(last.at_s + 1);
     (gave_up && silent_s >= SILENT_S).then_some(silent_s)
+}
+
+/// Good answers that may be failures: nobody said how to tell. `None` without any.
+pub(super) fn doubtful(stage: &StageResult) -> Option<Check> {
+    let mut tools = stage.tools.iter().filter_map(|(name, tool)| Some((name, tool, tool.doubtful.as_ref()?)));
+    let (name, tool, doubtful) = tools.next()?;
+    let others = match tools.count() {
+        0 => String::new(),
+        1 => ", and one more tool's do".to_owned(),
+        more => format!(", and those of {more} more tools do"),
+    };
+    let text = format!(
+        "{} of {} answers of '{name}' read like failures ({}){others}: say `expect`, `expect_not` or `errors = \"allowed\"` in the step",
+        doubtful.calls,
+        tool.accounts.count(Outcome::Ok),
+        doubtful.why
+    );
+    Some(judged(stage, Figures::Counts, "good answers", Verdict::Inconclusive, text))
+}
+
+/// Replies that no call waited for, and that none had given up; `None` without any. With a fault they are not the
+/// server's own.
+pub(super) fn stray(stage: &StageResult) -> Option<Check> {
+    let ProtocolViolations { duplicates, unmatched, .. } = stage.violations;
+    if stage.fault.is_some() || duplicates + unmatched == 0 {
+        return None;
+    }
+    let text = format!("{duplicates} calls were answered twice, {unmatched} replies answer no call of ours");
+    Some(judged(stage, Figures::Counts, "replies", Verdict::Fail, text))
+}
+
+/// What else a sound server does not do, and what harms no call.
+pub(super) fn remarks(stage: &StageResult) -> Vec<String> {
+    let ProtocolViolations { late, bad_frames, resent, noise_lines, noise, .. } = &stage.violations;
+    let quoted = noise.first().map_or_else(String::new, |line| format!(", such as '{line}'"));
+    let all = [
+        (
+            *noise_lines,
+            format!("lines on stdout are no MCP messages{quoted}: the protocol wants them on stderr"),
+        ),
+        (*bad_frames, "messages were malformed".to_owned()),
+        (*late, "replies came after their calls had been given up".to_owned()),
+        (*resent, "requests were sent again, since the server had closed the kept connection".to_owned()),
+    ];
+    let seen = all.into_iter().filter(|(count, _)| *count > 0);
+    seen.map(|(count, what)| format!("{}: {count} {what}", stage.name)).collect()
 }
 
 /// Why calls failed, where a limit of the server explains it.
@@ -121,5 +167,41 @@ mod tests {
     fn calls_that_were_dropped_leave_it_open() {
         assert_eq!(found(19, &json!({ "ok": 1000, "dropped": 11 })).unwrap().0, Verdict::Inconclusive);
         assert_eq!(found(19, &json!({ "ok": 1000, "dropped": 9 })), None);
+    }
+
+    #[test]
+    fn good_answers_that_read_like_failures_leave_it_open_and_say_what_to_type() {
+        let tool = json!({
+            "accounts": { "scheduled": 9, "sent": 9, "ended": { "ok": 9 } }, "first_calls_ns": [], "response": null,
+            "service": null, "steadiness": null, "response_hdr": "", "service_hdr": "", "examples": [],
+            "doubtful": { "calls": 8, "why": "the answer reads 'Error: no key'" }
+        });
+        let check = doubtful(&stage(&json!({ "tools": { "search": tool, "find": tool } }))).unwrap();
+        assert_eq!(check.verdict, Verdict::Inconclusive);
+        let text = "8 of 9 answers of 'find' read like failures (the answer reads 'Error: no key'), and one more tool's do: \
+                    say `expect`, `expect_not` or `errors = \"allowed\"` in the step";
+        assert_eq!(check.text, text);
+        assert_eq!(doubtful(&stage(&json!({}))), None);
+    }
+
+    #[test]
+    fn a_call_answered_twice_fails_and_noise_is_told() {
+        let seen = |fields: serde_json::Value| {
+            let none = json!({ "late": 0, "unmatched": 0, "duplicates": 0, "bad_frames": 0, "resent": 0, "noise_lines": 0, "noise": [] });
+            let mut all = none.as_object().unwrap().clone();
+            all.extend(fields.as_object().unwrap().clone());
+            stage(&json!({ "violations": all }))
+        };
+        let twice = seen(json!({ "duplicates": 2 }));
+        assert_eq!(stray(&twice).unwrap().verdict, Verdict::Fail);
+        assert_eq!(
+            stray(&twice).unwrap().text,
+            "2 calls were answered twice, 0 replies answer no call of ours"
+        );
+        let noisy = seen(json!({ "noise_lines": 3, "noise": ["ready"] }));
+        assert_eq!(stray(&noisy), None);
+        let said =
+            "s: 3 lines on stdout are no MCP messages, such as 'ready': the protocol wants them on stderr";
+        assert_eq!(remarks(&noisy), [said]);
     }
 }

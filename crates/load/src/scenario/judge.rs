@@ -20,9 +20,11 @@ fn rate(stage: &StageResult, limits: &Thresholds) -> Ratings {
     let may_rate_p95 = stage.open_loop && !stage.validity.saturated && settled && may_read(Figures::Times);
     let p95s = stage.tools.values().filter(|_| may_rate_p95);
     let p95 = p95s.filter_map(|tool| tool.response.as_ref().map(rating::p95));
+    // Whether good answers are good is not known.
+    let is_told = stage.tools.values().all(|tool| tool.doubtful.is_none());
     let success = || rating::success(stage.accounts.success_at_least());
     Ratings {
-        success: (limits.min_success > 0.0 && may_read(Figures::Counts)).then(success),
+        success: (limits.min_success > 0.0 && may_read(Figures::Counts) && is_told).then(success),
         // The worst: one without a grade, then the lowest.
         p95: p95.min_by_key(|rating| rating.grade),
         memory: stage.leak.as_ref().filter(|_| may_read(Figures::Resources)).map(rating::memory),
@@ -94,9 +96,9 @@ pub(crate) fn conclude(
     result.clients = concurrent::rate(result);
     result.checks = thresholds::check_limits(&result.definition, &result.stages);
     let causes = result.stages.iter().filter_map(evidence::cause).map(str::to_owned);
-    for cause in causes.collect::<std::collections::BTreeSet<_>>() {
-        if !result.notes.contains(&cause) {
-            result.notes.push(cause);
+    for note in causes.chain(result.stages.iter().flat_map(evidence::remarks)).collect::<Vec<_>>() {
+        if !result.notes.contains(&note) {
+            result.notes.push(note);
         }
     }
     if !interrupted {
@@ -112,6 +114,9 @@ pub(crate) fn conclude(
         result.checks.extend(missing.into_iter().chain(nothing).chain(own).chain(capacity).chain(recovered));
     }
     result.checks.extend(result.stages.iter().filter_map(evidence::misrouted));
+    result.checks.extend(result.stages.iter().filter_map(evidence::stray));
+    // One stage's speak for those of all.
+    result.checks.extend(result.stages.iter().find_map(evidence::doubtful));
     result.verdict = verdict(result, interrupted);
 }
 

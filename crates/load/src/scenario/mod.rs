@@ -134,6 +134,7 @@ mod tests {
     fn what_would_only_show_during_a_run_is_refused_before_it() {
         let stage = "[[stages]]\nname = 's'\nclients = 1\ncalls = 1\n[[stages.workload.flows]]\n\
                      steps = [{ tool = 't', arguments = { source = '{{score:big}}' } }]\n";
+        let with = |line: &str| stage.replace("calls", &format!("{line}\ncalls"));
         let big = "scores = [{ name = 'big', parts = 2, measures = 2 }]\n";
         assert!(Definition::from_toml(&format!("name = 'x'\n{big}{stage}")).is_ok());
         for (head, stage, why) in [
@@ -147,17 +148,24 @@ mod tests {
             ),
             (&format!("{big}thresholds = {{ min_success = 95 }}\n"), stage, "min_success is a share"),
             (&format!("{big}thresholds = {{ max_p95_ms = -1 }}\n"), stage, "must not be negative"),
+            (big, &with("deadline_s = 1e30"), "stage 's': deadline_s = 1e30 is beyond 1000000"),
+            (big, &with("deadline_s = 0"), "stage 's': deadline_s = 0.0 is not above 0"),
+            (big, &with("rate_per_s = -5"), "stage 's': rate_per_s = -5.0 is not above 0"),
+            (big, &with("warm_up_s = nan"), "stage 's': warm_up_s = NaN is not from 0 to 1000000"),
+            (big, &with("duration_s = 9\nwarm_up_s = 9"), "warm_up_s = 9 covers all of duration_s = 9"),
+            (big, &with("settle_s = 3601"), "stage 's': settle_s = 3601 is not from 0 to 3600"),
             (
                 big,
-                &stage.replace("calls", "deadline_s = 1e30\ncalls"),
-                "stage 's': deadline_s must be positive",
+                &with(
+                    "rate_per_s = 1\nduration_s = 9\narrivals = { kind = 'day', hours = 24, levels = [[25, 1]] }",
+                ),
+                "stage 's': a day has no hour 25",
             ),
             (
                 big,
-                &stage.replace("calls", "warm_up_s = nan\ncalls"),
-                "stage 's': deadline_s must be positive",
+                &stage.replace("clients = 1", "clients = 20_000"),
+                "stage 's': clients = 20000 is not from 1 to",
             ),
-            (big, &stage.replace("clients = 1", "clients = 20_000"), "stage 's': clients must be from 1 to"),
         ] {
             let error = Definition::from_toml(&format!("name = 'x'\n{head}{stage}")).unwrap_err();
             assert!(error.contains(why), "{error}");

@@ -29,7 +29,43 @@ fn a_browser_runs_nothing_of_what_a_server_says() {
         return;
     };
     assert!(console.is_empty(), "{console:?}");
-    assert!(!dom.contains("<script") && !dom.contains("<img"));
+    assert!(dom.matches("<script").count() == 1 && !dom.contains("<img"), "the page's own alone");
+}
+
+/// Writes down what the first chart reads out, for keys and at the pointer.
+const READER: &str = "
+  const figure = document.querySelector('figure:has(svg[data-left])');
+  const [frame, svg, readout] = ['.scroll', 'svg', '.readout'].map((part) => figure.querySelector(part));
+  const note = (what) => document.body.append(Object.assign(document.createElement('output'), { id: what, textContent: readout.textContent }));
+  for (const key of ['Home', 'ArrowRight', 'End']) {
+    frame.dispatchEvent(new KeyboardEvent('keydown', { key }));
+    note(key);
+  }
+  frame.dispatchEvent(new KeyboardEvent('keydown', { key: 'Home' }));
+  const box = svg.getBoundingClientRect();
+  svg.dispatchEvent(new PointerEvent('pointermove', { clientX: box.right, clientY: box.top }));
+  note('pointer');
+";
+
+#[test]
+fn a_chart_reads_out_where_the_keys_went_and_what_is_pointed_at() {
+    let html = page(&memory_run(60, "s"));
+    let (before, rest) = html.split_once("script-src 'sha256-").unwrap();
+    let (digest, after) = rest.split_once('\'').unwrap();
+    assert_eq!(digest.len(), 44, "the page's script is named by its digest");
+    let after = after.replace("</body>", &format!("<script>{READER}</script></body>"));
+    let Some((dom, console)) = in_chromium(&format!("{before}script-src 'unsafe-inline'{after}")) else {
+        return;
+    };
+    assert!(console.is_empty(), "{console:?}");
+    let said = |what: &str| {
+        let (_, rest) = dom.split_once(&format!("<output id=\"{what}\">")).unwrap();
+        rest.split_once('<').unwrap().0.to_owned()
+    };
+    let [home, right, end] = ["Home", "ArrowRight", "End"].map(said);
+    assert!(home.starts_with("second 0") && home.contains(" · "), "{home}");
+    assert!(home != right && right != end, "{home}; {right}; {end}");
+    assert_eq!(said("pointer"), end);
 }
 
 #[test]

@@ -194,6 +194,7 @@ fn what_does_not_exist_is_a_wrong_command_line() {
         (&["run", "tools", "--objective", "1s"], "--objective changes nothing in what is to be run"),
         (&["run", "tools", "quick", "--rate-limit", "10/1s", "--hours", "3"], "--hours changes nothing"),
         (&["explain", "nonsense"], "unknown scenario 'nonsense'"),
+        (&["run", "capasity"], "unknown scenario 'capasity' (did you mean 'capacity'?); use one of"),
         (&["explain", "quick", "--toml"], "'quick' is several scenarios"),
     ] {
         let output = std::process::Command::new(PROGRAM).args(arguments).output().unwrap();

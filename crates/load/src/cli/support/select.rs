@@ -43,9 +43,19 @@ pub(crate) fn shipped(word: &str) -> Result<Vec<&'static Scenario>, String> {
     expand(word).into_iter().map(|name| find(name).ok_or_else(|| unknown(name))).collect()
 }
 
+/// In thousandths, from which one name may be another one misspelt.
+const ALIKE: u32 = 850;
+
+fn likeness(one: &str, other: &str) -> u32 {
+    (strsim::jaro_winkler(&one.to_lowercase(), other) * 1e3) as u32
+}
+
 fn unknown(name: &str) -> String {
     let known: Vec<&str> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
-    format!("unknown scenario '{name}'; use one of {}, quick, all", known.join(", "))
+    let meant =
+        known.iter().max_by_key(|known| likeness(name, known)).filter(|known| likeness(name, known) >= ALIKE);
+    let meant = meant.map_or_else(String::new, |known| format!(" (did you mean '{known}'?)"));
+    format!("unknown scenario '{name}'{meant}; use one of {}, quick, all", known.join(", "))
 }
 
 fn select_one(name: &str, is_quick: bool) -> Result<Selected, String> {

@@ -13,6 +13,33 @@ pub(in crate::report) struct Axis {
     pub(in crate::report) range: Range<f64>,
     /// Places and their names.
     pub(in crate::report) ticks: Vec<(f64, String)>,
+    /// What its places are of what is read there.
+    pub(in crate::report) scale: Scale,
+}
+
+/// From a figure to its place on an axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::report) enum Scale {
+    /// Itself.
+    Linear,
+    /// Its logarithm to base 2.
+    Doublings,
+    /// Its logarithm to base 10.
+    Decades,
+    /// Of a quantile, see [`nines`].
+    Nines,
+}
+
+impl Scale {
+    /// As the page's script calls it; `None` for what is no horizontal axis.
+    pub(super) const fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Linear => Some("linear"),
+            Self::Doublings => Some("doublings"),
+            Self::Nines => Some("nines"),
+            Self::Decades => None,
+        }
+    }
 }
 
 impl Axis {
@@ -23,7 +50,7 @@ impl Axis {
         let step = step(end);
         let places = (0..=(end / step + 1e-9) as u32).map(|i| f64::from(i) * step);
         let ticks = places.map(|at| (at, name(at, step))).collect();
-        Self { title: title.to_owned(), range: 0.0..end * 1.02, ticks }
+        Self { title: title.to_owned(), range: 0.0..end * 1.02, ticks, scale: Scale::Linear }
     }
 
     /// Around `values`, not from zero, for lines whose changes matter.
@@ -38,14 +65,14 @@ impl Axis {
         let step = step(range.end - range.start);
         let places = (range.start / step).ceil() as i64..=(range.end / step).floor() as i64;
         let ticks = places.map(|i| i as f64 * step).map(|at| (at, name(at, step))).collect();
-        Self { title: title.to_owned(), range, ticks }
+        Self { title: title.to_owned(), range, ticks, scale: Scale::Linear }
     }
 
     /// The logarithms to base 2 of whole numbers from 1 to `most`.
     pub(in crate::report) fn doublings(title: &str, most: usize) -> Self {
         let end = (most.max(1) as f64).log2();
         let ticks = (0..=end as u32).map(|power| (f64::from(power), 2_u64.pow(power).to_string())).collect();
-        Self { title: title.to_owned(), range: -0.3..end + 0.3, ticks }
+        Self { title: title.to_owned(), range: -0.3..end + 0.3, ticks, scale: Scale::Doublings }
     }
 
     /// Seconds from 0 to `end_s`.
@@ -65,7 +92,7 @@ impl Axis {
             text.replace(".00 ", " ").replace(".0 ", " ")
         };
         let ticks = places.filter(|at| (low..=high).contains(at)).map(|at| (at, name(at))).collect();
-        Self { title: String::new(), range: low..high, ticks }
+        Self { title: String::new(), range: low..high, ticks, scale: Scale::Decades }
     }
 
     /// Quantiles as log₁₀ 1/(1 − q), so that each further nine takes the same room, for `count` calls.
@@ -73,7 +100,12 @@ impl Axis {
         let end = (count.max(10) as f64).log10();
         let ticks = QUANTILES.into_iter().map(|(q, name)| (nines(q), name.to_owned()));
         let ticks = ticks.filter(|(at, _)| *at <= end + 1e-9).collect();
-        Self { title: "share of calls that were no slower".to_owned(), range: 0.0..end, ticks }
+        Self {
+            title: "share of calls that were no slower".to_owned(),
+            range: 0.0..end,
+            ticks,
+            scale: Scale::Nines,
+        }
     }
 
     /// How far a value is from start to end.

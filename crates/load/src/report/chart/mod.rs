@@ -5,7 +5,7 @@ mod axis;
 
 use maud::{Markup, html};
 
-pub(super) use axis::{Axis, nines};
+pub(super) use axis::{Axis, Scale, nines};
 
 const HEIGHT: f64 = 270.0;
 /// Room for what stands outside the plane.
@@ -123,8 +123,12 @@ impl Chart {
         let height = HEIGHT.max(EDGE + ROW * names.len() as f64);
         let (width, view) = (self.width(), format!("0 0 {} {height}", self.width() + room));
         html! {
-            svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label=(label) viewBox=(view) font-family="sans-serif" font-size="12" {
-                (self.draw())
+            @let plane = self.plane();
+            svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label=(label) viewBox=(view) font-family="sans-serif" font-size="12"
+                data-scale=[self.x.scale.name()] data-from=(self.x.range.start) data-until=(self.x.range.end)
+                data-left=(LEFT) data-right=(plane.right) data-top=(plane.top) data-bottom=(plane.bottom) {
+                (plane.axes())
+                @for mark in &self.marks { (plane.mark(mark)) }
                 @for (row, (paint, name)) in names.iter().enumerate() {
                     text x=(width) y=(EDGE + ROW * row as f64) fill=(paint.colour) { (name) }
                 }
@@ -136,15 +140,11 @@ impl Chart {
         f64::from(self.width as u16)
     }
 
-    fn draw(&self) -> Markup {
+    fn plane(&self) -> Plane<'_> {
         let row = |mark: &Mark| if let Mark::Boundary(_, _, row) = mark { f64::from(*row) } else { 0.0 };
         let rows = self.marks.iter().map(row).fold(0.0, f64::max);
-        let plane =
-            Plane { chart: self, top: EDGE + ROW * rows, right: self.width() - EDGE, bottom: HEIGHT - BELOW };
-        html! {
-            (plane.axes())
-            @for mark in &self.marks { (plane.mark(mark)) }
-        }
+        let (top, right) = (EDGE + ROW * rows, self.width() - EDGE);
+        Plane { chart: self, top, right, bottom: HEIGHT - BELOW }
     }
 }
 
@@ -238,10 +238,10 @@ mod tests {
             Mark::Boundary(5.0, "a<b>".to_owned(), 1),
         ];
         let ticks = vec![(0.0, "0".to_owned()), (10.0, "10".to_owned())];
-        let axis = Axis { title: "s".to_owned(), range: 0.0..10.0, ticks };
+        let axis = Axis { title: "s".to_owned(), range: 0.0..10.0, ticks, scale: Scale::Linear };
         let svg = Chart::half(axis.clone(), axis, marks).svg("a & b", &[(blue, "key")]).into_string();
         insta::assert_snapshot!(svg.replace("><", ">\n<").replace(">\n</", "></"), @r##"
-        <svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="a &amp; b" viewBox="0 0 780 270" font-family="sans-serif" font-size="12">
+        <svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="a &amp; b" viewBox="0 0 780 270" font-family="sans-serif" font-size="12" data-scale="linear" data-from="0" data-until="10" data-left="68" data-right="522" data-top="33" data-bottom="226">
         <g stroke="#DCE0E6">
         <line x1="68" x2="522" y1="226" y2="226"></line>
         <line x1="68" x2="522" y1="33" y2="33"></line></g>

@@ -34,6 +34,25 @@ pub(super) fn server(file: &RunFile) -> Markup {
     ])
 }
 
+/// The command, and on what machine it was given, in one line that unfolds.
+pub(super) fn made(file: &RunFile) -> Markup {
+    let machine = &file.machine;
+    let processor = machine.cpu_model.as_ref().map(|model| format!("{model}, {} cores", machine.cores));
+    html! {
+        details.made {
+            summary { code { (command(file)) } }
+            (list(&[("processor", processor), ("load before → after", load(file)), ("measured", Some(file.created_utc.clone()))]))
+            p.note { "All of it: " a href="#environment" { "environment" } ", " a href="#reproduce" { "run it again" } "." }
+        }
+    }
+}
+
+/// The system's load averages.
+fn load(file: &RunFile) -> Option<String> {
+    let now = file.conditions.as_ref()?;
+    Some(format!("{:.2} → {:.2}", now.load_before?, now.load_after?))
+}
+
 /// The command line, the definitions as files, and what the tools are called.
 pub(super) fn reproduce(file: &RunFile) -> Markup {
     html! {
@@ -82,7 +101,6 @@ pub(super) fn environment(file: &RunFile) -> Markup {
         format!("{}{changed}", revision.chars().take(12).collect::<String>())
     });
     let conditions = file.conditions.as_ref();
-    let load = conditions.and_then(|now| Some(format!("{:.2} → {:.2}", now.load_before?, now.load_after?)));
     let steal = conditions.and_then(|now| Some(format!("{:.1} %", now.steal_percent?)));
     let pressure = conditions.and_then(|now| Some(format!("{:.1} %", now.cpu_pressure_percent?)));
     html! {
@@ -96,7 +114,7 @@ pub(super) fn environment(file: &RunFile) -> Markup {
                 ("virtual machine", Some(if machine.virtual_machine { "yes" } else { "no" }.to_owned())),
                 ("governor", machine.governor.clone()),
                 ("machine", Some(machine.fingerprint.chars().take(12).collect())),
-                ("load before → after", load),
+                ("load before → after", load(file)),
                 ("CPU time taken by the hypervisor", steal),
                 ("tasks waited for a CPU", pressure),
                 ("program", Some(format!("music21-mcp-bench {}, {}", tool.version, tool.profile))),

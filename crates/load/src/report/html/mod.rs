@@ -1,12 +1,14 @@
 //! A run as one HTML file that needs no network: the verdict first, then what it rests on.
 //!
-//! Everything is escaped by the templates; scripts run only in the sandboxed frames of flamegraphs.
+//! Everything is escaped by the templates. One script of ours runs, by its digest: charts read out what is pointed at.
+//! Those of flamegraphs run in sandboxed frames.
 
 mod baseline;
 mod details;
 mod disk;
 mod figure;
 mod flame;
+mod key_figures;
 mod limiter;
 mod percentiles;
 mod recovery;
@@ -19,7 +21,10 @@ mod tools;
 pub(crate) use baseline::{Baseline, Compared};
 pub use flame::Flamegraph;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest, Sha256};
 
 use super::headline::{Headline, Tone, calls, headlines, tone, word};
 use super::units::{count, percent};
@@ -29,6 +34,8 @@ use crate::result::{RunFile, ScenarioResult};
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 /// Frames of flamegraphs inherit the page's policy.
 const POLICY_OF_FRAMES: &str = "; frame-src data:; script-src 'unsafe-inline'";
+/// The page's own script.
+const READOUT: &str = include_str!("readout.js");
 
 /// What a report shows beside the run itself.
 #[derive(Debug, Clone, Default)]
@@ -51,21 +58,27 @@ impl From<Vec<Flamegraph>> for Extras {
 pub fn page(file: &RunFile, extras: &Extras) -> String {
     let headlines = headlines(file);
     let title = format!("{}: {}, {}", words(&headlines), file.server.name, file.created_utc);
-    let frames = if extras.flamegraphs.is_empty() { "" } else { POLICY_OF_FRAMES };
+    let scripts = if extras.flamegraphs.is_empty() {
+        format!("; script-src 'sha256-{}'", STANDARD.encode(Sha256::digest(READOUT)))
+    } else {
+        POLICY_OF_FRAMES.to_owned()
+    };
     let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(format!("{POLICY}{frames}"));
+                meta http-equiv="Content-Security-Policy" content=(format!("{POLICY}{scripts}"));
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (title) }
                 style { (PreEscaped(include_str!("style.css"))) }
             }
             body {
-                (verdict(&headlines))
+                (verdict(file, &headlines))
                 main {
+                    (key_figures::section(file))
+                    (details::made(file))
                     (details::server(file))
                     (overview(file))
                     @for (number, scenario) in file.scenarios.iter().enumerate() { (scenario::section(number, scenario)) }
@@ -75,6 +88,7 @@ pub fn page(file: &RunFile, extras: &Extras) -> String {
                     (details::environment(file))
                     (details::reproduce(file))
                 }
+                script { (PreEscaped(READOUT)) }
             }
         }
     };
@@ -88,17 +102,24 @@ fn words(headlines: &[Headline]) -> String {
     words.join(" · ")
 }
 
-fn verdict(headlines: &[Headline]) -> Markup {
+fn verdict(file: &RunFile, headlines: &[Headline]) -> Markup {
     html! {
         @if let Some((first, others)) = headlines.split_first() {
-            header class=(format!("verdict {}", class(first.tone))) {
-                h1 { strong { (words(headlines)) } ": " (first.reason) }
+            header class=(format!("verdict {}", class(worst(headlines)))) {
+                p.title { "music21-mcp-bench · " (file.server.name) " " (file.server.version) " · " (file.created_utc) }
+                h1 { strong class=(class(first.tone)) { (words(headlines)) } ": " (first.reason) }
                 @if !others.is_empty() {
-                    ul { @for one in others { li { strong { (one.word) } ": " (one.reason) } } }
+                    ul { @for one in others { li { strong class=(class(one.tone)) { (one.word) } ": " (one.reason) } } }
                 }
             }
         }
     }
+}
+
+/// Of several, the gravest: what failed is red even where something else is undecided.
+fn worst(headlines: &[Headline]) -> Tone {
+    let has = |tone| headlines.iter().any(|headline| headline.tone == tone);
+    [Tone::Bad, Tone::Doubtful].into_iter().find(|&tone| has(tone)).unwrap_or(Tone::Good)
 }
 
 fn class(tone: Tone) -> &'static str {

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::figure::Table;
 use super::{chip, disk, limiter, percentiles, recovery, resources, search, timeline, tools};
 use crate::measure::rating::{Grade, Rating};
-use crate::measure::validity::Figures;
+use crate::measure::validity::{Figures, Standing};
 use crate::report::headline::{tone, word};
 use crate::report::sizes;
 use crate::report::units::{self, count, duration, percent, quantile, rate};
@@ -66,7 +66,10 @@ fn stage(stage: &StageResult) -> Markup {
             @if stage.validity.saturated { ", " strong { "saturated: the server did not keep up" } }
         }
         @for reason in stage.validity.reasons() {
-            p.bad-calls { strong { (reason.leaves(Figures::Times).word()) ": " } (reason) }
+            @let standing = reason.leaves(Figures::Times);
+            p class=(if standing == Standing::Invalid { "bad-calls" } else { "bad-calls disturbed" }) {
+                strong { (standing.word()) ": " } (reason)
+            }
         }
         @for reason in &stage.validity.warnings { p.note { "Warning: " (reason) } }
         (ratings(&stage.ratings))

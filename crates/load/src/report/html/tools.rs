@@ -26,10 +26,10 @@ pub(super) fn table(stage: &StageResult) -> Markup {
         }
         p.note {
             @if stage.open_loop { "Response: from the moment a call was due; service: from the moment it was sent. " }
-            "Below a quantile: its 95 % bounds. “≤” and “n too small”: that many calls do not carry the figure."
+            "Below a quantile: its 95 % bounds. “n too small”: that many calls do not carry the figure. “≤”: they carry a bound alone, or other work on the machine made the stage’s times upper bounds."
         }
         (replies(stage))
-        (failures(stage))
+        (answers(stage))
     }
 }
 
@@ -125,11 +125,16 @@ fn unsettled(tool: &ToolResult) -> Markup {
     }
 }
 
-/// How calls ended that did not end well, with the server's words.
-fn failures(stage: &StageResult) -> Markup {
+/// How calls ended that did not end well, and an answer of each tool and class in the server's words.
+fn answers(stage: &StageResult) -> Markup {
     let bad: Vec<_> = stage.accounts.ended.iter().filter(|(outcome, _)| **outcome != Outcome::Ok).collect();
     let examples: Vec<_> =
         stage.tools.iter().flat_map(|(name, tool)| tool.examples.iter().map(move |e| (name, e))).collect();
+    let good: Vec<_> = stage
+        .tools
+        .iter()
+        .filter_map(|(name, tool)| Some((name, tool.good_example.as_ref()?, tool.doubtful.as_ref())))
+        .collect();
     html! {
         @if !bad.is_empty() {
             p.bad-calls {
@@ -140,12 +145,22 @@ fn failures(stage: &StageResult) -> Markup {
                 }
             }
         }
-        @if !examples.is_empty() {
+        @if !examples.is_empty() || !good.is_empty() {
             details {
-                summary { "What went wrong, in the server’s words" }
-                ul { @for (name, example) in examples {
-                    li { code { (name) } " " em { (example.outcome) } ": " (example.message) }
-                } }
+                summary { "What was answered, in the server’s words" }
+                ul {
+                    @for (name, example) in examples {
+                        li { code { (name) } " " em { (example.outcome) } ": " (example.message) }
+                    }
+                    @for (name, answer, doubtful) in good {
+                        li {
+                            code { (name) } " " em { "ok" } ": " (answer)
+                            @if let Some(doubtful) = doubtful {
+                                " (" (count(doubtful.calls)) " such answers may be failures: " (doubtful.why) ")"
+                            }
+                        }
+                    }
+                }
             }
         }
     }
