@@ -1,6 +1,6 @@
 //! Streamable HTTP: one POST a call, its reply in JSON or in an event stream, over connections kept by the session.
 //!
-//! The optional GET stream is not opened: everything a call needs arrives with its own reply.
+//! Everything a call needs arrives with its own reply; what a server asks outside of calls is heard in `listen.rs`.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -16,14 +16,13 @@ use super::connection::Connection;
 use super::endpoint::Endpoint;
 use super::frame::Response;
 use super::http_reply::{self, Reading};
+use super::listen;
+use super::mirror;
 use super::wire::{ClientOptions, Counters, Failure, Outgoing};
 use crate::client::Outcome;
 
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
-const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
-const MCP_METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-const MCP_NAME: HeaderName = HeaderName::from_static("mcp-name");
 
 /// How long what follows an answer may take to let its connection be used again.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -45,7 +44,7 @@ pub(super) struct Post {
     /// Where the server redirected the first request to.
     moved: OnceLock<PathAndQuery>,
     session: OnceLock<HeaderValue>,
-    version: OnceLock<Version>,
+    version: OnceLock<HeaderValue>,
     idle: Mutex<Vec<Connection>>,
     /// Connections whose answer has been read and whose stream goes on.
     draining: AtomicUsize,
@@ -54,13 +53,7 @@ pub(super) struct Post {
     added: HeaderMap,
     pub max_reply_bytes: usize,
     pub counters: Arc<Counters>,
-    ended: CancellationToken,
-}
-
-struct Version {
-    header: HeaderValue,
-    /// Whether requests name their method and tool in headers (from 2026-07-28 on).
-    standard_headers: bool,
+    pub ended: CancellationToken,
 }
 
 impl HttpWire {
@@ -89,9 +82,9 @@ impl HttpWire {
 
     /// The protocol revision every later request names.
     pub(super) fn set_version(&self, version: &rmcp::model::ProtocolVersion) {
-        if let Ok(header) = HeaderValue::from_str(version.as_str()) {
-            // A second handshake on one session keeps the first one's revision.
-            let _ = self.post.version.set(Version { header, standard_headers: !version.has_initialize() });
+        if let Some((_, value)) = mirror::version(version) {
+            // A session has one handshake.
+            let _ = self.post.version.set(value);
         }
     }
 
@@ -115,6 +108,24 @@ impl HttpWire {
         self.post.notify(method, frame).await
     }
 
+    /// Hears what the server asks outside of calls, where it keeps sessions and has a stream for that; says whether so.
+    pub(super) async fn listen(&self) -> bool {
+        self.post.session.get().is_some() && listen::open(&self.post).await
+    }
+
+    /// A failed handshake, named as what it is where the server has only the transport that this one replaced.
+    pub(super) async fn explain(&self, failure: Failure) -> Failure {
+        let fits = [StatusCode::BAD_REQUEST, StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED];
+        if failure.status.is_none_or(|status| !fits.contains(&status))
+            || !listen::is_old_transport(&self.post).await
+        {
+            return failure;
+        }
+        let message = "this is the old HTTP+SSE transport (protocol 2024-11-05), which is not supported; \
+                       most servers serve streamable HTTP as well, at /mcp or by an option";
+        Failure::new(Outcome::ProtocolError, message)
+    }
+
     pub(super) fn counters(&self) -> &Counters {
         &self.post.counters
     }
@@ -122,7 +133,7 @@ impl HttpWire {
     /// Ends the session on the server (DELETE), where it keeps one.
     pub(super) async fn close(&self, within: Duration) {
         if self.post.session.get().is_some() {
-            let delete = self.post.send(|| self.post.request(Method::DELETE, None, Bytes::new()));
+            let delete = self.post.send(|| self.post.request(Method::DELETE, Bytes::new()));
             // A server that does not answer keeps its session; there is no more we can do.
             let _ = tokio::time::timeout(within, delete).await;
         }
@@ -131,8 +142,11 @@ impl HttpWire {
 
 impl Post {
     async fn exchange(self: Arc<Self>, outgoing: Outgoing) -> Result<Response, Failure> {
-        let name = outgoing.name.as_deref();
-        let request = || self.request(Method::POST, Some((outgoing.method, name)), outgoing.frame.clone());
+        let request = || {
+            let mut request = self.request(Method::POST, outgoing.frame.clone());
+            request.headers_mut().extend(outgoing.headers.iter().cloned());
+            request
+        };
         let (mut connection, mut reply) = self.send(request).await?;
         if self.follow(&reply) {
             // On a connection of its own: the body of the redirect is not read.
@@ -168,7 +182,7 @@ impl Post {
     }
 
     async fn notify(&self, method: &str, frame: Bytes) -> Result<(), Failure> {
-        let request = || self.request(Method::POST, Some((method, None)), frame.clone());
+        let request = || self.request(Method::POST, frame.clone());
         let (mut connection, reply) = self.send(request).await?;
         let status = reply.status();
         let mut body = reply.into_body();
@@ -186,12 +200,7 @@ impl Post {
         let _ = self.ended.run_until_cancelled(sent).await;
     }
 
-    fn request(
-        &self,
-        method: Method,
-        head: Option<(&str, Option<&str>)>,
-        body: Bytes,
-    ) -> Request<Full<Bytes>> {
+    fn request(&self, method: Method, body: Bytes) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         *request.uri_mut() = self.moved.get().unwrap_or(&self.endpoint.path).clone().into();
@@ -205,12 +214,7 @@ impl Post {
             headers.insert(SESSION_ID, session.clone());
         }
         if let Some(version) = self.version.get() {
-            headers.insert(PROTOCOL_VERSION, version.header.clone());
-            if let Some((method, name)) = head.filter(|_| version.standard_headers) {
-                let value = |text| HeaderValue::from_str(text).ok();
-                headers.extend(value(method).map(|value| (MCP_METHOD, value)));
-                headers.extend(name.and_then(value).map(|value| (MCP_NAME, value)));
-            }
+            headers.insert(mirror::VERSION, version.clone());
         }
         request
     }
@@ -246,19 +250,27 @@ impl Post {
         &self,
         last_id: &Bytes,
     ) -> Result<(Connection, hyper::body::Incoming), Failure> {
-        let request = || {
-            let mut request = self.request(Method::GET, None, Bytes::new());
-            request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
-            let id = HeaderValue::from_bytes(last_id);
-            request.headers_mut().extend(id.ok().map(|id| (LAST_EVENT_ID, id)));
-            request
-        };
-        let (connection, reply) = self.send(request).await?;
+        let (connection, reply) = self.get(Some(last_id)).await?;
         if reply.status().is_success() {
             return Ok((connection, reply.into_body()));
         }
         let message = format!("HTTP {} to resuming the event stream", reply.status().as_u16());
         Err(Failure::new(Outcome::TransportClosed, message))
+    }
+
+    /// Asks for an event stream: a new one, or what follows an event.
+    pub(super) async fn get(
+        &self,
+        last_id: Option<&Bytes>,
+    ) -> Result<(Connection, http::Response<hyper::body::Incoming>), Failure> {
+        let request = || {
+            let mut request = self.request(Method::GET, Bytes::new());
+            request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
+            let id = last_id.and_then(|id| HeaderValue::from_bytes(id).ok());
+            request.headers_mut().extend(id.map(|id| (LAST_EVENT_ID, id)));
+            request
+        };
+        self.send(request).await
     }
 
     /// An idle connection that is still open.

@@ -25,9 +25,11 @@ pub(super) struct Reading<'a> {
 type Answer = (Response, Option<Body>);
 
 /// How long a client waits before it resumes a stream whose server does not say.
-const RETRY: Duration = Duration::from_secs(1);
+pub(super) const RETRY: Duration = Duration::from_secs(1);
 /// An error page is read up to here, to quote it.
 const ERROR_BODY: usize = 64 * 1024;
+/// What is looked at of such a page, in bytes.
+const QUOTED: usize = 400;
 
 pub(super) async fn read(
     mut reading: Reading<'_>,
@@ -127,13 +129,7 @@ impl Reading<'_> {
                 Counters::add(&counters.unmatched);
                 return Err(Failure::new(Outcome::ProtocolError, frame::id_is_text(id)));
             }
-            Incoming::Response(..) | Incoming::ForeignResponse(_) => Counters::add(&counters.unmatched),
-            Incoming::NoFrame => Counters::add(&counters.bad_frames),
-            Incoming::Request(answer) => {
-                let post = Arc::clone(self.post);
-                tokio::spawn(async move { post.send_off("response", answer).await });
-            }
-            Incoming::Notification => {}
+            other => self.post.take(other),
         }
         Ok(None)
     }
@@ -154,9 +150,10 @@ fn refused(
     has_session: bool,
 ) -> Result<Response, Failure> {
     let status = head.status;
+    let is_expired = has_session && says_session_unknown(status, body);
     let outcome = match status {
         StatusCode::TOO_MANY_REQUESTS => Outcome::RateLimited,
-        StatusCode::NOT_FOUND if has_session => Outcome::SessionExpired,
+        _ if is_expired => Outcome::SessionExpired,
         StatusCode::PAYLOAD_TOO_LARGE => Outcome::Oversized,
         _ => match frame::decode(body) {
             Ok(Incoming::Response(found, response)) if found == id => return Ok(response),
@@ -164,12 +161,12 @@ fn refused(
         },
     };
     let hint = match status {
+        _ if is_expired => "; the server no longer knows the session",
         StatusCode::UNAUTHORIZED => {
             "; the server wants a login: give it with --header 'Authorization: Bearer env:TOKEN'"
         }
         StatusCode::FORBIDDEN => "; the server refuses us: some let no other host name or origin in",
         StatusCode::SERVICE_UNAVAILABLE => "; the server says that it is not ready",
-        StatusCode::NOT_FOUND if has_session => "; the server no longer knows the session",
         StatusCode::NOT_FOUND => "; is the path right? most servers use /mcp",
         StatusCode::PAYLOAD_TOO_LARGE => "; the request is too large for the server",
         status if status.is_redirection() => "; use the URL it redirects to",
@@ -177,8 +174,35 @@ fn refused(
     };
     let message = format!("HTTP {}: {}{hint}", status.as_u16(), quote(body));
     let is_busy = status == StatusCode::SERVICE_UNAVAILABLE;
-    Err(Failure { retry_after: retry_after(&head.headers), is_busy, ..Failure::new(outcome, message) })
+    let retry_after = retry_after(&head.headers);
+    Err(Failure { retry_after, is_busy, status: Some(status), ..Failure::new(outcome, message) })
 }
+
+/// 404 is the protocol's way. Others answer 410, and some 400 or, behind a proxy that was started again, 503: a word
+/// says then that it is the session, and not this request or the server.
+fn says_session_unknown(status: StatusCode, body: &[u8]) -> bool {
+    match status {
+        StatusCode::NOT_FOUND | StatusCode::GONE => true,
+        StatusCode::BAD_REQUEST | StatusCode::SERVICE_UNAVAILABLE => {
+            let text = String::from_utf8_lossy(&body[..body.len().min(QUOTED)]).to_ascii_lowercase();
+            text.contains("session") && UNKNOWN.iter().any(|word| text.contains(word))
+        }
+        _ => false,
+    }
+}
+
+/// What is said of sessions that are unknown, in lower case.
+const UNKNOWN: [&str; 9] = [
+    "not found",
+    "unknown",
+    "invalid",
+    "no valid",
+    "not valid",
+    "expired",
+    "not exist",
+    "no longer",
+    "terminated",
+];
 
 /// Seconds only: a date, `None` or nonsense is no promise that could be kept.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
@@ -188,7 +212,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 /// The beginning of a body, on one line.
 fn quote(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&body[..body.len().min(400)]);
+    let text = String::from_utf8_lossy(&body[..body.len().min(QUOTED)]);
     let words: Vec<&str> = text.split_whitespace().collect();
     let quoted: String = words.join(" ").chars().take(120).collect();
     if quoted.is_empty() { "empty body".to_owned() } else { format!("'{quoted}'") }

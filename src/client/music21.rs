@@ -1,13 +1,12 @@
 //! The client: one session with one server, and a method for each tool.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use rmcp::model::{JsonObject, PaginatedRequestParams};
+use rmcp::model::{JsonObject, ProtocolVersion};
 use rmcp::{ServerHandler, ServiceExt};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::child::{Child, ServerCommand};
@@ -15,6 +14,7 @@ use super::endpoint::without_secrets;
 use super::expect::{Asked, Expectation};
 use super::http::HttpWire;
 use super::line::LineWire;
+use super::mirror::Mirrored;
 use super::reply::{self, Reply};
 use super::session::{ServerInfo, Session};
 use super::tool::Tool;
@@ -43,26 +43,6 @@ impl ConnectError {
     fn new(target: &str, failure: &Failure) -> Self {
         Self { outcome: failure.outcome, message: format!("{target}: {}", failure.message) }
     }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ToolsPage {
-    #[serde(default)]
-    tools: Vec<Value>,
-    next_cursor: Option<String>,
-}
-
-/// A tool of which not everything can be read is there all the same, with its name; one without a name is not.
-fn lenient_tool(listed: &Value) -> Option<rmcp::model::Tool> {
-    let of_parts = |listed: &Value| {
-        let text = |field: &str| listed.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let schema = listed.get("inputSchema").and_then(Value::as_object).cloned().unwrap_or_default();
-        Some(text("name"))
-            .filter(|name| !name.is_empty())
-            .map(|name| rmcp::model::Tool::new(name, text("description"), schema))
-    };
-    serde_json::from_value(listed.clone()).ok().or_else(|| of_parts(listed))
 }
 
 #[derive(Serialize)]
@@ -152,8 +132,20 @@ impl Music21Client {
             let wire = HttpWire::open(url, options, counters).await;
             let shown = without_secrets(url);
             let wire = wire.map_err(|failure| ConnectError::new(&shown, &failure))?;
-            Self::shake(&shown, Wire::Http(wire), options).await
+            let client = Self::shake(&shown, Wire::Http(wire), options).await?;
+            if options.listen {
+                client.listen().await;
+            }
+            Ok(client)
         })
+    }
+
+    /// Opens what [`ClientOptions::listen`] describes; says whether the server has it.
+    pub(crate) async fn listen(&self) -> bool {
+        match &self.session.wire {
+            Wire::Http(wire) if !self.session.is_without_handshake() => wire.listen().await,
+            _ => false,
+        }
     }
 
     async fn shake(target: &str, wire: Wire, options: &ClientOptions) -> Result<Self, ConnectError> {
@@ -191,7 +183,8 @@ impl Music21Client {
         // Boxed so that its code is made once and not in each program; see `ServerUnderTest::start`.
         Box::pin(async move {
             let params = CallParams { name: tool, arguments: &arguments };
-            let exchanged = self.session.request("tools/call", Some(tool), params, deadline).await;
+            let exchanged =
+                self.session.request("tools/call", Some((tool, &arguments)), params, deadline).await;
             reply::classify(Asked { tool, arguments: &arguments, expect: &expect }, exchanged)
         })
     }
@@ -255,37 +248,38 @@ impl Music21Client {
         self.call(tool.name(), arguments, deadline).await
     }
 
-    /// The server's tools, all pages of the list.
+    /// The server's tools, all pages of the list. From protocol 2026-07-28 on it is from them that a session over HTTP
+    /// knows which arguments of later calls are repeated in headers.
     ///
     /// # Errors
     ///
     /// Where the server does not answer with the whole list within the deadline, or with a list that has no end.
     pub async fn list_tools(&self, deadline: Duration) -> Result<Vec<rmcp::model::Tool>, ConnectError> {
-        let walk = tokio::time::timeout(deadline, self.walk_tools()).await;
+        let walk = tokio::time::timeout(deadline, self.session.list_tools()).await;
         let walk = walk.unwrap_or_else(|_| Err(Failure::timed_out(deadline)));
         walk.map_err(|failure| ConnectError::new(&self.session.server.name, &failure))
     }
 
-    async fn walk_tools(&self) -> Result<Vec<rmcp::model::Tool>, Failure> {
-        let mut tools = Vec::new();
-        let mut seen = BTreeSet::new();
-        let mut cursor = None;
-        loop {
-            let params = PaginatedRequestParams::default().with_cursor(cursor.take());
-            // The time limit is that of the whole walk.
-            let page: ToolsPage = self.session.ask("tools/list", params, Duration::MAX).await?;
-            tools.extend(page.tools.iter().filter_map(lenient_tool));
-            match page.next_cursor {
-                None => return Ok(tools),
-                // Older servers end the list so; the newest protocol makes it a cursor like any other.
-                Some(end) if end.is_empty() && !self.session.is_without_handshake() => return Ok(tools),
-                Some(next) if !seen.insert(next.clone()) => {
-                    let message = format!("tools/list has no end: the cursor '{next}' came twice");
-                    return Err(Failure::new(Outcome::ProtocolError, message));
-                }
-                Some(next) => cursor = Some(next),
-            }
+    /// Knows of the server's tools what the other client found out when it listed them.
+    pub(crate) fn learn_from(&self, other: Option<&Arc<Mirrored>>) {
+        if let Some(mirrored) = other {
+            // What it found out by itself is as good.
+            let _ = self.session.mirrored.set(Arc::clone(mirrored));
         }
+    }
+
+    /// The revision to ask for where another session shall have the same kind of handshake.
+    pub(crate) fn handshake_again(&self) -> ProtocolVersion {
+        if self.session.is_without_handshake() {
+            ProtocolVersion::LATEST
+        } else {
+            ProtocolVersion::LATEST_WITH_INITIALIZE
+        }
+    }
+
+    /// What there is to learn from this client.
+    pub(crate) fn mirrored(&self) -> Option<Arc<Mirrored>> {
+        self.session.mirrored.get().cloned()
     }
 
     /// Who answers.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rmcp::model::{ErrorData, JsonObject};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -106,6 +106,27 @@ struct ToolResult<'a> {
     structured: Option<&'a RawValue>,
     #[serde(borrow, rename = "_meta")]
     meta: Option<&'a RawValue>,
+    #[serde(borrow, rename = "resultType")]
+    kind: Option<&'a RawValue>,
+    task: Option<IgnoredAny>,
+}
+
+impl ToolResult<'_> {
+    /// Why it is not the answer, where a server wants something first or answers later.
+    fn not_yet(&self) -> Option<String> {
+        let kind = self.kind.map_or("", RawValue::get).trim_matches('"');
+        // Protocol 2025-11-25 says it by the field alone.
+        let is_task = kind.is_empty() && self.task.is_some() && self.content.is_none();
+        match kind {
+            "complete" => None,
+            "" if !is_task => None,
+            "input_required" => Some("the tool asks for input, which this client does not give".to_owned()),
+            "" | "task" => {
+                Some("the tool answered with a task handle, which this client does not follow".to_owned())
+            }
+            other => Some(format!("the tool answered with a result of type '{}'", one_line(other))),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -165,7 +186,10 @@ fn rpc_error(error: &ErrorData, bytes: usize) -> Reply {
 }
 
 fn tool_result(asked: Asked<'_>, result: ToolResult<'_>, bytes: usize) -> Reply {
-    let ToolResult { content, is_error, structured, meta } = result;
+    if let Some(message) = result.not_yet() {
+        return Reply::ended(Outcome::ToolError, message, bytes);
+    }
+    let ToolResult { content, is_error, structured, meta, .. } = result;
     let content = content.unwrap_or_default();
     let is_empty = content.is_empty() && structured.is_none();
     let mut texts = content.into_iter().filter_map(Content::into_text);

@@ -17,6 +17,8 @@ pub(super) struct EventReader {
     data: Option<Bytes>,
     /// The event's type, if it is none of ours.
     is_other: bool,
+    /// There was an event of the type `endpoint`, with which the transport of 2024-11-05 begins.
+    pub has_named_endpoint: bool,
     /// A carriage return ended the last line: a line feed that follows belongs to it.
     after_cr: bool,
     /// The first bytes were looked at, which may be a byte order mark.
@@ -64,6 +66,7 @@ impl EventReader {
                 self.resume.retry = ms.map(Duration::from_millis).or(self.resume.retry);
             } else if let Some(kind) = value_of(&line, b"event:") {
                 self.is_other = kind != b"message";
+                self.has_named_endpoint |= kind == b"endpoint";
             } else if let Some(value) = line.strip_prefix(b"data:") {
                 let value = line.slice_ref(value.strip_prefix(b" ").unwrap_or(value));
                 self.data = Some(match self.data.take() {

@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use rmcp::model::ProtocolVersion;
 use serde::{Deserialize, Serialize};
 
 use super::frame::Response;
 use super::http::HttpWire;
 use super::line::LineWire;
+use super::mirror::Headers;
 use crate::client::Outcome;
 
 /// How a session behaves; the defaults suit a server on this machine.
@@ -24,13 +25,18 @@ pub struct ClientOptions {
     pub connect_timeout: Duration,
     /// How long a server may take from start to the end of the handshake.
     pub start_timeout: Duration,
-    /// The protocol revision to ask for. `None` asks for the newest with a handshake and, where the
-    /// server refuses that, for the newest without one.
+    /// The protocol revision to ask for. `None` asks for the newest with a handshake and, where the server refuses or
+    /// ignores that, for the newest without one.
     pub protocol: Option<ProtocolVersion>,
     /// Sent with every request over HTTP, whatever the session: see [`headers`](crate::client::headers).
     pub headers: HeaderMap,
     /// A PEM file with the authorities that a server behind `https://` is known by; those of the system if there is none.
     pub authorities: Option<PathBuf>,
+    /// Whether sessions over HTTP hold a stream open (GET) on which the server may ask the client for something
+    /// outside of its calls: `ping` is answered, the rest refused. A connection more for each session; off by
+    /// default, because a server that never asks needs none. [`ServerUnderTest`](crate::server::ServerUnderTest)
+    /// opens it all the same for a server that keeps sessions and is no music21 server, which may ask.
+    pub listen: bool,
     /// How long a child may take to leave after end of file, and again after SIGTERM.
     pub stop_grace: Duration,
 }
@@ -44,6 +50,7 @@ impl Default for ClientOptions {
             protocol: None,
             headers: HeaderMap::new(),
             authorities: None,
+            listen: false,
             stop_grace: Duration::from_secs(2),
         }
     }
@@ -59,11 +66,19 @@ pub(super) struct Failure {
     pub retry_after: Option<Duration>,
     /// The server said that it cannot serve yet, or any more for a while.
     pub is_busy: bool,
+    /// The HTTP status that said so.
+    pub status: Option<StatusCode>,
 }
 
 impl Failure {
     pub(super) fn new(outcome: Outcome, message: impl Into<String>) -> Self {
-        Self { outcome, message: message.into(), retry_after: None, is_busy: false }
+        Self { outcome, message: message.into(), retry_after: None, is_busy: false, status: None }
+    }
+
+    /// Whether a server of another revision of the protocol may have meant that by it.
+    pub(super) fn may_be_of_the_protocol(&self) -> bool {
+        let is_refusal = [Outcome::RpcError, Outcome::ProtocolError, Outcome::TransportClosed];
+        is_refusal.contains(&self.outcome) && !self.is_busy
     }
 
     pub(super) fn timed_out(deadline: Duration) -> Self {
@@ -74,9 +89,8 @@ impl Failure {
 /// One request ready to be sent.
 pub(super) struct Outgoing {
     pub id: u64,
-    pub method: &'static str,
-    /// The tool's name, which the newest protocol wants in a header.
-    pub name: Option<String>,
+    /// What goes with it over HTTP.
+    pub headers: Headers,
     pub frame: Bytes,
 }
 

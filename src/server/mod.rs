@@ -21,9 +21,11 @@ pub use spec::{EMBEDDED, ServerSpec, SpecError};
 
 use futures::future::BoxFuture;
 use music21_mcp_embedded::{Config, Server};
+use rmcp::model::ProtocolVersion;
 
 use crate::client::{
-    Child, ClientOptions, ConnectError, Counters, Music21Client, Outcome, ProtocolViolations, ServerInfo,
+    Child, ClientOptions, ConnectError, Counters, Mirrored, Music21Client, Outcome, ProtocolViolations,
+    ServerInfo, Tool,
 };
 
 /// A server that was reached and has the tools asked for.
@@ -39,6 +41,8 @@ pub struct ServerUnderTest {
     children: Mutex<BTreeSet<u32>>,
     /// Shared by all its sessions, also those that are gone.
     counters: Arc<Counters>,
+    /// What sessions must know of its tools.
+    mirrored: Option<Arc<Mirrored>>,
 }
 
 /// How a target is started.
@@ -85,8 +89,8 @@ impl ServerUnderTest {
         Box::pin(Self::begin(spec, options))
     }
 
-    async fn begin(spec: ServerSpec, options: ServerOptions) -> Result<Self, StartError> {
-        let embedded = Server::new(options.embedded);
+    async fn begin(spec: ServerSpec, mut options: ServerOptions) -> Result<Self, StartError> {
+        let embedded = Server::new(std::mem::take(&mut options.embedded));
         let unreachable = |error: ConnectError| StartError(format!("{error}; {}", advice(&spec)));
         let (mut start_retries, counters) = (0, Arc::<Counters>::default());
         let client = loop {
@@ -98,12 +102,31 @@ impl ServerUnderTest {
                     tokio::time::sleep(BACKOFF * 2_u32.pow(start_retries)).await;
                     start_retries += 1;
                 }
-                Err(error) => return Err(unreachable(error)),
+                Err(error) => {
+                    let newest = open_newest(&spec, &error, &options.client).await;
+                    let Some(client) = newest else { return Err(unreachable(error)) };
+                    // Those were no failures to start.
+                    start_retries = 0;
+                    break client;
+                }
             }
         };
-        let tools = client.list_tools(options.client.start_timeout).await.map_err(unreachable)?;
-        let tools: Vec<String> = tools.into_iter().map(|tool| tool.name.into_owned()).collect();
         let server = client.server_info().clone();
+        if let Some(asked) =
+            options.client.protocol.as_ref().filter(|asked| asked.as_str() != server.protocol)
+        {
+            client.close().await;
+            let protocol = server.protocol;
+            return Err(StartError(format!("{spec} speaks protocol {protocol} where {asked} was asked for")));
+        }
+        // The sessions that follow need not find out what kind of handshake this server has.
+        options.client.protocol.get_or_insert(client.handshake_again());
+        let tools = client.list_tools(options.client.start_timeout).await.map_err(unreachable)?;
+        // The client hears what servers ask over stdio anyhow. A music21 server never asks.
+        if !options.client.listen && !tools.iter().any(|tool| tool.name == Tool::ImportScore.name()) {
+            options.client.listen = client.listen().await;
+        }
+        let tools: Vec<String> = tools.into_iter().map(|tool| tool.name.into_owned()).collect();
         let required = options.require_tools.iter();
         let missing: Vec<String> = required.filter(|tool| !tools.contains(tool)).cloned().collect();
         if !missing.is_empty() {
@@ -115,6 +138,7 @@ impl ServerUnderTest {
             )));
         }
         let children = Mutex::new(client.child().map(Child::pid).into_iter().collect());
+        let mirrored = client.mirrored();
         let first = Mutex::new(Some(client));
         Ok(Self {
             spec,
@@ -126,6 +150,7 @@ impl ServerUnderTest {
             first,
             children,
             counters,
+            mirrored,
         })
     }
 
@@ -140,6 +165,7 @@ impl ServerUnderTest {
                 return Ok(first);
             }
             let client = open(&self.spec, &self.embedded, &self.client_options, &self.counters).await?;
+            client.learn_from(self.mirrored.as_ref());
             lock(&self.children).extend(client.child().map(Child::pid));
             Ok(client)
         })
@@ -215,6 +241,21 @@ async fn open(
         ServerSpec::Command(command) => Music21Client::spawn_counting(command, options, counters).await,
         ServerSpec::Url(url) => Music21Client::connect_counting(url, options, counters).await,
     }
+}
+
+/// A command that ended each time may leave because it is asked to initialise, which newer servers need not know: once
+/// more without that.
+async fn open_newest(
+    spec: &ServerSpec,
+    error: &ConnectError,
+    options: &ClientOptions,
+) -> Option<Music21Client> {
+    let ServerSpec::Command(command) = spec else { return None };
+    if options.protocol.is_some() || error.outcome != Outcome::ConnectError {
+        return None;
+    }
+    let newest = ClientOptions { protocol: Some(ProtocolVersion::LATEST), ..options.clone() };
+    Music21Client::spawn(command, &newest).await.ok()
 }
 
 fn advice(spec: &ServerSpec) -> &'static str {

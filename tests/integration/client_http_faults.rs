@@ -48,6 +48,7 @@ async fn a_status_decides_the_class() {
     check(html("401 Unauthorized"), ProtocolError, "wants a login").await;
     check(html("413 Too Large"), Oversized, "the request is too large").await;
     check(html("404 Not Found"), SessionExpired, "no longer knows the session").await;
+    check(html("410 Gone"), SessionExpired, "no longer knows the session").await;
     check(html("200 OK"), ProtocolError, "content type 'text/html': '<html> <h1>proxy</h1>'").await;
     check(reply("429 Slow down", "retry-after: None\r\n", ""), RateLimited, "HTTP 429: empty body").await;
     check(reply("307 Moved", "location: /elsewhere\r\n", ""), ProtocolError, "use the URL it redirects to")
@@ -60,6 +61,23 @@ async fn a_status_decides_the_class() {
         "no (code -32600)",
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_session_is_called_unknown_in_many_ways() {
+    let error = r#"{"jsonrpc":"2.0","id":{id},"error":{"code":-32600,"message":"Session not found"}}"#;
+    for (status, body) in [
+        ("400 Bad Request", "Bad Request: No valid session ID provided"),
+        ("400 Bad Request", error),
+        ("503 Unavailable", "unknown session"),
+    ] {
+        check(reply(status, "", body), Outcome::SessionExpired, "no longer knows the session").await;
+    }
+    check(reply("400 Bad Request", "", "bad session of rehearsal"), Outcome::ProtocolError, "HTTP 400").await;
+    // Who has no session cannot lose it.
+    let server = start(vec![reply("404 Not Found", "", "Session not found")], "");
+    let client = Music21Client::connect(&server.url, &options()).await.unwrap();
+    assert_eq!(call(&client, PATIENT).await.outcome, Outcome::ProtocolError);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod client_http_faults;
 mod client_music21;
+mod client_revisions;
 mod client_stdio_faults;
 mod profile;
 mod scripted;

@@ -31,8 +31,9 @@ pub(crate) struct Scripted {
     pub(crate) requests: Receiver<String>,
 }
 
-/// Serves `/mcp`, to which `/old` redirects, `/loop`, which redirects to itself, and `/busy`, whose first requests get
-/// the script's replies; a GET gets the next of the script, too.
+/// Serves `/mcp`, to which `/old` redirects, `/loop`, which redirects to itself, `/busy`, whose first requests get
+/// the script's replies, `/music21`, which has a tool of that server, `/modern`, which speaks 2026-07-28 alone, and
+/// `/sse`, which has the transport of 2024-11-05; a GET gets the next of the script, too.
 /// `session_header` goes with the reply to the handshake; it is empty for a server without sessions.
 pub(crate) fn start(script: Vec<Step>, session_header: &'static str) -> Scripted {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -46,6 +47,28 @@ pub(crate) fn start(script: Vec<Step>, session_header: &'static str) -> Scripted
         }
     });
     Scripted { url, requests }
+}
+
+/// Stands among the requests where the client closed a connection on which the server was silent.
+pub(crate) const HUNG_UP: &str = "hung up";
+
+/// What a server of the newest protocol answers; `None` for a tool call.
+fn modern(body: &str) -> Option<Step> {
+    if body.contains("\"initialize\"") {
+        let error = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32022,"message":"no"}}"#;
+        return Some(reply("400 Bad Request", "content-type: application/json\r\n", error));
+    }
+    if body.contains("\"server/discover\"") {
+        let result = r#"{"supportedVersions":["2026-07-28"],"serverInfo":{"name":"m"}}"#;
+        return Some(json(&format!(r#"{{"jsonrpc":"2.0","id":{{id}},"result":{result}}}"#)));
+    }
+    let schema = r#"{"type":"object","properties":{"text":{"type":"string","x-mcp-header":"Text"}}}"#;
+    let tool = format!(r#"{{"name":"naïve","inputSchema":{schema}}}"#);
+    body.contains("\"tools/list\"").then(|| listed(&tool))
+}
+
+fn listed(tool: &str) -> Step {
+    json(&format!(r#"{{"jsonrpc":"2.0","id":{{id}},"result":{{"tools":[{tool}]}}}}"#))
 }
 
 type Script = Mutex<std::vec::IntoIter<Step>>;
@@ -69,6 +92,13 @@ fn connection(
             head.starts_with("POST /busy ").then(|| script.lock().unwrap().next()).flatten()
         {
             busy
+        } else if head.starts_with("POST /sse ") {
+            reply("405 Method Not Allowed", "", "")
+        } else if let Some(modern) = head.starts_with("POST /modern ").then(|| modern(&body)).flatten() {
+            modern
+        } else if body.contains("\"tools/list\"") {
+            let tool = if head.starts_with("POST /music21 ") { "import_score" } else { "health_check" };
+            listed(&format!(r#"{{"name":"{tool}","inputSchema":{{"type":"object"}}}}"#))
         } else if body.contains("\"initialize\"") {
             let result = r#"{"protocolVersion":"2025-06-18","capabilities":{},"serverInfo":{"name":"s","version":"1"}}"#;
             let json = format!(r#"{{"jsonrpc":"2.0","id":{{id}},"result":{result}}}"#);
@@ -82,9 +112,12 @@ fn connection(
         match step.then {
             Then::Keep => {}
             Then::Close => return None,
-            Then::Stall => loop {
-                std::thread::park();
-            },
+            Then::Stall => {
+                // Until the client hangs up.
+                let _ = std::io::copy(&mut input, &mut std::io::sink());
+                let _ = seen.send(HUNG_UP.to_owned());
+                return None;
+            }
         }
     }
 }

@@ -1,0 +1,248 @@
+//! How client and server agree on a revision of the protocol: `initialize`, or `server/discover` from 2026-07-28 on.
+
+use std::pin::pin;
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use rmcp::model::{
+    ClientCapabilities, Implementation, InitializeRequestParams, JsonObject, ProtocolVersion,
+    RequestMetaObject,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::frame;
+use super::mirror::{self, Headers};
+use super::session::{ServerInfo, Session, read};
+use super::wire::{ClientOptions, Failure, Wire};
+use crate::client::Outcome;
+
+/// What a server says of itself. Hints that are missing or odd are no reason to turn away.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Greeting {
+    protocol_version: Option<ProtocolVersion>,
+    supported_versions: Option<Vec<ProtocolVersion>>,
+    server_info: Option<Value>,
+    #[serde(rename = "_meta")]
+    meta: Option<JsonObject>,
+}
+
+impl Greeting {
+    fn server(&self, protocol: &ProtocolVersion) -> ServerInfo {
+        let in_meta = self.meta.as_ref().and_then(|meta| meta.get("io.modelcontextprotocol/serverInfo"));
+        let info = in_meta.or(self.server_info.as_ref());
+        let text = |field| info.and_then(|info| info.get(field)?.as_str()).unwrap_or_default().to_owned();
+        ServerInfo { name: text("name"), version: text("version"), protocol: protocol.to_string() }
+    }
+}
+
+/// What client and server agreed on.
+struct Agreed {
+    server: ServerInfo,
+    version: ProtocolVersion,
+    meta: Option<RequestMetaObject>,
+}
+
+#[derive(Serialize)]
+struct Nothing {}
+
+/// How long a server that is not ready and does not say for how long is left alone.
+const BUSY_PAUSE: Duration = Duration::from_millis(500);
+/// How long `initialize` is waited for, at most, before it is taken into account that the server ignores what it does
+/// not know.
+const LONG_SILENCE: Duration = Duration::from_secs(10);
+
+impl Session {
+    /// Agrees on a protocol revision within the time left for starting.
+    pub(super) async fn handshake(
+        wire: Wire,
+        options: &ClientOptions,
+        within: Duration,
+    ) -> Result<Self, Failure> {
+        let server = ServerInfo { name: String::new(), version: String::new(), protocol: String::new() };
+        let mut session =
+            Self { wire, server, meta: None, mirrored: OnceLock::new(), next_id: AtomicU64::new(1) };
+        let mut busy = None;
+        let agreed = async {
+            loop {
+                match session.agree(options.protocol.as_ref(), LONG_SILENCE.min(within / 4)).await {
+                    // It is still starting, or was just started again.
+                    Err(failure) if failure.is_busy => {
+                        let pause = failure.retry_after.unwrap_or(BUSY_PAUSE);
+                        busy = Some(failure);
+                        tokio::time::sleep(pause).await;
+                    }
+                    result => return result,
+                }
+            }
+        };
+        let agreed = tokio::time::timeout(within, agreed).await;
+        match agreed.unwrap_or_else(|_| Err(busy.unwrap_or_else(|| Failure::timed_out(within)))) {
+            Ok(()) => Ok(session),
+            Err(failure) => Err(match &session.wire {
+                Wire::Http(wire) => wire.explain(failure).await,
+                Wire::Line(_) => failure,
+            }),
+        }
+    }
+
+    async fn agree(&mut self, protocol: Option<&ProtocolVersion>, silence: Duration) -> Result<(), Failure> {
+        let Agreed { server, version, meta } = match protocol {
+            Some(version) if !version.has_initialize() => self.discover(version).await?,
+            Some(version) => self.initialize(version).await?,
+            None => self.negotiate(silence).await?,
+        };
+        if let Wire::Http(wire) = &self.wire {
+            wire.set_version(&version);
+        }
+        (self.server, self.meta) = (server, meta);
+        if self.is_without_handshake() {
+            return Ok(());
+        }
+        let method = "notifications/initialized";
+        self.wire.notify(method, frame::encode(None, method, &Nothing {})).await
+    }
+
+    /// Initialises, or discovers where the server knows no handshake any more. It may say so, hang up, or ignore the
+    /// request: then both are under way, because it may as well be slow to start. If both fail, the first reason is told.
+    async fn negotiate(&self, silence: Duration) -> Result<Agreed, Failure> {
+        let (newest, newest_with) = (ProtocolVersion::LATEST, ProtocolVersion::LATEST_WITH_INITIALIZE);
+        let discover = || self.discover(&newest);
+        let mut initialize = pin!(self.initialize(&newest_with));
+        match tokio::time::timeout(silence, &mut initialize).await {
+            Ok(Err(refused)) if refused.may_be_of_the_protocol() => discover().await.map_err(|_| refused),
+            Ok(result) => result,
+            Err(_) => match select(initialize, pin!(discover())).await {
+                Either::Left((Err(refused), discover)) => discover.await.map_err(|_| refused),
+                Either::Right((Err(_), initialize)) => initialize.await,
+                Either::Left((Ok(agreed), _)) | Either::Right((Ok(agreed), _)) => Ok(agreed),
+            },
+        }
+    }
+
+    async fn initialize(&self, version: &ProtocolVersion) -> Result<Agreed, Failure> {
+        let params = InitializeRequestParams::new(ClientCapabilities::default(), ourselves())
+            .with_protocol_version(version.clone());
+        let method = "initialize";
+        // The time limit is that of the whole handshake.
+        let response = self.send((None, Headers::new()), method, params, Duration::MAX).await?;
+        let greeting: Greeting = read(method, response)?;
+        let version = match &greeting.protocol_version {
+            Some(version) if version.has_initialize() => version.clone(),
+            Some(version) => {
+                let message = format!("initialize answered with protocol {version}, which has none");
+                return Err(Failure::new(Outcome::ProtocolError, message));
+            }
+            None => {
+                let message = "initialize answered without a protocol version";
+                return Err(Failure::new(Outcome::ProtocolError, message));
+            }
+        };
+        Ok(Agreed { server: greeting.server(&version), version, meta: None })
+    }
+
+    async fn discover(&self, version: &ProtocolVersion) -> Result<Agreed, Failure> {
+        let mut meta = RequestMetaObject::new();
+        meta.set_protocol_version(version.clone());
+        meta.set_client_info(ourselves());
+        meta.set_client_capabilities(ClientCapabilities::default());
+        let method = "server/discover";
+        let mut headers = mirror::headers(method, None, None);
+        headers.extend(mirror::version(version));
+        let response = self.send((Some(&meta), headers), method, Nothing {}, Duration::MAX).await?;
+        let greeting: Greeting = read(method, response)?;
+        match &greeting.supported_versions {
+            Some(spoken) if !spoken.contains(version) => {
+                let spoken: Vec<&str> = spoken.iter().map(ProtocolVersion::as_str).collect();
+                let message =
+                    format!("the server does not speak protocol {version}, but {}", spoken.join(", "));
+                Err(Failure::new(Outcome::ProtocolError, message))
+            }
+            _ => Ok(Agreed { server: greeting.server(version), version: version.clone(), meta: Some(meta) }),
+        }
+    }
+}
+
+fn ourselves() -> Implementation {
+    Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+
+    use super::*;
+    use crate::client::line::LineWire;
+
+    const DISCOVERED: &str = r#"{"supportedVersions":["2026-07-28"]}"#;
+    const INITIALISED: &str =
+        r#"{"protocolVersion":"2025-03-26","capabilities":{},"serverInfo":{"name":"old"}}"#;
+
+    /// What a server does with a request: an answer after some seconds, or nothing.
+    type Answers = fn(&str) -> Option<(u64, &'static str)>;
+
+    fn result(seconds: u64, json: &'static str) -> Option<(u64, &'static str)> {
+        Some((seconds, json))
+    }
+
+    const REFUSED: Option<(u64, &str)> = Some((0, "refused"));
+
+    /// Shakes hands with a server in this process: the revision, or why there is none.
+    async fn shake(answers: Answers) -> Result<String, String> {
+        let (ours, theirs) = tokio::io::duplex(1 << 16);
+        tokio::spawn(async move {
+            let (input, mut output) = tokio::io::split(theirs);
+            let mut lines = BufReader::new(input).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                let request: Value = serde_json::from_str(&line).unwrap();
+                let Some((seconds, answer)) = answers(request["method"].as_str().unwrap()) else { continue };
+                tokio::time::sleep(Duration::from_secs(seconds)).await;
+                let id = &request["id"];
+                let reply = match serde_json::from_str::<Value>(answer) {
+                    Ok(result) => json!({"jsonrpc": "2.0", "id": id, "result": result}),
+                    Err(_) => {
+                        json!({"jsonrpc": "2.0", "id": id, "error": {"code": -32601, "message": answer}})
+                    }
+                };
+                output.write_all(format!("{reply}\n").as_bytes()).await.unwrap();
+            }
+        });
+        let wire = Wire::Line(LineWire::start(tokio::io::split(ours), None, 1 << 20));
+        let options = ClientOptions::default();
+        let session = Session::handshake(wire, &options, options.start_timeout).await;
+        session.map(|session| session.server.protocol).map_err(|failure| failure.message)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_without_a_handshake_is_discovered_whether_it_refuses_or_ignores_one() {
+        let discovered = Ok("2026-07-28".to_owned());
+        let refuses = |method: &str| if method == "initialize" { REFUSED } else { result(0, DISCOVERED) };
+        assert_eq!(shake(refuses).await, discovered);
+        let ignores = |method: &str| (method != "initialize").then_some((0, DISCOVERED));
+        assert_eq!(shake(ignores).await, discovered);
+        let sparse = |method: &str| if method == "initialize" { REFUSED } else { result(0, "{}") };
+        assert_eq!(shake(sparse).await, discovered);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_is_slow_to_start_is_initialised_all_the_same() {
+        let slow = |method: &str| match method {
+            "initialize" => result(30, INITIALISED),
+            "server/discover" => REFUSED,
+            _ => None,
+        };
+        assert_eq!(shake(slow).await, Ok("2025-03-26".to_owned()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_neither_works_the_first_reason_counts() {
+        let refuses = |_: &str| REFUSED;
+        assert_eq!(shake(refuses).await, Err("initialize: refused (code -32601)".to_owned()));
+        let deaf = |_: &str| None;
+        assert_eq!(shake(deaf).await, Err("no answer within 60s".to_owned()));
+    }
+}

@@ -1,0 +1,63 @@
+//! `tools/list`: all its pages, and each tool in it however odd another is.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rmcp::model::{PaginatedRequestParams, Tool};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::mirror::Mirrored;
+use super::session::Session;
+use super::wire::Failure;
+use crate::client::Outcome;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page {
+    #[serde(default)]
+    tools: Vec<Value>,
+    next_cursor: Option<String>,
+}
+
+/// A tool of which not everything can be read is there all the same, with its name; one without a name is not.
+fn lenient(listed: &Value) -> Option<Tool> {
+    let of_parts = |listed: &Value| {
+        let text = |field: &str| listed.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let schema = listed.get("inputSchema").and_then(Value::as_object).cloned().unwrap_or_default();
+        Some(text("name"))
+            .filter(|name| !name.is_empty())
+            .map(|name| Tool::new(name, text("description"), schema))
+    };
+    serde_json::from_value(listed.clone()).ok().or_else(|| of_parts(listed))
+}
+
+impl Session {
+    /// The tools that the server lists. It takes no longer than the caller lets it.
+    pub(super) async fn list_tools(&self) -> Result<Vec<Tool>, Failure> {
+        let mut tools = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut cursor = None;
+        loop {
+            let params = PaginatedRequestParams::default().with_cursor(cursor.take());
+            let page: Page = self.ask("tools/list", params, Duration::MAX).await?;
+            tools.extend(page.tools.iter().filter_map(lenient));
+            match page.next_cursor {
+                None => break,
+                // Older servers end the list so; the newest protocol makes it a cursor like any other.
+                Some(end) if end.is_empty() && !self.is_without_handshake() => break,
+                Some(next) if !seen.insert(next.clone()) => {
+                    let message = format!("tools/list has no end: the cursor '{next}' came twice");
+                    return Err(Failure::new(Outcome::ProtocolError, message));
+                }
+                Some(next) => cursor = Some(next),
+            }
+        }
+        if self.is_without_handshake() {
+            // Once for a session: a server that changes its tools meanwhile is not followed.
+            let _ = self.mirrored.set(Arc::new(Mirrored::of(&tools)));
+        }
+        Ok(tools)
+    }
+}
