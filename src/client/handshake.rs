@@ -211,7 +211,7 @@ mod tests {
                 output.write_all(format!("{reply}\n").as_bytes()).await.unwrap();
             }
         });
-        let wire = Wire::Line(LineWire::start(tokio::io::split(ours), None, 1 << 20));
+        let wire = Wire::Line(LineWire::start(tokio::io::split(ours), None, 1 << 20, Default::default()));
         let options = ClientOptions::default();
         let session = Session::handshake(wire, &options, options.start_timeout).await;
         session.map(|session| session.server.protocol).map_err(|failure| failure.message)
