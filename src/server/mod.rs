@@ -91,7 +91,8 @@ impl ServerUnderTest {
 
     async fn begin(spec: ServerSpec, mut options: ServerOptions) -> Result<Self, StartError> {
         let embedded = Server::new(std::mem::take(&mut options.embedded));
-        let unreachable = |error: ConnectError| StartError(format!("{error}; {}", advice(&spec)));
+        let unreachable =
+            |error: ConnectError| StartError(format!("{error}{}", advice(&spec, error.outcome)));
         let (mut start_retries, counters) = (0, Arc::<Counters>::default());
         let client = loop {
             match open(&spec, &embedded, &options.client, &counters).await {
@@ -258,11 +259,15 @@ async fn open_newest(
     Music21Client::spawn(command, &newest).await.ok()
 }
 
-fn advice(spec: &ServerSpec) -> &'static str {
+/// What to do next, beyond what the error itself says: one that a server answered with is not helped by starting it.
+fn advice(spec: &ServerSpec, outcome: Outcome) -> &'static str {
     match spec {
-        ServerSpec::InProcess => "this is a defect of the embedded server",
-        ServerSpec::Command(_) => "run the command by hand to see what it says",
-        ServerSpec::Url(_) => "start the server first, or correct the URL",
+        ServerSpec::InProcess => "; this is a defect of the embedded server",
+        ServerSpec::Command(_) => "; run the command by hand to see what it says",
+        ServerSpec::Url(_) if outcome == Outcome::ConnectError => {
+            "; start the server first, or correct the URL"
+        }
+        ServerSpec::Url(_) => "",
     }
 }
 

@@ -11,19 +11,34 @@ use crate::measure::rng::Rng;
 /// meanwhile (load average 3 to 5). `music21-mcp-bench ab --server embedded --rounds 50 --all-rounds --trace FILE`
 /// writes such a recording; without `--all-rounds` an entry that is decided would have fewer rounds.
 const RECORDED: &str = include_str!("noise.json");
+/// The same, 40 rounds, beside a process that used one of the two cores for a third of the time, a second in three.
+const BURSTS: &str = include_str!("bursts.json");
 
 /// Log ratios of two identical servers, by entry, one a round.
 #[derive(Debug, Clone)]
 pub(crate) struct Trace(Vec<Vec<f64>>);
 
 impl Trace {
-    /// One figure of what was recorded.
+    /// One figure of what was recorded beside a compiler.
     ///
     /// # Errors
     ///
     /// If the recording is not what `ab --trace` writes.
     pub(crate) fn recorded(figure: Figure) -> anyhow::Result<Self> {
-        let measured: Measured = serde_json::from_str(RECORDED).context("the recorded noise is damaged")?;
+        Self::of(RECORDED, figure)
+    }
+
+    /// One figure of what was recorded beside bursts.
+    ///
+    /// # Errors
+    ///
+    /// If the recording is not what `ab --trace` writes.
+    pub(crate) fn beside_bursts(figure: Figure) -> anyhow::Result<Self> {
+        Self::of(BURSTS, figure)
+    }
+
+    fn of(recording: &str, figure: Figure) -> anyhow::Result<Self> {
+        let measured: Measured = serde_json::from_str(recording).context("the recorded noise is damaged")?;
         let ratio = if figure == Figure::Cpu { Round::cpu_ratio } else { Round::wall_ratio };
         let of_entry = |rounds: &Vec<Round>| rounds.iter().filter_map(ratio).collect();
         Ok(Self(measured.entries.values().map(of_entry).collect()))
