@@ -85,6 +85,8 @@ pub(crate) struct Event<'a> {
     pub is_cold: bool,
     /// The reply.
     pub reply: &'a Reply,
+    /// Nanoseconds that the client had it before it was free for its next call.
+    pub judging_ns: u64,
 }
 
 /// Who sees every call that ends, in the order of ending. It is called from the sessions'

@@ -93,10 +93,12 @@ impl Evidence<'_> {
         if calls < LITTLE_CALLS || calls != ended || good != ended {
             return None;
         }
-        let service_s = busy_ns as f64 / calls as f64 / 1e9;
-        if service_s < LITTLE_SERVICE_S {
+        let mean_s = |ns: u64| ns as f64 / calls as f64 / 1e9;
+        if mean_s(busy_ns) < LITTLE_SERVICE_S {
             return None;
         }
+        // A client that judges a reply makes no other call either.
+        let service_s = mean_s(busy_ns + self.recorder.judging_ns);
         let throughput = calls as f64 / self.run.offered_for.as_secs_f64();
         little::gap(u32::try_from(workers).ok()?, throughput, service_s)
     }

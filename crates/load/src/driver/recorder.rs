@@ -84,6 +84,8 @@ pub(crate) struct Recorder {
     pub scheduling_delay: Histogram,
     /// Calls dispatched very late.
     pub very_late: u64,
+    /// Nanoseconds in which clients judged replies, all together.
+    pub judging_ns: u64,
     ended: usize,
     /// When the last tenth ended.
     tenth_ns: u64,
@@ -146,6 +148,7 @@ impl Sink for Recorder {
     fn on_end(&mut self, event: &Event<'_>) {
         let sample = event.sample;
         self.ended += 1;
+        self.judging_ns += event.judging_ns;
         self.scheduling_delay.record(Latency { ns: sample.scheduling_delay_ns(), censored: false });
         self.very_late += u64::from(sample.scheduling_delay_ns() > VERY_LATE_NS);
         let warm_up = self.settings.warm_up;

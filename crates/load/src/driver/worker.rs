@@ -151,10 +151,18 @@ async fn perform<T: Connect>(shared: &Shared<T>, worker: &mut Worker<T>, turn: T
     };
     let outcome = reply.outcome;
     // What the client made of the answer since is none of the server's time.
-    let done_ns = reply.received.map_or_else(|| shared.now_ns(), |at| shared.ns_at(Instant::from_std(at)));
+    let free_ns = shared.now_ns();
+    let done_ns = reply.received.map_or(free_ns, |at| shared.ns_at(Instant::from_std(at)));
     let sample = Sample { due_ns, dispatched_ns, sent_ns, done_ns, outcome };
     shared.answered.fetch_add(u64::from(outcome.is_answer()), Ordering::Relaxed);
-    shared.sink().on_end(&Event { client: worker.client, tool: &tool, sample, is_cold, reply: &reply });
+    shared.sink().on_end(&Event {
+        client: worker.client,
+        tool: &tool,
+        sample,
+        is_cold,
+        reply: &reply,
+        judging_ns: free_ns.saturating_sub(done_ns),
+    });
     if outcome != Outcome::Ok {
         worker.script.fail();
     }

@@ -1,5 +1,5 @@
-// What a chart shows at the pointer, at a touch, or where the arrow keys have gone: the row of its own table that is
-// nearest. Without this the page reads as well, by its tables.
+/* What a chart shows at the pointer, at a touch, or where the arrow keys have gone: the row of its own table that is
+   nearest. Without this the page reads as well, by its tables. */
 for (const figure of document.querySelectorAll('figure:has(svg[data-left])')) {
   const svg = figure.querySelector('svg[data-left]');
   const { left, right, from, until, scale } = svg.dataset;
