@@ -19,7 +19,7 @@ pub(crate) use operation::{OPERATIONS, Operation, Workload};
 pub(crate) use record::record;
 pub(crate) use server::{Build, Side};
 
-use music21_mcp_bench::client::{Outcome, ServerInfo};
+use music21_mcp_bench::client::{ClientOptions, Outcome, ServerInfo};
 
 use crate::compare::Figure;
 use crate::compare::paired::{Block, round as log_ratio};
@@ -35,6 +35,8 @@ pub(crate) struct Settings {
     pub candidate: Side,
     /// What both are asked to do.
     pub workload: Workload,
+    /// How sessions with both are opened.
+    pub client: ClientOptions,
     /// Blocks of each entry in a round.
     pub blocks: u32,
     /// A slot is one call, or as many as take this long.

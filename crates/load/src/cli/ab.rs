@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Exit;
 use super::compare::Judging;
+use super::support::connection::ConnectionArgs;
 use super::support::files::writable;
 use super::support::process::watch_signals;
 use crate::ab::{Build, Fixed, Judge, Measured, OPERATIONS, Operation, Settings, Side, Workload, measure};
@@ -68,6 +69,8 @@ pub(super) struct WorkArgs {
     /// Decides the random order of entries and servers.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    #[command(flatten)]
+    connection: ConnectionArgs,
 }
 
 impl WorkArgs {
@@ -81,6 +84,7 @@ impl WorkArgs {
             baseline: side(baseline)?,
             candidate: side(candidate)?,
             workload: self.workload()?,
+            client: self.connection.options(),
             blocks: 3,
             slot: Duration::from_millis(self.slot),
             deadline: Duration::from_secs(self.deadline),

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use tokio::runtime::Builder;
 
 use super::Exit;
+use super::support::connection::ConnectionArgs;
 use super::support::files::write;
 use super::support::template::template;
 use crate::result::{Definition, Flow, Stage, Step, Thresholds, Workload};
@@ -24,6 +25,8 @@ pub(super) struct Init {
     /// A command line (stdio), an http:// URL, or `embedded`, which it is if not given.
     #[arg(long, value_name = "SERVER")]
     server: Option<String>,
+    #[command(flatten)]
+    connection: ConnectionArgs,
     /// The file; standard output if not given. An existing file is never overwritten.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -38,7 +41,9 @@ impl Init {
             bail!("'{}' exists; choose another name", path.display());
         }
         let tools = block_on(Builder::new_multi_thread().worker_threads(1), async {
-            let host = std::sync::Arc::new(Host::start(self.server.as_deref(), None, 1).await?);
+            let host = std::sync::Arc::new(
+                Host::start(self.server.as_deref(), self.connection.options(), None, 1).await?,
+            );
             let client = host.target.session().await?;
             let tools = client.list_tools(Duration::from_secs(30)).await;
             client.close().await;

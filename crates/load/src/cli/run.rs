@@ -12,6 +12,7 @@ use music21_mcp_proc::{Machine, Watch};
 use tokio::runtime::Builder;
 use tokio_util::sync::CancellationToken;
 
+use super::support::connection::ConnectionArgs;
 use super::support::metrics;
 use super::support::process::{claim, enough_descriptors, raise_descriptor_limit, watch_signals};
 use super::support::scenario_options::{DURATION, ScenarioOptions};
@@ -43,6 +44,8 @@ pub(super) struct Run {
     /// Where result.json is written.
     #[arg(long, visible_alias = "output-dir", value_name = "DIR", default_value = "results")]
     out: PathBuf,
+    #[command(flatten)]
+    connection: ConnectionArgs,
     #[command(flatten)]
     options: ScenarioOptions,
     /// Decides arrivals and the choice of calls.
@@ -90,7 +93,9 @@ impl Run {
         };
         let most = selected.iter().map(|one| one.definition(&options).most_clients()).max();
         let host = tokio::select! {
-            host = Host::start(server.as_deref(), self.pid, most.unwrap_or(1)) => Arc::new(host?),
+            host = Host::start(server.as_deref(), self.connection.options(), self.pid, most.unwrap_or(1)) => {
+                Arc::new(host?)
+            }
             () = interrupt.cancelled() => return Ok(Exit::Interrupted),
         };
         options.all_sizes |= host.is_embedded();

@@ -1,5 +1,6 @@
 //! Parts of verbs: what several of them share, and what one is too long to hold.
 
+pub(crate) mod connection;
 pub(crate) mod files;
 pub(crate) mod metrics;
 pub(crate) mod process;
