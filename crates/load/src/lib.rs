@@ -11,6 +11,7 @@ mod duration;
 mod lock;
 pub mod measure;
 pub mod merge;
+mod patience;
 pub mod profile;
 pub mod record;
 pub mod report;

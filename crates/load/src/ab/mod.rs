@@ -35,6 +35,8 @@ pub(crate) struct Settings {
     pub candidate: Side,
     /// What both are asked to do.
     pub workload: Workload,
+    /// How sessions with both are opened.
+    pub client: ClientOptions,
     /// Blocks of each entry in a round.
     pub blocks: u32,
     /// A slot is one call, or as many as take this long.
@@ -43,8 +45,6 @@ pub(crate) struct Settings {
     pub deadline: Duration,
     /// Decides every order.
     pub seed: u64,
-    /// How sessions are opened.
-    pub client: ClientOptions,
 }
 
 /// Everything that was measured.

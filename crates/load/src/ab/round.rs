@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use music21_mcp_bench::client::{Music21Client, Outcome, ServerInfo};
-use music21_mcp_bench::server::{ServerOptions, ServerUnderTest};
+use music21_mcp_bench::server::ServerOptions;
 use music21_mcp_proc::{CpuClock, ProcessTree};
 
 use super::operation::prepare;
@@ -15,6 +15,7 @@ use crate::measure::Latency;
 use crate::measure::histogram::Histogram;
 use crate::measure::rng::Rng;
 use crate::measure::trend::{self, LeakReport, MemoryReading};
+use crate::patience;
 use crate::record::P95_CALLS;
 
 /// Calls in a slot, at most.
@@ -70,7 +71,7 @@ impl Arm {
             require_tools: settings.workload.tools(),
             ..ServerOptions::default()
         };
-        let target = ServerUnderTest::start(side.spec(directory.path()), options).await?;
+        let target = patience::start(side.spec(directory.path()), options).await?;
         let client = target.session().await?;
         let pids = target.pids().await;
         let tree = ProcessTree::new(pids.iter().copied());

@@ -25,11 +25,11 @@ pub(super) struct Init {
     /// A command line (stdio), an http:// URL, or `embedded`, which it is if not given.
     #[arg(long, value_name = "SERVER")]
     server: Option<String>,
+    #[command(flatten)]
+    connection: ConnectionArgs,
     /// The file; standard output if not given. An existing file is never overwritten.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    #[command(flatten)]
-    connection: ConnectionArgs,
 }
 
 /// Tools that begin and end a score's life, and so surround the others.

@@ -46,9 +46,9 @@ pub(super) struct Run {
     #[arg(long, visible_alias = "output-dir", value_name = "DIR", default_value = "results")]
     out: PathBuf,
     #[command(flatten)]
-    options: ScenarioOptions,
-    #[command(flatten)]
     connection: ConnectionArgs,
+    #[command(flatten)]
+    options: ScenarioOptions,
     /// Decides arrivals and the choice of calls.
     #[arg(long, default_value_t = 1)]
     seed: u64,

@@ -53,8 +53,40 @@ pub(super) struct Worker<T: Connect> {
     pub(super) client: usize,
     pub(super) session: Option<T::Session>,
     pub(super) script: Script,
+    /// Attempts to get an answer, in a row: sessions that did not open, or were lost before they answered anything.
     pub(super) failed_attempts: u32,
     pub(super) retry_at: Option<Instant>,
+    /// The session, or the last one, has answered something.
+    pub(super) has_answered: bool,
+}
+
+impl<T: Connect> Worker<T> {
+    /// One with the session that it begins with.
+    pub(super) fn new(client: usize, session: T::Session, script: Script) -> Self {
+        // The first session is taken for one that works: if it is lost, the next is opened at once.
+        Self {
+            client,
+            session: Some(session),
+            script,
+            failed_attempts: 0,
+            retry_at: None,
+            has_answered: true,
+        }
+    }
+
+    /// Waits before it tries again.
+    fn back_off(&mut self) {
+        self.retry_at = Some(Instant::now() + backoff(self.client, self.failed_attempts));
+        self.failed_attempts += 1;
+    }
+
+    /// Its session ended under a call. One that has worked is replaced at once.
+    fn lose_session(&mut self) {
+        self.session = None;
+        if !std::mem::replace(&mut self.has_answered, false) {
+            self.back_off();
+        }
+    }
 }
 
 enum Turn {
@@ -132,9 +164,9 @@ async fn perform<T: Connect>(shared: &Shared<T>, worker: &mut Worker<T>, turn: T
     let Rendered { call, step } = worker.script.next();
     let deadline = step.deadline_ms.map_or(shared.deadline, Duration::from_millis);
     let opened = open(shared, worker, deadline).await;
+    let was_open = opened.is_ok();
     let tool = Arc::clone(&call.tool);
-    let is_cold =
-        opened.is_ok() && worker.session.as_ref().is_some_and(|session| session.is_first_call(&tool));
+    let is_cold = was_open && worker.session.as_ref().is_some_and(|session| session.is_first_call(&tool));
     let sent_ns = shared.now_ns();
     let reply = match (opened, &worker.session) {
         (Ok(()), Some(session)) => tokio::select! {
@@ -167,7 +199,11 @@ async fn perform<T: Connect>(shared: &Shared<T>, worker: &mut Worker<T>, turn: T
         worker.script.fail();
     }
     if outcome.is_connection_loss() {
-        worker.session = None;
+        if was_open {
+            worker.lose_session();
+        }
+    } else if outcome.is_answer() {
+        (worker.failed_attempts, worker.has_answered) = (0, true);
     }
     if worker.script.is_between() {
         give_up(shared.sessions, &mut worker.session).await;
@@ -215,21 +251,18 @@ async fn open<T: Connect>(
                 let why = reply.message.unwrap_or_default();
                 let message =
                     format!("set-up call '{tool}' of a new session ended as {}: {why}", reply.outcome);
-                return Err(later(worker, error(Outcome::ConnectError, &message)));
+                worker.back_off();
+                return Err(error(Outcome::ConnectError, &message));
             }
-            (worker.failed_attempts, worker.retry_at) = (0, None);
+            worker.retry_at = None;
             worker.session = Some(session);
             Ok(())
         }
-        Err(error) => Err(later(worker, error)),
+        Err(error) => {
+            worker.back_off();
+            Err(error)
+        }
     }
-}
-
-/// Lets the worker wait before it tries again.
-fn later<T: Connect>(worker: &mut Worker<T>, error: OpenError) -> OpenError {
-    worker.retry_at = Some(Instant::now() + backoff(worker.client, worker.failed_attempts));
-    worker.failed_attempts += 1;
-    error
 }
 
 /// The wait before the next attempt, spread by ±25 % so that not all clients come back at once; by

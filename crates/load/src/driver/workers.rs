@@ -60,7 +60,7 @@ async fn open_worker<T: Connect>(plan: &Plan, target: &T, client: usize) -> Resu
         let why = reply.message.unwrap_or_default();
         failed(format!("set-up call '{tool}' ended as {}: {why}", reply.outcome))
     })?;
-    Ok(Worker { client, session: Some(session), script, failed_attempts: 0, retry_at: None })
+    Ok(Worker::new(client, session, script))
 }
 
 /// Makes the tear-down calls and closes the sessions. A failure changes no figure any more.

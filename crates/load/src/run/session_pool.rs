@@ -17,6 +17,7 @@ use super::in_flight::InFlight;
 use super::own_server::OwnServer;
 use crate::driver::{self, Call, OpenError, Session};
 use crate::lock::lock;
+use crate::patience;
 use crate::result::ServerFacts;
 
 /// A server that runs.
@@ -88,7 +89,7 @@ impl Host {
         let default = Config::default();
         let embedded = Config { export_directory: directory.path().to_owned(), ..default };
         let options = ServerOptions { embedded, client, ..ServerOptions::default() };
-        let target = ServerUnderTest::start(spec, options).await?;
+        let target = patience::start(spec, options).await?;
         let info = target.server().clone();
         let facts = ServerFacts {
             spec: ServerSpec::without_values(server.unwrap_or("")),
@@ -226,7 +227,10 @@ impl Host {
     ) -> Result<Reply, OpenError> {
         let session = driver::Connect::open(&Pool::kept(self), 0).await?;
         let reply = session.call(call, deadline).await;
-        session.close().await;
+        // A lost session is none for whoever comes next.
+        if !reply.outcome.is_connection_loss() {
+            session.close().await;
+        }
         Ok(reply)
     }
 

@@ -7,6 +7,7 @@ mod compare_history;
 mod compare_loads;
 mod compare_refusals;
 mod compare_workflow;
+mod connection;
 mod deploy;
 mod documents;
 mod formats;

@@ -191,3 +191,18 @@ async fn a_start_that_fails_now_and_then_is_tried_again_and_counted() {
     assert_eq!(target.start_retries(), 1);
     target.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_leaves_when_it_is_asked_to_initialise_is_discovered() {
+    let program = env!("CARGO_BIN_EXE_music21-mcp-bench");
+    let leaves = r#"read -r line; case "$line" in *initialize*) exit 1;; esac"#;
+    let stays = format!(r#"{{ echo "$line"; cat; }} | {program} serve --stdio"#);
+    let spec: ServerSpec = format!("sh -c '{leaves}; {stays}'").parse().unwrap();
+    let target = ServerUnderTest::start(spec, ServerOptions::default()).await.unwrap();
+    assert_eq!((target.server().protocol.as_str(), target.start_retries()), ("2026-07-28", 0));
+    // The sessions that follow need no attempts.
+    for session in [target.session().await.unwrap(), target.session().await.unwrap()] {
+        assert!(session.health_check(PATIENT).await.is_ok());
+        session.close().await;
+    }
+}

@@ -1,12 +1,15 @@
-//! How sessions are opened, whatever verb opens them.
+//! How sessions with a server are opened: the options of every verb that takes a server.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use music21_mcp_bench::client::{ClientOptions, headers};
+use rmcp::model::ProtocolVersion;
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct ConnectionArgs {
+pub(crate) struct ConnectionArgs {
     /// Send a header with every request over HTTP, such as `Authorization: Bearer env:TOKEN`: `env:NAME` stands for a
     /// variable of the environment, `file:PATH` for what is in a file. It may be given several times.
     #[arg(long = "header", value_name = "NAME: VALUE")]
@@ -15,17 +18,41 @@ pub(in crate::cli) struct ConnectionArgs {
     /// a program that was built with `--features tls`.
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
+    /// The revision of the protocol to speak; a server that answers in another is refused. Without it the newest that
+    /// the server agrees to.
+    #[arg(long, value_name = "REVISION", value_parser = revision())]
+    protocol: Option<ProtocolVersion>,
+    /// Seconds that a server may take from its start to the end of the handshake.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    start_timeout: u64,
+    /// Hold a stream open in each session over HTTP on which the server may ask the client for something, as most
+    /// clients do. Without it only for servers that keep sessions and are no music21 servers.
+    #[arg(long)]
+    listen: bool,
+}
+
+fn revision() -> impl clap::builder::TypedValueParser<Value = ProtocolVersion> {
+    let known = || ProtocolVersion::KNOWN_VERSIONS.iter();
+    PossibleValuesParser::new(known().map(ProtocolVersion::as_str)).try_map(move |text| {
+        known().find(|version| version.as_str() == text).cloned().ok_or("not one of those")
+    })
 }
 
 impl ConnectionArgs {
-    /// The settings; what scenario files say comes first, so that the command line wins.
+    /// The settings; what scenario files say of headers comes first, so that the command line wins.
     ///
     /// # Errors
     ///
     /// Where a header is none, or names what is not there.
-    pub(in crate::cli) fn options(&self, of_files: &[String]) -> Result<ClientOptions, String> {
+    pub(crate) fn options(&self, of_files: &[String]) -> Result<ClientOptions, String> {
         let written = of_files.iter().chain(&self.headers).map(String::as_str);
-        let headers = headers(written).map_err(|error| error.to_string())?;
-        Ok(ClientOptions { headers, authorities: self.ca.clone(), ..ClientOptions::default() })
+        Ok(ClientOptions {
+            headers: headers(written).map_err(|error| error.to_string())?,
+            authorities: self.ca.clone(),
+            protocol: self.protocol.clone(),
+            start_timeout: Duration::from_secs(self.start_timeout),
+            listen: self.listen,
+            ..ClientOptions::default()
+        })
     }
 }

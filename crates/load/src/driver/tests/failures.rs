@@ -86,6 +86,27 @@ async fn a_closed_loop_without_a_server_does_not_spin() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_that_expires_is_opened_again_at_once_and_costs_one_call() {
+    let expires = |_, before| match before {
+        5 => Act::End(ms(1), Outcome::SessionExpired),
+        _ => Act::Answer(ms(10)),
+    };
+    let stop = Stop { duration: None, calls: Some(20) };
+    let (run, recorder) = run(&plan(Load::Closed { workers: 1 }, stop), &Fake::new(expires)).await;
+    let accounts = recorder.accounts(&run);
+    assert_eq!((accounts.count(Outcome::SessionExpired), accounts.count(Outcome::Ok)), (1, 19));
+    assert_eq!((run.reopened, run.elapsed < ms(250)), (1, true), "{:?}", run.elapsed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_that_always_expire_are_opened_ever_more_slowly() {
+    let fake = Fake::new(|_, _| Act::End(ms(1), Outcome::SessionExpired));
+    let (run, recorder) = run(&plan(Load::Closed { workers: 1 }, for_seconds(30)), &fake).await;
+    assert!((20..=26).contains(&run.scheduled), "{}", run.scheduled);
+    assert_eq!(recorder.accounts(&run).count(Outcome::SessionExpired), run.scheduled);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_panic_in_one_session_invalidates_the_run_and_the_others_finish() {
     let fake = Fake::new(|_, before| if before == 10 { Act::Panic } else { Act::Answer(ms(10)) });
     let plan = plan(constant(50.0, 5), for_seconds(5));
