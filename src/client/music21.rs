@@ -232,12 +232,21 @@ impl Music21Client {
     ///
     /// Where the server does not answer with the whole list within the deadline, or with a list that has no end.
     pub async fn list_tools(&self, deadline: Duration) -> Result<Vec<rmcp::model::Tool>, ConnectError> {
+        Ok(self.listed_tools(deadline).await?.iter().filter_map(lenient_tool).collect())
+    }
+
+    /// The same, each as the server wrote it: with what only newer protocols have, and also where it is no sound tool.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::list_tools`].
+    pub async fn listed_tools(&self, deadline: Duration) -> Result<Vec<Value>, ConnectError> {
         let walk = tokio::time::timeout(deadline, self.walk_tools()).await;
         let walk = walk.unwrap_or_else(|_| Err(Failure::timed_out(deadline)));
         walk.map_err(|failure| ConnectError::new(&self.session.server.name, &failure))
     }
 
-    async fn walk_tools(&self) -> Result<Vec<rmcp::model::Tool>, Failure> {
+    async fn walk_tools(&self) -> Result<Vec<Value>, Failure> {
         let mut tools = Vec::new();
         let mut seen = BTreeSet::new();
         let mut cursor = None;
@@ -245,7 +254,7 @@ impl Music21Client {
             let params = PaginatedRequestParams::default().with_cursor(cursor.take());
             // The time limit is that of the whole walk.
             let page: ToolsPage = self.session.ask("tools/list", params, Duration::MAX).await?;
-            tools.extend(page.tools.iter().filter_map(lenient_tool));
+            tools.extend(page.tools);
             match page.next_cursor {
                 None => return Ok(tools),
                 // Older servers end the list so; the newest protocol makes it a cursor like any other.

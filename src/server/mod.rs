@@ -101,14 +101,16 @@ impl ServerUnderTest {
         let tools: Vec<String> = tools.into_iter().map(|tool| tool.name.into_owned()).collect();
         let server = client.server_info().clone();
         let required = options.require_tools.iter();
-        let missing: Vec<String> = required.filter(|tool| !tools.contains(tool)).cloned().collect();
-        if !missing.is_empty() {
+        let missing: Vec<&str> = required.filter(|tool| !tools.contains(tool)).map(String::as_str).collect();
+        if tools.is_empty() || !missing.is_empty() {
             client.close().await;
-            let (ServerInfo { name, version, .. }, s) = (server, if missing.len() == 1 { "" } else { "s" });
-            let missing = missing.join(", ");
-            return Err(StartError(format!(
-                "{spec} answers as '{name}' {version} and lacks the tool{s} {missing}; is it a music21 MCP server?"
-            )));
+            let ServerInfo { name, version, .. } = server;
+            let lack = if tools.is_empty() {
+                "has no tools: there is nothing to call".to_owned()
+            } else {
+                lack(&spec, &missing)
+            };
+            return Err(StartError(format!("{spec} answers as '{name}' {version} and {lack}")));
         }
         let children = Mutex::new(client.child().map(Child::pid).into_iter().collect());
         let first = Mutex::new(Some(client));
@@ -208,6 +210,19 @@ fn advice(spec: &ServerSpec) -> &'static str {
         ServerSpec::Command(_) => "run the command by hand to see what it says",
         ServerSpec::Url(_) => "start the server first, or correct the URL",
     }
+}
+
+/// What is missing, and what to do with a server that is another one.
+fn lack(spec: &ServerSpec, missing: &[&str]) -> String {
+    let s = if missing.len() == 1 { "" } else { "s" };
+    let lack = format!("lacks the tool{s} {}; is it a music21 MCP server?", missing.join(", "));
+    let Some(named) = spec.named() else { return lack };
+    // As a shell reads it.
+    let named = shlex::try_quote(&named).unwrap_or_default();
+    format!(
+        "{lack} For another one type `music21-mcp-bench init --server {named} -o mine.toml`, then \
+         `music21-mcp-bench run mine.toml`"
+    )
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use music21_mcp_bench::client::{ClientOptions, Music21Client, Reply};
+use music21_mcp_bench::client::{Music21Client, Reply};
 use music21_mcp_bench::server::{EMBEDDED, STDERR, ServerOptions, ServerSpec, ServerUnderTest};
 use music21_mcp_embedded::Config;
 use music21_mcp_proc::ProcessTree;
@@ -60,11 +60,12 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// Where it cannot be started or is no music21 server.
+    /// Where it cannot be started, has no tools or not those that are required.
     pub(crate) async fn start(
         server: Option<&str>,
         pid: Option<u32>,
         clients: usize,
+        require_tools: Vec<String>,
     ) -> anyhow::Result<Self> {
         if let Some(pid) = pid.filter(|&pid| ProcessTree::new([pid]).sample().is_none()) {
             return Err(NoProcess(pid).into());
@@ -84,8 +85,7 @@ impl Host {
         };
         let default = Config::default();
         let embedded = Config { export_directory: directory.path().to_owned(), ..default };
-        let options =
-            ServerOptions { embedded, client: ClientOptions::default(), ..ServerOptions::default() };
+        let options = ServerOptions { embedded, require_tools, ..ServerOptions::default() };
         let target = ServerUnderTest::start(spec, options).await?;
         let info = target.server().clone();
         let facts = ServerFacts {

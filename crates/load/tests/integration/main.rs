@@ -11,6 +11,7 @@ mod deploy;
 mod documents;
 mod formats;
 mod generate;
+mod init;
 mod links;
 mod manual;
 mod old_files;
