@@ -63,8 +63,12 @@ impl Default for ServerOptions {
 
 /// Why a target cannot be measured: one line that says which and what to do.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{0}")]
-pub struct StartError(String);
+#[error("{text}")]
+pub struct StartError {
+    text: String,
+    /// It runs, and is none that has the tools asked for.
+    pub is_another_server: bool,
+}
 
 /// The wait before the second attempt; it doubles for each further one.
 const BACKOFF: Duration = Duration::from_millis(100);
@@ -83,7 +87,10 @@ impl ServerUnderTest {
 
     async fn begin(spec: ServerSpec, options: ServerOptions) -> Result<Self, StartError> {
         let embedded = Server::new(options.embedded);
-        let unreachable = |error: ConnectError| StartError(format!("{error}; {}", advice(&spec)));
+        let unreachable = |error: ConnectError| StartError {
+            text: format!("{error}; {}", advice(&spec)),
+            is_another_server: false,
+        };
         let mut start_retries = 0;
         let client = loop {
             match open(&spec, &embedded, &options.client).await {
@@ -104,13 +111,13 @@ impl ServerUnderTest {
         let missing: Vec<&str> = required.filter(|tool| !tools.contains(tool)).map(String::as_str).collect();
         if tools.is_empty() || !missing.is_empty() {
             client.close().await;
-            let ServerInfo { name, version, .. } = server;
-            let lack = if tools.is_empty() {
-                "has no tools: there is nothing to call".to_owned()
-            } else {
-                lack(&spec, &missing)
+            let (ServerInfo { name, version, .. }, s) = (server, if missing.len() == 1 { "" } else { "s" });
+            let lack = match tools.is_empty() {
+                true => "has no tools: there is nothing to call".to_owned(),
+                false => format!("lacks the tool{s} {}; is it a music21 MCP server?", missing.join(", ")),
             };
-            return Err(StartError(format!("{spec} answers as '{name}' {version} and {lack}")));
+            let text = format!("{spec} answers as '{name}' {version} and {lack}");
+            return Err(StartError { text, is_another_server: !tools.is_empty() });
         }
         let children = Mutex::new(client.child().map(Child::pid).into_iter().collect());
         let first = Mutex::new(Some(client));
@@ -210,19 +217,6 @@ fn advice(spec: &ServerSpec) -> &'static str {
         ServerSpec::Command(_) => "run the command by hand to see what it says",
         ServerSpec::Url(_) => "start the server first, or correct the URL",
     }
-}
-
-/// What is missing, and what to do with a server that is another one.
-fn lack(spec: &ServerSpec, missing: &[&str]) -> String {
-    let s = if missing.len() == 1 { "" } else { "s" };
-    let lack = format!("lacks the tool{s} {}; is it a music21 MCP server?", missing.join(", "));
-    let Some(named) = spec.named() else { return lack };
-    // As a shell reads it.
-    let named = shlex::try_quote(&named).unwrap_or_default();
-    format!(
-        "{lack} For another one type `music21-mcp-bench init --server {named} -o mine.toml`, then \
-         `music21-mcp-bench run mine.toml`"
-    )
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
