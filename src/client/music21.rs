@@ -14,6 +14,7 @@ use super::endpoint::without_secrets;
 use super::expect::{Asked, Expectation};
 use super::http::HttpWire;
 use super::line::LineWire;
+use super::listing::lenient;
 use super::mirror::Mirrored;
 use super::reply::{self, Reply};
 use super::session::{ServerInfo, Session};
@@ -255,7 +256,16 @@ impl Music21Client {
     ///
     /// Where the server does not answer with the whole list within the deadline, or with a list that has no end.
     pub async fn list_tools(&self, deadline: Duration) -> Result<Vec<rmcp::model::Tool>, ConnectError> {
-        let walk = tokio::time::timeout(deadline, self.session.list_tools()).await;
+        Ok(self.listed_tools(deadline).await?.iter().filter_map(lenient).collect())
+    }
+
+    /// The same, each as the server wrote it: with what only newer protocols have, and also where it is no sound tool.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::list_tools`].
+    pub async fn listed_tools(&self, deadline: Duration) -> Result<Vec<Value>, ConnectError> {
+        let walk = tokio::time::timeout(deadline, self.session.listed_tools()).await;
         let walk = walk.unwrap_or_else(|_| Err(Failure::timed_out(deadline)));
         walk.map_err(|failure| ConnectError::new(&self.session.server.name, &failure))
     }

@@ -71,8 +71,12 @@ impl Default for ServerOptions {
 
 /// Why a target cannot be measured: one line that says which and what to do.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{0}")]
-pub struct StartError(String);
+#[error("{text}")]
+pub struct StartError {
+    text: String,
+    /// It runs, and is none that has the tools asked for.
+    pub is_another_server: bool,
+}
 
 /// The wait before the second attempt; it doubles for each further one.
 const BACKOFF: Duration = Duration::from_millis(100);
@@ -91,8 +95,10 @@ impl ServerUnderTest {
 
     async fn begin(spec: ServerSpec, mut options: ServerOptions) -> Result<Self, StartError> {
         let embedded = Server::new(std::mem::take(&mut options.embedded));
-        let unreachable =
-            |error: ConnectError| StartError(format!("{error}{}", advice(&spec, error.outcome)));
+        let unreachable = |error: ConnectError| StartError {
+            text: format!("{error}{}", advice(&spec, error.outcome)),
+            is_another_server: false,
+        };
         let (mut start_retries, counters) = (0, Arc::<Counters>::default());
         let client = loop {
             match open(&spec, &embedded, &options.client, &counters).await {
@@ -118,7 +124,8 @@ impl ServerUnderTest {
         {
             client.close().await;
             let protocol = server.protocol;
-            return Err(StartError(format!("{spec} speaks protocol {protocol} where {asked} was asked for")));
+            let text = format!("{spec} speaks protocol {protocol} where {asked} was asked for");
+            return Err(StartError { text, is_another_server: false });
         }
         // The sessions that follow need not find out what kind of handshake this server has.
         options.client.protocol.get_or_insert(client.handshake_again());
@@ -129,14 +136,16 @@ impl ServerUnderTest {
         }
         let tools: Vec<String> = tools.into_iter().map(|tool| tool.name.into_owned()).collect();
         let required = options.require_tools.iter();
-        let missing: Vec<String> = required.filter(|tool| !tools.contains(tool)).cloned().collect();
-        if !missing.is_empty() {
+        let missing: Vec<&str> = required.filter(|tool| !tools.contains(tool)).map(String::as_str).collect();
+        if tools.is_empty() || !missing.is_empty() {
             client.close().await;
             let (ServerInfo { name, version, .. }, s) = (server, if missing.len() == 1 { "" } else { "s" });
-            let missing = missing.join(", ");
-            return Err(StartError(format!(
-                "{spec} answers as '{name}' {version} and lacks the tool{s} {missing}; is it a music21 MCP server?"
-            )));
+            let lack = match tools.is_empty() {
+                true => "has no tools: there is nothing to call".to_owned(),
+                false => format!("lacks the tool{s} {}; is it a music21 MCP server?", missing.join(", ")),
+            };
+            let text = format!("{spec} answers as '{name}' {version} and {lack}");
+            return Err(StartError { text, is_another_server: !tools.is_empty() });
         }
         let children = Mutex::new(client.child().map(Child::pid).into_iter().collect());
         let mirrored = client.mirrored();

@@ -2,24 +2,28 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
 use clap::Args;
-use music21_mcp_bench::client;
-use rmcp::model::Tool;
-use serde_json::{Map, Value, json};
+use music21_mcp_bench::client::{Music21Client, Reply};
 use tokio::runtime::Builder;
 
 use super::support::connection::ConnectionArgs;
 use super::support::files::write;
-use super::support::template::template;
+use super::support::template::template_before;
 use super::{Exit, Usage};
-use crate::result::{Definition, Flow, Stage, Step, Thresholds, Workload};
+use crate::init::Draft;
 use crate::run::Host;
 use crate::runtime::block_on;
+use crate::wrap::cut;
 
-/// Write a scenario file that calls every tool of a server, to edit and to `run`.
+/// Write a scenario file that calls the tools of a server, to edit and to `run`.
+///
+/// Arguments are made from the tools' schemas. Tools that declare that they only read come first. Those that declare
+/// otherwise, seem to change something by their names, need a task, or have arguments for which no value was found, are in
+/// the file as comments.
 #[derive(Debug, Args)]
 pub(super) struct Init {
     /// A command line (stdio), an http:// URL, or `embedded`, which it is if not given.
@@ -30,10 +34,15 @@ pub(super) struct Init {
     /// The file; standard output if not given. An existing file is never overwritten.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Call each tool once that declares that it only reads, and note what it answered.
+    #[arg(long = "try")]
+    is_tried: bool,
 }
 
-/// Tools that begin and end a score's life, and so surround the others.
-const LIFECYCLE: [&str; 2] = [client::Tool::ImportScore.name(), client::Tool::DeleteScore.name()];
+/// For the list of tools, and for each call that is tried.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Characters of an answer: one line of a comment.
+const ANSWER: usize = 98;
 
 impl Init {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
@@ -41,71 +50,58 @@ impl Init {
             bail!("'{}' exists; choose another name", path.display());
         }
         let options = self.connection.options(&[]).map_err(Usage)?;
-        let tools = block_on(Builder::new_multi_thread().worker_threads(1), async {
-            let host = std::sync::Arc::new(Host::start(self.server.as_deref(), options, None, 1).await?);
+        let mut error = std::io::stderr();
+        let draft = block_on(Builder::new_multi_thread().worker_threads(1), async {
+            let host = Arc::new(Host::start(self.server.as_deref(), options, None, 1, Vec::new()).await?);
             let client = host.target.session().await?;
-            let tools = client.list_tools(Duration::from_secs(30)).await;
+            let listed = client.listed_tools(PATIENCE).await;
+            let mut draft = listed.map(|listed| Draft::of(&listed));
+            if let (Ok(draft), true) = (&mut draft, self.is_tried) {
+                let said = try_each(draft, &client).await;
+                // There is nobody to say it to if stderr is gone.
+                let _ = writeln!(error, "{said}");
+            }
             client.close().await;
             host.stop().await;
-            Ok(tools?)
+            Ok(draft?)
         })?;
-        let text = template(&definition(self.server, &tools))?;
-        match self.output {
-            None => write!(std::io::stdout(), "{text}")?,
-            Some(path) => write(&path, text)?,
-        }
+        let text =
+            template_before("stages.workload.flows", &Draft::definition(self.server))? + &draft.flows();
+        let written = match self.output {
+            None => {
+                write!(std::io::stdout(), "{text}")?;
+                String::new()
+            }
+            Some(path) => {
+                write(&path, text)?;
+                format!("wrote {}: ", path.display())
+            }
+        };
+        let _ = writeln!(error, "{written}{}", draft.summary());
         Ok(Exit::Ok)
     }
 }
 
-fn definition(server: Option<String>, tools: &[Tool]) -> Definition {
-    let named = |name: &str| tools.iter().find(|tool| tool.name == name).map(step);
-    let [import, delete] = LIFECYCLE.map(named);
-    let others = tools.iter().filter(|tool| !LIFECYCLE.contains(&tool.name.as_ref()));
-    let flow = |tool| Flow {
-        weight: 1.0,
-        steps: [import.clone(), Some(step(tool)), delete.clone().map(Step::always)]
-            .into_iter()
-            .flatten()
-            .collect(),
+/// Calls each tool that only reads. What became of them, on one line.
+async fn try_each(draft: &mut Draft, client: &Music21Client) -> String {
+    let trials = draft.trials();
+    let mut good = 0;
+    for trial in &trials {
+        let reply = client.call(&trial.tool, trial.arguments.clone(), PATIENCE).await;
+        good += usize::from(reply.is_ok());
+        draft.note(trial, answer(&reply));
+    }
+    match trials.len() {
+        0 => "tried none: no tool declares that it only reads (readOnlyHint)".to_owned(),
+        n => format!("tried {n}: {good} answered well"),
+    }
+}
+
+fn answer(reply: &Reply) -> String {
+    let text = reply.text.as_deref().or(reply.message.as_deref()).unwrap_or("no text");
+    let said = match reply.is_ok() {
+        true => format!("Answered: {text}"),
+        false => format!("Answered ({}): {}", reply.outcome, reply.message.as_deref().unwrap_or(text)),
     };
-    let workload = Workload { flows: others.map(flow).collect(), ..Workload::default() };
-    let stage = Stage { duration_s: Some(30.0), warm_up_s: 5.0, ..Stage::new("all tools", 4, workload) };
-    Definition {
-        name: "custom".into(),
-        description: "Every tool of the server, all equally often.".into(),
-        server,
-        thresholds: Thresholds { min_success: 0.95, ..Thresholds::default() },
-        stages: vec![stage],
-        ..Definition::default()
-    }
-}
-
-/// A call with something plausible for each argument that the tool requires.
-fn step(tool: &Tool) -> Step {
-    let schema = &tool.input_schema;
-    let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
-    let properties = schema.get("properties").and_then(Value::as_object);
-    let arguments: Map<String, Value> = required
-        .filter_map(Value::as_str)
-        .map(|name| (name.to_owned(), plausible(name, properties.and_then(|all| all.get(name)))))
-        .collect();
-    Step::call(&tool.name, Value::Object(arguments))
-}
-
-fn plausible(name: &str, schema: Option<&Value>) -> Value {
-    let kind = schema.and_then(|schema| schema.get("type")).and_then(Value::as_str).unwrap_or("string");
-    let choices = schema.and_then(|schema| schema.get("enum")).and_then(Value::as_array);
-    if let Some(first) = choices.and_then(|choices| choices.first()) {
-        return first.clone();
-    }
-    match (name, kind) {
-        ("score_id", _) => json!("s-{{nonce}}"),
-        ("source", _) => json!("johnson_j_r/lift_every_voice"),
-        (_, "integer" | "number") => json!(1),
-        (_, "boolean") => json!(false),
-        (_, "array") => json!([]),
-        (_, "object") => json!({}),
-        _ => json!("edit me"),
-    }
+    cut(&said, ANSWER)
 }

@@ -1,5 +1,6 @@
 //! `run`: load scenarios against a server.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use crate::record::{this_tool, unix_time, utc};
 use crate::report::live_line::LiveLine;
 use crate::report::terminal;
 use crate::result::{Definition, RunFile, SCHEMA_VERSION, ScenarioResult, Shard, Verdict};
-use crate::run::{Context, Epoch, Host, Judges, Live, run};
+use crate::run::{Context, Epoch, Host, Judges, Live, PROBED, run};
 use crate::runtime::block_on;
 use crate::scenario::{Options, conclude, served};
 
@@ -99,8 +100,9 @@ impl Run {
         let of_files: Vec<String> =
             selected.iter().flat_map(|one| one.definition(&options).headers).collect();
         let client = self.connection.options(&of_files).map_err(Usage)?;
+        let require = required_tools(&selected, &options);
         let host = tokio::select! {
-            host = Host::start(server.as_deref(), client, self.pid, most.unwrap_or(1)) => Arc::new(host?),
+            host = Host::start(server.as_deref(), client, self.pid, most.unwrap_or(1), require) => Arc::new(host?),
             () = interrupt.cancelled() => return Ok(Exit::Interrupted),
         };
         options.all_sizes |= host.is_embedded();
@@ -219,6 +221,16 @@ fn server_in_files(selected: &[Selected], options: &Options) -> Result<Option<St
             named.join("; ")
         )),
     }
+}
+
+/// Tools without which a shipped scenario shows nothing. A file may name one that a server does not list.
+fn required_tools(selected: &[Selected], options: &Options) -> Vec<String> {
+    let mut tools = BTreeSet::new();
+    for definition in selected.iter().filter(|one| !one.is_file).map(|one| one.definition(options)) {
+        tools.extend(definition.steps().map(|step| step.tool.clone()));
+        tools.extend(definition.probe.map(|_| PROBED.to_owned()));
+    }
+    tools.into_iter().collect()
 }
 
 /// A definition as files and pages hold it.

@@ -48,7 +48,8 @@ impl Definition {
             .try_for_each(|stage| stage.check().with_context(|| format!("stage '{}'", stage.name)))
     }
 
-    fn steps<'a>(&'a self) -> impl Iterator<Item = &'a Step> {
+    /// Every step of it.
+    pub(crate) fn steps<'a>(&'a self) -> impl Iterator<Item = &'a Step> {
         let of_stage = |stage: &'a Stage| {
             let workload = &stage.workload;
             let flows = workload.flows.iter().flat_map(|flow| &flow.steps);
@@ -96,6 +97,10 @@ impl Stage {
     fn check(&self) -> anyhow::Result<()> {
         let clients = self.clients;
         ensure!((1..=MOST_CLIENTS).contains(&clients), "clients = {clients} is not from 1 to {MOST_CLIENTS}");
+        ensure!(
+            !self.workload.flows.is_empty(),
+            "nothing in it is active: it has no [[stages.workload.flows]]; write one, or remove the '# ' in front of one"
+        );
         ensure!(
             self.workload.is_runnable(),
             "its workload makes no calls; give it a flow with a step and a positive weight"

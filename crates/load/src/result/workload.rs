@@ -13,6 +13,8 @@ pub struct Workload {
     #[serde(default)]
     pub setup: Vec<Step>,
     /// The mix; each iteration of a session runs one of them, chosen by weight.
+    // A file in which all of them are comments can be read, so that it can be said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flows: Vec<Flow>,
     /// Calls each session makes once after the run, outside of its figures.
     #[serde(default)]

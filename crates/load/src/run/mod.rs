@@ -14,7 +14,7 @@ mod session_pool;
 mod stage;
 mod summarize;
 
-pub(crate) use probe::ask as probe_limiter;
+pub(crate) use probe::{PROBED, ask as probe_limiter};
 pub(crate) use progress::Live;
 pub(crate) use scenario::{Context, Epoch, Judges, run};
 pub(crate) use session_pool::{Host, NoProcess};

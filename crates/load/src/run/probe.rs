@@ -13,7 +13,7 @@ use super::session_pool::Host;
 use crate::measure::token_bucket::{Limit, Probe, Prober, Report, Step};
 
 /// The cheapest call that every server has.
-const TOOL: &str = Tool::ListScores.name();
+pub(crate) const PROBED: &str = Tool::ListScores.name();
 
 /// Probes until the prober has seen enough or `interrupt` is cancelled.
 ///
@@ -46,11 +46,11 @@ pub(crate) async fn ask(
             () = interrupt.cancelled() => break,
         }
         let sent_ns = now_ns();
-        let reply = client.call(TOOL, Map::new(), Duration::from_secs(30)).await;
+        let reply = client.call(PROBED, Map::new(), Duration::from_secs(30)).await;
         let admitted = match reply.outcome {
             Outcome::RateLimited => false,
             Outcome::Ok | Outcome::ToolError | Outcome::WrongAnswer | Outcome::MisroutedAnswer => true,
-            other => bail!("{TOOL} ended as {other}: {}", reply.message.unwrap_or_default()),
+            other => bail!("{PROBED} ended as {other}: {}", reply.message.unwrap_or_default()),
         };
         let retry_after_ns = reply.retry_after.map(|wait| wait.as_nanos() as u64);
         prober.observe(Probe { sent_ns, received_ns: now_ns(), admitted, retry_after_ns });

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use music21_mcp_bench::client::{ClientOptions, Music21Client, ProtocolViolations, Reply};
 use music21_mcp_bench::server::{EMBEDDED, STDERR, ServerOptions, ServerSpec, ServerUnderTest};
 use music21_mcp_embedded::Config;
@@ -63,12 +63,13 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// Where it cannot be started or is no music21 server.
+    /// Where it cannot be started, has no tools or not those that are required.
     pub(crate) async fn start(
         server: Option<&str>,
         client: ClientOptions,
         pid: Option<u32>,
         clients: usize,
+        require_tools: Vec<String>,
     ) -> anyhow::Result<Self> {
         if let Some(pid) = pid.filter(|&pid| ProcessTree::new([pid]).sample().is_none()) {
             return Err(NoProcess(pid).into());
@@ -88,8 +89,12 @@ impl Host {
         };
         let default = Config::default();
         let embedded = Config { export_directory: directory.path().to_owned(), ..default };
-        let options = ServerOptions { embedded, client, ..ServerOptions::default() };
-        let target = patience::start(spec, options).await?;
+        let options = ServerOptions { embedded, client, require_tools, ..ServerOptions::default() };
+        let started = patience::start(spec, options).await;
+        let target = started.map_err(|error| match server.filter(|_| error.is_another_server) {
+            Some(server) => anyhow!("{error} {}", what_to_type(server)),
+            None => error.into(),
+        })?;
         let info = target.server().clone();
         let facts = ServerFacts {
             spec: ServerSpec::without_values(server.unwrap_or("")),
@@ -247,6 +252,15 @@ impl Host {
             host.target.shutdown().await;
         }
     }
+}
+
+/// For another server than the shipped scenarios are made for.
+fn what_to_type(server: &str) -> String {
+    let server = ServerSpec::without_values(server).replace('\'', r"'\''");
+    format!(
+        "For another one type `music21-mcp-bench init --server '{server}' -o mine.toml`, then \
+         `music21-mcp-bench run mine.toml`"
+    )
 }
 
 /// Sessions that outlive the stages: a stdio server stays the same process, and starts once.

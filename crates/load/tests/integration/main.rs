@@ -12,6 +12,7 @@ mod deploy;
 mod documents;
 mod formats;
 mod generate;
+mod init;
 mod links;
 mod manual;
 mod old_files;

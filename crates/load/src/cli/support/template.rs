@@ -6,10 +6,9 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::result::Definition;
+use crate::wrap::comment;
 
 const HEAD: &str = "Run it with `music21-mcp-bench run FILE`. Its options override what is said here.";
-/// Characters in a line of a comment.
-const WIDTH: usize = 100;
 
 /// Writes a definition with comments.
 ///
@@ -17,12 +16,21 @@ const WIDTH: usize = 100;
 ///
 /// Where it cannot be written as TOML.
 pub(crate) fn template(definition: &Definition) -> Result<String, toml::ser::Error> {
+    template_before("", definition)
+}
+
+/// The same, to be followed by the tables at the path `below`, whose fields are explained last.
+///
+/// # Errors
+///
+/// Where it cannot be written as TOML.
+pub(crate) fn template_before(below: &str, definition: &Definition) -> Result<String, toml::ser::Error> {
     // Not the pretty form, in which a value may take several lines.
     let plain = toml::to_string(definition)?;
     let root = schemars::schema_for!(Definition).to_value();
     let schema = Schema { root: &root };
-    let mut writer =
-        Writer { schema, used: Used::of(&plain, schema), said: BTreeSet::new(), text: String::new() };
+    let used = Used::of(&plain, below, schema);
+    let mut writer = Writer { schema, used, below, said: BTreeSet::new(), text: String::new() };
     writer.comment(0, HEAD);
     let mut table = "";
     for line in plain.lines() {
@@ -40,6 +48,7 @@ pub(crate) fn template(definition: &Definition) -> Result<String, toml::ser::Err
         writer.text.push('\n');
     }
     writer.list_unset(table);
+    writer.list_below();
     Ok(writer.text)
 }
 
@@ -125,8 +134,14 @@ struct Used<'a> {
 }
 
 impl<'a> Used<'a> {
-    fn of(plain: &str, schema: Schema<'a>) -> Self {
+    fn of(plain: &str, below: &str, schema: Schema<'a>) -> Self {
         let (mut paths, mut types, mut table) = (BTreeSet::new(), BTreeSet::new(), "");
+        if let Some(field) = schema.at(below) {
+            let table = schema.type_of(field);
+            let inner = fields(table.body).map(|(_, field)| schema.type_of(field).name);
+            types.extend(inner.chain([table.name]));
+            paths.insert(below.to_owned());
+        }
         for line in plain.lines() {
             match Line::of(line) {
                 Line::Table(path) => {
@@ -147,6 +162,8 @@ impl<'a> Used<'a> {
 struct Writer<'a> {
     schema: Schema<'a>,
     used: Used<'a>,
+    /// What follows.
+    below: &'a str,
     /// What needs not be said again.
     said: BTreeSet<String>,
     text: String,
@@ -190,6 +207,15 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// Explains the tables that follow.
+    fn list_below(&mut self) {
+        if let (Some(field), Some((_, key))) = (self.schema.at(self.below), self.below.rsplit_once('.')) {
+            self.used.types.clear();
+            self.comment(0, "Below:");
+            self.item(0, key, field);
+        }
+    }
+
     fn item(&mut self, depth: usize, key: &str, field: &'a Value) {
         let Type { name, body } = self.schema.type_of(field);
         self.comment(depth + 1, &format!("{key}: {}", text_of(field)));
@@ -210,23 +236,8 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Paragraphs, broken into lines.
     fn comment(&mut self, depth: usize, text: &str) {
-        let indent = "  ".repeat(depth);
-        for paragraph in text.split("\n\n") {
-            let mut line = String::new();
-            for word in paragraph.split_whitespace() {
-                if !line.is_empty() && indent.len() + line.chars().count() + word.chars().count() >= WIDTH {
-                    self.text += &format!("# {indent}{line}\n");
-                    line.clear();
-                }
-                if !line.is_empty() {
-                    line.push(' ');
-                }
-                line += word;
-            }
-            self.text += &format!("# {indent}{line}\n");
-        }
+        comment(&mut self.text, depth, text);
     }
 }
 
@@ -234,6 +245,7 @@ impl<'a> Writer<'a> {
 mod tests {
     use super::*;
     use crate::scenario::{Options, SCENARIOS, find};
+    use crate::wrap::WIDTH;
 
     fn of(scenario: &str) -> String {
         template(&find(scenario).unwrap().definition(&Options::default())).unwrap()

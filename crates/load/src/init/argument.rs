@@ -1,0 +1,78 @@
+//! The arguments of a tool, each with a value and what it is.
+
+use serde_json::{Value, json};
+
+use super::describe::described;
+use super::document::{Document, members, strings};
+use super::make::make;
+
+/// One argument.
+pub(super) struct Argument {
+    pub(super) name: String,
+    /// Its type, its limits and what the schema says of it.
+    pub(super) about: String,
+    /// A value that its schema accepts, or why there is none.
+    pub(super) value: Result<Value, String>,
+    pub(super) is_required: bool,
+}
+
+/// All arguments of a tool.
+pub(super) struct Arguments {
+    /// Those that it requires come first.
+    pub(super) all: Vec<Argument>,
+    /// Why those together are not what it requires, though there is a value for each.
+    pub(super) failure: Option<String>,
+}
+
+impl Arguments {
+    /// From the schema of them all. `known` are texts that arguments of some names have, where their schemas accept these.
+    pub(super) fn of(schema: &Value, known: &[(&str, &str)]) -> Self {
+        let object = json!({ "type": "object" });
+        let document = Document::new(schema);
+        let whole = make(&document, &[&object, schema], "");
+        let mut all = Vec::new();
+        // Without it nothing is allowed at all, which `whole` says.
+        let _ = document.flatten(schema, &mut Vec::new(), &mut all);
+        let made = whole.as_ref().ok().and_then(Value::as_object);
+        let required: Vec<&str> = all.iter().flat_map(|map| strings(map, "required")).collect();
+        let chosen = made.into_iter().flat_map(|made| made.keys().map(String::as_str));
+        let properties = all.iter().flat_map(|map| members(map, "properties")).map(|(name, _)| name.as_str());
+        let names = unique(required.iter().copied().chain(chosen).chain(properties));
+        let argument = |name: &&str| {
+            let schemas: Vec<&Value> =
+                all.iter().flat_map(|map| document.schemas_of_member(map, name)).collect();
+            let text = known.iter().find(|(known, _)| known == name).map(|(_, text)| json!(text));
+            let accepts = |text: &Value| schemas.iter().all(|schema| document.accepts(schema, text).is_ok());
+            let value = text.filter(accepts).or_else(|| made?.get(*name).cloned());
+            Argument {
+                name: (*name).to_owned(),
+                about: described(&document, &schemas),
+                value: value.map_or_else(|| make(&document, &schemas, name).map_err(|why| why.text), Ok),
+                is_required: required.contains(name) || made.is_some_and(|made| made.contains_key(*name)),
+            }
+        };
+        let all: Vec<Argument> = names.iter().map(argument).collect();
+        let is_complete = all.iter().all(|argument| argument.value.is_ok() || !argument.is_required);
+        let failure = whole.as_ref().err().filter(|_| is_complete).map(|why| why.text.clone());
+        Self { all, failure }
+    }
+
+    /// Whether the tool can be called with them.
+    pub(super) fn are_complete(&self) -> bool {
+        self.failure.is_none() && self.required().all(|argument| argument.value.is_ok())
+    }
+
+    pub(super) fn required(&self) -> impl Iterator<Item = &Argument> {
+        self.all.iter().filter(|argument| argument.is_required)
+    }
+}
+
+fn unique<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut found: Vec<&str> = Vec::new();
+    names.for_each(|name| {
+        if !found.contains(&name) {
+            found.push(name);
+        }
+    });
+    found
+}
