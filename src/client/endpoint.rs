@@ -27,14 +27,16 @@ pub(crate) async fn addresses(url: &str) -> Vec<SocketAddr> {
     Endpoint::resolve(url, None).await.map_or_else(|_| Vec::new(), |endpoint| endpoint.addresses)
 }
 
+/// Said of `https://` by a program that cannot.
+pub(crate) const WITHOUT_TLS: &str = "this program was built without TLS; build it with `--features tls`, or use the \
+                                      server's plain port or a local proxy";
+
 /// Why URLs of that scheme cannot be used here.
 fn unusable(scheme: Option<&Scheme>) -> Option<&'static str> {
     match scheme {
         Some(scheme) if *scheme == Scheme::HTTP => None,
         Some(scheme) if *scheme == Scheme::HTTPS && cfg!(feature = "tls") => None,
-        Some(scheme) if *scheme == Scheme::HTTPS => Some(
-            "this program was built without TLS; build it with `--features tls`, or use the server's plain port or a local proxy",
-        ),
+        Some(scheme) if *scheme == Scheme::HTTPS => Some(WITHOUT_TLS),
         _ => Some("only http:// and https:// are spoken"),
     }
 }

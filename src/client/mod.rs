@@ -50,7 +50,7 @@ mod tool;
 mod wire;
 
 pub use child::{Child, ServerCommand};
-pub(crate) use endpoint::{addresses, without_secrets};
+pub(crate) use endpoint::{WITHOUT_TLS, addresses, without_secrets};
 pub use expect::{Expectation, ScoreCounts};
 pub use headers::{HeaderError, headers, without_value};
 pub(crate) use mirror::Mirrored;

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use http::HeaderMap;
 use tempfile::TempDir;
 
-use crate::client::{ServerCommand, headers, without_secrets};
+use crate::client::{ServerCommand, WITHOUT_TLS, headers, without_secrets};
 use crate::digest::sha256_hex;
 
 /// The variable that names the server for benches.
@@ -146,6 +146,9 @@ impl FromStr for ServerSpec {
         let text = text.trim();
         if text.is_empty() || text == IN_PROCESS || text == EMBEDDED {
             return Ok(Self::InProcess);
+        }
+        if text.starts_with("https://") && !cfg!(feature = "tls") {
+            return Err(SpecError(format!("cannot use '{}': {WITHOUT_TLS}", without_secrets(text))));
         }
         if text.starts_with("http://") || text.starts_with("https://") {
             return Ok(Self::Url(text.to_owned()));
@@ -296,6 +299,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_understood_says_what_to_do() {
+        if !cfg!(feature = "tls") {
+            check("https://x/mcp?key=k", &format!("error: cannot use 'https://x/mcp?key=…': {WITHOUT_TLS}"));
+        }
         check(
             "run 'x",
             "error: the command line 'run 'x' has an unclosed quote; close it or escape it with a backslash",

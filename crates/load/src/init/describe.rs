@@ -72,7 +72,7 @@ fn named<'a>(document: &Document<'a>, branch: &'a Value) -> String {
     let mut all = Vec::new();
     let flat = document.flatten(branch, &mut Vec::new(), &mut all);
     let has_branches = |map: &&Object| map.contains_key("anyOf") || map.contains_key("oneOf");
-    match flat.filter(|()| !all.iter().any(|map| has_branches(map))) {
+    match flat.filter(|()| !all.iter().any(has_branches)) {
         Some(()) => type_of(document, &all),
         None => "other".to_owned(),
     }

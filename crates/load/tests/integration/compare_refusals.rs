@@ -139,7 +139,7 @@ fn of_several_records_the_worst_decides_in_whatever_order() {
 
 #[test]
 fn what_is_mistyped_is_a_wrong_command_line_and_told_before_anything_is_measured() {
-    let https = "only http:// is supported";
+    let https = "built without TLS";
     for (arguments, server, reason) in [
         (&["ab", "--server", "https://x"][..], "", https),
         (&["ab", "--server", "'open"], "", "unclosed quote"),

@@ -23,7 +23,12 @@ fn a_file_an_archive_and_stdout_hold_the_same_score() {
         let output = run(&[&size[..], &[name]].concat(), folder.path());
         assert_eq!(output.status.code(), Some(0));
         // Nobody watches: no progress.
-        assert!(output.stdout.is_empty() && output.stderr.is_empty());
+        assert!(output.stdout.is_empty());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            said.starts_with(&format!("wrote {name}: 5 parts of 9 measures, ")) && said.lines().count() == 1,
+            "{said}"
+        );
         let score = read_file(&folder.path().join(name), &ReadLimits::default()).expect("our own file");
         assert!(score == expected, "{name}");
     }

@@ -17,7 +17,13 @@ fn the_embedded_server_forgets_sessions_that_end() {
     let ended = &scenario.stages[1];
     let Some(SessionMemory::Kb(kb)) = &ended.session_memory else { panic!("{:?}", ended.session_memory) };
     assert!(kb.lower < 1.0, "{kb:?}: {}", text(&output.stdout));
-    assert!(ended.reopened >= 500, "a session for each call: {}", ended.reopened);
+    // As many as calls, however few a busy machine lets through.
+    let calls = ended.accounts.sent;
+    assert!(
+        ended.reopened + 10 >= calls && calls > 50,
+        "a session for each of {calls} calls: {}",
+        ended.reopened
+    );
     for check in ["ended: descriptors", "ended: threads", "ended: processes", "abandoned: descriptors"] {
         assert_eq!(verdict(scenario, check), Verdict::Pass, "{check}: {}", text(&output.stdout));
     }
