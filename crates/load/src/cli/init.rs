@@ -93,7 +93,8 @@ async fn try_each(draft: &mut Draft, client: &Music21Client) -> String {
     }
     match trials.len() {
         0 => "tried none: no tool declares that it only reads (readOnlyHint)".to_owned(),
-        n => format!("tried {n}: {good} answered well"),
+        n if n == good => format!("tried {n}: all answered well"),
+        n => format!("tried {n}: {good} answered well; edit the arguments of the others"),
     }
 }
 

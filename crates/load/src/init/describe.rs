@@ -33,9 +33,9 @@ fn kind<'a>(document: &Document<'a>, all: &[&'a Object]) -> String {
         let limit = |end: &str| all.iter().find_map(|map| count(map, &format!("{end}{of}")));
         match (limit("min"), limit("max")) {
             (None, None) => None,
-            (Some(least), None) => Some(format!("{least} {noun} or more")),
-            (None, Some(most)) => Some(format!("{most} {noun} or fewer")),
-            (Some(least), Some(most)) => Some(format!("{least} to {most} {noun}")),
+            (Some(least), None) => Some(format!("{noun}: {least} or more")),
+            (None, Some(most)) => Some(format!("{noun}: {most} or fewer")),
+            (Some(least), Some(most)) => Some(format!("{noun}: {least} to {most}")),
         }
     });
     let pattern = first("pattern").and_then(Value::as_str).map(|pattern| format!("pattern {pattern}"));

@@ -14,12 +14,16 @@ const PLAIN: [&str; 5] = ["edit-me", "a", "A", "1", ""];
 const MOST: usize = 65_536;
 
 /// What a name suggests. No address of somebody else is called unasked.
-const BY_NAME: [(&str, &str); 16] = [
+const BY_NAME: [(&str, &str); 20] = [
     ("path", "."),
     ("directory", "."),
     ("dir", "."),
     ("folder", "."),
     ("cwd", "."),
+    ("branch", "HEAD"),
+    ("commit", "HEAD"),
+    ("ref", "HEAD"),
+    ("revision", "HEAD"),
     ("uri", "http://localhost/"),
     ("url", "http://localhost/"),
     ("href", "http://localhost/"),
@@ -103,6 +107,27 @@ pub(super) fn words(name: &str) -> Vec<String> {
 
 /// What a description gives as an example.
 fn example(description: &str) -> Option<&str> {
+    marked(description).or_else(|| first_of_several(description))
+}
+
+/// The first of several words in quotes, which are what there is to choose from.
+fn first_of_several(description: &str) -> Option<&str> {
+    let mut parts = description.split(['\'', '"', '`']);
+    let mut words = Vec::new();
+    let mut before = parts.next()?;
+    while let (Some(quoted), Some(after)) = (parts.next(), parts.next()) {
+        // No apostrophe, which stands behind a letter.
+        let is_word = |c: char| c.is_alphanumeric() || "_-./:".contains(c);
+        let is_quote =
+            !before.ends_with(char::is_alphanumeric) && !quoted.is_empty() && quoted.chars().all(is_word);
+        words.extend(is_quote.then_some(quoted));
+        before = after;
+    }
+    words.first().copied().filter(|_| words.len() > 1)
+}
+
+/// What follows words such as "for example".
+fn marked(description: &str) -> Option<&str> {
     const MARKS: [&str; 6] = ["e.g.", "for example", "for instance", "such as", "example:", "one of"];
     const QUOTES: [(char, char); 6] =
         [('\'', '\''), ('"', '"'), ('`', '`'), ('“', '”'), ('‘', '’'), ('«', '»')];
@@ -140,6 +165,9 @@ mod tests {
             ("One of `fast`, `slow`", Some("fast")),
             ("Such as “ein Wort”", Some("ein Wort")),
             ("e.g. 'open", None),
+            ("Local ones ('local'), others ('remote') or all ('all').", Some("local")),
+            ("The repository's path, don't leave it out, it's needed", None),
+            ("The name 'x'", None),
             ("nothing", None),
         ] {
             assert_eq!(example(description), expected, "{description}");

@@ -75,7 +75,7 @@ fn tools_that_only_read_are_tried_and_what_they_answered_stands_beside_them() {
         r#"[{ "name": "look", "inputSchema": {}, "annotations": { "readOnlyHint": true } }, { "name": "plain" }]"#,
     );
     let output = program(&directory, &["init", "--try", "--server", &server]);
-    assert_eq!(text(&output.stderr), "tried 1: 1 answered well\n2 tools called\n");
+    assert_eq!(text(&output.stderr), "tried 1: all answered well\n2 tools called\n");
     let file = text(&output.stdout);
     assert!(file.contains("tool = \"look\"\n# Answered: fine\n"), "{file}");
     assert_eq!(file.matches("Answered").count(), 1, "{file}");
