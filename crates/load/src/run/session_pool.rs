@@ -71,6 +71,7 @@ impl Host {
         if let Some(pid) = pid.filter(|&pid| ProcessTree::new([pid]).sample().is_none()) {
             return Err(NoProcess(pid).into());
         }
+        let name = ServerSpec::without_values(server.unwrap_or(EMBEDDED));
         let named: ServerSpec = server.unwrap_or(EMBEDDED).parse()?;
         let launch_sha256 = named.digest();
         let directory = named.new_directory("music21-mcp-bench-").context("no temporary directory")?;
@@ -87,7 +88,7 @@ impl Host {
         let default = Config::default();
         let embedded = Config { export_directory: directory.path().to_owned(), ..default };
         let options = ServerOptions { embedded, client, ..ServerOptions::default() };
-        let target = patience::start(spec, options).await?;
+        let target = patience::start(&name, spec, options).await?;
         let info = target.server().clone();
         let facts = ServerFacts {
             spec: ServerSpec::without_values(server.unwrap_or("")),
