@@ -22,7 +22,7 @@ struct Page {
 }
 
 /// A tool of which not everything can be read is there all the same, with its name; one without a name is not.
-fn lenient(listed: &Value) -> Option<Tool> {
+pub(super) fn lenient(listed: &Value) -> Option<Tool> {
     let of_parts = |listed: &Value| {
         let text = |field: &str| listed.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
         let schema = listed.get("inputSchema").and_then(Value::as_object).cloned().unwrap_or_default();
@@ -34,15 +34,15 @@ fn lenient(listed: &Value) -> Option<Tool> {
 }
 
 impl Session {
-    /// The tools that the server lists. It takes no longer than the caller lets it.
-    pub(super) async fn list_tools(&self) -> Result<Vec<Tool>, Failure> {
+    /// The tools as the server lists them. It takes no longer than the caller lets it.
+    pub(super) async fn list_tools(&self) -> Result<Vec<Value>, Failure> {
         let mut tools = Vec::new();
         let mut seen = BTreeSet::new();
         let mut cursor = None;
         loop {
             let params = PaginatedRequestParams::default().with_cursor(cursor.take());
             let page: Page = self.ask("tools/list", params, Duration::MAX).await?;
-            tools.extend(page.tools.iter().filter_map(lenient));
+            tools.extend(page.tools);
             match page.next_cursor {
                 None => break,
                 // Older servers end the list so; the newest protocol makes it a cursor like any other.
@@ -56,7 +56,7 @@ impl Session {
         }
         if self.is_without_handshake() {
             // Once for a session: a server that changes its tools meanwhile is not followed.
-            let _ = self.mirrored.set(Arc::new(Mirrored::of(&tools)));
+            let _ = self.mirrored.set(Arc::new(Mirrored::of(tools.iter().filter_map(lenient))));
         }
         Ok(tools)
     }

@@ -13,6 +13,7 @@ use super::child::{Child, ServerCommand};
 use super::expect::{Asked, Expectation};
 use super::http::HttpWire;
 use super::line::LineWire;
+use super::listing;
 use super::mirror::Mirrored;
 use super::reply::{self, Reply};
 use super::session::{ServerInfo, Session};
@@ -228,7 +229,8 @@ impl Music21Client {
     pub async fn list_tools(&self, deadline: Duration) -> Result<Vec<rmcp::model::Tool>, ConnectError> {
         let walk = tokio::time::timeout(deadline, self.session.list_tools()).await;
         let walk = walk.unwrap_or_else(|_| Err(Failure::timed_out(deadline)));
-        walk.map_err(|failure| ConnectError::new(&self.session.server.name, &failure))
+        let tools = walk.map_err(|failure| ConnectError::new(&self.session.server.name, &failure))?;
+        Ok(tools.iter().filter_map(listing::lenient).collect())
     }
 
     /// Knows of the server's tools what the other client found out when it listed them.
