@@ -154,15 +154,14 @@ impl Session {
         headers.extend(mirror::version(version));
         let response = self.send((Some(&meta), headers), method, Nothing {}, Duration::MAX).await?;
         let greeting: Greeting = read(method, response)?;
-        match &greeting.supported_versions {
-            Some(spoken) if !spoken.contains(version) => {
-                let spoken: Vec<&str> = spoken.iter().map(ProtocolVersion::as_str).collect();
-                let message =
-                    format!("the server does not speak protocol {version}, but {}", spoken.join(", "));
-                Err(Failure::new(Outcome::ProtocolError, message))
-            }
-            _ => Ok(Agreed { server: greeting.server(version), version: version.clone(), meta: Some(meta) }),
+        // Without it this is a server that answers something to whatever it does not know.
+        let spoken = greeting.supported_versions.as_deref().unwrap_or_default();
+        if !spoken.contains(version) {
+            let spoken: Vec<&str> = spoken.iter().map(ProtocolVersion::as_str).collect();
+            let message = format!("the server speaks no protocol {version}, but [{}]", spoken.join(", "));
+            return Err(Failure::new(Outcome::ProtocolError, message));
         }
+        Ok(Agreed { server: greeting.server(version), version: version.clone(), meta: Some(meta) })
     }
 }
 
@@ -224,8 +223,6 @@ mod tests {
         assert_eq!(shake(refuses).await, discovered);
         let ignores = |method: &str| (method != "initialize").then_some((0, DISCOVERED));
         assert_eq!(shake(ignores).await, discovered);
-        let sparse = |method: &str| if method == "initialize" { REFUSED } else { result(0, "{}") };
-        assert_eq!(shake(sparse).await, discovered);
     }
 
     #[tokio::test(start_paused = true)]
@@ -242,6 +239,8 @@ mod tests {
     async fn where_neither_works_the_first_reason_counts() {
         let refuses = |_: &str| REFUSED;
         assert_eq!(shake(refuses).await, Err("initialize: refused (code -32601)".to_owned()));
+        let obliging = |method: &str| if method == "initialize" { REFUSED } else { result(0, "{}") };
+        assert_eq!(shake(obliging).await, Err("initialize: refused (code -32601)".to_owned()));
         let deaf = |_: &str| None;
         assert_eq!(shake(deaf).await, Err("no answer within 60s".to_owned()));
     }

@@ -56,9 +56,7 @@ impl Session {
         }
         if self.is_without_handshake() {
             // Once for a session: a server that changes its tools meanwhile is not followed.
-            let _ = self
-                .mirrored
-                .set(Arc::new(Mirrored::of(&tools.iter().filter_map(lenient).collect::<Vec<_>>())));
+            let _ = self.mirrored.set(Arc::new(Mirrored::of(tools.iter().filter_map(lenient))));
         }
         Ok(tools)
     }

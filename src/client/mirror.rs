@@ -31,13 +31,13 @@ struct Argument {
 }
 
 impl Mirrored {
-    pub(super) fn of(tools: &[Tool]) -> Self {
-        let of_tool = |tool: &Tool| {
+    pub(super) fn of(tools: impl Iterator<Item = Tool>) -> Self {
+        let of_tool = |tool: Tool| {
             let mut found = Vec::new();
             annotated(&tool.input_schema, &mut Vec::new(), &mut found);
             (!found.is_empty()).then(|| (tool.name.to_string(), found))
         };
-        Self(tools.iter().filter_map(of_tool).collect())
+        Self(tools.filter_map(of_tool).collect())
     }
 
     fn headers(&self, tool: &str, arguments: &JsonObject) -> Headers {
@@ -136,12 +136,9 @@ mod tests {
         let arguments = json!({"region": "日本", "options": {"limit": 42}, "dry": true, "nothing": null,
             "odd": "x", "items": ["x"]});
         let arguments = arguments.as_object().unwrap();
+        let mirrored = Mirrored::of(std::iter::once(tool));
         let shown = |tool_name: &str| {
-            let headers = headers(
-                "tools/call",
-                Some((tool_name, arguments)),
-                Some(&Mirrored::of(std::slice::from_ref(&tool))),
-            );
+            let headers = headers("tools/call", Some((tool_name, arguments)), Some(&mirrored));
             headers
                 .iter()
                 .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))

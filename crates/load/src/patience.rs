@@ -10,10 +10,15 @@ use music21_mcp_bench::server::{ServerOptions, ServerSpec, ServerUnderTest, Star
 /// A start that takes longer is spoken of.
 const LONG: Duration = Duration::from_secs(5);
 
-/// Starts a server. A line on stderr says what is waited for, once in a process: `ab` starts its servers many times.
-pub(crate) async fn start(spec: ServerSpec, options: ServerOptions) -> Result<ServerUnderTest, StartError> {
+/// Starts the server that the user knows as `name`. A line on stderr says what is waited for, once in a process: `ab`
+/// starts its servers many times.
+pub(crate) async fn start(
+    name: &str,
+    spec: ServerSpec,
+    options: ServerOptions,
+) -> Result<ServerUnderTest, StartError> {
     static SAID: AtomicBool = AtomicBool::new(false);
-    let (name, limit) = (spec.to_string(), options.client.start_timeout.as_secs());
+    let limit = options.client.start_timeout.as_secs();
     let say = || {
         if !SAID.swap(true, Ordering::Relaxed) {
             // There is nobody to say it to if stderr is gone.

@@ -71,7 +71,7 @@ impl Arm {
             require_tools: settings.workload.tools(),
             ..ServerOptions::default()
         };
-        let target = patience::start(side.spec(directory.path()), options).await?;
+        let target = patience::start(&side.name, side.spec(directory.path()), options).await?;
         let client = target.session().await?;
         let pids = target.pids().await;
         let tree = ProcessTree::new(pids.iter().copied());

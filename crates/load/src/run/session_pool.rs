@@ -74,6 +74,7 @@ impl Host {
         if let Some(pid) = pid.filter(|&pid| ProcessTree::new([pid]).sample().is_none()) {
             return Err(NoProcess(pid).into());
         }
+        let name = ServerSpec::without_values(server.unwrap_or(EMBEDDED));
         let named: ServerSpec = server.unwrap_or(EMBEDDED).parse()?;
         let launch_sha256 = named.digest();
         let directory = named.new_directory("music21-mcp-bench-").context("no temporary directory")?;
@@ -90,7 +91,7 @@ impl Host {
         let default = Config::default();
         let embedded = Config { export_directory: directory.path().to_owned(), ..default };
         let options = ServerOptions { embedded, client, require_tools, ..ServerOptions::default() };
-        let started = patience::start(spec, options).await;
+        let started = patience::start(&name, spec, options).await;
         let target = started.map_err(|error| match server.filter(|_| error.is_another_server) {
             Some(server) => anyhow!("{error} {}", what_to_type(server)),
             None => error.into(),
