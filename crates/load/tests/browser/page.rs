@@ -35,7 +35,7 @@ fn a_browser_runs_nothing_of_what_a_server_says() {
 /// Writes down what the first chart reads out, for keys and at the pointer.
 const READER: &str = "
   const figure = document.querySelector('figure:has(.readout)');
-  const [frame, svg, readout] = ['.scroll', 'svg', '.readout'].map((part) => figure.querySelector(part));
+  const [frame, svg, readout] = ['.scroll', 'svg[data-left]', '.readout'].map((part) => figure.querySelector(part));
   const note = (what) => document.body.append(Object.assign(document.createElement('output'), { id: what, textContent: readout.textContent }));
   for (const key of ['Home', 'ArrowRight', 'End']) {
     frame.dispatchEvent(new KeyboardEvent('keydown', { key }));
