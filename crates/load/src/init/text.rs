@@ -58,7 +58,11 @@ impl<'a> Maker<'a> {
             // A list has its members' name in the plural.
             let is_it = |word: &str| last == word || last.strip_suffix('s') == Some(word);
             let by_name = BY_NAME.iter().filter(|(word, _)| is_it(word));
-            let suggested = described.map(str::to_owned).chain(by_name.map(|(_, text)| (*text).to_owned()));
+            // A statement that reads nothing and fails nowhere.
+            let is_sql =
+                last == "sql" || (last == "query" && named("description").any(|text| text.contains("SQL")));
+            let by_name = by_name.map(|(_, text)| *text).chain(is_sql.then_some("SELECT 1"));
+            let suggested = described.map(str::to_owned).chain(by_name.map(str::to_owned));
             suggested.for_each(&mut offer);
         }
         let mut is_free = formats.is_empty();
