@@ -21,7 +21,10 @@ pub(super) fn section(file: &RunFile) -> Markup {
         .iter()
         .flat_map(|scenario| scenario.stages.iter().map(|stage| (named(&scenario.name, stage), stage)))
         .collect();
-    let keys: Vec<Key> = [good(&stages), throughput(&stages), slowest(&stages), memory(&stages)]
+    // Where calls must fail, their share says nothing.
+    let meant = file.scenarios.iter().filter(|scenario| scenario.definition.thresholds.min_success > 0.0);
+    let meant: Vec<&StageResult> = meant.flat_map(|scenario| &scenario.stages).collect();
+    let keys: Vec<Key> = [good(&meant), throughput(&stages), slowest(&stages), memory(&stages)]
         .into_iter()
         .flatten()
         .collect();
@@ -40,8 +43,8 @@ fn named(scenario: &str, stage: &StageResult) -> String {
     if stage.name == scenario { scenario.to_owned() } else { format!("{scenario}: {}", stage.name) }
 }
 
-fn good(stages: &[(String, &StageResult)]) -> Option<Key> {
-    let sum = |of: fn(&StageResult) -> u64| stages.iter().map(|(_, stage)| of(stage)).sum::<u64>();
+fn good(stages: &[&StageResult]) -> Option<Key> {
+    let sum = |of: fn(&StageResult) -> u64| stages.iter().map(|stage| of(stage)).sum::<u64>();
     let (good, sent) = (sum(|stage| stage.accounts.count(Outcome::Ok)), sum(|stage| stage.accounts.sent));
     let value = (sent > 0).then(|| percent(good as f64 / sent as f64))?;
     let doubtful =

@@ -26,7 +26,7 @@ pub(super) fn table(stage: &StageResult) -> Markup {
         }
         p.note {
             @if stage.open_loop { "Response: from the moment a call was due; service: from the moment it was sent. " }
-            "Below a quantile: its 95 % bounds. “n too small”: that many calls do not carry the figure. “≤”: they carry a bound alone, or other work on the machine made the stage’s times upper bounds."
+            "Below a quantile: its 95 % bounds. “–”: too few calls for the figure. “≤”: enough for a bound alone, or other work on the machine made the stage’s times upper bounds."
         }
         (replies(stage))
         (answers(stage))
@@ -107,7 +107,7 @@ fn cell(quantile: &Quantile) -> Markup {
             }
             Quantile::UpperBound { ns } => { "≤ " (ms(ns)) }
             Quantile::Unknown => { "?" small { "calls timed out on a disturbed machine" } }
-            Quantile::TooFewSamples { needed } => { "–" small { "n too small, needs " (needed) } }
+            Quantile::TooFewSamples { needed } => { abbr title=(format!("too few calls: it needs {needed}")) { "–" } }
             Quantile::Censored { at_least_ns, .. } => { "≥ " (ms(at_least_ns)) small { "calls timed out" } }
         }
     }
