@@ -131,6 +131,8 @@ impl ToolResult<'_> {
 
 #[derive(Deserialize)]
 struct Content {
+    #[serde(rename = "type")]
+    kind: Option<String>,
     text: Option<String>,
     resource: Option<Resource>,
 }
@@ -142,6 +144,11 @@ struct Resource {
 }
 
 impl Content {
+    /// A text without one; an image, say, is something.
+    fn is_nothing(&self) -> bool {
+        self.text.is_none() && self.kind.as_deref() == Some("text")
+    }
+
     fn into_text(self) -> Option<String> {
         self.text.or_else(|| self.resource?.text)
     }
@@ -159,9 +166,8 @@ pub(super) fn classify(asked: Asked<'_>, exchanged: Result<Response, Failure>) -
         Body::Malformed(why) => Reply::ended(Outcome::ProtocolError, format!("the reply has {why}"), bytes),
         Body::Error(json) => match serde_json::from_slice::<ErrorData>(&json) {
             Ok(error) => rpc_error(&error, bytes),
-            Err(error) => {
-                Reply::ended(Outcome::ProtocolError, format!("unreadable error object: {error}"), bytes)
-            }
+            // An error all the same, of a server that has no code or message for it, or writes it as a text.
+            Err(_) => Reply::ended(Outcome::RpcError, one_line(&String::from_utf8_lossy(&json)), bytes),
         },
         Body::Result(json) => match serde_json::from_slice::<ToolResult<'_>>(&json) {
             Ok(result) => tool_result(asked, result, bytes),
@@ -191,7 +197,7 @@ fn tool_result(asked: Asked<'_>, result: ToolResult<'_>, bytes: usize) -> Reply 
     }
     let ToolResult { content, is_error, structured, meta, .. } = result;
     let content = content.unwrap_or_default();
-    let is_empty = content.is_empty() && structured.is_none();
+    let is_empty = structured.is_none() && content.iter().all(Content::is_nothing);
     let mut texts = content.into_iter().filter_map(Content::into_text);
     let structured = structured.map(|json| json.get().to_owned());
     let text = texts.next();

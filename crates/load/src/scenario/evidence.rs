@@ -61,7 +61,7 @@ pub(super) fn doubtful(stage: &StageResult) -> Option<Check> {
         more => format!(", and those of {more} more tools do"),
     };
     let text = format!(
-        "{} of {} answers of '{name}' read like failures ({}){others}: say `expect`, `expect_not` or `errors = \"allowed\"` in the step",
+        "say `expect`, `expect_not` or `errors = \"allowed\"` in the step: {} of {} answers of '{name}' read like failures ({}){others}",
         doubtful.calls,
         tool.accounts.count(Outcome::Ok),
         doubtful.why
@@ -178,8 +178,8 @@ mod tests {
         });
         let check = doubtful(&stage(&json!({ "tools": { "search": tool, "find": tool } }))).unwrap();
         assert_eq!(check.verdict, Verdict::Inconclusive);
-        let text = "8 of 9 answers of 'find' read like failures (the answer reads 'Error: no key'), and one more tool's do: \
-                    say `expect`, `expect_not` or `errors = \"allowed\"` in the step";
+        let text = "say `expect`, `expect_not` or `errors = \"allowed\"` in the step: 8 of 9 answers of 'find' read like \
+                    failures (the answer reads 'Error: no key'), and one more tool's do";
         assert_eq!(check.text, text);
         assert_eq!(doubtful(&stage(&json!({}))), None);
     }
