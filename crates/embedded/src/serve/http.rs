@@ -107,6 +107,8 @@ impl HttpServer {
         // thousand calls a second a minute of them would look like a leak.
         sessions.session_config.completed_cache_ttl = Duration::from_millis(100);
         sessions.session_config.sse_retry = None;
+        // As the real server does, it keeps sessions that nobody ends.
+        sessions.session_config.keep_alive = None;
         let mut config = StreamableHttpServerConfig::default()
             .with_legacy_session_mode(self.options.sessions)
             .with_json_response(self.options.json_response)

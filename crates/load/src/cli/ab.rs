@@ -20,6 +20,7 @@ use crate::ab::{Build, Fixed, Judge, Measured, OPERATIONS, Operation, Settings, 
 use crate::compare::gate::INTERIM_ANALYSES;
 use crate::compare::limit::NOTICED;
 use crate::compare::outcome::SUITE;
+use crate::duration;
 use crate::runtime::block_on;
 
 /// Compare two servers: both measured in turn, fresh processes each round, until the noise of this
@@ -60,12 +61,12 @@ pub(super) struct WorkArgs {
     /// The score to work on, as MusicXML; a generated one of 4 parts and 32 measures by default.
     #[arg(long, value_name = "FILE")]
     score: Option<PathBuf>,
-    /// The shortest time slot, in milliseconds; calls are repeated until it is full.
-    #[arg(long, value_name = "MS", default_value_t = 50)]
-    slot: u64,
-    /// Seconds a call may take.
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
-    deadline: u64,
+    /// The shortest time slot, such as 50ms; calls are repeated until it is full.
+    #[arg(long, value_name = "TIME", default_value = "50ms", value_parser = duration::with_unit)]
+    slot: Duration,
+    /// How long a call may take: seconds, or a time such as 2m.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration::option)]
+    deadline: Duration,
     /// Decides the random order of entries and servers.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -85,8 +86,8 @@ impl WorkArgs {
             candidate: side(candidate)?,
             workload: self.workload()?,
             blocks: 3,
-            slot: Duration::from_millis(self.slot),
-            deadline: Duration::from_secs(self.deadline),
+            slot: self.slot,
+            deadline: self.deadline,
             seed: self.seed,
             client: self.connection.options(&[]).map_err(Usage)?,
         })

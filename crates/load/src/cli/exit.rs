@@ -95,6 +95,7 @@ mod tests {
 
     use super::*;
     use crate::measure::validity::Reason;
+    use crate::report::screen::Screen;
     use crate::report::{html, junit, terminal};
     use crate::result::fixture;
     use crate::result::{Definition, RunFile, StageResult};
@@ -162,9 +163,12 @@ mod tests {
             let result = &file.scenarios[0];
             assert_eq!(serde_json::to_value(result.verdict).unwrap(), json, "{result:?}");
             assert_eq!(Exit::of_run(&file.scenarios), exit, "{word}");
-            assert!(terminal::scenario(result, false).starts_with(&format!("mine: {word}\n")), "{word}");
             assert!(
-                terminal::overview(&file, false).contains(&format!("{:<16}{word:<15}", "mine")),
+                terminal::scenario(result, Screen::NONE).starts_with(&format!("mine: {word}\n")),
+                "{word}"
+            );
+            assert!(
+                terminal::overview(&file, Screen::NONE).contains(&format!("{:<16}{word:<15}", "mine")),
                 "{word}"
             );
             let page = html::page(&file, &html::Extras::default());

@@ -64,8 +64,15 @@ impl Show {
         for history in &histories {
             writeln!(out, "{:<width$}  {}", history.entry, describe(history, &names))?;
         }
-        if let Some(path) = self.svg {
-            write(&path, svg(&histories, &names))?;
+        match self.svg {
+            Some(path) if names.len() > 1 => write(&path, svg(&histories, &names))?,
+            Some(_) => {
+                writeln!(
+                    out,
+                    "one record is no history: no chart was drawn; 'baseline save' makes the next"
+                )?;
+            }
+            None => {}
         }
         Ok(Exit::Ok)
     }

@@ -7,17 +7,30 @@ use clap::Args;
 use super::support::select::shipped;
 use super::support::template::template;
 use super::{Exit, Usage};
-use crate::scenario::{Options, QUICK, SCENARIOS, Scenario};
+use crate::scenario::{Length, Options, QUICK, SCENARIOS, Scenario, find};
 
 /// Lists the scenarios.
 pub(super) fn list() -> anyhow::Result<Exit> {
     let mut stdout = std::io::stdout();
-    for scenario in &SCENARIOS {
-        writeln!(stdout, "{:<14} {}", scenario.name, scenario.about)?;
-    }
-    writeln!(stdout, "{:<14} {}, in short", "quick", QUICK.join(", "))?;
-    writeln!(stdout, "{:<14} all of the above", "all")?;
+    write!(stdout, "{}", listed())?;
     Ok(Exit::Ok)
+}
+
+/// A line for each scenario, and for each word that stands for several.
+fn listed() -> String {
+    let long = Options::default();
+    let short = Options { quick: true, ..Options::default() };
+    let length = |scenario: &Scenario, options: &Options| Length::of(&scenario.definition(options));
+    let line =
+        |name: &str, length: Length, about: &str| format!("{name:<14}{:<28}{about}\n", length.to_string());
+    let each = SCENARIOS.iter().map(|scenario| line(scenario.name, length(scenario, &long), scenario.about));
+    let quick = QUICK.iter().filter_map(|name| find(name)).map(|scenario| length(scenario, &short)).sum();
+    let all = SCENARIOS.iter().map(|scenario| length(scenario, &long)).sum();
+    let several = [
+        line("quick", quick, &format!("{}, in short", QUICK.join(", "))),
+        line("all", all, "all of the above; --quick shortens them"),
+    ];
+    each.chain(several).collect()
 }
 
 /// Explain a scenario: what it does, how it judges, what it cannot show.
@@ -57,6 +70,11 @@ fn explanation(scenarios: &[&Scenario]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_scenario_says_how_long_it_takes() {
+        insta::assert_snapshot!(listed());
+    }
 
     #[test]
     fn every_scenario_is_explained() {

@@ -46,7 +46,7 @@ impl Merge {
         let path = report::result_of(&self.out);
         report::forget_flamegraphs(&path)?;
         report::write_all(&merged, &path)?;
-        report::print(|colour| terminal::overview(&merged, colour))?;
+        report::print(|screen| terminal::overview(&merged, screen))?;
         report::name_beside(&path)?;
         Ok(Exit::of_run(&merged.scenarios))
     }

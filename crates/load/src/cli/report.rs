@@ -1,6 +1,6 @@
 //! `report`: a run, however it ended, as a page to read.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -14,6 +14,7 @@ use crate::compare::records::compare;
 use crate::record::{Record, Runs, Store};
 use crate::report::formats;
 use crate::report::html::{Baseline, Compared, Extras, Flamegraph, page};
+use crate::report::screen::Screen;
 use crate::result::RunFile;
 
 /// What a report beside a result is called.
@@ -109,15 +110,13 @@ pub(super) fn name_beside(result: &Path) -> anyhow::Result<()> {
     writeln!(std::io::stdout(), "report: {}", report.display()).context("failed to print")
 }
 
-/// Prints what a terminal shows, in colours if it is one and `NO_COLOR` does not say otherwise.
+/// Prints what standard output shows.
 ///
 /// # Errors
 ///
 /// Where stdout is gone.
-pub(super) fn print(text: impl FnOnce(bool) -> String) -> anyhow::Result<()> {
-    let mut stdout = std::io::stdout();
-    let colour = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    writeln!(stdout, "{}", text(colour)).context("failed to print the summary")
+pub(super) fn print(text: impl FnOnce(Screen) -> String) -> anyhow::Result<()> {
+    writeln!(std::io::stdout(), "{}", text(Screen::stdout())).context("failed to print the summary")
 }
 
 fn write(file: &RunFile, extras: &Extras, out: &Path) -> anyhow::Result<()> {

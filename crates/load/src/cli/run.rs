@@ -24,7 +24,7 @@ use crate::profile::Profiling;
 use crate::record::{this_tool, unix_time, utc};
 use crate::report::live_line::LiveLine;
 use crate::report::terminal;
-use crate::result::{Definition, RunFile, SCHEMA_VERSION, ScenarioResult, Shard, Verdict};
+use crate::result::{Definition, RunFile, SCHEMA_VERSION, ScenarioResult, ServerFacts, Shard, Verdict};
 use crate::run::{Context, Epoch, Host, Judges, Live, PROBED, run};
 use crate::runtime::block_on;
 use crate::scenario::{Options, conclude, served};
@@ -103,13 +103,24 @@ impl Run {
         let require = required_tools(&selected, &options);
         let host = tokio::select! {
             host = Host::start(server.as_deref(), client, self.pid, most.unwrap_or(1), require) => Arc::new(host?),
-            () = interrupt.cancelled() => return Ok(Exit::Interrupted),
+            () = interrupt.cancelled() => return self.ended_before_a_call(&selected, &options),
         };
         options.all_sizes |= host.is_embedded();
         options.process_per_session = host.has_process_per_session();
         let exit = self.measure_on(&host, &selected, &options, &interrupt).await;
         host.stop().await;
         exit
+    }
+
+    /// The server had not started yet: what was to be run is on file, and that nothing was.
+    fn ended_before_a_call(&self, selected: &[Selected], options: &Options) -> anyhow::Result<Exit> {
+        let spec = ServerSpec::without_values(self.server.as_deref().unwrap_or(""));
+        let begun = selected.iter().take(1).map(|one| ScenarioResult::begun(shown(one.definition(options))));
+        let facts = ServerFacts { spec, ..ServerFacts::default() };
+        let file = RunFile { scenarios: begun.collect(), ..self.file(facts) };
+        let path = report::result_of(&self.out);
+        report::forget_flamegraphs(&path)?;
+        self.tell(&file, &path)
     }
 
     async fn measure_on(
@@ -129,7 +140,7 @@ impl Run {
         enough_descriptors(most.unwrap_or(0))?;
         let profiling = self.profile.then(|| Profiling::into(self.out.join("flamegraphs"))).transpose()?;
         let watch = Watch::start();
-        let mut file = self.file(host);
+        let mut file = self.file(host.facts.clone());
         file.shard = self.shard.map(|shard| shard.facts(&whole, self.seed));
         let live = Live::default();
         let line = (!self.quiet).then(|| {
@@ -165,7 +176,7 @@ impl Run {
             let judges = Judges { served, conclude: &conclude };
             let result = run(definition, &judges, &context, &mut save).await;
             if !self.json {
-                let print = || report::print(|colour| terminal::scenario(&result, colour));
+                let print = || report::print(|screen| terminal::scenario(&result, screen));
                 line.as_ref().map_or_else(print, |line| line.suspend(print))?;
             }
             let is_over = matches!(result.verdict, Verdict::Interrupted | Verdict::ServerFailed);
@@ -186,13 +197,13 @@ impl Run {
         if self.json {
             serde_json::to_writer_pretty(std::io::stdout(), file)?;
         } else {
-            report::print(|colour| terminal::overview(file, colour))?;
+            report::print(|screen| terminal::overview(file, screen))?;
             report::name_beside(path)?;
         }
         Ok(Exit::of_run(&file.scenarios))
     }
 
-    fn file(&self, host: &Host) -> RunFile {
+    fn file(&self, server: ServerFacts) -> RunFile {
         RunFile {
             schema_version: SCHEMA_VERSION,
             complete: false,
@@ -203,7 +214,7 @@ impl Run {
             machine: Machine::here(),
             conditions: None,
             shard: None,
-            server: host.facts.clone(),
+            server,
             scenarios: Vec::new(),
         }
     }

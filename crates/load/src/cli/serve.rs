@@ -44,11 +44,11 @@ pub(super) struct Serve {
     /// The most memory of all scores, as estimated, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = Limits::default().memory_mib)]
     max_memory: u64,
-    /// Seconds after which a score expires.
-    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().time_to_live.as_secs_f64(), value_parser = seconds)]
+    /// When a score expires: seconds, or a time such as 90s, 5m or 1h.
+    #[arg(long, value_name = "TIME", default_value_t = Limits::default().time_to_live.as_secs_f64(), value_parser = seconds)]
     time_to_live: f64,
-    /// Seconds that an import or a chord analysis may take.
-    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().operation.as_secs_f64(), value_parser = seconds)]
+    /// How long an import or a chord analysis may take: seconds, or a time such as 500ms.
+    #[arg(long, value_name = "TIME", default_value_t = Limits::default().operation.as_secs_f64(), value_parser = seconds)]
     timeout: f64,
     /// Import files from below this directory; repeatable. The working and the temporary directory if
     /// not given.

@@ -61,6 +61,7 @@ impl Evidence<'_> {
             own_cpu_share: self.own.and(run.own_cpu_share),
             own_leak: self.own.and_then(|own| own.leak),
             descriptors_left: self.own.and_then(|own| own.descriptors_left),
+            due: is_open_loop.then_some(run.scheduled),
             offered_per_s: is_open_loop.then(|| per_second(run.scheduled)),
             achieved_per_s: per_second(run.answered_in_time),
             little_gap: self.little_gap(),

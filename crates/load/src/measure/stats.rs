@@ -90,6 +90,15 @@ pub(crate) fn chi_squared_p(observed: &[u64], expected: &[f64]) -> Option<f64> {
     Some(ChiSquared::new(f64::from(bins)).ok()?.sf(square))
 }
 
+/// A p-value as people read it.
+pub(crate) fn shown_p(p: f64) -> String {
+    match p {
+        p if p < 0.001 => "p < 0.001".to_owned(),
+        p if p < 0.1 => format!("p = {p:.3}"),
+        p => format!("p = {p:.2}"),
+    }
+}
+
 /// The smallest `k` with P(Bin(n, q) <= k) >= p.
 pub(crate) fn binomial_quantile(p: f64, n: u64, q: f64) -> u64 {
     // OK because q is clamped to a probability.

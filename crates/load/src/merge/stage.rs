@@ -213,6 +213,9 @@ fn timeline(stages: &[&StageResult]) -> Vec<Second> {
         for (&outcome, count) in &second.errors {
             *sum.errors.entry(outcome).or_default() += count;
         }
+        for (&bin, count) in &second.by_time {
+            *sum.by_time.entry(bin).or_default() += count;
+        }
         sum.max_ns = sum.max_ns.max(second.max_ns);
         sum.in_flight += second.in_flight;
     }
@@ -243,6 +246,7 @@ fn generator(stages: &[&StageResult]) -> GeneratorFacts {
         own_cpu_share: worst(|one| one.own_cpu_share),
         own_leak: any_leak.or_else(|| stages[0].generator.own_leak),
         descriptors_left: facts().filter_map(|one| one.descriptors_left).max(),
+        due: facts().map(|one| one.due).sum(),
         offered_per_s: stages[0]
             .generator
             .offered_per_s

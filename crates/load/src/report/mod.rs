@@ -1,5 +1,6 @@
 //! What people and machines read of a run. Nothing here measures.
 
+mod advice;
 mod chart;
 pub(crate) mod comparison;
 mod csv;
@@ -11,6 +12,7 @@ pub mod html;
 pub(crate) mod junit;
 pub(crate) mod live_line;
 pub(crate) mod prometheus;
+pub mod screen;
 mod sizes;
 pub mod terminal;
 pub(crate) mod units;

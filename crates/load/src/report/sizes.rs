@@ -1,4 +1,4 @@
-//! Scores of several sizes in one table: sizes down, operations and memory across.
+//! Scores of several sizes: what each operation takes with each. As a table: sizes down, operations and memory across.
 
 use std::collections::BTreeMap;
 
@@ -6,56 +6,84 @@ use music21_mcp_bench::client::{Outcome, Tool};
 
 use super::units::{digits, duration, megabytes};
 use crate::measure::summary::Summary;
-use crate::result::{ScenarioResult, StageResult, ToolResult};
+use crate::result::{ScenarioResult, ScoreFile, StageResult, ToolResult};
 
-/// The head and a row for each size; `None` for a scenario whose stages are not each about one of its scores.
-pub(crate) fn table(scenario: &ScenarioResult) -> Option<Vec<Vec<String>>> {
-    let size_of = |stage: &StageResult| {
-        let of = |name: &str| stage.name.strip_prefix(name).is_some_and(|rest| rest.starts_with(' '));
-        scenario.definition.scores.iter().position(|score| of(&score.name))
-    };
-    let mut sizes = BTreeMap::<usize, Vec<&StageResult>>::new();
-    for stage in &scenario.stages {
-        sizes.entry(size_of(stage)?).or_default().push(stage);
-    }
-    let called = |name: &str| scenario.stages.iter().any(|stage| stage.tools.contains_key(name));
-    let columns: Vec<&str> = Tool::ALL
-        .into_iter()
-        .filter(|&tool| tool != Tool::DeleteScore)
-        .map(Tool::name)
-        .filter(|name| called(name))
-        .collect();
-    if sizes.is_empty() || columns.is_empty() {
-        return None;
-    }
-    let short = |name: &&str| name.replace("_analysis", "").replace("_score", "").replace("score_", "");
-    let head = ["size".to_owned()].into_iter().chain(columns.iter().map(short)).chain(["peak MB".to_owned()]);
-    let rows = sizes.into_iter().map(|(size, stages)| {
-        let peak = stages.iter().filter_map(|stage| stage.peak_rss_bytes).max();
-        let cells = columns.iter().map(|name| cell(&stages, name));
-        let peak = peak.map_or_else(|| "–".to_owned(), |bytes| digits(megabytes(bytes)));
-        [scenario.definition.scores[size].name.clone()].into_iter().chain(cells).chain([peak]).collect()
-    });
-    Some(std::iter::once(head.collect()).chain(rows).collect())
+/// The stages of each of several scores.
+pub(crate) struct Sizes<'a> {
+    /// Each score with its stages, in the order of the definition.
+    pub(crate) scores: Vec<(&'a ScoreFile, Vec<&'a StageResult>)>,
+    /// What was called of them.
+    pub(crate) tools: Vec<&'static str>,
 }
 
-/// The mean of the tool's good calls, or of its first one where there was no other, and how many ended otherwise.
-fn cell(stages: &[&StageResult], name: &str) -> String {
-    let found = || stages.iter().filter_map(|stage| Some((*stage, stage.tools.get(name)?)));
-    let times: Vec<&Summary> = found().filter_map(|(stage, tool)| stage.times(tool)).collect();
-    let firsts: Vec<f64> = found().flat_map(|(_, tool)| &tool.first_calls_ns).map(|&ns| ns as f64).collect();
-    let calls: u64 = times.iter().map(|summary| summary.count).sum();
-    let sum: f64 = times.iter().map(|summary| summary.mean_ns * summary.count as f64).sum();
-    let mean = if calls > 0 { sum / calls as f64 } else { firsts.first().copied().unwrap_or(f64::NAN) };
-    let side = match (times.iter().any(|one| one.censored > 0), times.iter().any(|one| one.is_disturbed)) {
-        (false, false) => "",
-        (true, false) => "≥",
-        (false, true) => "≤",
-        (true, true) => "~",
-    };
-    let bad: u64 = found()
-        .map(|(_, tool): (_, &ToolResult)| tool.accounts.sent - tool.accounts.count(Outcome::Ok))
-        .sum();
-    let time = if mean.is_nan() { "–".to_owned() } else { format!("{side}{}", duration(mean)) };
-    if bad > 0 { format!("{time} ({bad} bad)") } else { time }
+impl<'a> Sizes<'a> {
+    /// `None` for a scenario whose stages are not each about one of its scores.
+    pub(crate) fn of(scenario: &'a ScenarioResult) -> Option<Self> {
+        let size_of = |stage: &StageResult| {
+            let of = |name: &str| stage.name.strip_prefix(name).is_some_and(|rest| rest.starts_with(' '));
+            scenario.definition.scores.iter().position(|score| of(&score.name))
+        };
+        let mut sizes = BTreeMap::<usize, Vec<&StageResult>>::new();
+        for stage in &scenario.stages {
+            sizes.entry(size_of(stage)?).or_default().push(stage);
+        }
+        let called = |name: &str| scenario.stages.iter().any(|stage| stage.tools.contains_key(name));
+        let tools: Vec<&str> = Tool::ALL
+            .into_iter()
+            .filter(|&tool| tool != Tool::DeleteScore)
+            .map(Tool::name)
+            .filter(|name| called(name))
+            .collect();
+        let named = |(at, stages): (usize, _)| (&scenario.definition.scores[at], stages);
+        let is_told = !sizes.is_empty() && !tools.is_empty();
+        is_told.then(|| Self { scores: sizes.into_iter().map(named).collect(), tools })
+    }
+
+    /// The mean of the tool's good calls with the score of that number, or its first call where there was no other.
+    pub(crate) fn mean_ns(&self, at: usize, tool: &str) -> Option<f64> {
+        let found = || self.found(at, tool);
+        let times: Vec<&Summary> = found().filter_map(|(stage, tool)| stage.times(tool)).collect();
+        let calls: u64 = times.iter().map(|summary| summary.count).sum();
+        let sum: f64 = times.iter().map(|summary| summary.mean_ns * summary.count as f64).sum();
+        let first = || found().flat_map(|(_, tool)| &tool.first_calls_ns).map(|&ns| ns as f64).next();
+        if calls > 0 { Some(sum / calls as f64) } else { first() }
+    }
+
+    fn found(&self, at: usize, tool: &str) -> impl Iterator<Item = (&'a StageResult, &'a ToolResult)> {
+        let stages = self.scores[at].1.iter().copied();
+        stages.filter_map(move |stage| Some((stage, stage.tools.get(tool)?)))
+    }
+
+    /// The mean as it is shown, and how many calls ended otherwise.
+    fn cell(&self, at: usize, tool: &str) -> String {
+        let times: Vec<&Summary> =
+            self.found(at, tool).filter_map(|(stage, tool)| stage.times(tool)).collect();
+        let side = match (times.iter().any(|one| one.censored > 0), times.iter().any(|one| one.is_disturbed))
+        {
+            (false, false) => "",
+            (true, false) => "≥",
+            (false, true) => "≤",
+            (true, true) => "~",
+        };
+        let bad = |tool: &ToolResult| tool.accounts.sent - tool.accounts.count(Outcome::Ok);
+        let bad: u64 = self.found(at, tool).map(|(_, tool)| bad(tool)).sum();
+        let mean = self.mean_ns(at, tool);
+        let time = mean.map_or_else(|| "–".to_owned(), |mean| format!("{side}{}", duration(mean)));
+        if bad > 0 { format!("{time} ({bad} bad)") } else { time }
+    }
+
+    /// The head and a row for each size.
+    pub(crate) fn table(&self) -> Vec<Vec<String>> {
+        let short = |name: &&str| name.replace("_analysis", "").replace("_score", "").replace("score_", "");
+        let ends = |first: &str, last: &str| [first.to_owned(), last.to_owned()];
+        let [size, peak] = ends("size", "peak MB");
+        let head = [size].into_iter().chain(self.tools.iter().map(short)).chain([peak]).collect();
+        let rows = self.scores.iter().enumerate().map(|(at, (score, stages))| {
+            let peak = stages.iter().filter_map(|stage| stage.peak_rss_bytes).max();
+            let peak = peak.map_or_else(|| "–".to_owned(), |bytes| digits(megabytes(bytes)));
+            let cells = self.tools.iter().map(|tool| self.cell(at, tool));
+            [score.name.clone()].into_iter().chain(cells).chain([peak]).collect()
+        });
+        std::iter::once(head).chain(rows).collect()
+    }
 }

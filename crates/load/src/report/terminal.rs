@@ -1,56 +1,67 @@
-//! What a terminal shows: each scenario as it ends, and all of them together at the end, on a screen of 80 by 24.
+//! What a terminal shows: each scenario as it ends, and all of them together at the end. On a screen of 80 by 24 it has
+//! room; where there is no screen, nothing is left out.
 
 use std::fmt::Write;
 
 use music21_mcp_bench::client::Outcome;
 
-use super::headline::{Tone, calls, headlines, tone, word};
-use super::{sizes, units};
+use super::headline::{calls, headlines, tone, word};
+use super::screen::Screen;
+use super::sizes::Sizes;
+use super::units;
 use crate::measure::quantile::Quantile;
 use crate::measure::validity::{Figures, Reason};
+use crate::result::phases;
 use crate::result::{Check, RunFile, ScenarioResult, StageResult, ToolResult, Verdict};
 
-/// Columns of a screen.
-const COLUMNS: usize = 80;
 /// Lines that one scenario's stages may take; beyond that each has one line, and the report has the rest.
 const ROOM: usize = 18;
 /// Notes, warnings, examples and passed checks that a screen has room for.
 const FEW: usize = 3;
+/// Columns that all figures of a tool take, its name apart, and all of an overview.
+const FIGURES: usize = 62;
+const OVERVIEW: usize = 72;
 
-/// A scenario in lines; with `colour` for a terminal that shows colours.
+/// A scenario in lines.
 #[must_use]
-pub fn scenario(result: &ScenarioResult, colour: bool) -> String {
-    let mut out = format!("{}: {}\n", result.name, paint(word(result.verdict), tone(result.verdict), colour));
-    let stages: String = result.stages.iter().map(stage).collect();
-    if let Some(sizes) = sizes::table(result) {
-        out += &aligned(&sizes);
-        doubts(&mut out, &result.stages);
-    } else if stages.lines().count() > ROOM && result.stages.len() > 1 {
-        out.extend(result.stages.iter().map(brief));
-        doubts(&mut out, &result.stages);
+pub fn scenario(result: &ScenarioResult, screen: Screen) -> String {
+    let mut out = format!("{}: {}\n", result.name, screen.paint(word(result.verdict), tone(result.verdict)));
+    let stages: String = result.stages.iter().map(|one| stage(one, screen)).collect();
+    if let Some(sizes) = Sizes::of(result) {
+        out += &aligned(&sizes.table(), screen);
+        doubts(&mut out, &result.stages, screen);
+    } else if screen.columns.is_some() && stages.lines().count() > ROOM && result.stages.len() > 1 {
+        out.extend(result.stages.iter().map(|stage| brief(stage, screen)));
+        doubts(&mut out, &result.stages, screen);
     } else {
         out += &stages;
     }
     for tried in result.capacity.iter().flat_map(|capacity| &capacity.tried) {
-        line(&mut out, &format!("  {:>5} clients {:<12}{}", tried.clients, tried.served.word(), tried.text));
+        let line = format!("  {:>5} clients {:<12}{}", tried.clients, tried.served.word(), tried.text);
+        out += &screen.line(&line);
     }
     if let Some(clients) = result.clients.filter(|rating| rating.grade.is_some()) {
-        line(&mut out, &format!("  rated: clients {}", units::grade(&clients)));
+        out += &screen.line(&format!("  rated: clients {}", units::grade(&clients)));
     }
-    checks(&mut out, &result.checks, colour);
-    for note in result.notes.iter().take(FEW).chain(&result.error) {
-        line(&mut out, &format!("  note  {note}"));
+    checks(&mut out, &result.checks, screen);
+    for note in result.notes.iter().take(screen.few(FEW)).chain(&result.error) {
+        out += &screen.line(&format!("  note  {note}"));
     }
     out
 }
 
 /// All scenarios of a run together, the last line being how it ended.
 #[must_use]
-pub fn overview(file: &RunFile, colour: bool) -> String {
-    let mut out = format!(
-        "{:<16}{:<15}{:>9}{:>10}{:>10}{:>12}\n",
-        "scenario", "verdict", "calls", "good", "calls/s", "worst p95"
-    );
+pub fn overview(file: &RunFile, screen: Screen) -> String {
+    let has_rate = screen.has(OVERVIEW);
+    let longest = file.scenarios.iter().map(|result| result.name.chars().count()).max().unwrap_or(0);
+    let names = if screen.columns.is_some() { 16 } else { 16.max(longest + 1) };
+    let row = |name: &str, verdict: &str, [calls, good, rate, p95]: [&str; 4]| {
+        let rate = if has_rate { format!("{rate:>10}") } else { String::new() };
+        let p95 = if has_rate { format!("{p95:>12}") } else { format!("{p95:>10}") };
+        format!("{name:<names$}{verdict}{calls:>9}{good:>10}{rate}{p95}\n")
+    };
+    let mut out = row("scenario", &format!("{:<15}", "verdict"), ["calls", "good", "calls/s", "worst p95"]);
     for result in &file.scenarios {
         let (good, sent) = calls(result);
         let share = if sent > 0 { units::percent(good as f64 / sent as f64) } else { "-".to_owned() };
@@ -59,50 +70,62 @@ pub fn overview(file: &RunFile, colour: bool) -> String {
         let slowest = result.stages.iter().filter_map(|stage| slowest(stage)).max_by_key(|(_, p95)| p95.ns());
         let p95 = slowest.map_or_else(|| "-".to_owned(), |(_, p95)| quantile(&p95));
         // Padded before it is painted, because colours have no width.
-        let verdict = paint(&format!("{:<15}", word(result.verdict)), tone(result.verdict), colour);
-        let _ =
-            writeln!(out, "{:<16}{verdict}{sent:>9}{share:>10}{rate:>10}{p95:>12}", cut(&result.name, 15));
+        let verdict = screen.paint(&format!("{:<15}", word(result.verdict)), tone(result.verdict));
+        let name = screen.name(&result.name, names - 1);
+        out += &row(&name, &verdict, [&sent.to_string(), &share, &rate, &p95]);
     }
-    for one in headlines(file).iter().take(FEW) {
-        let reason = cut(&one.reason, 2 * COLUMNS - one.word.len());
-        let _ = writeln!(out, "{}: {reason}", paint(one.word, one.tone, colour));
+    for one in headlines(file).iter().take(screen.few(FEW)) {
+        let plain = screen.line(&format!("{}: {}", one.word, one.reason));
+        out += &plain.replacen(one.word, &screen.paint(one.word, one.tone), 1);
     }
     out
 }
 
-fn stage(stage: &StageResult) -> String {
-    let mut out = String::new();
-    line(&mut out, &format!("  {}: {}", stage.name, load(stage)));
-    let what = if stage.open_loop { "  response" } else { "  service" };
-    let head = ["first", "min", "mean", "median", "p95", "p99", "max"];
-    let _ = writeln!(out, "{what:<18}{:>6}{}", "calls", head.map(|head| format!("{head:>8}")).concat());
+fn stage(stage: &StageResult, screen: Screen) -> String {
+    let mut out = screen.line(&format!("  {}: {}", stage.name, load(stage)));
+    let what = if stage.open_loop { "response" } else { "service" };
+    let longest = stage.tools.keys().map(|name| name.chars().count()).max().unwrap_or(0);
+    let names = if screen.columns.is_some() { 16 } else { 16.max(longest) };
+    // Where the screen is narrow: the figures that matter most.
+    let shown = |cells: [String; 7]| {
+        let wide = screen.has(names + 2 + FIGURES);
+        let kept = cells.into_iter().enumerate().filter(|(at, _)| wide || [3, 4, 6].contains(at));
+        kept.map(|(_, cell)| format!("{cell:>8}")).collect::<String>()
+    };
+    let head = shown(["first", "min", "mean", "median", "p95", "p99", "max"].map(str::to_owned));
+    let _ = writeln!(out, "  {what:<names$}{:>6}{head}", "calls");
     for (name, tool) in &stage.tools {
-        let _ = writeln!(out, "  {:<16}{:>6}{}", cut(name, 16), tool.accounts.sent, times(stage, tool));
+        let (name, sent) = (screen.name(name, names), tool.accounts.sent);
+        let _ = writeln!(out, "  {name:<names$}{sent:>6}{}", shown(times(stage, tool)));
     }
-    rest(&mut out, stage);
+    rest(&mut out, stage, screen);
     out
 }
 
-/// A table whose first column is words.
-fn aligned(rows: &[Vec<String>]) -> String {
+/// A table whose first column is words, each column as wide as it must be.
+fn aligned(rows: &[Vec<String>], screen: Screen) -> String {
+    // In a column of figures there is no room for the space.
+    let shown = |at: usize, cell: &String| if at == 0 { cell.clone() } else { cell.replace(' ', "") };
+    let width = |column: usize| {
+        let cells = rows.iter().enumerate().filter_map(|(at, row)| Some(shown(at, row.get(column)?)));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
     let mut out = String::new();
     for (at, row) in rows.iter().enumerate() {
-        let (name, cells) = row.split_first().map_or(("", row.as_slice()), |(name, cells)| (name, cells));
-        // In a column of figures there is no room for the space.
-        let shown = |cell: &String| if at == 0 { cell.clone() } else { cell.replace(' ', "") };
-        let cells: String = cells.iter().map(|cell| format!("{:>11}", shown(cell))).collect();
-        line(&mut out, &format!("  {name:<9}{cells}"));
+        let cells = row.iter().enumerate().map(|(column, cell)| match column {
+            0 => format!("{cell:<0$}", width(0)),
+            _ => format!("{:>1$}", shown(at, cell), width(column) + 2),
+        });
+        out += &screen.line(&format!("  {}", cells.collect::<String>()));
     }
     out
 }
 
 /// A stage in one line.
-fn brief(stage: &StageResult) -> String {
-    let mut out = String::new();
+fn brief(stage: &StageResult, screen: Screen) -> String {
     let slowest =
         slowest(stage).map_or_else(String::new, |(name, p95)| format!(", {name} p95 {}", quantile(&p95)));
-    line(&mut out, &format!("  {}: {}{slowest}", stage.name, load(stage)));
-    out
+    screen.line(&format!("  {}: {}{slowest}", stage.name, load(stage)))
 }
 
 fn load(stage: &StageResult) -> String {
@@ -118,16 +141,14 @@ fn load(stage: &StageResult) -> String {
     )
 }
 
-fn times(stage: &StageResult, tool: &ToolResult) -> String {
+/// First call, least, mean, median, p95, p99 and most.
+fn times(stage: &StageResult, tool: &ToolResult) -> [String; 7] {
     let first = tool.first_calls_ns.first().map_or_else(String::new, |&ns| duration(ns as f64));
-    let cells = match stage.times(tool) {
-        Some(s) => {
-            let [min, mean, max] = units::extremes(s).map(|time| time.replace(' ', ""));
-            [min, mean, quantile(&s.median), quantile(&s.p95), quantile(&s.p99), max]
-        }
-        None => std::array::from_fn(|_| "-".to_owned()),
+    let Some(s) = stage.times(tool) else {
+        return std::array::from_fn(|at| if at == 0 { first.clone() } else { "-".to_owned() });
     };
-    std::iter::once(first).chain(cells).map(|cell| format!("{cell:>8}")).collect()
+    let [min, mean, max] = units::extremes(s).map(|time| time.replace(' ', ""));
+    [first, min, mean, quantile(&s.median), quantile(&s.p95), quantile(&s.p99), max]
 }
 
 /// The tool whose p95 is the longest, where one is known.
@@ -137,7 +158,8 @@ fn slowest(stage: &StageResult) -> Option<(&str, Quantile)> {
     p95s.filter(|(_, p95)| p95.ns().is_some()).max_by_key(|(_, p95)| p95.ns())
 }
 
-fn rest(out: &mut String, stage: &StageResult) {
+fn rest(out: &mut String, stage: &StageResult, screen: Screen) {
+    let line = |out: &mut String, text: &str| *out += &screen.line(text);
     let rate: f64 = stage.tools.values().filter_map(|tool| stage.reply_mb_per_s(tool)).sum();
     if rate > 0.0 {
         line(out, &format!("    replies: {} MB/s", units::digits(rate)));
@@ -158,7 +180,7 @@ fn rest(out: &mut String, stage: &StageResult) {
             );
         }
     }
-    for (name, phase) in &stage.phases {
+    for (name, phase) in phases::in_order(&stage.phases) {
         let figure = |of: fn(&crate::measure::summary::Summary) -> &Quantile| {
             phase.response.as_ref().map_or_else(|| "-".into(), |summary| quantile(of(summary)))
         };
@@ -168,7 +190,13 @@ fn rest(out: &mut String, stage: &StageResult) {
         line(out, &format!("    {name:<16} {ok} of {sent} good, {times}{}", memory.unwrap_or_default()));
     }
     if !stage.backlog_after_ramps.is_empty() {
-        line(out, &format!("    calls waiting at the end of each ramp: {:?}", stage.backlog_after_ramps));
+        line(
+            out,
+            &format!(
+                "    calls waiting at the end of each ramp: {}",
+                units::list(&stage.backlog_after_ramps)
+            ),
+        );
     }
     if let (Some(first), Some(last)) = (stage.resources.first(), stage.resources.last()) {
         let (before, after) = (first.sample, last.sample);
@@ -185,20 +213,21 @@ fn rest(out: &mut String, stage: &StageResult) {
     if !rated.is_empty() {
         line(out, &format!("    rated: {}", rated.join(", ")));
     }
-    validity(out, stage);
+    validity(out, stage, screen);
 }
 
-fn validity(out: &mut String, stage: &StageResult) {
+fn validity(out: &mut String, stage: &StageResult, screen: Screen) {
+    let line = |out: &mut String, text: &str| *out += &screen.line(text);
     for reason in stage.validity.reasons() {
         line(out, &format!("    {}: {reason}", reason.leaves(Figures::Times).word()));
     }
-    for reason in stage.validity.warnings.iter().take(FEW) {
+    for reason in stage.validity.warnings.iter().take(screen.few(FEW)) {
         line(out, &format!("    warning: {reason}"));
     }
 }
 
 /// What keeps figures of several stages from being read as they are: each kind of reason once, with the first of its words.
-fn doubts(out: &mut String, stages: &[StageResult]) {
+fn doubts(out: &mut String, stages: &[StageResult], screen: Screen) {
     let mut kinds: Vec<(&Reason, usize)> = Vec::new();
     for reason in stages.iter().flat_map(|stage| stage.validity.reasons()) {
         let same =
@@ -210,40 +239,22 @@ fn doubts(out: &mut String, stages: &[StageResult]) {
     }
     for (reason, among) in kinds {
         let word = reason.leaves(Figures::Times).word();
-        line(out, &format!("  {word} in {among} of {} stages, such as: {reason}", stages.len()));
+        *out += &screen.line(&format!("  {word} in {among} of {} stages, such as: {reason}", stages.len()));
     }
 }
 
 /// Those that did not pass, then as many of the others as there is room for.
-fn checks(out: &mut String, checks: &[Check], colour: bool) {
+fn checks(out: &mut String, checks: &[Check], screen: Screen) {
     let (passed, others): (Vec<&Check>, Vec<&Check>) =
         checks.iter().partition(|check| check.verdict == Verdict::Pass);
-    for check in others.iter().chain(passed.iter().take(FEW)) {
+    for check in others.iter().chain(passed.iter().take(screen.few(FEW))) {
         let word = format!("{:<11}", word(check.verdict));
-        let plain = cut(&format!("  {word} {}: {}", check.name, check.text), 2 * COLUMNS);
-        let _ = writeln!(out, "{}", plain.replacen(&word, &paint(&word, tone(check.verdict), colour), 1));
+        let plain = screen.line(&format!("  {word} {}: {}", check.name, check.text));
+        *out += &plain.replacen(&word, &screen.paint(&word, tone(check.verdict)), 1);
     }
-    if passed.len() > FEW {
+    if passed.len() > screen.few(FEW) {
         let _ = writeln!(out, "  and {} more passed", passed.len() - FEW);
     }
-}
-
-/// A line of the report that may take two of the screen, whatever a server's words are.
-fn line(out: &mut String, text: &str) {
-    *out += &cut(text, 2 * COLUMNS);
-    out.push('\n');
-}
-
-/// At most `most` characters; control characters of a server would reach the terminal.
-fn cut(text: &str, most: usize) -> String {
-    let mut shown: String =
-        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(most + 1).collect();
-    if let Some((at, _)) = shown.char_indices().nth(most) {
-        let last = shown[..at].char_indices().last().map_or(0, |(at, _)| at);
-        shown.truncate(last);
-        shown.push('…');
-    }
-    shown
 }
 
 /// In a column there is no room for the space.
@@ -253,31 +264,4 @@ fn duration(ns: f64) -> String {
 
 fn quantile(quantile: &Quantile) -> String {
     units::quantile(quantile).replace(' ', "")
-}
-
-fn paint(word: &str, tone: Tone, colour: bool) -> String {
-    let code = match tone {
-        Tone::Good => "32",
-        Tone::Bad => "31",
-        Tone::Doubtful => "33",
-    };
-    if colour { format!("\x1b[{code}m{word}\x1b[0m") } else { word.to_owned() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_server_says_neither_moves_the_cursor_nor_fills_the_screen() {
-        assert_eq!(cut("a\x1b[2J\nb", 80), "a [2J b");
-        assert_eq!(cut("äöüß", 3), "äö…");
-        assert_eq!(cut("äöü", 3), "äöü");
-    }
-
-    #[test]
-    fn only_a_terminal_is_sent_colours() {
-        assert_eq!(paint("FAILED", Tone::Bad, true), "\x1b[31mFAILED\x1b[0m");
-        assert_eq!(paint("FAILED", Tone::Bad, false), "FAILED");
-    }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::screen::Screen;
 use super::{csv, junit, prometheus, terminal};
 use crate::measure::Latency;
 use crate::measure::histogram::Histogram;
@@ -52,9 +53,23 @@ fn run() -> RunFile {
 
 #[test]
 fn a_terminal_shows_the_scenario_and_all_of_them() {
-    let run = run();
-    let shown = terminal::scenario(&run.scenarios[0], false) + "\n" + &terminal::overview(&run, false);
-    insta::assert_snapshot!(shown);
+    let mut run = run();
+    let stage = &mut run.scenarios[0].stages[0];
+    let (_, tool) = stage.tools.pop_first().unwrap();
+    stage.tools.insert("the_analysis_of_all_keys".to_owned(), tool);
+    run.scenarios[0].checks[0].text += &", word after word".repeat(12);
+    for (name, screen) in [("60", Screen::of(60)), ("120", Screen::of(120)), ("pipe", Screen::NONE)] {
+        let shown = terminal::scenario(&run.scenarios[0], screen) + "\n" + &terminal::overview(&run, screen);
+        if let Some(columns) = screen.columns {
+            // What may take two lines is words.
+            let table = shown.lines().filter(|line| line.starts_with("  the_") || line.starts_with("tools "));
+            assert!(
+                table.clone().count() == 2 && table.clone().all(|line| line.chars().count() <= columns),
+                "{shown}"
+            );
+        }
+        insta::assert_snapshot!(format!("terminal-{name}"), shown);
+    }
 }
 
 #[test]

@@ -20,6 +20,11 @@ pub(crate) fn count(count: u64) -> String {
     out
 }
 
+/// Figures one after the other.
+pub(crate) fn list(figures: &[u64]) -> String {
+    figures.iter().map(|&figure| count(figure)).collect::<Vec<_>>().join(", ")
+}
+
 /// 10⁶ bytes.
 pub(crate) fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6

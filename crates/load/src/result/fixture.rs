@@ -4,7 +4,7 @@ use music21_mcp_proc::ResourceSample;
 use serde_json::{Value, json};
 
 use crate::result::{
-    Definition, ResourceAt, RunFile, SCHEMA_VERSION, ScenarioResult, ServerFacts, StageResult, Verdict,
+    Definition, ResourceAt, RunFile, SCHEMA_VERSION, ScenarioResult, ServerFacts, StageResult,
 };
 
 /// A stage of that name in which nothing happened.
@@ -40,18 +40,7 @@ pub(crate) fn sample(fds: u64) -> ResourceSample {
 
 /// A scenario of which nothing has been run.
 pub(crate) fn scenario(definition: Definition) -> ScenarioResult {
-    ScenarioResult {
-        name: definition.name.clone(),
-        verdict: Verdict::Interrupted,
-        checks: Vec::new(),
-        notes: Vec::new(),
-        error: None,
-        definition,
-        stages: Vec::new(),
-        rate_limit: None,
-        capacity: None,
-        clients: None,
-    }
+    ScenarioResult { capacity: None, ..ScenarioResult::begun(definition) }
 }
 
 /// A finished run of these scenarios.

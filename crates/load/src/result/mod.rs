@@ -27,6 +27,7 @@ pub use search::{Capacity, Search, Served, Tried};
 pub(crate) use shard::workload_sha256;
 pub use shard::{Shard, ShardFacts, ShardShare};
 pub(crate) use snapshot::{Snapshot, StageFigures, ToolFigures};
+pub(crate) use stage::bin_of;
 pub use stage::{Exports, PhaseResult, Ratings, ResourceAt, Second, SessionMemory, StageResult, StoppedBy};
 pub use thresholds::Thresholds;
 pub use tool::Tool;

@@ -1,5 +1,7 @@
 //! The phases of a day's pattern: what is compared with what.
 
+use std::collections::BTreeMap;
+
 use crate::result::{DayProfile, ResourceAt};
 
 /// Until the first business hours.
@@ -10,6 +12,13 @@ pub(crate) const LAST_OFF_PEAK: &str = "off-peak, after";
 pub(crate) const FIRST_PEAK_HOUR: &str = "peak hour, first";
 /// The last hour at the full rate, of the last day.
 pub(crate) const LAST_PEAK_HOUR: &str = "peak hour, last";
+
+const BUSINESS_HOURS: &str = "business hours";
+const EVENING_HOURS: &str = "evening";
+const BETWEEN: &str = "off-peak, between";
+/// As a day has them.
+const IN_ORDER: [&str; 7] =
+    [FIRST_OFF_PEAK, BUSINESS_HOURS, FIRST_PEAK_HOUR, LAST_PEAK_HOUR, EVENING_HOURS, BETWEEN, LAST_OFF_PEAK];
 
 const MORNING: f64 = 9.0;
 const EVENING: f64 = 18.0;
@@ -31,14 +40,31 @@ pub(crate) fn readings<'a>(
     resources.iter().filter(move |reading| at(day, reading.at_ns).any(|name| name == phase))
 }
 
+/// The phases of a pattern one after the other, each with the hour of the pattern at which it begins and ends.
+pub(crate) fn spans(day: &DayProfile) -> Vec<(f64, f64, &'static str)> {
+    let days = (day.hours / DAY).ceil() as u32;
+    let of_day = |midnight: f64| [MORNING, EVENING, NIGHT].map(|hour| midnight + hour);
+    let inner = (0..days).flat_map(|at| of_day(f64::from(at) * DAY)).filter(|&hour| hour < day.hours);
+    let begins: Vec<f64> = std::iter::once(0.0).chain(inner).collect();
+    let ends = begins.iter().skip(1).copied().chain([day.hours]);
+    begins.iter().copied().zip(ends).map(|(from, until)| (from, until, phase(from, day.hours))).collect()
+}
+
 fn phase(hour: f64, hours: f64) -> &'static str {
     match hour % DAY {
-        of_day if (MORNING..EVENING).contains(&of_day) => "business hours",
-        of_day if (EVENING..NIGHT).contains(&of_day) => "evening",
+        of_day if (MORNING..EVENING).contains(&of_day) => BUSINESS_HOURS,
+        of_day if (EVENING..NIGHT).contains(&of_day) => EVENING_HOURS,
         _ if hour < MORNING => FIRST_OFF_PEAK,
         _ if hour >= last(NIGHT, hours) => LAST_OFF_PEAK,
-        _ => "off-peak, between",
+        _ => BETWEEN,
     }
+}
+
+/// Phases in the order of the day; those of other names at the end.
+pub(crate) fn in_order<T>(phases: &BTreeMap<String, T>) -> Vec<(&str, &T)> {
+    let mut found: Vec<(&str, &T)> = phases.iter().map(|(name, phase)| (name.as_str(), phase)).collect();
+    found.sort_by_key(|(name, _)| IN_ORDER.iter().position(|known| known == name).unwrap_or(IN_ORDER.len()));
+    found
 }
 
 fn peak_hour(hour: f64, hours: f64) -> Option<&'static str> {
@@ -85,6 +111,26 @@ mod tests {
         assert_eq!(names(12.0, 24.0), ["business hours"]);
         assert_eq!(names(23.5, 24.0), [LAST_OFF_PEAK]);
         assert_eq!(names(24.1, 24.0), [LAST_OFF_PEAK]);
+    }
+
+    #[test]
+    fn a_day_is_made_of_its_phases() {
+        let day = DayProfile { hours: 24.0, ..DayProfile::working_day(1.0, 24.0) };
+        let expected = [
+            (0.0, 9.0, FIRST_OFF_PEAK),
+            (9.0, 18.0, "business hours"),
+            (18.0, 23.0, "evening"),
+            (23.0, 24.0, LAST_OFF_PEAK),
+        ];
+        assert_eq!(spans(&day), expected);
+    }
+
+    #[test]
+    fn phases_are_shown_in_the_order_of_the_day() {
+        let day: BTreeMap<String, ()> =
+            (0..24).map(|hour| (names(f64::from(hour), 24.0)[0].to_owned(), ())).collect();
+        let shown: Vec<&str> = in_order(&day).into_iter().map(|(name, ())| name).collect();
+        assert_eq!(shown, [FIRST_OFF_PEAK, "business hours", "evening", LAST_OFF_PEAK]);
     }
 
     #[test]

@@ -116,6 +116,24 @@ pub struct ScenarioResult {
     pub clients: Option<Rating>,
 }
 
+impl ScenarioResult {
+    /// Of a scenario of which nothing was measured yet.
+    pub(crate) fn begun(definition: Definition) -> Self {
+        Self {
+            name: definition.name.clone(),
+            verdict: Verdict::Interrupted,
+            checks: Vec::new(),
+            notes: Vec::new(),
+            error: None,
+            capacity: definition.search.map(|search| Capacity::new(search.max_clients)),
+            definition,
+            stages: Vec::new(),
+            rate_limit: None,
+            clients: None,
+        }
+    }
+}
+
 /// One judgement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Check {

@@ -78,6 +78,12 @@ impl Search {
         p95s.max_by_key(|(_, p95)| (self.keeps(p95.as_ref()), p95.as_ref().and_then(Quantile::ns)))
     }
 
+    /// No more stages than this are run: clients double up to the most, then the gap is halved.
+    pub(crate) fn most_stages(&self) -> u32 {
+        let doublings = self.max_clients.max(1).next_power_of_two().ilog2() + 1;
+        doublings + (1.0 / RESOLUTION).log2().ceil() as u32
+    }
+
     /// Whether a p95 keeps the objective, by its bounds.
     pub(crate) fn keeps(&self, p95: Option<&Quantile>) -> Served {
         let max_ns = (self.max_p95_ms * 1e6) as u64;

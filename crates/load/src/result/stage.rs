@@ -141,6 +141,16 @@ pub struct Second {
     pub max_ns: Option<u64>,
     /// Calls under way, on average over the second.
     pub in_flight: f64,
+    /// Calls that ended well by their response time: bin b has those from 10^(b/10) ns up to 10^((b+1)/10) ns. Files of
+    /// older programs have none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub by_time: BTreeMap<u8, u64>,
+}
+
+/// The bin of a response time in [`Second::by_time`].
+pub(crate) fn bin_of(ns: u64) -> u8 {
+    // OK because the largest logarithm is 19.
+    ((ns.max(1) as f64).log10() * 10.0) as u8
 }
 
 /// The server's processes at one moment.

@@ -3,6 +3,7 @@
 mod extension;
 mod fault;
 mod in_flight;
+mod leftovers;
 mod observer;
 mod own_server;
 mod plan;

@@ -14,7 +14,7 @@ use crate::measure::Sample;
 use crate::measure::histogram::Histogram;
 use crate::measure::steady::FixedWarmUp;
 use crate::profile::CallSpan;
-use crate::result::{DayProfile, Exports, Second, phases};
+use crate::result::{DayProfile, Exports, Second, bin_of, phases};
 
 const SECOND_NS: u64 = 1_000_000_000;
 /// How often it is looked whether the first call has ended.
@@ -188,6 +188,7 @@ impl Timeline {
         }
         if let Some(response) = sample.response() {
             self.responses.record(response);
+            *self.current.by_time.entry(bin_of(response.ns)).or_default() += 1;
         }
         self.note_busy(sample);
     }

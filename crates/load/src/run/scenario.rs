@@ -18,8 +18,8 @@ use crate::driver::{Load, Plan, Recorder, Stop, drive};
 use crate::lock::lock;
 use crate::profile::Profiling;
 use crate::result::{
-    Capacity, Definition, FaultResult, ScenarioResult, ScoreFile, Search, Shard, Stage, StageResult, Step,
-    Tried, Verdict, Workload,
+    Definition, FaultResult, ScenarioResult, ScoreFile, Search, Shard, Stage, StageResult, Step, Tried,
+    Workload,
 };
 
 /// A moment by both clocks. The engine reads the wall clock nowhere else: stepped during a run, it would put a stage
@@ -78,18 +78,7 @@ pub(crate) async fn run(
 ) -> ScenarioResult {
     let mut notes = cap(&mut definition, context);
     notes.extend(fault::leave_out(&mut definition, context.host));
-    let mut result = ScenarioResult {
-        name: definition.name.clone(),
-        verdict: Verdict::Interrupted,
-        checks: Vec::new(),
-        notes,
-        error: None,
-        definition: definition.clone(),
-        stages: Vec::new(),
-        rate_limit: None,
-        capacity: definition.search.map(|search| Capacity::new(search.max_clients)),
-        clients: None,
-    };
+    let mut result = ScenarioResult { notes, ..ScenarioResult::begun(definition.clone()) };
     definition.place_scores(context.host.directory.path());
     if let Err(error) = measure(&definition, judges, context, &mut result, saved).await {
         result.error = Some(format!("{error:#}"));

@@ -10,10 +10,10 @@ use music21_mcp_bench::client::{ClientOptions, Music21Client, ProtocolViolations
 use music21_mcp_bench::server::{EMBEDDED, STDERR, ServerOptions, ServerSpec, ServerUnderTest};
 use music21_mcp_embedded::Config;
 use music21_mcp_proc::ProcessTree;
-use tempfile::TempDir;
 use tokio::process::Child;
 
 use super::in_flight::InFlight;
+use super::leftovers::RunDirectory;
 use super::own_server::OwnServer;
 use crate::driver::{self, Call, OpenError, Session};
 use crate::lock::lock;
@@ -27,13 +27,13 @@ pub(crate) struct Host {
     /// What goes into the result.
     pub facts: ServerFacts,
     /// Where generated scores are handed over, and for servers of our own the temporary directory.
-    pub directory: TempDir,
+    pub directory: RunDirectory,
     pid: Option<u32>,
     /// How to start our own server again.
     own: Option<OwnServer>,
     child: Mutex<Option<Child>>,
     outage: Mutex<Option<Outage>>,
-    idle: Mutex<Vec<(Music21Client, Called)>>,
+    idle: Mutex<Vec<Idle>>,
     /// What was called on the one server that all sessions share.
     called: Called,
     /// Calls sent and not yet answered.
@@ -44,6 +44,16 @@ pub(crate) struct Host {
 
 /// The tools that were called on a server so far: the first call of each is cold.
 type Called = Arc<Mutex<BTreeSet<String>>>;
+
+/// A session between two stages.
+struct Idle {
+    client: Music21Client,
+    called: Called,
+    since: Instant,
+}
+
+/// Servers end sessions over HTTP that were idle for minutes, and the next stage's first call would be lost for it.
+const IDLE: Duration = Duration::from_secs(30);
 
 /// The server's process that was named is not there.
 #[derive(Debug, thiserror::Error)]
@@ -77,7 +87,7 @@ impl Host {
         let name = ServerSpec::without_values(server.unwrap_or(EMBEDDED));
         let named: ServerSpec = server.unwrap_or(EMBEDDED).parse()?;
         let launch_sha256 = named.digest();
-        let directory = named.new_directory("music21-mcp-bench-").context("no temporary directory")?;
+        let directory = RunDirectory::new(&named).context("no temporary directory")?;
         let (mut child, mut own) = (None, None);
         let spec = if server.is_none_or(|text| text == EMBEDDED) {
             let new = OwnServer::for_clients(clients);
@@ -243,7 +253,7 @@ impl Host {
     /// Ends every session and the server, if that is ours.
     pub(crate) async fn stop(self: Arc<Self>) {
         let idle = std::mem::take(&mut *lock(&self.idle));
-        futures::future::join_all(idle.into_iter().map(|(client, _)| client.close())).await;
+        futures::future::join_all(idle.into_iter().map(|idle| idle.client.close())).await;
         let child = lock(&self.child).take();
         if let Some(mut child) = child {
             // It may be frozen, so that nothing gentler reaches it.
@@ -294,8 +304,15 @@ impl driver::Connect for Pool {
         let pool = self.keeps.then(|| Arc::clone(&self.host));
         let idle = pool.as_ref().and_then(|host| lock(&host.idle).pop());
         let (client, called) = match idle {
-            Some(idle) => idle,
-            None => self.host.new_session().await?,
+            Some(idle) if self.host.has_process_per_session() || idle.since.elapsed() < IDLE => {
+                (idle.client, idle.called)
+            }
+            stale => {
+                if let Some(idle) = stale {
+                    idle.client.close().await;
+                }
+                self.host.new_session().await?
+            }
         };
         Ok(Pooled { client, called, pool, in_flight: self.host.in_flight.clone() })
     }
@@ -314,7 +331,13 @@ impl Session for Pooled {
 
     async fn close(self) {
         match self.pool {
-            Some(host) => lock(&host.idle).push((self.client, self.called)),
+            Some(host) => {
+                lock(&host.idle).push(Idle {
+                    client: self.client,
+                    called: self.called,
+                    since: Instant::now(),
+                });
+            }
             None => self.client.close().await,
         }
     }

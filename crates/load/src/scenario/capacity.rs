@@ -74,8 +74,12 @@ pub(super) fn found(found: &Capacity) -> Check {
             ),
         ),
         (Some(low), None) => (
-            Verdict::Inconclusive,
-            format!("not reached: the cap of {low} clients keeps the objective{}", why(low)),
+            Verdict::Pass,
+            format!(
+                "at least {low} client{} the objective{}; --max-clients tries more",
+                if low == 1 { " keeps" } else { "s keep" },
+                why(low)
+            ),
         ),
         (None, Some(high)) if found.tried.first().is_some_and(|first| first.clients == high) => {
             let word = if high == 1 { "1 client does" } else { "the fewest clients do" };
@@ -163,8 +167,8 @@ mod tests {
     #[test]
     fn a_cap_that_is_reached_first_is_no_limit() {
         let (verdict, text) = verdict(10, 50);
-        assert_eq!(verdict, Verdict::Inconclusive);
-        assert!(text.starts_with("not reached: the cap of 10 clients"), "{text}");
+        assert_eq!(verdict, Verdict::Pass);
+        assert!(text.starts_with("at least 10 clients keep the objective"), "{text}");
     }
 
     #[test]

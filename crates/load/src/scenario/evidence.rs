@@ -97,8 +97,11 @@ pub(super) fn remarks(stage: &StageResult) -> Vec<String> {
     seen.map(|(count, what)| format!("{}: {count} {what}", stage.name)).collect()
 }
 
-/// Why calls failed, where a limit of the server explains it.
+/// Why calls failed, where a limit of the server explains it. Scores of a session that was lost are gone for that.
 pub(super) fn cause(stage: &StageResult) -> Option<&'static str> {
+    if stage.accounts.ended.keys().any(|outcome| outcome.is_connection_loss()) {
+        return None;
+    }
     let examples = || stage.tools.values().flat_map(|tool| &tool.examples);
     let says = |words: &[&str]| {
         examples().any(|example| words.iter().all(|word| example.message.to_lowercase().contains(word)))

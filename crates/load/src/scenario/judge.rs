@@ -2,6 +2,7 @@
 
 use super::{capacity, concurrent, evidence, recovery, thresholds};
 use crate::measure::rating;
+use crate::measure::stats::shown_p;
 use crate::measure::steady::Steadiness;
 use crate::measure::trend::{LeakReport, LeakVerdict};
 use crate::measure::validity::{Figures, Standing};
@@ -78,8 +79,12 @@ pub(super) fn trend(stage: &StageResult, what: &str, report: &LeakReport) -> Che
     let slope = report.mb_per_min;
     let per_call = report.kb_per_call.map_or(String::new(), |kb| format!(", {:.2} KB a call", kb.estimate));
     let text = format!(
-        "{word}: {:+.2} MB/min ({:+.2} to {:+.2}){per_call} over {:.0} s, p = {:.2e}",
-        slope.estimate, slope.lower, slope.upper, report.window_s, report.p
+        "{word}: {:+.2} MB/min ({:+.2} to {:+.2}){per_call} over {:.0} s, {}",
+        slope.estimate,
+        slope.lower,
+        slope.upper,
+        report.window_s,
+        shown_p(report.p)
     );
     judged(stage, Figures::Resources, what, verdict, text)
 }

@@ -8,6 +8,7 @@ mod evidence;
 mod isolation;
 pub(crate) mod judge;
 mod large_scores;
+mod length;
 mod memory;
 mod off_peak;
 mod rate_limit;
@@ -19,6 +20,7 @@ mod tools;
 
 pub(crate) use capacity::served;
 pub(crate) use judge::conclude;
+pub(crate) use length::Length;
 
 use crate::measure::token_bucket::Limit;
 use crate::result::{Check, Definition, ScenarioResult};

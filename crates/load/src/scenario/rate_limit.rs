@@ -54,8 +54,8 @@ fn limiter(report: &Report) -> Check {
     let burst = report.burst.capacity;
     let rate = report.rate.map_or(String::new(), |rate| format!(", {:.3}/s sustained", rate.per_second));
     let found = format!(
-        "{text} ({:?}, burst {burst}{rate}, Retry-After {})",
-        report.kind,
+        "{text} ({}, burst {burst}{rate}, Retry-After {})",
+        report.kind.word(),
         retry_after(&report.retry_after)
     );
     check("limiter", verdict, found)

@@ -6,7 +6,7 @@ use super::calls::{open_loop, single_stage};
 use super::judge::{judged, trend};
 use super::{Options, Scenario, off_peak};
 use crate::measure::quantile::Quantile;
-use crate::measure::stats::chi_squared_p;
+use crate::measure::stats::{chi_squared_p, shown_p};
 use crate::measure::trend::{LeakVerdict, judge_leak};
 use crate::measure::validity::Figures;
 use crate::result::phases::{self, FIRST_OFF_PEAK, FIRST_PEAK_HOUR, LAST_OFF_PEAK, LAST_PEAK_HOUR};
@@ -102,7 +102,7 @@ fn hours(measured: &StageResult, defined: &Stage) -> Check {
         return by_hour(Verdict::Inconclusive, "fewer than five calls expected".to_owned());
     };
     let verdict = if p > MIN_P { Verdict::Pass } else { Verdict::Fail };
-    by_hour(verdict, format!("χ² over {} hours, p = {p:.2e}, above {MIN_P}", expected.len()))
+    by_hour(verdict, format!("χ² over {} hours, {}, above {MIN_P}", expected.len(), shown_p(p)))
 }
 
 /// A phase against an earlier one of the same load: what the day has done to the response times. `None` with too few

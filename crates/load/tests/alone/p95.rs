@@ -12,7 +12,7 @@ fn one_call_in_ten_that_takes_5_ms_is_found_in_the_p95() {
     let _alone = alone();
     let slow = format!("'{PROGRAM}' serve --stdio --quiet --fault delay=90%0ms+10%5ms,tool=list_scores");
     // It stops at ten rounds unless the machine is too busy to tell by then.
-    let arguments = ["ab", "--slot", "150", "--entry", "list_scores", "--rounds", "20", "--format", "json"];
+    let arguments = ["ab", "--slot", "150ms", "--entry", "list_scores", "--rounds", "20", "--format", "json"];
     let output = Command::new(PROGRAM).args(arguments).args(["--server", &slow]).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -7,7 +7,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_music21-mcp-bench");
 /// Short slots: these tests are about what is found, not about how precisely.
 fn ab(arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
-    command.args(["ab", "--slot", "2", "--entry", "list_scores,score_info"]).args(arguments);
+    command.args(["ab", "--slot", "2ms", "--entry", "list_scores,score_info"]).args(arguments);
     command
 }
 
@@ -68,7 +68,7 @@ fn a_measured_record_holds_the_reference_and_never_regresses_against_itself() {
         Command::new(PROGRAM).args(arguments).current_dir(directory.path()).output().unwrap()
     };
     let saved =
-        run(&["baseline", "measure", "one", "--slot", "1", "--entry", "list_scores", "--rounds", "5"]);
+        run(&["baseline", "measure", "one", "--slot", "1ms", "--entry", "list_scores", "--rounds", "5"]);
     // A busy machine may make the two copies differ; the record is then marked invalid, and 3 says so.
     assert!(matches!(saved.status.code(), Some(0 | 3)), "{}", text(&saved.stderr));
     let record: serde_json::Value =

@@ -35,7 +35,7 @@ fn run(script: &str, directory: &Path, program: &str) -> Output {
 #[test]
 fn the_comparison_of_the_workflow_leaves_the_files_that_its_next_steps_take() {
     let directory = tempfile::tempdir().unwrap();
-    let shorter = format!("#!/bin/sh\nexec '{PROGRAM}' \"$@\" --rounds 2 --slot 1 --entry list_scores\n");
+    let shorter = format!("#!/bin/sh\nexec '{PROGRAM}' \"$@\" --rounds 2 --slot 1ms --entry list_scores\n");
     let output = run(&script(REGRESSION, "compare with the base revision"), directory.path(), &shorter);
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(matches!(output.status.code(), Some(0 | 1)), "{:?} {error}", output.status);

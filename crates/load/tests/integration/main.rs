@@ -35,3 +35,4 @@ mod shards;
 mod skip;
 mod wait;
 mod workshop;
+mod wrong_input;

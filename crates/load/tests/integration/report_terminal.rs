@@ -3,6 +3,7 @@
 use std::process::{Command, Stdio};
 
 use music21_mcp_bench::client::Outcome;
+use music21_mcp_load::report::screen::Screen;
 use music21_mcp_load::report::terminal;
 
 use crate::report::{all_ended, memory_run, probed};
@@ -12,17 +13,17 @@ use crate::skip::skip;
 #[test]
 fn a_scenario_and_the_overview_fit_a_screen() {
     let mut file = memory_run(600, "a server");
-    let shown = terminal::scenario(&file.scenarios[0], false);
+    let shown = terminal::scenario(&file.scenarios[0], Screen::of(80));
     assert!(shown.lines().count() <= 24, "{shown}");
     let table = shown.lines().skip_while(|line| !line.starts_with("  response")).take(6);
     let widths: Vec<usize> = table.map(|row| row.chars().count()).collect();
     assert_eq!(widths, [80; 6], "{shown}");
     let stage = file.scenarios[0].stages[0].clone();
     file.scenarios[0].stages = vec![stage; 8];
-    let shown = terminal::scenario(&file.scenarios[0], false);
+    let shown = terminal::scenario(&file.scenarios[0], Screen::of(80));
     assert!(shown.lines().count() <= 24, "{shown}");
     file.scenarios.push(probed());
-    let shown = terminal::overview(&file, false);
+    let shown = terminal::overview(&file, Screen::of(80));
     assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
     assert!(shown.lines().last().unwrap().starts_with("Passed: 2 scenarios"), "{shown}");
 }
@@ -30,19 +31,22 @@ fn a_scenario_and_the_overview_fit_a_screen() {
 #[test]
 fn colours_do_not_move_columns() {
     let file = memory_run(60, "a server");
+    let coloured = Screen { colour: true, columns: Some(80) };
     let plain = |text: String| text.replace("\x1b[32m", "").replace("\x1b[0m", "");
-    assert_ne!(terminal::overview(&file, true), terminal::overview(&file, false));
-    assert_eq!(plain(terminal::overview(&file, true)), terminal::overview(&file, false));
+    assert_ne!(terminal::overview(&file, coloured), terminal::overview(&file, Screen::of(80)));
+    assert_eq!(plain(terminal::overview(&file, coloured)), terminal::overview(&file, Screen::of(80)));
     assert_eq!(
-        plain(terminal::scenario(&file.scenarios[0], true)),
-        terminal::scenario(&file.scenarios[0], false)
+        plain(terminal::scenario(&file.scenarios[0], coloured)),
+        terminal::scenario(&file.scenarios[0], Screen::of(80))
     );
 }
 
 #[test]
 fn what_a_server_says_cannot_command_the_terminal() {
     let file = all_ended(memory_run(60, "a server"), Outcome::ToolError, "\x1b]0;title\x07\x1b[2J");
-    for shown in [terminal::scenario(&file.scenarios[0], false), terminal::overview(&file, false)] {
+    for shown in
+        [terminal::scenario(&file.scenarios[0], Screen::of(80)), terminal::overview(&file, Screen::of(80))]
+    {
         assert!(shown.contains("tool_error") && !shown.contains(['\x1b', '\x07']), "{shown:?}");
     }
 }

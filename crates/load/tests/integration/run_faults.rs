@@ -1,7 +1,8 @@
 //! A run that is interrupted, or whose server dies or freezes: what was measured is written, each call in its
 //! class, and the exit code says what happened.
 
-use std::process::Child;
+use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use music21_mcp_bench::client::Outcome;
 use music21_mcp_load::result::{RunFile, StoppedBy, Verdict};
@@ -54,17 +55,53 @@ fn ctrl_c_leaves_no_server_of_ours() {
 #[test]
 fn a_second_ctrl_c_waits_for_nothing_and_leaves_no_server_either() {
     let arguments = ["concurrent", "--clients", "2", "--duration", "600", "--deadline", "300"];
-    let (bench, child, server) = run_with_own_server(&arguments);
+    let (bench, mut child, server) = run_with_own_server(&arguments);
     let frozen = Pid::from_raw(server.cast_signed()).unwrap();
     kill_process(frozen, Signal::STOP).unwrap();
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
-    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    // What comes at once with the first is the same wish.
+    until("it ends", || {
+        std::thread::sleep(Duration::from_millis(100));
+        kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+        child.try_wait().unwrap()
+    });
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
     // Killed, and buried when the system comes to it: nothing waits for that either.
     until("its server ends", || (!is_alive(server)).then_some(()));
     // Written whole or not at all.
     assert!(!bench.result().complete);
+}
+
+#[test]
+fn two_signals_at_once_are_one_and_what_was_measured_is_written() {
+    let (bench, child, server) = run_with_own_server(&["concurrent", "--clients", "2", "--duration", "600"]);
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
+    assert!(!is_alive(server));
+    let result = bench.result();
+    assert!(!result.complete && result.scenarios[0].verdict == Verdict::Interrupted);
+}
+
+#[test]
+fn a_signal_before_the_server_answers_is_on_file_too() {
+    let bench = Bench::new(&["memory", "--server", "sleep 1000"]);
+    let child = bench.command().stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    until("it has begun", || bench.path().with_file_name(".lock").exists().then_some(()));
+    // It listens for signals from its next line on.
+    std::thread::sleep(Duration::from_millis(200));
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stdout).contains("Interrupted: 'memory', with 0 of 1 stages"),
+        "{}",
+        text(&output.stdout)
+    );
+    let result = bench.result();
+    assert!(!result.complete && result.scenarios[0].name == "memory");
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn ab_hands_its_score_over_in_the_users_own_directory_and_writes_no_value_of_a_v
     let directory = tempfile::tempdir().unwrap();
     let temporary = tempfile::tempdir().unwrap();
     let server = server(temporary.path(), SECRET);
-    let measure = ["baseline", "measure", "one", "--slot", "1", "--entry", "score_info", "--rounds", "5"];
+    let measure = ["baseline", "measure", "one", "--slot", "1ms", "--entry", "score_info", "--rounds", "5"];
     let output = program(&[&measure[..], &["--server", &server]].concat(), directory.path());
     // A busy machine may make the two copies differ; the record is then marked invalid, and 3 says so.
     assert!(matches!(output.status.code(), Some(0 | 3)), "{}", text(&output.stderr));

@@ -8,6 +8,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use music21_mcp_bench::client::{ClientOptions, headers};
 use rmcp::model::ProtocolVersion;
 
+use crate::duration;
+
 #[derive(Debug, Args)]
 pub(crate) struct ConnectionArgs {
     /// Send a header with every request over HTTP, such as `Authorization: Bearer env:TOKEN`: `env:NAME` stands for a
@@ -22,9 +24,9 @@ pub(crate) struct ConnectionArgs {
     /// the server agrees to.
     #[arg(long, value_name = "REVISION", value_parser = revision())]
     protocol: Option<ProtocolVersion>,
-    /// Seconds that a server may take from its start to the end of the handshake.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
-    start_timeout: u64,
+    /// How long a server may take from its start to the end of the handshake: seconds, or a time such as 2m.
+    #[arg(long, value_name = "TIME", default_value = "60s", allow_negative_numbers = true, value_parser = duration::option)]
+    start_timeout: Duration,
     /// Hold a stream open in each session over HTTP on which the server may ask the client for something, as most
     /// clients do. Without it only for servers that keep sessions and are no music21 servers.
     #[arg(long)]
@@ -50,7 +52,7 @@ impl ConnectionArgs {
             headers: headers(written).map_err(|error| error.to_string())?,
             authorities: self.ca.clone(),
             protocol: self.protocol.clone(),
-            start_timeout: Duration::from_secs(self.start_timeout),
+            start_timeout: self.start_timeout,
             listen: self.listen,
             ..ClientOptions::default()
         })

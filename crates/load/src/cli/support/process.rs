@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -78,21 +80,23 @@ pub(crate) fn claim(directory: &Path) -> anyhow::Result<File> {
     Ok(file)
 }
 
-/// The first signal cancels; the second ends the process, children included: they are killed with us. A hangup that
+/// What comes within this time of the first signal is the same wish to end: a terminal and a script send one each.
+const AT_ONCE: Duration = Duration::from_millis(300);
+
+/// The first signal cancels; a later one ends the process, children included: they are killed with us. A hangup that
 /// whoever started us has switched off, as `nohup` does, stays off.
 pub(crate) fn watch_signals(interrupt: &CancellationToken) -> anyhow::Result<()> {
-    let seen = CancellationToken::new();
+    let first = Arc::new(OnceLock::new());
     let hangup = (!music21_mcp_proc::ignores_hangup()).then(SignalKind::hangup);
     for kind in [SignalKind::interrupt(), SignalKind::terminate()].into_iter().chain(hangup) {
         let mut signals = signal(kind).context("failed to listen for signals")?;
-        let (interrupt, seen) = (interrupt.clone(), seen.clone());
+        let (interrupt, first) = (interrupt.clone(), Arc::clone(&first));
         tokio::spawn(async move {
             while signals.recv().await.is_some() {
-                if seen.is_cancelled() {
+                if first.get_or_init(Instant::now).elapsed() > AT_ONCE {
                     kill_children();
                     std::process::exit(i32::from(Exit::Interrupted as u8));
                 }
-                seen.cancel();
                 interrupt.cancel();
             }
         });

@@ -19,28 +19,28 @@ type Change = fn(&mut Options);
 #[derive(Debug, Args)]
 pub(crate) struct ScenarioOptions {
     /// Clients at the same time, each with a session of its own.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000), allow_negative_numbers = true)]
     clients: Option<u32>,
-    /// Seconds that each timed stage takes.
-    #[arg(long, value_name = "SECONDS", env = DURATION, hide_env_values = true, value_parser = seconds)]
+    /// How long each timed stage takes: seconds, or a time such as 90s, 5m or 1h30m.
+    #[arg(long, value_name = "TIME", allow_negative_numbers = true, env = DURATION, hide_env_values = true, value_parser = seconds)]
     duration: Option<f64>,
     /// Calls per second, in scenarios that have a rate.
-    #[arg(long, value_name = "PER_SECOND", value_parser = positive)]
+    #[arg(long, value_name = "PER_SECOND", allow_negative_numbers = true, value_parser = positive)]
     rate: Option<f64>,
     /// Hours of the day's pattern in `stability`; 24 if not given.
-    #[arg(long, value_parser = positive)]
+    #[arg(long, allow_negative_numbers = true, value_parser = positive)]
     hours: Option<f64>,
-    /// Seconds that a call may take.
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    /// How long a call may take: seconds, or a time such as 500ms or 2m.
+    #[arg(long, value_name = "TIME", allow_negative_numbers = true, value_parser = seconds)]
     deadline: Option<f64>,
     /// What the rate limiter declares: capacity and refill a second; 10/1s if not given.
     #[arg(long, value_name = "LIMIT", value_parser = declared)]
     rate_limit: Option<Limit>,
     /// What p95 may be at most in `capacity`, such as 500ms or 1s (the default).
-    #[arg(long, value_name = "TIME", value_parser = milliseconds)]
+    #[arg(long, value_name = "TIME", allow_negative_numbers = true, value_parser = milliseconds)]
     objective: Option<f64>,
     /// The most clients that `capacity` tries; 200 if not given.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000), allow_negative_numbers = true)]
     max_clients: Option<u32>,
     /// Short versions: seconds instead of minutes.
     #[arg(long)]
@@ -120,7 +120,13 @@ fn declared(text: &str) -> Result<Limit, String> {
 const MOST: f64 = 1e6;
 
 fn in_range(value: f64) -> Result<f64, String> {
-    if value > 0.0 && value <= MOST { Ok(value) } else { Err(format!("must be positive and at most {MOST}")) }
+    if value > MOST {
+        Err(format!("is too large: at most {MOST}"))
+    } else if value > 0.0 {
+        Ok(value)
+    } else {
+        Err("must be positive".to_owned())
+    }
 }
 
 fn positive(text: &str) -> Result<f64, String> {
@@ -128,7 +134,7 @@ fn positive(text: &str) -> Result<f64, String> {
 }
 
 fn time(text: &str) -> Result<Duration, String> {
-    let time = duration::parse(text).ok_or("not a time; write seconds, or a time such as 500ms")?;
+    let time = duration::option(text)?;
     in_range(time.as_secs_f64()).map(|_| time)
 }
 
@@ -138,9 +144,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 
 /// A plain number could be meant as either unit.
 fn milliseconds(text: &str) -> Result<f64, String> {
-    if !text.ends_with('s') {
-        return Err("write a time with its unit, such as 500ms or 1s".into());
-    }
+    duration::with_unit(text)?;
     time(text).map(|time| time.as_nanos() as f64 / 1e6)
 }
 

@@ -23,6 +23,20 @@ pub enum Kind {
     Unknown,
 }
 
+impl Kind {
+    /// As people call it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Absent => "no limiter",
+            Self::TokenBucket => "token bucket",
+            Self::Ticks => "token bucket, refilled in ticks",
+            Self::Window => "window",
+            Self::CountsRefusals => "counts refusals too",
+            Self::Unknown => "unknown kind",
+        }
+    }
+}
+
 pub(super) fn classify(log: &Log, limit: Limit) -> Kind {
     let burst = estimate::burst(&log.burst, limit);
     let any_refused = log.burst.iter().any(|probe| !probe.admitted);

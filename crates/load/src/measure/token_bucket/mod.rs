@@ -38,6 +38,11 @@ impl Limit {
     fn seconds_per_token(&self) -> f64 {
         1.0 / self.per_second
     }
+
+    /// About how long probing takes where the limiter is correct, seconds: thirty tokens while polling, and six times full.
+    pub(crate) fn probing_s(&self) -> f64 {
+        (30.0 + 6.0 * f64::from(self.capacity)) * self.seconds_per_token()
+    }
 }
 
 /// One probing call. Times are nanoseconds on a monotonic clock.

@@ -13,6 +13,8 @@ pub(in crate::report) struct Axis {
     pub(in crate::report) range: Range<f64>,
     /// Places and their names.
     pub(in crate::report) ticks: Vec<(f64, String)>,
+    /// Places between them, without names.
+    pub(in crate::report) minor: Vec<f64>,
     /// What its places are of what is read there.
     pub(in crate::report) scale: Scale,
 }
@@ -47,10 +49,7 @@ impl Axis {
     pub(in crate::report) fn from_zero(title: &str, values: impl IntoIterator<Item = f64>) -> Self {
         let end = values.into_iter().filter(|value| value.is_finite()).fold(0.0, f64::max);
         let end = if end > 0.0 { end } else { 1.0 };
-        let step = step(end);
-        let places = (0..=(end / step + 1e-9) as u32).map(|i| f64::from(i) * step);
-        let ticks = places.map(|at| (at, name(at, step))).collect();
-        Self { title: title.to_owned(), range: 0.0..end * 1.02, ticks, scale: Scale::Linear }
+        Self::stepped(title, 0.0..end * 1.02, step(end))
     }
 
     /// Around `values`, not from zero, for lines whose changes matter.
@@ -63,16 +62,50 @@ impl Axis {
     /// Just this range.
     pub(in crate::report) fn between(title: &str, range: Range<f64>) -> Self {
         let step = step(range.end - range.start);
-        let places = (range.start / step).ceil() as i64..=(range.end / step).floor() as i64;
-        let ticks = places.map(|i| i as f64 * step).map(|at| (at, name(at, step))).collect();
-        Self { title: title.to_owned(), range, ticks, scale: Scale::Linear }
+        Self::stepped(title, range, step)
+    }
+
+    fn stepped(title: &str, range: Range<f64>, step: f64) -> Self {
+        let places = |step: f64| {
+            let within = (range.start / step - 1e-9).ceil() as i64..=(range.end / step + 1e-9).floor() as i64;
+            within.map(move |i| i as f64 * step)
+        };
+        let ticks = places(step).map(|at| (at, name(at, step))).collect();
+        let minor = places(step / 5.0).collect();
+        Self { title: title.to_owned(), range: range.clone(), ticks, minor, scale: Scale::Linear }
     }
 
     /// The logarithms to base 2 of whole numbers from 1 to `most`.
     pub(in crate::report) fn doublings(title: &str, most: usize) -> Self {
         let end = (most.max(1) as f64).log2();
         let ticks = (0..=end as u32).map(|power| (f64::from(power), 2_u64.pow(power).to_string())).collect();
-        Self { title: title.to_owned(), range: -0.3..end + 0.3, ticks, scale: Scale::Doublings }
+        let range = -0.3..end + 0.3;
+        Self { title: title.to_owned(), range, ticks, minor: Vec::new(), scale: Scale::Doublings }
+    }
+
+    /// The logarithms to base 2 of what has names.
+    pub(in crate::report) fn named(title: &str, places: &[(f64, String)]) -> Self {
+        let (low, high) = extent(places.iter().map(|(at, _)| at.log2()));
+        let ticks = places.iter().map(|(at, name)| (at.log2(), name.clone())).collect();
+        let range = low - 0.4..high + 0.4;
+        Self { title: title.to_owned(), range, ticks, minor: Vec::new(), scale: Scale::Doublings }
+    }
+
+    /// Seconds from 0 to `end_s`, named by the hours of a day's pattern.
+    pub(in crate::report) fn hours(end_s: f64, seconds_per_hour: f64) -> Self {
+        let hours = Self::between("hour of the day’s pattern", 0.0..end_s / seconds_per_hour);
+        let ticks = hours.ticks.into_iter().map(|(hour, name)| (hour * seconds_per_hour, name)).collect();
+        let minor = hours.minor.into_iter().map(|hour| hour * seconds_per_hour).collect();
+        Self { range: 0.0..end_s, ticks, minor, ..hours }
+    }
+
+    /// What a reader might take for granted of it and must not.
+    pub(in crate::report) fn warning(&self) -> Option<&'static str> {
+        match self.scale {
+            Scale::Linear if self.range.start > 0.0 => Some("The axis does not begin at 0."),
+            Scale::Decades => Some("Logarithmic axis."),
+            _ => None,
+        }
     }
 
     /// Seconds from 0 to `end_s`.
@@ -91,8 +124,12 @@ impl Axis {
             let text = duration(10f64.powf(log) * (1.0 + 1e-12));
             text.replace(".00 ", " ").replace(".0 ", " ")
         };
-        let ticks = places.filter(|at| (low..=high).contains(at)).map(|at| (at, name(at))).collect();
-        Self { title: String::new(), range: low..high, ticks, scale: Scale::Decades }
+        let within = |at: &f64| (low..=high).contains(at);
+        let ticks = places.filter(within).map(|at| (at, name(at))).collect();
+        let all = (low.floor() as i32..=high.ceil() as i32)
+            .flat_map(|decade| (1..10).map(move |m| f64::from(m).log10() + f64::from(decade)));
+        let minor = all.filter(within).collect();
+        Self { title: String::new(), range: low..high, ticks, minor, scale: Scale::Decades }
     }
 
     /// Quantiles as log₁₀ 1/(1 − q), so that each further nine takes the same room, for `count` calls.
@@ -104,6 +141,7 @@ impl Axis {
             title: "share of calls that were no slower".to_owned(),
             range: 0.0..end,
             ticks,
+            minor: BETWEEN.into_iter().map(nines).filter(|at| *at <= end).collect(),
             scale: Scale::Nines,
         }
     }
@@ -123,6 +161,9 @@ const QUANTILES: [(f64, &str); 7] = [
     (0.9999, "99.99 %"),
     (0.99999, "99.999 %"),
 ];
+
+/// Quantiles between them.
+const BETWEEN: [f64; 5] = [0.25, 0.75, 0.95, 0.995, 0.9995];
 
 /// Where a quantile stands on the axis of quantiles.
 pub(in crate::report) fn nines(q: f64) -> f64 {

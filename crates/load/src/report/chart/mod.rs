@@ -14,10 +14,13 @@ const BELOW: f64 = 44.0;
 const EDGE: f64 = 18.0;
 /// A row of text.
 const ROW: f64 = 15.0;
+/// What a letter of text takes at most.
+pub(super) const LETTER: f64 = 6.8;
 
 /// People who see no red or green can distinguish them, and they are dark enough on white; `style.css` has the other
 /// theme's.
-const SERIES: [&str; 6] = ["#0072B2", "#D55E00", "#008460", "#9A4E96", "#8A6C00", "#4C5662"];
+const SERIES: [&str; 8] =
+    ["#0072B2", "#D55E00", "#008460", "#9A4E96", "#8A6C00", "#4C5662", "#C2408C", "#7B3F00"];
 const INK: &str = "#3A4048";
 const GRID: &str = "#DCE0E6";
 
@@ -33,6 +36,9 @@ pub(super) struct Paint {
     is_dashed: bool,
 }
 
+/// A box from its lower left to its upper right corner, and its share of the paint.
+pub(super) type Shade = ((f64, f64), (f64, f64), f64);
+
 /// One thing drawn.
 #[derive(Debug, Clone)]
 pub(super) enum Mark {
@@ -46,6 +52,10 @@ pub(super) enum Mark {
     Dots(Vec<(f64, f64)>, Paint),
     /// A large dot, and what is shown to who points at it.
     Note((f64, f64), String, Paint),
+    /// Boxes from one corner to the other, each with its own share of the paint.
+    Boxes(Vec<Shade>, Paint),
+    /// A name at the right edge, beside the end of a line that is at that height.
+    End(f64, String, Paint),
     /// A line from bottom to top, and above that as many rows of text as given, up to a name to its right.
     Boundary(f64, String, u8),
 }
@@ -70,6 +80,8 @@ pub(super) struct Chart {
     pub(super) y: Axis,
     /// In the order of drawing.
     pub(super) marks: Vec<Mark>,
+    /// What stands above it, where nothing else on the page says what it is.
+    pub(super) title: Option<String>,
 }
 
 impl Paint {
@@ -97,6 +109,26 @@ impl Paint {
     }
 }
 
+/// Rows of names above a chart; beyond that a line has none.
+const NAMED_ROWS: u8 = 3;
+
+/// A line at each moment, in order. A name that reaches over the lines after it stands above their names.
+pub(super) fn boundaries(moments: &[(f64, &str)], x: &Axis) -> Vec<Mark> {
+    let plot = f64::from(Width::Half as u16) - LEFT - EDGE;
+    let mut placed: Vec<(f64, u8)> = Vec::new();
+    let place = |&(at, name): &(f64, &str)| {
+        let end = x.share(at) * plot + LETTER * (name.chars().count() as f64 + 2.0);
+        let covered = placed.iter().filter(|(start, _)| *start < end);
+        let row = covered.map(|(_, row)| row + 1).max().unwrap_or(0);
+        if row >= NAMED_ROWS {
+            return Mark::Boundary(at, String::new(), 0);
+        }
+        placed.push((x.share(at) * plot, row));
+        Mark::Boundary(at, name.to_owned(), row)
+    };
+    moments.iter().rev().map(place).collect()
+}
+
 /// Where the axes stand, in pixels of the page.
 struct Plane<'a> {
     chart: &'a Chart,
@@ -108,7 +140,7 @@ struct Plane<'a> {
 impl Chart {
     /// Of two beside each other.
     pub(super) fn half(x: Axis, y: Axis, marks: impl IntoIterator<Item = Mark>) -> Self {
-        Self { width: Width::Half, x, y, marks: marks.into_iter().collect() }
+        Self { width: Width::Half, x, y, marks: marks.into_iter().collect(), title: None }
     }
 
     /// As wide as the page.
@@ -116,12 +148,9 @@ impl Chart {
         Self { width: Width::Whole, ..Self::half(x, y, marks) }
     }
 
-    /// The SVG element, with a label for who does not see it, and with a list of names and their colours at its right.
-    pub(super) fn svg(&self, label: &str, names: &[(Paint, &str)]) -> Markup {
-        const LEGEND: f64 = 240.0;
-        let room = if names.is_empty() { 0.0 } else { LEGEND };
-        let height = HEIGHT.max(EDGE + ROW * names.len() as f64);
-        let (width, view) = (self.width(), format!("0 0 {} {height}", self.width() + room));
+    /// The SVG element, with a label for who does not see it.
+    pub(super) fn svg(&self, label: &str) -> Markup {
+        let view = format!("0 0 {} {HEIGHT}", self.width());
         html! {
             @let plane = self.plane();
             svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label=(label) viewBox=(view) font-family="sans-serif" font-size="12"
@@ -129,11 +158,20 @@ impl Chart {
                 data-left=(LEFT) data-right=(plane.right) data-top=(plane.top) data-bottom=(plane.bottom) {
                 (plane.axes())
                 @for mark in &self.marks { (plane.mark(mark)) }
-                @for (row, (paint, name)) in names.iter().enumerate() {
-                    text x=(width) y=(EDGE + ROW * row as f64) fill=(paint.colour) { (name) }
+                (plane.names())
+                @if let Some(title) = &self.title {
+                    text x=(LEFT) y=(EDGE - 4.0) fill=(INK) font-weight="bold" { (title) }
                 }
             }
         }
+    }
+
+    /// The names at the right edge.
+    fn ends(&self) -> impl Iterator<Item = (f64, &str, Paint)> {
+        self.marks.iter().filter_map(|mark| match mark {
+            Mark::End(at, name, paint) => Some((*at, name.as_str(), *paint)),
+            _ => None,
+        })
     }
 
     fn width(&self) -> f64 {
@@ -142,8 +180,11 @@ impl Chart {
 
     fn plane(&self) -> Plane<'_> {
         let row = |mark: &Mark| if let Mark::Boundary(_, _, row) = mark { f64::from(*row) } else { 0.0 };
-        let rows = self.marks.iter().map(row).fold(0.0, f64::max);
-        let (top, right) = (EDGE + ROW * rows, self.width() - EDGE);
+        let rows =
+            self.marks.iter().map(row).fold(0.0, f64::max) + if self.title.is_some() { 1.0 } else { 0.0 };
+        let longest = self.ends().map(|(_, name, _)| name.chars().count()).max();
+        let beside = longest.map_or(0.0, |letters| LETTER * letters as f64);
+        let (top, right) = (EDGE + ROW * rows, self.width() - EDGE - beside);
         Plane { chart: self, top, right, bottom: HEIGHT - BELOW }
     }
 }
@@ -174,6 +215,8 @@ impl Plane<'_> {
                 line x1=(LEFT) x2=(LEFT) y1=(top) y2=(bottom) {}
                 @for (at, _) in &x.ticks { line x1=(self.x(*at)) x2=(self.x(*at)) y1=(bottom) y2=(bottom + 4.0) {} }
                 @for (at, _) in &y.ticks { line x1=(LEFT - 4.0) x2=(LEFT) y1=(self.y(*at)) y2=(self.y(*at)) {} }
+                @for at in &x.minor { line x1=(self.x(*at)) x2=(self.x(*at)) y1=(bottom) y2=(bottom + 2.0) {} }
+                @for at in &y.minor { line x1=(LEFT - 2.0) x2=(LEFT) y1=(self.y(*at)) y2=(self.y(*at)) {} }
             }
             g fill=(INK) text-anchor="middle" {
                 @for (at, name) in &x.ticks { text x=(self.x(*at)) y=(bottom + ROW + 3.0) { (name) } }
@@ -182,6 +225,28 @@ impl Plane<'_> {
             g fill=(INK) text-anchor="end" { @for (at, name) in &y.ticks {
                 text x=(LEFT - 8.0) y=(self.y(*at)) dy=".35em" { (name) }
             } }
+        }
+    }
+
+    /// Names beside the ends of lines, each in a row of its own.
+    fn names(&self) -> Markup {
+        let mut ends: Vec<(f64, &str, Paint)> =
+            self.chart.ends().map(|(at, name, paint)| (self.y(at), name, paint)).collect();
+        ends.sort_by(|a, b| a.0.total_cmp(&b.0));
+        // From the top down each is moved below the one before it, then from the bottom up those that fell out.
+        let (highest, lowest) = (self.top, self.bottom);
+        ends.iter_mut().fold(highest - ROW, |last, (y, ..)| {
+            *y = y.max(last + ROW);
+            *y
+        });
+        ends.iter_mut().rev().fold(lowest + ROW, |next, (y, ..)| {
+            *y = y.min(next - ROW);
+            *y
+        });
+        html! {
+            @for (y, name, paint) in ends {
+                text x=(self.right + 6.0) y=(tenths(y)) dy=".35em" fill=(paint.colour) { (name) }
+            }
         }
     }
 
@@ -200,6 +265,13 @@ impl Plane<'_> {
                     rect x=(left) y=(self.y(top)) width=(tenths(right - left)) height=(tenths(self.bottom - self.y(top))) {}
                 } }
             },
+            Mark::Boxes(boxes, paint) => html! {
+                g fill=(paint.colour) { @for &((left, low), (right, high), alpha) in boxes {
+                    @let (x, y) = (self.x(left), self.y(high));
+                    rect x=(x) y=(y) width=(tenths(self.x(right) - x)) height=(tenths(self.y(low) - y)) fill-opacity=(hundredths(alpha)) {}
+                } }
+            },
+            Mark::End(..) => html! {},
             Mark::Dots(points, paint) => html! {
                 g fill=(paint.colour) { @for &(x, y) in points { circle cx=(self.x(x)) cy=(self.y(y)) r="2" {} } }
             },
@@ -208,9 +280,13 @@ impl Plane<'_> {
             },
             Mark::Boundary(x, name, row) => {
                 let (x, above) = (self.x(*x), self.top - f64::from(*row) * ROW);
+                let is_outside = x + LETTER * (name.chars().count() as f64 + 1.0) > self.chart.width();
+                let (anchor, beside) = if is_outside { (Some("end"), x - 4.0) } else { (None, x + 4.0) };
                 html! {
                     line x1=(x) x2=(x) y1=(above) y2=(self.bottom) stroke=(GRID) {}
-                    text x=(x + 4.0) y=(above - 3.0) fill=(INK) { (name) }
+                    @if !name.is_empty() {
+                        text x=(beside) y=(above - 3.0) fill=(INK) text-anchor=[anchor] { (name) }
+                    }
                 }
             }
         }
@@ -222,9 +298,29 @@ fn tenths(pixels: f64) -> f64 {
     (pixels * 10.0).round() / 10.0
 }
 
+fn hundredths(share: f64) -> f64 {
+    (share * 100.0).round() / 100.0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_stands_above_those_that_it_would_cover() {
+        let x = Axis::between("", -20.0..45.0);
+        let marks = boundaries(&[(0.0, "kill"), (0.1, "new session"), (30.0, "recovered")], &x);
+        let placed = |mark: &Mark| match mark {
+            Mark::Boundary(_, name, row) => (name.clone(), *row),
+            other => panic!("{other:?}"),
+        };
+        let rows =
+            [("recovered", 0), ("new session", 0), ("kill", 1)].map(|(name, row)| (name.to_owned(), row));
+        assert_eq!(marks.iter().map(placed).collect::<Vec<_>>(), rows);
+        let crowd: Vec<(f64, &str)> = (0..9).map(|at| (f64::from(at) / 10.0, "a long name")).collect();
+        let named = boundaries(&crowd, &x).iter().map(placed).filter(|(name, _)| !name.is_empty()).count();
+        assert_eq!(named, usize::from(NAMED_ROWS));
+    }
 
     #[test]
     fn every_mark_stands_where_the_axes_say() {
@@ -236,40 +332,15 @@ mod tests {
             Mark::Dots(vec![(10.0, 10.0)], blue),
             Mark::Note((5.0, 5.0), "+9 %".to_owned(), blue),
             Mark::Boundary(5.0, "a<b>".to_owned(), 1),
+            Mark::Boxes(vec![((0.0, 0.0), (5.0, 5.0), 0.123)], blue),
+            Mark::End(10.0, "up".to_owned(), blue),
+            Mark::End(9.9, "dn".to_owned(), blue),
         ];
         let ticks = vec![(0.0, "0".to_owned()), (10.0, "10".to_owned())];
-        let axis = Axis { title: "s".to_owned(), range: 0.0..10.0, ticks, scale: Scale::Linear };
-        let svg = Chart::half(axis.clone(), axis, marks).svg("a & b", &[(blue, "key")]).into_string();
-        insta::assert_snapshot!(svg.replace("><", ">\n<").replace(">\n</", "></"), @r##"
-        <svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="a &amp; b" viewBox="0 0 780 270" font-family="sans-serif" font-size="12" data-scale="linear" data-from="0" data-until="10" data-left="68" data-right="522" data-top="33" data-bottom="226">
-        <g stroke="#DCE0E6">
-        <line x1="68" x2="522" y1="226" y2="226"></line>
-        <line x1="68" x2="522" y1="33" y2="33"></line></g>
-        <g stroke="#3A4048">
-        <line x1="68" x2="522" y1="226" y2="226"></line>
-        <line x1="68" x2="68" y1="33" y2="226"></line>
-        <line x1="68" x2="68" y1="226" y2="230"></line>
-        <line x1="522" x2="522" y1="226" y2="230"></line>
-        <line x1="64" x2="68" y1="226" y2="226"></line>
-        <line x1="64" x2="68" y1="33" y2="33"></line></g>
-        <g fill="#3A4048" text-anchor="middle">
-        <text x="68" y="244">0</text>
-        <text x="522" y="244">10</text>
-        <text x="295" y="264">s</text></g>
-        <g fill="#3A4048" text-anchor="end">
-        <text x="60" y="226" dy=".35em">0</text>
-        <text x="60" y="33" dy=".35em">10</text></g>
-        <polyline points="68,226 295,129.5 522,33" fill="none" stroke="#0072B2" stroke-width="2" stroke-opacity="1" stroke-dasharray="7 5"></polyline>
-        <polygon points="68,226 295,129.5 522,33" fill="#0072B2" fill-opacity="0.25"></polygon>
-        <g fill="#C0202A" fill-opacity="1">
-        <rect x="272.3" y="129.5" width="45.4" height="96.5"></rect></g>
-        <g fill="#0072B2">
-        <circle cx="522" cy="33" r="2"></circle></g>
-        <circle cx="295" cy="129.5" r="5" fill="#0072B2">
-        <title>+9 %</title></circle>
-        <line x1="295" x2="295" y1="18" y2="226" stroke="#DCE0E6"></line>
-        <text x="299" y="15" fill="#3A4048">a&lt;b&gt;</text>
-        <text x="540" y="18" fill="#0072B2">key</text></svg>
-        "##);
+        let (title, minor) = ("s".to_owned(), vec![5.0]);
+        let axis = Axis { title, range: 0.0..10.0, ticks, minor, scale: Scale::Linear };
+        let chart = Chart { title: Some("t".to_owned()), ..Chart::half(axis.clone(), axis, marks) };
+        let svg = chart.svg("a & b").into_string();
+        insta::assert_snapshot!(svg.replace("><", ">\n<").replace(">\n</", "></"));
     }
 }

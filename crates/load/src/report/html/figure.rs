@@ -46,7 +46,8 @@ impl Figure {
             figure.wide[self.chart.width == Width::Whole] {
                 figcaption {
                     strong { (self.title) }
-                    @if !self.caption.is_empty() { " " span.note { (self.caption) } }
+                    @let note = [self.caption.as_str(), self.chart.y.warning().unwrap_or_default()].join(" ");
+                    @if !note.trim().is_empty() { " " span.note { (note.trim()) } }
                 }
                 @if !self.legend.is_empty() {
                     ul.legend {
@@ -54,7 +55,7 @@ impl Figure {
                     }
                 }
                 div.scroll tabindex="0" role="group" aria-label=(format!("chart: {}", self.title)) {
-                    (self.chart.svg(&format!("{}; the figures are in the table below", self.title), &[]))
+                    (self.chart.svg(&format!("{}; the figures are in the table below", self.title)))
                 }
                 details open[shows_table] {
                     summary { "Figures of “" (self.title) "”" }

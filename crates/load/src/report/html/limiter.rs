@@ -17,7 +17,7 @@ pub(super) fn section(report: &Report, declared: Option<Limit>) -> Markup {
     html! {
         h3 { "Rate limiter" }
         dl.facts {
-            div { dt { "kind" } dd { (format!("{:?}", report.kind)) } }
+            div { dt { "kind" } dd { (report.kind.word()) } }
             @if let Some(limit) = declared {
                 div { dt { "declared" } dd { (limit.capacity) " at once, " (limit.per_second) " a second" } }
             }

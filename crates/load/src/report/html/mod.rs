@@ -4,6 +4,8 @@
 //! Those of flamegraphs run in sandboxed frames.
 
 mod baseline;
+mod clients;
+mod colours;
 mod details;
 mod disk;
 mod figure;
@@ -15,6 +17,7 @@ mod recovery;
 mod resources;
 mod scenario;
 mod search;
+mod sizes;
 mod timeline;
 mod tools;
 
@@ -57,6 +60,7 @@ impl From<Vec<Flamegraph>> for Extras {
 #[must_use]
 pub fn page(file: &RunFile, extras: &Extras) -> String {
     let headlines = headlines(file);
+    let colours = colours::Colours::of(file);
     let title = format!("{}: {}, {}", words(&headlines), file.server.name, file.created_utc);
     let scripts = if extras.flamegraphs.is_empty() {
         format!("; script-src 'sha256-{}'", STANDARD.encode(Sha256::digest(READOUT)))
@@ -81,7 +85,7 @@ pub fn page(file: &RunFile, extras: &Extras) -> String {
                     (details::made(file))
                     (details::server(file))
                     (overview(file))
-                    @for (number, scenario) in file.scenarios.iter().enumerate() { (scenario::section(number, scenario)) }
+                    @for (number, scenario) in file.scenarios.iter().enumerate() { (scenario::section(number, scenario, &colours)) }
                     @if let Some(baseline) = &extras.baseline { (baseline::section(baseline)) }
                     @if !extras.flamegraphs.is_empty() { (flame::section(&extras.flamegraphs)) }
                     (details::validity(file))

@@ -2,10 +2,11 @@
 
 use hdrhistogram::Histogram as Hdr;
 
+use super::colours::Colours;
 use super::figure::{Figure, Table};
 use crate::measure::histogram::Histogram;
 use crate::measure::quantile::{samples_for_bound, samples_for_value};
-use crate::report::chart::{Axis, COLOURS, Chart, Mark, Paint, nines};
+use crate::report::chart::{Axis, Chart, Mark, Paint, nines};
 use crate::report::units::{count, duration};
 use crate::result::{StageResult, ToolResult};
 
@@ -21,19 +22,22 @@ struct Series {
     histogram: Hdr<u32>,
 }
 
-/// As few charts as there are colours for, with about as many tools each; none without calls.
-pub(super) fn figures(stage: &StageResult) -> Vec<Figure> {
-    let tools: Vec<_> = stage.tools.iter().collect();
-    let charts = tools.len().div_ceil(COLOURS).max(1);
-    let groups = tools.chunks(tools.len().div_ceil(charts).max(1)).enumerate();
-    groups.filter_map(|(at, group)| figure(stage, group, (at, charts))).collect()
+/// As few charts as there are colours for; none without calls.
+pub(super) fn figures(stage: &StageResult, colours: &Colours) -> Vec<Figure> {
+    let groups = colours.groups(stage);
+    let of = groups.len();
+    groups.iter().enumerate().filter_map(|(at, group)| figure(stage, group, colours, (at, of))).collect()
 }
 
-fn figure(stage: &StageResult, tools: &[(&String, &ToolResult)], (at, of): (usize, usize)) -> Option<Figure> {
+fn figure(
+    stage: &StageResult,
+    tools: &[(&str, &ToolResult)],
+    colours: &Colours,
+    (at, of): (usize, usize),
+) -> Option<Figure> {
     let series: Vec<Series> = tools
         .iter()
-        .enumerate()
-        .flat_map(|(i, (name, tool))| curves(i, name, tool, stage.open_loop))
+        .flat_map(|(name, tool)| curves(name, colours.paint(name), tool, stage.open_loop))
         .collect();
     let most = series.iter().map(|one| one.histogram.len()).max()?;
     let lines: Vec<_> = series.iter().map(|one| (one, points(&one.histogram))).collect();
@@ -43,6 +47,12 @@ fn figure(stage: &StageResult, tools: &[(&String, &ToolResult)], (at, of): (usiz
         let (sure, tail): (Vec<_>, Vec<_>) = points.iter().partition(|(x, _)| *x <= known);
         let tail = sure.last().copied().into_iter().chain(tail).collect();
         [Mark::Line(tail, one.paint.faint(0.4)), Mark::Line(sure, one.paint)]
+    });
+    // A tool's last line is that from when the call was due, where there are two.
+    let ends = tools.iter().filter_map(|(name, _)| {
+        let paint = colours.paint(name);
+        let (_, points) = lines.iter().find(|(one, _)| one.paint.colour == paint.colour)?;
+        Some(Mark::End(points.last()?.1, (*name).to_owned(), paint))
     });
     let part = if of > 1 { format!(" ({} of {of})", at + 1) } else { String::new() };
     let (what, how) = match stage.open_loop {
@@ -55,21 +65,20 @@ fn figure(stage: &StageResult, tools: &[(&String, &ToolResult)], (at, of): (usiz
     let title = format!("{what} by share of calls, {}{part}", stage.name);
     Some(Figure {
         caption: format!("{how}Faint: fewer than ten calls are slower, so chance decides."),
-        legend: tools.iter().enumerate().map(|(i, (name, _))| (Paint::series(i), (*name).clone())).collect(),
+        legend: Vec::new(),
         chart: Chart::whole(
             Axis::quantiles(most),
             Axis::durations(
                 lines.iter().flat_map(|(_, points)| points.iter().map(|(_, log)| 10f64.powf(*log))),
             ),
-            marks,
+            marks.chain(ends).collect::<Vec<_>>(),
         ),
         table: table(&series),
         title,
     })
 }
 
-fn curves(number: usize, name: &str, tool: &ToolResult, open_loop: bool) -> Vec<Series> {
-    let paint = Paint::series(number);
+fn curves(name: &str, paint: Paint, tool: &ToolResult, open_loop: bool) -> Vec<Series> {
     let response = (format!("{name}, response"), paint, &tool.response_hdr);
     let service = (format!("{name}, service"), paint.dashed(), &tool.service_hdr);
     let alone = (name.to_owned(), paint, &tool.service_hdr);
@@ -97,10 +106,10 @@ fn table(series: &[Series]) -> Table {
         let n = one.histogram.len();
         let cell = |(q, _): (f64, &str)| {
             let needed = [samples_for_bound(q), samples_for_value(q)].into_iter().find(|&needed| n < needed);
-            needed.map_or_else(
-                || duration(one.histogram.value_at_quantile(q) as f64),
-                |needed| format!("n<{needed}"),
-            )
+            match needed {
+                None => duration(one.histogram.value_at_quantile(q) as f64),
+                Some(_) => "–".to_owned(),
+            }
         };
         let ends = duration(one.histogram.max() as f64);
         [one.name.clone(), count(n)].into_iter().chain(TABLED.map(cell)).chain([ends]).collect()

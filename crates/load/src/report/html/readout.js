@@ -1,5 +1,10 @@
 /* What a chart shows at the pointer, at a touch, or where the arrow keys have gone: the row of its own table that is
    nearest. Without this the page reads as well, by its tables. */
+const hint = document.createElement('p');
+hint.className = 'note';
+hint.textContent = 'Point at a chart, or focus it and use the arrow keys: it reads out what it shows there.';
+document.querySelector('.figures')?.before(hint);
+
 for (const figure of document.querySelectorAll('figure:has(svg[data-left])')) {
   const svg = figure.querySelector('svg[data-left]');
   const { left, right, from, until, scale } = svg.dataset;
@@ -20,7 +25,6 @@ for (const figure of document.querySelectorAll('figure:has(svg[data-left])')) {
   const readout = document.createElement('p');
   readout.className = 'readout';
   readout.setAttribute('aria-live', 'polite');
-  readout.textContent = 'Point at the chart, or use the arrow keys.';
   figure.querySelector('.scroll').after(readout);
   const cursor = document.createElementNS(svg.namespaceURI, 'line');
   cursor.setAttribute('class', 'cursor');

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{details, timeline};
-use crate::report::chart::{Axis, Mark, Width};
+use crate::report::chart::{Axis, boundaries};
 use crate::report::units::{count, duration};
 use crate::result::{Disruption, FaultResult, StageResult};
 
@@ -66,7 +66,7 @@ fn figures(stage: &StageResult, fault: &FaultResult, fault_s: f64) -> Markup {
     let last_s = moments.last().map_or(0.0, |(at_s, _)| *at_s);
     let until_s = if is_recovered { last_s + AFTER_S } else { LONGEST_S }.min(end_s.max(1.0));
     let x = Axis::between("seconds from the fault", -fault_s.min(BEFORE_S)..until_s);
-    let marks = marks(&moments, &x);
+    let marks = boundaries(&moments, &x);
     html! {
         div.figures { @for figure in timeline::around(stage, fault_s, &x, &marks) { (figure.html()) } }
     }
@@ -88,40 +88,4 @@ fn moments(fault: &FaultResult) -> Vec<(f64, &'static str)> {
     .collect();
     moments.sort_by(|a, b| a.0.total_cmp(&b.0));
     moments
-}
-
-/// Pixels that a letter takes, at most.
-const LETTER: f64 = 6.5;
-
-/// A line at each moment, in order. A name that reaches over the lines after it stands above their names.
-fn marks(moments: &[(f64, &str)], x: &Axis) -> Vec<Mark> {
-    let plot = f64::from(Width::Half as i32) - 90.0;
-    let pixel = |at_s: f64| (at_s - x.range.start) / (x.range.end - x.range.start) * plot;
-    let mut placed: Vec<(f64, u8)> = Vec::new();
-    let place = |&(at_s, name): &(f64, &str)| {
-        let end = pixel(at_s) + LETTER * (name.len() as f64 + 2.0);
-        let covered = placed.iter().filter(|(start, _)| *start < end);
-        let row = covered.map(|(_, row)| row + 1).max().unwrap_or(0);
-        placed.push((pixel(at_s), row));
-        Mark::Boundary(at_s, name.to_owned(), row)
-    };
-    moments.iter().rev().map(place).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_stands_above_those_that_it_would_cover() {
-        let x = Axis::between("", -20.0..45.0);
-        let marks = marks(&[(0.0, "kill"), (0.1, "new session"), (30.0, "recovered")], &x);
-        let placed = |mark: &Mark| match mark {
-            Mark::Boundary(_, name, row) => (name.clone(), *row),
-            other => panic!("{other:?}"),
-        };
-        let rows =
-            [("recovered", 0), ("new session", 0), ("kill", 1)].map(|(name, row)| (name.to_owned(), row));
-        assert_eq!(marks.iter().map(placed).collect::<Vec<_>>(), rows);
-    }
 }

@@ -1,10 +1,10 @@
 //! The server's memory with its trend, its descriptors, threads and CPU time, over all stages of a scenario.
 
 use super::figure::{Figure, Table};
-use super::timeline::{boundaries, starts};
+use super::timeline::{boundaries, starts, time};
 use crate::measure::stats::median;
 use crate::measure::trend::{self, LeakReport};
-use crate::report::chart::{Axis, Chart, Mark, Paint};
+use crate::report::chart::{Axis, Chart, Mark, Paint, Width};
 use crate::report::units::{digits, megabytes};
 use crate::result::{ResourceAt, ScenarioResult};
 
@@ -16,7 +16,7 @@ const LEAST: usize = 3;
 /// A reading and when it was made, seconds from the scenario's start.
 type Reading<'a> = (f64, &'a ResourceAt);
 
-/// Three charts; none where the server's processes could not be watched.
+/// Three charts, the first of them the server's memory; none where the server's processes could not be watched.
 pub(super) fn figures(scenario: &ScenarioResult) -> Vec<Figure> {
     let (starts, end_s) = starts(scenario);
     let stages: Vec<Vec<Reading<'_>>> = starts
@@ -31,12 +31,13 @@ pub(super) fn figures(scenario: &ScenarioResult) -> Vec<Figure> {
     let every = all.len().div_ceil(POINTS);
     let few: Vec<Reading<'_>> = all.iter().step_by(every).copied().collect();
     let last_s = all.iter().map(|(at_s, _)| *at_s).fold(end_s, f64::max);
-    let x = Axis::seconds(last_s);
+    let x = time(scenario, last_s);
     let before = boundaries(scenario);
+    let limit = scenario.definition.thresholds.max_memory_mb_per_min.unwrap_or(trend::SOUND_UPPER);
     let trends = stages
         .iter()
         .zip(&scenario.stages)
-        .filter_map(|(readings, stage)| Some(Trend::fit(readings, stage.leak.as_ref()?)).flatten());
+        .filter_map(|(readings, stage)| Trend::fit(readings, stage.leak.as_ref()?, limit));
     let peak = scenario.stages.iter().filter_map(|stage| stage.peak_rss_bytes).max();
     vec![
         memory(&few, &x, &before, &trends.collect::<Vec<_>>(), peak),
@@ -51,12 +52,14 @@ struct Trend {
     middle: (f64, f64),
     until_s: f64,
     mb_per_s: [f64; 3],
+    /// What would be too much.
+    limit_mb_per_min: f64,
     text: String,
 }
 
 impl Trend {
     /// The line of Theil and Sen runs through the medians of both axes (Conover 1980).
-    fn fit(readings: &[Reading<'_>], leak: &LeakReport) -> Option<Self> {
+    fn fit(readings: &[Reading<'_>], leak: &LeakReport, limit_mb_per_min: f64) -> Option<Self> {
         let until_s = readings.last()?.0;
         let from_s = until_s - leak.window_s;
         let window: Vec<_> = readings.iter().filter(|(at_s, _)| *at_s >= from_s).collect();
@@ -68,11 +71,19 @@ impl Trend {
             leak.window_s, slope.estimate, slope.lower, slope.upper
         );
         let mb_per_s = [slope.lower, slope.estimate, slope.upper].map(|per_min| per_min / 60.0);
-        Some(Self { from_s, middle: (median(&seconds)?, median(&levels)?), until_s, mb_per_s, text })
+        let middle = (median(&seconds)?, median(&levels)?);
+        Some(Self { from_s, middle, until_s, mb_per_s, limit_mb_per_min, text })
     }
 
     fn at(&self, seconds: f64, mb_per_s: f64) -> (f64, f64) {
         (seconds, self.middle.1 + (seconds - self.middle.0) * mb_per_s)
+    }
+
+    /// The limit as a line from where the trend begins, and where it ends.
+    fn limit(&self) -> (Vec<(f64, f64)>, f64) {
+        let begin = self.at(self.from_s, self.mb_per_s[1]);
+        let end = begin.1 + (self.until_s - self.from_s) * self.limit_mb_per_min / 60.0;
+        (vec![begin, (self.until_s, end)], end)
     }
 
     /// Between the bounds, and the estimate on top.
@@ -103,16 +114,26 @@ fn memory(
     };
     let (resident, anonymous) = (of(|at| at.sample.rss_bytes), of(|at| at.sample.rss_anon_bytes));
     let levels = resident.iter().chain(&anonymous).map(|(_, level)| *level);
+    let levels = levels.chain(trends.iter().map(|one| one.limit().1));
     let (blue, orange, trend) = (Paint::series(0), Paint::series(1), Paint::series(3));
-    let lines = [Mark::Line(resident.clone(), orange), Mark::Line(anonymous.clone(), blue)];
-    let fitted = trends.iter().flat_map(|one| one.marks(trend));
-    let mut legend =
-        vec![(orange, "resident, MB".to_owned()), (blue, "anonymous (what leaks), MB".to_owned())];
+    let line = |points: &[(f64, f64)], name: &str, paint: Paint| {
+        let end = points.last().map(|&(_, at)| Mark::End(at, name.to_owned(), paint));
+        std::iter::once(Mark::Line(points.to_vec(), paint)).chain(end)
+    };
+    let lines = line(&resident, "resident", orange).chain(line(&anonymous, "anonymous", blue));
+    let fitted = trends.iter().flat_map(|one| {
+        let limit = Mark::Line(one.limit().0, Paint::ALARM.dashed());
+        one.marks(trend).into_iter().chain([limit])
+    });
+    let mut legend = Vec::new();
     let caption = match trends {
         [] => format!("Too short for a trend: that takes {}.", trend::needs()),
         _ => {
             legend.push((trend.dashed(), "trend with its 95 % bounds".to_owned()));
-            trends.iter().map(|one| one.text.as_str()).collect()
+            let limit = digits(trends[0].limit_mb_per_min);
+            legend.push((Paint::ALARM.dashed(), format!("the limit, {limit} MB/min more")));
+            let fitted: String = trends.iter().map(|one| one.text.as_str()).collect();
+            format!("Anonymous memory is what leaks. {fitted}")
         }
     };
     let peak = peak.map(|bytes| format!(" Peak: {} MB resident.", digits(megabytes(bytes))));
@@ -120,14 +141,17 @@ fn memory(
         vec![format!("{at_s:.0}"), digits(*all), digits(*own), at.calls.to_string()]
     });
     Figure {
-        title: "Memory of the server".to_owned(),
+        title: "Memory of the server, MB".to_owned(),
         caption: caption.trim_end().to_owned() + &peak.unwrap_or_default(),
         legend,
-        chart: Chart::half(
-            x.clone(),
-            Axis::around("", levels),
-            before.iter().cloned().chain(lines).chain(fitted),
-        ),
+        chart: Chart {
+            width: if trends.is_empty() { Width::Half } else { Width::Whole },
+            ..Chart::half(
+                x.clone(),
+                Axis::around("", levels),
+                before.iter().cloned().chain(lines).chain(fitted),
+            )
+        },
         table: Table::new(&["second", "resident, MB", "anonymous, MB", "calls ended"], rows.collect()),
     }
 }
@@ -140,8 +164,11 @@ fn handles(readings: &[Reading<'_>], x: &Axis, before: &[Mark]) -> Figure {
         ("processes", |at| Some(at.sample.processes)),
     ];
     let of = |read: Read| readings.iter().filter_map(move |(at_s, at)| Some((*at_s, read(at)? as f64)));
-    let drawn =
-        lines.iter().enumerate().map(|(i, (_, read))| Mark::Line(of(*read).collect(), Paint::series(i)));
+    let drawn = lines.iter().enumerate().flat_map(|(i, (name, read))| {
+        let points: Vec<(f64, f64)> = of(*read).collect();
+        let end = points.last().map(|&(_, at)| Mark::End(at, (*name).to_owned(), Paint::series(i)));
+        std::iter::once(Mark::Line(points, Paint::series(i))).chain(end)
+    });
     let cell = |value: Option<u64>| value.map_or_else(|| "–".to_owned(), |value| value.to_string());
     let rows = readings.iter().map(|(at_s, at)| {
         [format!("{at_s:.0}")].into_iter().chain(lines.map(|(_, read)| cell(read(at)))).collect()
@@ -149,11 +176,7 @@ fn handles(readings: &[Reading<'_>], x: &Axis, before: &[Mark]) -> Figure {
     Figure {
         title: "Descriptors, threads and processes".to_owned(),
         caption: String::new(),
-        legend: lines
-            .iter()
-            .enumerate()
-            .map(|(i, (name, _))| (Paint::series(i), (*name).to_owned()))
-            .collect(),
+        legend: Vec::new(),
         chart: Chart::half(
             x.clone(),
             Axis::from_zero("", lines.iter().flat_map(|(_, read)| of(*read).map(|(_, n)| n))),

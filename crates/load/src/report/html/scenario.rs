@@ -2,17 +2,26 @@
 
 use maud::{Markup, html};
 
-use super::figure::Table;
-use super::{chip, disk, limiter, percentiles, recovery, resources, search, timeline, tools};
+use super::colours::Colours;
+use super::figure::{Figure, Table};
+use super::{chip, clients, disk, limiter, percentiles, recovery, resources, search, sizes, timeline, tools};
 use crate::measure::rating::{Grade, Rating};
 use crate::measure::validity::{Figures, Standing};
+use crate::report::advice;
+use crate::report::chart::Width;
 use crate::report::headline::{tone, word};
-use crate::report::sizes;
+use crate::report::sizes::Sizes;
 use crate::report::units::{self, count, duration, percent, quantile, rate};
+use crate::result::phases;
 use crate::result::{Ratings, ScenarioResult, StageResult};
 
+/// More stages are folded: a reader opens the one in question.
+const UNFOLDED: usize = 4;
+
 /// The section, which links can name by its number.
-pub(super) fn section(number: usize, scenario: &ScenarioResult) -> Markup {
+pub(super) fn section(number: usize, scenario: &ScenarioResult, colours: &Colours) -> Markup {
+    let (first, over_time) = charts(scenario, colours);
+    let folds = scenario.stages.len() > UNFOLDED;
     html! {
         section.scenario id=(format!("scenario-{number}")) aria-labelledby=(format!("scenario-{number}-name")) {
             h2 id=(format!("scenario-{number}-name")) {
@@ -24,8 +33,16 @@ pub(super) fn section(number: usize, scenario: &ScenarioResult) -> Markup {
             @if !scenario.checks.is_empty() {
                 h3 { "Checks" }
                 ul.checks { @for check in &scenario.checks {
-                    li { (chip(tone(check.verdict), word(check.verdict))) " " strong { (check.name) } ": " (check.text) }
+                    li {
+                        (chip(tone(check.verdict), word(check.verdict))) " " strong { (check.name) } ": " (check.text)
+                        @if let Some(next) = advice::next(check) { span.next { "→ " (next) } }
+                    }
                 } }
+            }
+            @if !first.is_empty() { div.figures { @for figure in first { (figure.html()) } } }
+            @if let Some((head, rows)) = Sizes::of(scenario).map(|sizes| sizes.table()).as_deref().and_then(<[_]>::split_first) {
+                h3 { "By size" }
+                (Table::new(&head.iter().map(String::as_str).collect::<Vec<_>>(), rows.to_vec()).html("Times and memory by size"))
             }
             @if let Some(clients) = scenario.clients.filter(|rating| rating.grade.is_some()) {
                 p.ratings { (grade("clients", &clients)) }
@@ -34,15 +51,17 @@ pub(super) fn section(number: usize, scenario: &ScenarioResult) -> Markup {
             @if let (Some(capacity), Some(of)) = (&scenario.capacity, &scenario.definition.search) {
                 (search::section(capacity, of, &scenario.stages))
             }
-            @if let Some((head, rows)) = sizes::table(scenario).as_deref().and_then(<[_]>::split_first) {
-                h3 { "By size" }
-                (Table::new(&head.iter().map(String::as_str).collect::<Vec<_>>(), rows.to_vec()).html("Times and memory by size"))
+            @for stage in &scenario.stages {
+                @if folds {
+                    details.stage {
+                        summary { "Stage “" (stage.name) "”: " (in_short(stage)) }
+                        (self::stage(stage, colours))
+                    }
+                } @else {
+                    h3 { "Stage “" (stage.name) "”" }
+                    (self::stage(stage, colours))
+                }
             }
-            @for stage in &scenario.stages { (self::stage(stage)) }
-            @let over_time: Vec<_> = [timeline::figures, resources::figures, disk::figures]
-                .into_iter()
-                .flat_map(|figures| figures(scenario))
-                .collect();
             @if !over_time.is_empty() {
                 h3 { "Over time" }
                 div.figures { @for figure in over_time { (figure.html()) } }
@@ -51,9 +70,27 @@ pub(super) fn section(number: usize, scenario: &ScenarioResult) -> Markup {
     }
 }
 
-fn stage(stage: &StageResult) -> Markup {
+/// Charts that carry the verdict, and those that show what happened meanwhile.
+fn charts(scenario: &ScenarioResult, colours: &Colours) -> (Vec<Figure>, Vec<Figure>) {
+    let mut first = clients::figures(scenario, colours);
+    let sizes = Sizes::of(scenario);
+    first.extend(sizes.as_ref().and_then(|sizes| self::sizes::figure(sizes, colours)));
+    let over_time = [timeline::figures, resources::figures, disk::figures];
+    let meanwhile = over_time.into_iter().flat_map(|figures| figures(scenario));
+    // A trend is drawn wide.
+    let (judged, meanwhile) = meanwhile.partition(|figure| figure.chart.width == Width::Whole);
+    first.splice(0..0, judged);
+    (first, meanwhile)
+}
+
+/// A stage in a line.
+fn in_short(stage: &StageResult) -> String {
+    let good = stage.accounts.success().share().map_or_else(|| "no calls".to_owned(), percent);
+    format!("{} calls, {good} good, {} calls a second", count(stage.accounts.sent), rate(stage))
+}
+
+fn stage(stage: &StageResult, colours: &Colours) -> Markup {
     html! {
-        h3 { "Stage “" (stage.name) "”" }
         p.facts-line {
             @if stage.open_loop { "open loop" } @else { "closed loop" } ", "
             (stage.clients) @if stage.clients == 1 { " client, " } @else { " clients, " }
@@ -78,7 +115,7 @@ fn stage(stage: &StageResult) -> Markup {
         (phases(stage))
         (shards(stage))
         (leftovers(stage))
-        div.figures { @for figure in percentiles::figures(stage) { (figure.html()) } }
+        div.figures { @for figure in percentiles::figures(stage, colours) { (figure.html()) } }
     }
 }
 
@@ -100,9 +137,10 @@ fn grade(name: &str, rating: &Rating) -> Markup {
 }
 
 fn phases(stage: &StageResult) -> Markup {
-    let times = stage.phases.iter().map(|(name, phase)| {
+    let times = phases::in_order(&stage.phases).into_iter().map(|(name, phase)| {
         let figure = |of: fn(&crate::measure::summary::Summary) -> &crate::measure::quantile::Quantile| {
-            phase.response.as_ref().map_or_else(|| "–".to_owned(), |summary| quantile(of(summary)))
+            let known = phase.response.as_ref().map(of).filter(|known| known.ns().is_some());
+            known.map_or_else(|| "–".to_owned(), quantile)
         };
         let good = phase.accounts.count(music21_mcp_bench::client::Outcome::Ok);
         let memory = phase.memory_mb_per_min.map_or_else(
@@ -111,7 +149,7 @@ fn phases(stage: &StageResult) -> Markup {
         );
         let calls = [count(phase.accounts.sent), count(good)];
         let figures = [figure(|s| &s.median), figure(|s| &s.p95), memory];
-        [name.clone()].into_iter().chain(calls).chain(figures).collect()
+        [name.to_owned()].into_iter().chain(calls).chain(figures).collect()
     });
     let columns = ["phase of the day", "calls", "good", "median", "p95", "memory, MB/min"];
     let table = Table::new(&columns, times.collect());
@@ -149,7 +187,7 @@ fn leftovers(stage: &StageResult) -> Markup {
     let exports = &stage.exports;
     html! {
         @if !stage.backlog_after_ramps.is_empty() {
-            p.note { "Calls waiting at the end of each ramp: " (format!("{:?}", stage.backlog_after_ramps)) "." }
+            p.note { "Calls waiting at the end of each ramp: " (units::list(&stage.backlog_after_ramps)) "." }
         }
         @if let Some(held) = stage.scores_held { p.note { "Scores held after the rest: " (held) "." } }
         @if exports.made > 0 {

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use music21_mcp_bench::client::Outcome;
 
 use super::figure::{Figure, Table};
-use crate::report::chart::{Axis, Chart, Mark, Paint};
+use crate::report::chart::{self, Axis, Chart, Mark, Paint, Width};
 use crate::report::units::{digits, duration};
-use crate::result::{ScenarioResult, Second, StageResult};
+use crate::result::{DayProfile, ScenarioResult, Second, StageResult, phases};
 
 /// Points of a chart; more would not be seen.
 const POINTS: usize = 300;
+/// Fewer calls make no picture.
+const HEAT_CALLS: u64 = 500;
 /// Shorter scenarios have nothing to show over time.
 const LEAST_S: f64 = 3.0;
 
@@ -25,6 +27,9 @@ struct Slice {
     errors_per_s: f64,
     errors: BTreeMap<Outcome, u64>,
     in_flight: f64,
+    by_time: BTreeMap<u8, u64>,
+    /// How long it is.
+    seconds: f64,
 }
 
 /// Seconds from the scenario's start at which each stage began, and where the last one ended.
@@ -39,15 +44,33 @@ pub(super) fn starts(scenario: &ScenarioResult) -> (Vec<f64>, f64) {
     (starts, end)
 }
 
-/// A line where each stage begins, if there are several.
-pub(super) fn boundaries(scenario: &ScenarioResult) -> Vec<Mark> {
-    let (starts, _) = starts(scenario);
-    let named = starts.into_iter().zip(&scenario.stages);
-    let marks = named.map(|(start, stage)| Mark::Boundary(start, stage.name.clone(), 0));
-    marks.filter(|_| scenario.stages.len() > 1).collect()
+/// The pattern of a scenario that is one day.
+fn day(scenario: &ScenarioResult) -> Option<DayProfile> {
+    let is_one = scenario.stages.len() == 1;
+    scenario.definition.stages.first().filter(|_| is_one)?.day()
 }
 
-/// Three charts; none of a scenario without stages or too short to show anything over time.
+/// Time from the start to `end_s`: in hours where it is a day's.
+pub(super) fn time(scenario: &ScenarioResult, end_s: f64) -> Axis {
+    day(scenario).map_or_else(|| Axis::seconds(end_s), |day| Axis::hours(end_s, day.duration_s / day.hours))
+}
+
+/// A line where each stage begins, if there are several, or each phase of a day.
+pub(super) fn boundaries(scenario: &ScenarioResult) -> Vec<Mark> {
+    let (starts, end_s) = starts(scenario);
+    let x = Axis::seconds(end_s);
+    if let Some(day) = day(scenario) {
+        let at_s = |hour: f64| hour * day.duration_s / day.hours;
+        let begun: Vec<(f64, &str)> =
+            phases::spans(&day).into_iter().map(|(from, _, name)| (at_s(from), name)).collect();
+        return chart::boundaries(&begun, &x);
+    }
+    let names = scenario.stages.iter().map(|stage| stage.name.as_str());
+    let begun: Vec<(f64, &str)> = starts.into_iter().zip(names).collect();
+    if begun.len() > 1 { chart::boundaries(&begun, &x) } else { Vec::new() }
+}
+
+/// Up to four charts; none of a scenario without stages or too short to show anything over time.
 pub(super) fn figures(scenario: &ScenarioResult) -> Vec<Figure> {
     let (starts, end_s) = starts(scenario);
     if end_s < LEAST_S {
@@ -60,13 +83,22 @@ pub(super) fn figures(scenario: &ScenarioResult) -> Vec<Figure> {
         1 => String::new(),
         _ => format!("Each point is {width} s: the middle median, the highest p95 and maximum. "),
     };
-    let x = Axis::seconds(end_s);
+    let x = time(scenario, end_s);
     let before = boundaries(scenario);
-    vec![
-        latency(&slices, &x, &before, each),
-        calls(&slices, &x, &before, width as f64),
-        in_flight(&slices, &x, &before),
+    let mut times = latency(&slices, &x, &before, each);
+    if day(scenario).is_some() {
+        // It is what a day is judged by.
+        times.chart.width = Width::Whole;
+    }
+    [
+        Some(times),
+        heat(&slices, &x, &before),
+        Some(calls(&slices, &x, &before, width as f64)),
+        Some(in_flight(&slices, &x, &before)),
     ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Two charts of a stage's seconds around the moment `zero_s`, from which they count.
@@ -100,6 +132,8 @@ fn slice(part: &[Second], from_s: f64, seconds: f64) -> Slice {
     medians.sort_unstable();
     let mut errors = BTreeMap::new();
     part.iter().flat_map(|s| &s.errors).for_each(|(&how, n)| *errors.entry(how).or_default() += n);
+    let mut by_time = BTreeMap::new();
+    part.iter().flat_map(|s| &s.by_time).for_each(|(&bin, n)| *by_time.entry(bin).or_default() += n);
     let (ok, failed) = (part.iter().map(|s| s.ok).sum::<u64>(), errors.values().sum::<u64>());
     Slice {
         at_s: from_s + seconds / 2.0,
@@ -110,6 +144,8 @@ fn slice(part: &[Second], from_s: f64, seconds: f64) -> Slice {
         errors_per_s: failed as f64 / seconds,
         errors,
         in_flight: part.iter().map(|second| second.in_flight).sum::<f64>() / seconds,
+        by_time,
+        seconds,
     }
 }
 
@@ -121,18 +157,65 @@ fn latency(slices: &[Slice], x: &Axis, before: &[Mark], caption: String) -> Figu
         ("median", Paint::series(0), |slice| slice.p50_ns),
     ];
     let log = |ns: u64| (ns.max(1) as f64).log10();
-    let drawn = lines.map(|(_, paint, read)| {
-        let points = slices.iter().filter_map(|slice| Some((slice.at_s, log(read(slice)?))));
-        Mark::Line(points.collect(), paint)
+    let drawn = lines.into_iter().flat_map(|(name, paint, read)| {
+        let points: Vec<_> =
+            slices.iter().filter_map(|slice| Some((slice.at_s, log(read(slice)?)))).collect();
+        let end = points.last().map(|&(_, at)| Mark::End(at, name.to_owned(), paint));
+        std::iter::once(Mark::Line(points, paint)).chain(end)
     });
     let all = slices.iter().flat_map(|s| [s.p50_ns, s.p95_ns, s.max_ns]).flatten().map(|ns| ns as f64);
     Figure {
         title: "Response times over time".to_owned(),
         caption,
-        legend: lines.iter().rev().map(|(name, paint, _)| (*paint, (*name).to_owned())).collect(),
+        legend: Vec::new(),
         chart: Chart::half(x.clone(), Axis::durations(all), before.iter().cloned().chain(drawn)),
         table: times_table(slices),
     }
+}
+
+/// How many calls took how long when: two kinds of calls are two bands. `None` where there are too few calls for a picture,
+/// or a file of an older program has no such figures.
+fn heat(slices: &[Slice], x: &Axis, before: &[Mark]) -> Option<Figure> {
+    let calls: u64 = slices.iter().flat_map(|slice| slice.by_time.values()).sum();
+    let rate = |slice: &Slice, n: u64| n as f64 / slice.seconds;
+    let most = slices.iter().flat_map(|s| s.by_time.values().map(|&n| rate(s, n))).fold(0.0, f64::max);
+    if calls < HEAT_CALLS {
+        return None;
+    }
+    let edges = |bin: u8| (f64::from(bin) / 10.0, f64::from(bin + 1) / 10.0);
+    let boxes = slices.iter().flat_map(|slice| {
+        let (left, right) = (slice.at_s - slice.seconds / 2.0, slice.at_s + slice.seconds / 2.0);
+        // By the square root, or a single slow call would not be seen beside a thousand.
+        let alpha = move |n: u64| (0.12 + 0.88 * (rate(slice, n) / most).sqrt()).min(1.0);
+        slice.by_time.iter().map(move |(&bin, &n)| {
+            let (low, high) = edges(bin);
+            ((left, low), (right, high), alpha(n))
+        })
+    });
+    let ends = slices.iter().flat_map(|s| s.by_time.keys()).flat_map(|&bin| [edges(bin).0, edges(bin).1]);
+    let y = Axis::durations(ends.map(|log| 10f64.powf(log)));
+    let rows = slices.iter().map(|slice| {
+        let busiest = slice.by_time.iter().max_by_key(|(_, n)| **n);
+        let most = busiest.map_or_else(
+            || "–".to_owned(),
+            |(&bin, n)| {
+                let [from, until] = [edges(bin).0, edges(bin).1].map(|log| duration(10f64.powf(log)));
+                format!("{n} calls, {from} to {until}")
+            },
+        );
+        vec![format!("{:.0}", slice.at_s), most, slice.by_time.len().to_string()]
+    });
+    Some(Figure {
+        title: "How many calls took how long".to_owned(),
+        caption: "The darker, the more calls. Two bands are two kinds of calls.".to_owned(),
+        legend: Vec::new(),
+        table: Table::new(&["second", "most calls", "bands of a tenth of a decade"], rows.collect()),
+        chart: Chart::half(
+            x.clone(),
+            y,
+            std::iter::once(Mark::Boxes(boxes.collect(), Paint::series(0))).chain(before.iter().cloned()),
+        ),
+    })
 }
 
 fn calls(slices: &[Slice], x: &Axis, before: &[Mark], width: f64) -> Figure {
