@@ -97,11 +97,11 @@ fn main() -> ExitCode {
     let mut criterion = set_up::criterion(10, Duration::from_millis(200), Duration::from_secs(1));
     let measured = set_up::is_measured();
     let mut lines = Vec::new();
+    let mut group = criterion.benchmark_group("generator");
     for preset in &presets {
         let spec = OrchestraSpec::preset(preset, SEED).expect("the preset is in the list");
         let bytes = document(&spec, 0);
         check(&spec, &bytes);
-        let mut group = criterion.benchmark_group("generator");
         group.throughput(Throughput::Bytes(bytes.len() as u64));
         bench(&mut group, "generate-write", preset, || {
             drop(black_box(document(&spec, bytes.len())));
@@ -111,11 +111,11 @@ fn main() -> ExitCode {
         bench(&mut group, "tokenise-floor", preset, || {
             black_box(tokenise(&bytes));
         });
-        group.finish();
         if measured {
             lines.push(summary(preset, &spec, &bytes));
         }
     }
+    set_up::finish(group, "generator");
     for line in lines {
         eprintln!("{line}");
     }

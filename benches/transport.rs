@@ -8,6 +8,8 @@
 
 #[path = "support/lower_bound.rs"]
 mod lower_bound;
+#[path = "support/rmcp_client.rs"]
+mod rmcp_client;
 #[path = "support/set_up.rs"]
 mod set_up;
 #[path = "support/thread.rs"]
@@ -20,6 +22,7 @@ use lower_bound::{HyperBound, TcpBound};
 use music21_mcp_bench::client::{ClientOptions, Music21Client};
 use music21_mcp_bench::embedded::{Config, HttpOptions, HttpServer, Server, serve_stdio};
 use music21_mcp_bench::server::{ServerOptions, ServerSpec, ServerUnderTest, own_command};
+use rmcp_client::RmcpClient;
 use thread::{null_server, on_a_thread};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -99,6 +102,7 @@ async fn transports() -> Vec<(&'static str, Music21Client)> {
 fn health_check(criterion: &mut Criterion, runtime: &Runtime, calls: usize, lines: &mut Vec<String>) {
     let tcp = runtime.block_on(TcpBound::start());
     let hyper = runtime.block_on(HyperBound::start(null_server(100)));
+    let rmcp = runtime.block_on(RmcpClient::connect(null_server(100)));
     let clients = runtime.block_on(transports());
     let mut group = criterion.benchmark_group("transport");
     group.throughput(Throughput::Elements(1));
@@ -106,15 +110,21 @@ fn health_check(criterion: &mut Criterion, runtime: &Runtime, calls: usize, line
     let post = async || _ = hyper.post().await;
     group.bench_function("tcp-floor", |bencher| bencher.to_async(runtime).iter(ping));
     group.bench_function("hyper-floor", |bencher| bencher.to_async(runtime).iter(post));
+    let by_rmcp = async || rmcp.check_health().await;
+    group.bench_function("rmcp-client", |bencher| bencher.to_async(runtime).iter(by_rmcp));
     for (name, client) in &clients {
         group.bench_function(*name, |bencher| bencher.to_async(runtime).iter(|| check_health(client)));
     }
-    group.finish();
+    set_up::finish(group, "transport");
     let (tcp, hyper) = (median(runtime, calls, ping), median(runtime, calls, post));
+    let by_rmcp = median(runtime, calls, by_rmcp);
     lines.push(format!(
-        "health check, median of {calls}: TCP alone {:.0} µs, hyper alone {:.0} µs",
+        "health check, median of {calls} single calls (Criterion’s figure is the mean of many in a row): TCP alone {:.0} µs, \
+         hyper alone {:.0} µs, rmcp’s own client on the null server {:.0} µs ({:.2} × hyper)",
         micros(tcp),
-        micros(hyper)
+        micros(hyper),
+        micros(by_rmcp),
+        by_rmcp.as_secs_f64() / hyper.as_secs_f64()
     ));
     for (name, client) in clients {
         let time = median(runtime, calls, async || check_health(&client).await);
@@ -138,18 +148,59 @@ fn payloads(criterion: &mut Criterion, runtime: &Runtime, calls: usize, lines: &
         group.throughput(Throughput::Bytes(bytes as u64));
         let post = async || assert!(hyper.post().await > bytes);
         group.bench_function(BenchmarkId::new("hyper-floor", size), |b| b.to_async(runtime).iter(post));
+        let rmcp = runtime.block_on(RmcpClient::connect(address));
+        let by_rmcp = async || rmcp.check_health().await;
+        group.bench_function(BenchmarkId::new("rmcp-client", size), |b| b.to_async(runtime).iter(by_rmcp));
         let call = async || check_health(&client).await;
         group.bench_function(BenchmarkId::new("http-bare", size), |b| b.to_async(runtime).iter(call));
-        let (time, bound) = (median(runtime, calls, call), median(runtime, calls, post));
-        let ratio = time.as_secs_f64() / bound.as_secs_f64();
-        lines.push(format!("{size:>8} reply: {:.0} µs, {ratio:.2} × hyper alone", micros(time)));
+        let times = runtime.block_on(in_turn(calls, &client, &rmcp, &hyper));
+        let ratio = |time: Duration| time.as_secs_f64() / times.hyper.as_secs_f64();
+        lines.push(format!(
+            "{size:>8} reply: received after {:.0} µs, {:.2} × hyper alone; judged {:.2} ×; rmcp’s own client {:.2} ×",
+            micros(times.received),
+            ratio(times.received),
+            ratio(times.judged),
+            ratio(times.rmcp)
+        ));
     }
-    group.finish();
+    set_up::finish(group, "transport-payload");
 }
 
 async fn connect(url: &str) -> Music21Client {
     let client = Music21Client::connect(url, &ClientOptions::default()).await;
     client.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Medians of single calls.
+struct Medians {
+    hyper: Duration,
+    /// Until the last byte had come: what is reported as a call's time.
+    received: Duration,
+    /// Until the answer was read, too.
+    judged: Duration,
+    rmcp: Duration,
+}
+
+/// One call of each after the other, so that what disturbs one disturbs all.
+async fn in_turn(calls: usize, client: &Music21Client, rmcp: &RmcpClient, hyper: &HyperBound) -> Medians {
+    let mut times: [Vec<Duration>; 4] = std::array::from_fn(|_| Vec::with_capacity(calls));
+    for _ in 0..calls {
+        let start = Instant::now();
+        let _ = hyper.post().await;
+        times[0].push(start.elapsed());
+        let start = Instant::now();
+        let reply = client.health_check(DEADLINE).await;
+        times[2].push(start.elapsed());
+        times[1].push(reply.received.expect("it was answered") - start);
+        let start = Instant::now();
+        rmcp.check_health().await;
+        times[3].push(start.elapsed());
+    }
+    let [hyper, received, judged, rmcp] = times.map(|mut times| {
+        times.sort_unstable();
+        times[calls / 2]
+    });
+    Medians { hyper, received, judged, rmcp }
 }
 
 /// CPU time of this thread, on which every client runs.
@@ -190,7 +241,7 @@ fn sessions(criterion: &mut Criterion, runtime: &Runtime, calls: usize, lines: &
             "{count:>4} HTTP sessions on the null server: {rate:.0} calls/s, client CPU {each:.1} µs a call"
         ));
     }
-    group.finish();
+    set_up::finish(group, "transport-sessions");
 }
 
 fn main() {

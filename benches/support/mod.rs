@@ -4,6 +4,7 @@
 //! budget is measured by as many plain calls as fit; a call cut by its deadline is reported as cut. No
 //! bench is lost because another one failed. With `--test` each call is made once.
 
+mod baseline;
 mod operation;
 mod presets;
 mod profiler;
@@ -133,10 +134,15 @@ impl Harness {
     }
 
     /// Stops the target and prints what Criterion cannot show.
-    fn finish(mut self) -> ExitCode {
+    fn finish(self) -> ExitCode {
+        self.stop().print()
+    }
+
+    /// Ends the session and the target. What is left is the report.
+    fn stop(mut self) -> Report {
         self.renew();
         self.runtime.block_on(self.target.shutdown());
-        self.report.print()
+        self.report
     }
 
     fn is_embedded(&self) -> bool {

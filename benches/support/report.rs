@@ -31,6 +31,7 @@ impl Report {
             server.version,
             server.protocol
         );
+        eprintln!("elem: a note of the score; of list and delete, a call");
         Self { rows: Vec::new() }
     }
 
@@ -60,12 +61,13 @@ fn line(name: &str, row: &Row) -> String {
         Row::Plain(calls) => {
             let mut sorted = calls.clone();
             sorted.sort();
-            let seconds: Vec<String> =
-                sorted.iter().map(|call| format!("{:.3}", call.as_secs_f64())).collect();
+            let [least, median, most] =
+                [0, sorted.len() / 2, sorted.len() - 1].map(|at| sorted[at].as_secs_f64());
             format!(
-                "{name}: {} s ({} calls; too slow for ten samples in the budget)",
-                seconds.join(", "),
-                calls.len()
+                "{name}: median {median:.3} s, least {least:.3} s, most {most:.3} s of {} call{} (too slow for ten samples in \
+                 the budget)",
+                sorted.len(),
+                if sorted.len() == 1 { "" } else { "s" }
             )
         }
         Row::Cut(message) => format!("{name}: CUT: {message}"),

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use criterion::Criterion;
-use music21_mcp_bench::baseline::criterion::{Home, restore_committed};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion};
+use music21_mcp_bench::baseline::criterion::{Home, forget_unmeasured, restore_committed};
 use music21_mcp_bench::server::ServerSpec;
 
 #[path = "profiler.rs"]
@@ -20,6 +21,12 @@ pub(crate) fn criterion(samples: usize, warm_up: Duration, measurement: Duration
         .warm_up_time(warm_up)
         .measurement_time(measurement)
         .configure_from_args()
+}
+
+/// Ends a group of that name, of which a filter may have left something out.
+pub(crate) fn finish(group: BenchmarkGroup<'_, WallTime>, name: &str) {
+    forget_unmeasured(&Home::of(&ServerSpec::InProcess), name);
+    group.finish();
 }
 
 /// Whether anything is measured: `--test` and `--list` measure nothing.

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use music21_mcp_bench::baseline::criterion::{Home, restore_committed};
+use music21_mcp_bench::baseline::criterion::{Home, forget_unmeasured, restore_committed};
 
-use super::{BenchScore, Harness, Operation};
+use super::{BenchScore, Harness, Operation, baseline};
 
 struct Suite {
     name: &'static str,
@@ -54,6 +54,11 @@ pub(crate) fn run(name: &str) -> ExitCode {
     for line in restore_committed(&home) {
         eprintln!("{line}");
     }
+    if let Err(line) = baseline::check(&home) {
+        harness.stop();
+        eprintln!("error: {line}");
+        return ExitCode::from(2);
+    }
     let mut criterion = harness.criterion();
     if server.is_some() {
         eprintln!("Criterion's report: {}", home.as_path().join("report/index.html").display());
@@ -68,6 +73,7 @@ pub(crate) fn run(name: &str) -> ExitCode {
             harness.bench(&mut group, suite.name, operation, score);
         }
     }
+    forget_unmeasured(&home, suite.name);
     group.finish();
     criterion.final_summary();
     harness.finish()

@@ -120,6 +120,22 @@ impl Home {
     }
 }
 
+/// Removes the restored baselines of a group's benchmarks that were not measured, because a filter left them out: Criterion
+/// takes their directories for those of measurements, and complains of each.
+pub fn forget_unmeasured(home: &Home, group: &str) {
+    for directory in home.benchmarks().unwrap_or_default() {
+        if !Path::new(&directory).starts_with(group) || home.path(&directory, "new").exists() {
+            continue;
+        }
+        for (name, _) in file::files(Path::new("baselines")).unwrap_or_default() {
+            // What cannot be removed costs a line of Criterion's.
+            let _ = fs::remove_dir_all(home.path(&directory, &name));
+        }
+        // Where the user has none of his own beside it.
+        let _ = fs::remove_dir(home.as_path().join(&directory));
+    }
+}
+
 /// What benches need of a record; the rest is for those who compare.
 #[derive(Deserialize)]
 struct Committed {
@@ -212,6 +228,27 @@ mod tests {
         let long = name(&format!("../{}é/server", "x".repeat(300)));
         assert_eq!(long.len(), "criterion-".len() + LONGEST_FOLDER + 1 + DIGEST);
         assert!(is_inside(&long), "{long}");
+    }
+
+    #[test]
+    fn what_a_filter_left_out_leaves_no_directory_of_its_own() {
+        let directory = tempfile::tempdir().unwrap();
+        let home = Home(directory.path().to_owned());
+        let (committed, _) = file::files(Path::new("baselines")).unwrap().remove(0);
+        for (benchmark, baseline) in [
+            ("g/a", "new"),
+            ("g/a", &*committed),
+            ("g/b", &*committed),
+            ("g/c", "mine"),
+            ("h/b", &*committed),
+        ] {
+            let path = home.path(benchmark, baseline);
+            fs::create_dir_all(&path).unwrap();
+            fs::write(path.join(FILES[0]), "{}").unwrap();
+        }
+        forget_unmeasured(&home, "g");
+        assert_eq!(home.benchmarks().unwrap(), ["g/a", "g/c", "h/b"]);
+        assert!(home.path("g/a", &committed).exists());
     }
 
     #[test]

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::frame;
 use super::mirror::{self, Headers};
-use super::session::{ServerInfo, Session, read};
+use super::session::{Beside, ServerInfo, Session, read};
 use super::wire::{ClientOptions, Failure, Wire};
 use crate::client::Outcome;
 
@@ -63,8 +63,14 @@ impl Session {
         within: Duration,
     ) -> Result<Self, Failure> {
         let server = ServerInfo { name: String::new(), version: String::new(), protocol: String::new() };
-        let mut session =
-            Self { wire, server, meta: None, mirrored: OnceLock::new(), next_id: AtomicU64::new(1) };
+        let mut session = Self {
+            wire,
+            server,
+            meta: None,
+            mirrored: OnceLock::new(),
+            next_id: AtomicU64::new(1),
+            traces: options.trace_context,
+        };
         let mut busy = None;
         let agreed = async {
             loop {
@@ -128,7 +134,9 @@ impl Session {
             .with_protocol_version(version.clone());
         let method = "initialize";
         // The time limit is that of the whole handshake.
-        let response = self.send((None, Headers::new()), method, params, Duration::MAX).await?;
+        let response = self
+            .send(Beside { meta: None, headers: Headers::new(), trace: None }, method, params, Duration::MAX)
+            .await?;
         let greeting: Greeting = read(method, response)?;
         let version = match &greeting.protocol_version {
             Some(version) if version.has_initialize() => version.clone(),
@@ -152,7 +160,9 @@ impl Session {
         let method = "server/discover";
         let mut headers = mirror::headers(method, None, None);
         headers.extend(mirror::version(version));
-        let response = self.send((Some(&meta), headers), method, Nothing {}, Duration::MAX).await?;
+        let response = self
+            .send(Beside { meta: Some(&meta), headers, trace: None }, method, Nothing {}, Duration::MAX)
+            .await?;
         let greeting: Greeting = read(method, response)?;
         // Without it this is a server that answers something to whatever it does not know.
         let spoken = greeting.supported_versions.as_deref().unwrap_or_default();

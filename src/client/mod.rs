@@ -41,12 +41,14 @@ mod music21;
 mod nonce;
 mod outcome;
 mod reply;
+mod request;
 mod session;
 mod sse;
 mod stream;
 #[cfg(feature = "tls")]
 mod tls;
 mod tool;
+mod trace;
 mod wire;
 
 pub use child::{Child, ServerCommand};
@@ -58,6 +60,7 @@ pub use music21::{ConnectError, Music21Client};
 pub use nonce::Nonce;
 pub use outcome::Outcome;
 pub use reply::Reply;
+pub use request::Request;
 pub use session::ServerInfo;
 pub use tool::Tool;
 pub(crate) use wire::Counters;

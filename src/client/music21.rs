@@ -17,8 +17,10 @@ use super::line::LineWire;
 use super::listing::lenient;
 use super::mirror::Mirrored;
 use super::reply::{self, Reply};
-use super::session::{ServerInfo, Session};
+use super::request::Request;
+use super::session::{Called, ServerInfo, Session};
 use super::tool::Tool;
+use super::trace::Trace;
 use super::wire::{ClientOptions, Counters, Failure, ProtocolViolations, Wire};
 use crate::client::Outcome;
 
@@ -184,9 +186,27 @@ impl Music21Client {
         // Boxed so that its code is made once and not in each program; see `ServerUnderTest::start`.
         Box::pin(async move {
             let params = CallParams { name: tool, arguments: &arguments };
-            let exchanged =
-                self.session.request("tools/call", Some((tool, &arguments)), params, deadline).await;
-            reply::classify(Asked { tool, arguments: &arguments, expect: &expect }, exchanged)
+            let trace = self.session.traces.then(Trace::new);
+            let parent = trace.as_ref().map(|trace| trace.parent.as_str());
+            let called = Called { tool, arguments: &arguments, trace: parent };
+            let exchanged = self.session.request("tools/call", Some(called), params, deadline).await;
+            let reply = reply::classify(Asked { tool, arguments: &arguments, expect: &expect }, exchanged);
+            Reply { trace: trace.map(|trace| trace.id), ..reply }
+        })
+    }
+
+    /// Makes another request than the call of a tool. Always returns, at the deadline at the latest, with exactly one class.
+    pub fn request<'a>(
+        &'a self,
+        request: Request,
+        parameters: JsonObject,
+        expect: Expectation,
+        deadline: Duration,
+    ) -> BoxFuture<'a, Reply> {
+        Box::pin(async move {
+            let method = request.method();
+            let exchanged = self.session.request(method, None, &parameters, deadline).await;
+            reply::classify_plain(Asked { tool: method, arguments: &parameters, expect: &expect }, exchanged)
         })
     }
 

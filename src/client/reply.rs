@@ -38,6 +38,8 @@ pub struct Reply {
     /// Why an answer that is `Ok` may be a failure all the same: of a tool without rules it reads like one, and the call
     /// does not say how to tell. `None` where nothing speaks for it.
     pub doubt: Option<String>,
+    /// The id of its trace: 32 hexadecimal digits. `None` where the session gives none.
+    pub trace: Option<String>,
 }
 
 impl Reply {
@@ -78,7 +80,17 @@ impl Reply {
         let answer = Answer { text: Some(&text), rest: &[], is_error: false, is_empty: false };
         let Judgement { outcome, message, retry_after, doubt } = expect::judge(asked, answer);
         let bytes = text.len();
-        Self { outcome, text: Some(text), meta: None, message, bytes, received: None, retry_after, doubt }
+        Self {
+            outcome,
+            text: Some(text),
+            meta: None,
+            message,
+            bytes,
+            received: None,
+            retry_after,
+            doubt,
+            trace: None,
+        }
     }
 
     fn ended(outcome: Outcome, message: String, bytes: usize) -> Self {
@@ -92,6 +104,7 @@ impl Reply {
             received: None,
             retry_after: None,
             doubt: None,
+            trace: None,
         }
     }
 }
@@ -179,6 +192,18 @@ pub(super) fn classify(asked: Asked<'_>, exchanged: Result<Response, Failure>) -
     Reply { received: Some(received), ..reply }
 }
 
+/// The same for a request whose result is no tool's: what came is the answer.
+pub(super) fn classify_plain(asked: Asked<'_>, exchanged: Result<Response, Failure>) -> Reply {
+    let json = match &exchanged {
+        Ok(Response { body: Body::Result(json), .. }) => String::from_utf8_lossy(json).into_owned(),
+        _ => return classify(asked, exchanged),
+    };
+    let expect = Expectation { allows_errors: true, ..asked.expect.clone() };
+    let reply = Reply::answered(asked.tool, asked.arguments, &expect, json);
+    let (bytes, received) = exchanged.map_or((0, None), |response| (response.bytes, Some(response.received)));
+    Reply { bytes, received, ..reply }
+}
+
 fn rpc_error(error: &ErrorData, bytes: usize) -> Reply {
     let outcome = if error.code.0 == 429 || says_rate_limited(&error.message) {
         Outcome::RateLimited
@@ -208,5 +233,5 @@ fn tool_result(asked: Asked<'_>, result: ToolResult<'_>, bytes: usize) -> Reply 
     let is_error = is_error.unwrap_or(false);
     let answer = Answer { text: text.as_deref(), rest: &rest, is_error, is_empty };
     let Judgement { outcome, message, retry_after, doubt } = expect::judge(asked, answer);
-    Reply { outcome, text, meta, message, bytes, received: None, retry_after, doubt }
+    Reply { outcome, text, meta, message, bytes, received: None, retry_after, doubt, trace: None }
 }

@@ -5,12 +5,14 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::HeaderValue;
 use rmcp::model::{ErrorData, JsonObject, RequestMetaObject};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::frame::{self, Body, Response};
 use super::mirror::{self, Headers, Mirrored};
+use super::trace::TRACEPARENT;
 use super::wire::{Failure, Outgoing, Wire};
 use crate::client::Outcome;
 
@@ -34,15 +36,41 @@ pub(super) struct Session {
     /// Arguments that are repeated in headers there, once the tools are known.
     pub mirrored: OnceLock<Arc<Mirrored>>,
     pub next_id: AtomicU64,
+    /// Each call is given a trace.
+    pub traces: bool,
 }
 
-/// Parameters with the per-request metadata of the newest protocol.
+/// Parameters with metadata of the request.
 #[derive(Serialize)]
 struct WithMeta<'a, P> {
-    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
-    meta: Option<&'a RequestMetaObject>,
+    #[serde(rename = "_meta")]
+    meta: Meta<'a>,
     #[serde(flatten)]
     params: P,
+}
+
+#[derive(Serialize)]
+struct Meta<'a> {
+    /// That of the newest protocol.
+    #[serde(flatten)]
+    own: Option<&'a RequestMetaObject>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traceparent: Option<&'a str>,
+}
+
+/// What goes with a request beside its parameters.
+pub(super) struct Beside<'a> {
+    pub meta: Option<&'a RequestMetaObject>,
+    pub headers: Headers,
+    pub trace: Option<&'a str>,
+}
+
+/// A tool that is called.
+pub(super) struct Called<'a> {
+    pub tool: &'a str,
+    pub arguments: &'a JsonObject,
+    /// The trace that it belongs to.
+    pub trace: Option<&'a str>,
 }
 
 impl Session {
@@ -55,15 +83,21 @@ impl Session {
     pub(super) async fn request<P: Serialize>(
         &self,
         method: &'static str,
-        call: Option<(&str, &JsonObject)>,
+        call: Option<Called<'_>>,
         params: P,
         deadline: Duration,
     ) -> Result<Response, Failure> {
-        let headers = match (&self.meta, &self.wire) {
-            (Some(_), Wire::Http(_)) => mirror::headers(method, call, self.mirrored.get().map(Arc::as_ref)),
+        let trace = call.as_ref().and_then(|call| call.trace);
+        let named = call.map(|call| (call.tool, call.arguments));
+        let mut headers = match (&self.meta, &self.wire) {
+            (Some(_), Wire::Http(_)) => mirror::headers(method, named, self.mirrored.get().map(Arc::as_ref)),
             _ => Headers::new(),
         };
-        self.send((self.meta.as_ref(), headers), method, params, deadline).await
+        if let (Some(trace), Wire::Http(_)) = (trace, &self.wire) {
+            // OK because it is hexadecimal digits and hyphens.
+            headers.push((TRACEPARENT, HeaderValue::from_str(trace).expect("a header's value")));
+        }
+        self.send(Beside { meta: self.meta.as_ref(), headers, trace }, method, params, deadline).await
     }
 
     /// As [`Self::request`], its result read into `T`.
@@ -78,16 +112,18 @@ impl Session {
 
     pub(super) async fn send<P: Serialize>(
         &self,
-        (meta, headers): (Option<&RequestMetaObject>, Headers),
+        Beside { meta, headers, trace }: Beside<'_>,
         method: &'static str,
         params: P,
         deadline: Duration,
     ) -> Result<Response, Failure> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let frame = match meta {
+        let frame = match (meta, trace) {
             // Without metadata there is nothing to flatten, which would copy every argument.
-            None => frame::encode(Some(id), method, &params),
-            meta => frame::encode(Some(id), method, &WithMeta { meta, params }),
+            (None, None) => frame::encode(Some(id), method, &params),
+            (own, traceparent) => {
+                frame::encode(Some(id), method, &WithMeta { meta: Meta { own, traceparent }, params })
+            }
         };
         self.wire.exchange(Outgoing { id, headers, frame }, deadline).await
     }

@@ -37,6 +37,10 @@ pub struct ClientOptions {
     /// default, because a server that never asks needs none. [`ServerUnderTest`](crate::server::ServerUnderTest)
     /// opens it all the same for a server that keeps sessions and is no music21 server, which may ask.
     pub listen: bool,
+    /// Give each call of a tool a trace (W3C trace context), in `_meta` and over HTTP in a header: [`Reply::trace`] has its id.
+    ///
+    /// [`Reply::trace`]: crate::client::Reply::trace
+    pub trace_context: bool,
     /// How long a child may take to leave after end of file, and again after SIGTERM.
     pub stop_grace: Duration,
 }
@@ -51,6 +55,7 @@ impl Default for ClientOptions {
             headers: HeaderMap::new(),
             authorities: None,
             listen: false,
+            trace_context: false,
             stop_grace: Duration::from_secs(2),
         }
     }

@@ -11,6 +11,7 @@
 
 mod own;
 mod spec;
+mod variables;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 pub use own::{STDERR, own_command, own_program, spawn_own};
 pub use spec::{EMBEDDED, ServerSpec, SpecError};
+pub use variables::with_references;
 
 use futures::future::BoxFuture;
 use music21_mcp_embedded::{Config, Server};

@@ -12,6 +12,8 @@ use tempfile::TempDir;
 use crate::client::{ServerCommand, WITHOUT_TLS, headers, without_secrets};
 use crate::digest::sha256_hex;
 
+use super::variables::{assignment, found, masked};
+
 /// The variable that names the server for benches.
 const SERVER_VARIABLE: &str = "MUSIC21_MCP_SERVER";
 /// The variable that holds headers for benches.
@@ -38,7 +40,7 @@ pub enum ServerSpec {
 /// Why a server specification cannot be understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct SpecError(String);
+pub struct SpecError(pub(super) String);
 
 impl ServerSpec {
     /// The server named by `MUSIC21_MCP_SERVER`; the embedded one where it is not set.
@@ -75,7 +77,8 @@ impl ServerSpec {
             Ok(Self::Command(command)) if !command.env.is_empty() => Self::Command(command).to_string(),
             Ok(url @ Self::Url(_)) => url.to_string(),
             // An error tells what is wrong with it when it is used.
-            _ => text.to_owned(),
+            Err(_) => masked(text),
+            Ok(_) => text.to_owned(),
         }
     }
 
@@ -163,14 +166,15 @@ impl FromStr for ServerSpec {
         // As a shell splits, with quotes and backslashes and nothing else: no variables, no globs.
         let unclosed = || {
             SpecError(format!(
-                "the command line '{text}' has an unclosed quote; close it or escape it with a backslash"
+                "the command line '{}' has an unclosed quote; close it or escape it with a backslash",
+                masked(text)
             ))
         };
         let mut words = shlex::split(text).ok_or_else(unclosed)?.into_iter();
         let mut env = Vec::new();
         for word in words.by_ref() {
             match assignment(&word) {
-                Some((name, value)) => env.push((name.into(), value.into())),
+                Some((name, value)) => env.push((name.into(), found(name, value)?.into())),
                 None => {
                     let args = words.map(OsString::from).collect();
                     return Ok(Self::Command(ServerCommand {
@@ -182,6 +186,7 @@ impl FromStr for ServerSpec {
                 }
             }
         }
+        let text = masked(text);
         Err(SpecError(format!("the command line '{text}' sets variables and runs nothing; add the command")))
     }
 }
@@ -191,9 +196,18 @@ impl fmt::Display for ServerSpec {
         match self {
             Self::InProcess => f.write_str("the embedded server"),
             Self::Url(url) => f.write_str(&without_secrets(url)),
-            Self::Command(command) => f.write_str(&command_line(command, |_| "…".to_owned())),
+            Self::Command(command) => {
+                let env = command.env.iter().filter(|variable| !is_ours(variable)).cloned().collect();
+                f.write_str(&command_line(&ServerCommand { env, ..command.clone() }, |_| "…".to_owned()))
+            }
         }
     }
+}
+
+/// A directory that is made for each run, and that the user did not name.
+fn is_ours((name, value): &(OsString, OsString)) -> bool {
+    let directory = Path::new(value).file_name().unwrap_or_default().to_string_lossy();
+    name == TMPDIR && directory.starts_with("music21-mcp-bench-")
 }
 
 /// The command as a shell takes it, the variables before it with the values that `shown` makes of theirs.
@@ -208,14 +222,6 @@ fn command_line(command: &ServerCommand, shown: impl Fn(&str) -> String) -> Stri
     };
     let words = command.env.iter().map(variable);
     words.chain([&command.program].into_iter().chain(&command.args).map(quoted)).collect::<Vec<_>>().join(" ")
-}
-
-/// `NAME=value`, as a shell takes it before a command.
-fn assignment(word: &str) -> Option<(&str, &str)> {
-    let (name, value) = word.split_once('=')?;
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    let named = !name.is_empty() && !name.as_bytes()[0].is_ascii_digit() && name.bytes().all(plain);
-    named.then_some((name, value))
 }
 
 #[cfg(test)]
@@ -284,6 +290,7 @@ mod tests {
             ("http://localhost:8000/mcp?key=secret", "http://localhost:8000/mcp?key=…"),
             ("git:HEAD", "git:HEAD"),
             ("run 'x", "run 'x"),
+            ("KEY=secret run 'x", "KEY=… run 'x"),
         ] {
             assert_eq!(ServerSpec::without_values(text), expected);
         }
@@ -306,7 +313,7 @@ mod tests {
             "run 'x",
             "error: the command line 'run 'x' has an unclosed quote; close it or escape it with a backslash",
         );
-        check("A=1", "error: the command line 'A=1' sets variables and runs nothing; add the command");
+        check("A=1", "error: the command line 'A=…' sets variables and runs nothing; add the command");
         let hint = "only http:// and https:// are spoken";
         check("ws://x/mcp", &format!("error: 'ws://x/mcp' cannot be reached: {hint}"));
     }

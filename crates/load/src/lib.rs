@@ -20,4 +20,6 @@ pub mod result;
 mod run;
 mod runtime;
 pub mod scenario;
+mod shell;
+mod transcript;
 mod wrap;

@@ -30,7 +30,8 @@ pub(super) struct Audit {
     /// Print JSON instead of a table.
     #[arg(long)]
     json: bool,
-    /// Write the findings as a Markdown table into FILE, between its lines `<!-- audit -->` and `<!-- /audit -->`.
+    /// Write the findings as a Markdown table into FILE, between its lines `<!-- audit -->` and `<!-- /audit -->`. The rows
+    /// of audits that are not run stay as they are.
     #[arg(long, value_name = "FILE")]
     into: Option<PathBuf>,
 }
@@ -121,42 +122,56 @@ const END: &str = "<!-- /audit -->";
 struct Document {
     path: PathBuf,
     head: String,
+    table: String,
     tail: String,
 }
 
 impl Document {
     fn read(path: &Path) -> anyhow::Result<Self> {
         let text = files::read(path)?;
-        let split = text.split_once(BEGIN).and_then(|(head, rest)| Some((head, rest.split_once(END)?.1)));
-        let Some((head, tail)) = split else {
+        let split = text.split_once(BEGIN).and_then(|(head, rest)| {
+            let (table, tail) = rest.split_once(END)?;
+            Some([head, table, tail].map(str::to_owned))
+        });
+        let Some([head, table, tail]) = split else {
             bail!("'{}' has no lines '{BEGIN}' and '{END}' to write between", path.display());
         };
-        Ok(Self { path: path.to_owned(), head: head.to_owned(), tail: tail.to_owned() })
+        Ok(Self { path: path.to_owned(), head, table, tail })
     }
 
     fn write(&self, all: &[Done]) -> anyhow::Result<()> {
-        let text = format!("{}{BEGIN}\n{}{END}{}", self.head, markdown(all), self.tail);
+        let text = format!("{}{BEGIN}\n{}{END}{}", self.head, merged(&self.table, all), self.tail);
         files::write(&self.path, text)
     }
 }
 
-fn markdown(all: &[Done]) -> String {
+/// The table with the rows of the audits that were run; those of the others stay.
+fn merged(table: &str, all: &[Done]) -> String {
     let mut text = String::from("| test | audit | what | required | found | |\n|---|---|---|---|---|---|\n");
-    for Done { audit, tests, findings, .. } in all {
-        for Finding { verdict, what, required, found, doubt, .. } in findings {
-            let word = match (verdict, doubt) {
-                (AuditVerdict::Pass, _) => "ok".to_owned(),
-                (AuditVerdict::Fail, _) => "FAIL".to_owned(),
-                (AuditVerdict::Inconclusive, doubt) => {
-                    format!("inconclusive: {}", doubt.as_deref().unwrap_or(""))
-                }
-            };
-            let cells = [*tests, *audit, what, required, found, &word];
-            let row: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
-            text.push_str(&format!("| {} |\n", row.join(" | ")));
+    for audit in AUDITS {
+        let is_its = |row: &&str| row.split('|').nth(2).is_some_and(|cell| cell.trim() == audit.name);
+        match all.iter().find(|done| done.audit == audit.name) {
+            Some(done) => text += &markdown(done),
+            None => table.lines().filter(is_its).for_each(|row| text += &format!("{row}\n")),
         }
     }
     text
+}
+
+fn markdown(Done { audit, tests, findings, .. }: &Done) -> String {
+    let row = |Finding { verdict, what, required, found, doubt, .. }: &Finding| {
+        let word = match (verdict, doubt) {
+            (AuditVerdict::Pass, _) => "ok".to_owned(),
+            (AuditVerdict::Fail, _) => "FAIL".to_owned(),
+            (AuditVerdict::Inconclusive, doubt) => {
+                format!("inconclusive: {}", doubt.as_deref().unwrap_or(""))
+            }
+        };
+        let cells = [*tests, *audit, what, required, found, &word];
+        let row: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+        format!("| {} |\n", row.join(" | "))
+    };
+    findings.iter().map(row).collect()
 }
 
 fn legend(all: &[Done], out: &mut impl Write) -> std::io::Result<()> {

@@ -17,6 +17,7 @@ use crate::compare::{Comparison, LimitTable};
 use crate::duration;
 use crate::record::{Record, Store};
 use crate::report::comparison::{Format, render};
+use crate::report::screen::Screen;
 
 /// Say what changed between two records: by default between the newest comparable one and the last
 /// `cargo bench`. Exits with 1 if something regressed, and with 3 if the result is inconclusive or the records are
@@ -142,7 +143,7 @@ impl Judging {
 
     /// Writes the result and chooses the exit code.
     pub(super) fn finish(&self, comparison: &Comparison) -> anyhow::Result<Exit> {
-        write!(std::io::stdout(), "{}", render(comparison, self.format)?)?;
+        write!(std::io::stdout(), "{}", render(comparison, self.format, Screen::stdout())?)?;
         for path in &self.files {
             let format = match path.extension().and_then(|ending| ending.to_str()) {
                 Some("md") => Format::Markdown,
@@ -150,7 +151,7 @@ impl Judging {
                 Some("xml") => Format::Junit,
                 _ => Format::Table,
             };
-            write(path, render(comparison, format)?)?;
+            write(path, render(comparison, format, Screen::NONE)?)?;
         }
         let Counts { failed, warned, unknown, .. } = comparison.counts();
         Ok(if failed > 0 || (self.strict && warned > 0) {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::bail;
 use clap::Args;
 use music21_mcp_bench::client::{Music21Client, Reply};
+use music21_mcp_bench::server::with_references;
 use tokio::runtime::Builder;
 
 use super::support::connection::ConnectionArgs;
@@ -65,8 +66,14 @@ impl Init {
             host.stop().await;
             Ok(draft?)
         })?;
-        let text =
-            template_before("stages.workload.flows", &Draft::definition(self.server))? + &draft.flows();
+        let (server, secrets) = self.server.as_deref().map(with_references).unzip();
+        let text = template_before("stages.workload.flows", &Draft::definition(server))? + &draft.flows();
+        for name in secrets.into_iter().flatten() {
+            let _ = writeln!(
+                error,
+                "{name} may be a secret and is not in the file: export it before you run that"
+            );
+        }
         let written = match self.output {
             None => {
                 write!(std::io::stdout(), "{text}")?;

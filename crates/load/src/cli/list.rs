@@ -7,22 +7,28 @@ use clap::Args;
 use super::support::select::shipped;
 use super::support::template::template;
 use super::{Exit, Usage};
+use crate::report::screen::Screen;
 use crate::scenario::{Length, Options, QUICK, SCENARIOS, Scenario, find};
 
 /// Lists the scenarios.
 pub(super) fn list() -> anyhow::Result<Exit> {
     let mut stdout = std::io::stdout();
-    write!(stdout, "{}", listed())?;
+    write!(stdout, "{}", listed(Screen::stdout()))?;
     Ok(Exit::Ok)
 }
 
+/// Columns that the longest line takes, about.
+const WIDE: usize = 120;
+
 /// A line for each scenario, and for each word that stands for several.
-fn listed() -> String {
+fn listed(screen: Screen) -> String {
     let long = Options::default();
     let short = Options { quick: true, ..Options::default() };
     let length = |scenario: &Scenario, options: &Options| Length::of(&scenario.definition(options));
-    let line =
-        |name: &str, length: Length, about: &str| format!("{name:<14}{:<28}{about}\n", length.to_string());
+    let line = |name: &str, length: Length, about: &str| match screen.has(WIDE) {
+        true => format!("{name:<14}{:<28}{about}\n", length.to_string()),
+        false => format!("{name:<14}{length}\n    {about}\n"),
+    };
     let each = SCENARIOS.iter().map(|scenario| line(scenario.name, length(scenario, &long), scenario.about));
     let quick = QUICK.iter().filter_map(|name| find(name)).map(|scenario| length(scenario, &short)).sum();
     let all = SCENARIOS.iter().map(|scenario| length(scenario, &long)).sum();
@@ -73,7 +79,9 @@ mod tests {
 
     #[test]
     fn every_scenario_says_how_long_it_takes() {
-        insta::assert_snapshot!(listed());
+        insta::assert_snapshot!(listed(Screen::NONE));
+        let narrow = listed(Screen::of(60));
+        assert!(narrow.starts_with("tools         30s\n    each tool"), "{narrow}");
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod list;
 mod manual;
 mod merge;
 mod null_server;
+mod record;
 mod report;
 mod run;
 mod serve;
@@ -50,6 +51,7 @@ enum Verb {
     Merge(merge::Merge),
     #[command(hide = true, name = "null-server")]
     Null(null_server::Null),
+    Record(record::RecordCalls),
     Report(report::Report),
     Run(Box<run::Run>),
     Serve(Box<serve::Serve>),
@@ -71,6 +73,7 @@ pub fn main() -> ExitCode {
         Verb::Man(verb) => verb.run(),
         Verb::Merge(verb) => verb.run(),
         Verb::Null(verb) => verb.run(),
+        Verb::Record(verb) => verb.run(),
         Verb::Report(verb) => verb.run(),
         Verb::Run(verb) => verb.run(),
         Verb::Serve(verb) => verb.run(),

@@ -18,7 +18,7 @@ use super::support::connection::ConnectionArgs;
 use super::support::metrics;
 use super::support::process::{claim, enough_descriptors, raise_descriptor_limit, watch_signals};
 use super::support::scenario_options::{DURATION, ScenarioOptions};
-use super::support::select::{Selected, select};
+use super::support::select::{Selected, lacking, select};
 use super::{Exit, Usage, report};
 use crate::profile::Profiling;
 use crate::record::{this_tool, unix_time, utc};
@@ -105,6 +105,10 @@ impl Run {
             host = Host::start(server.as_deref(), client, self.pid, most.unwrap_or(1), require) => Arc::new(host?),
             () = interrupt.cancelled() => return self.ended_before_a_call(&selected, &options),
         };
+        if let Some(line) = lacking(&selected, &options, &host.facts.tools) {
+            host.stop().await;
+            return Err(Usage(line).into());
+        }
         options.all_sizes |= host.is_embedded();
         options.process_per_session = host.has_process_per_session();
         let exit = self.measure_on(&host, &selected, &options, &interrupt).await;
@@ -238,7 +242,8 @@ fn server_in_files(selected: &[Selected], options: &Options) -> Result<Option<St
 fn required_tools(selected: &[Selected], options: &Options) -> Vec<String> {
     let mut tools = BTreeSet::new();
     for definition in selected.iter().filter(|one| !one.is_file).map(|one| one.definition(options)) {
-        tools.extend(definition.steps().map(|step| step.tool.clone()));
+        let calls = definition.steps().filter(|step| step.request.is_none());
+        tools.extend(calls.map(|step| step.tool.clone()));
         tools.extend(definition.probe.map(|_| PROBED.to_owned()));
     }
     tools.into_iter().collect()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use music21_mcp_bench::client::{Expectation, Outcome, Reply};
+use music21_mcp_bench::client::{Expectation, Outcome, Reply, Request};
 use serde_json::{Map, Value};
 
 use crate::measure::Sample;
@@ -11,8 +11,10 @@ use crate::measure::Sample;
 /// One call, ready to send.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Call {
-    /// The tool.
+    /// The tool, or the method of another request.
     pub tool: Arc<str>,
+    /// That request.
+    pub request: Option<Request>,
     /// Its arguments.
     pub arguments: Map<String, Value>,
     /// What its answer must hold besides what its tool always says.

@@ -18,7 +18,7 @@ pub(crate) use drive::{DriveError, Load, Plan, Run, Stop, drive, drive_until};
 pub(crate) use generator::{Evidence, OwnProcess};
 pub(crate) use probe::LoopLag;
 pub(crate) use recorder::{Recorder, Settings};
-pub(crate) use schedule::Schedule;
+pub(crate) use schedule::{Ramp, Schedule};
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,10 @@ use super::{Call, OpenError, Session};
 
 impl Session for Music21Client {
     async fn call(&self, call: Call, deadline: Duration) -> Reply {
-        self.call_expecting(&call.tool, call.arguments, call.expect, deadline).await
+        match call.request {
+            None => self.call_expecting(&call.tool, call.arguments, call.expect, deadline).await,
+            Some(request) => self.request(request, call.arguments, call.expect, deadline).await,
+        }
     }
 
     async fn close(self) {

@@ -11,7 +11,7 @@ use crate::measure::steady::{self, FixedWarmUp, Steadiness};
 use crate::measure::summary::{Running, Summary, summarize};
 use crate::measure::validity::VERY_LATE_NS;
 use crate::measure::{Latency, Sample};
-use crate::result::{Doubtful, EXAMPLES, Example, Interval};
+use crate::result::{Doubtful, EXAMPLES, Example, Interval, Traced};
 
 /// What a [`Recorder`] leaves out and keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,8 @@ pub(crate) struct ToolRecord {
     pub intervals: Vec<Interval>,
     /// What went wrong, in the server's words.
     pub examples: Vec<Example>,
+    /// The slowest good calls, where they have traces.
+    pub slowest: Vec<Traced>,
     /// Good answers that read like failures.
     pub doubtful: Option<Doubtful>,
     /// How the first good answer began.
@@ -188,6 +190,10 @@ impl ToolRecord {
         } else {
             self.note_example(event);
         }
+        if let (Outcome::Ok, Some(trace)) = (sample.outcome, &event.reply.trace) {
+            let one = Traced { service_ns: sample.service_ns(), trace: trace.clone() };
+            Traced::keep(&mut self.slowest, one);
+        }
         if event.is_cold {
             self.cold.push(sample);
             return;
@@ -232,7 +238,8 @@ impl ToolRecord {
         let message = event.reply.message.as_deref().unwrap_or_default();
         let is_known = self.examples.iter().any(|e| e.outcome == outcome && e.message == message);
         if self.examples.len() < EXAMPLES && !is_known {
-            self.examples.push(Example { outcome, message: message.to_owned() });
+            let trace = event.reply.trace.clone();
+            self.examples.push(Example { outcome, message: message.to_owned(), trace });
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use music21_mcp_bench::client::{Expectation, Nonce};
+use music21_mcp_bench::client::{Expectation, Nonce, Request};
 use serde_json::Value;
 
 use super::Call;
@@ -87,7 +87,9 @@ impl Script {
             nonce: step.must_echo_nonce.then(|| self.nonce()),
             counts: None,
         };
-        Rendered { call: Call { tool: step.tool.as_str().into(), arguments, expect }, step: step.clone() }
+        let request = step.request.map(Request::from);
+        let call = Call { tool: step.name().into(), request, arguments, expect };
+        Rendered { call, step: step.clone() }
     }
 
     fn fill(&self, value: &mut Value) {

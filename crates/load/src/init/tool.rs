@@ -108,7 +108,8 @@ impl Listed {
         let hint = |key: &str| listed.get("annotations")?.get(key)?.as_bool();
         let schema = listed.get("inputSchema").filter(|schema| schema.is_object() || schema.is_boolean());
         Some(Self {
-            name: text("name")?.to_owned(),
+            // What has no name cannot be called.
+            name: text("name").filter(|name| !name.is_empty())?.to_owned(),
             description: text("description").or_else(|| text("title")).unwrap_or_default().to_owned(),
             schema: schema.cloned().unwrap_or_else(|| Value::Object(Map::new())),
             read_only: hint("readOnlyHint"),
@@ -188,7 +189,6 @@ mod tests {
         assert_eq!(hints(Value::Null), Some(Reason::Named("delete")));
         assert_eq!(reason(&json!({ "name": "get_settings" })), None);
         assert_eq!(reason(&json!({ "name": "writeFile" })), Some(Reason::Named("write")));
-        assert_eq!(reason(&json!({ "name": "" })), None);
         let task = |support| reason(&json!({ "name": "t", "execution": { "taskSupport": support } }));
         assert_eq!(task("required"), Some(Reason::NeedsTask));
         assert_eq!(task("optional"), None);
@@ -197,6 +197,7 @@ mod tests {
     #[test]
     fn odd_tools_are_read_as_far_as_they_go() {
         assert!(Listed::read(&json!({ "name": null })).is_none());
+        assert!(Listed::read(&json!({ "name": "" })).is_none());
         let odd = Listed::read(&json!({ "name": "t", "inputSchema": null, "annotations": "none" })).unwrap();
         assert_eq!(odd.schema, json!({}));
     }

@@ -148,6 +148,22 @@ impl Histogram {
         self.at_rank(nearest_rank(self.count(), q))
     }
 
+    /// How many values are at most each of these, which are in order. It goes through the histogram once.
+    pub(crate) fn at_most<const N: usize>(&self, bounds_ns: [u64; N]) -> [u64; N] {
+        let mut counts = [0; N];
+        for value in self.hdr.iter_recorded() {
+            let ns = self.hdr.lowest_equivalent(value.value_iterated_to());
+            if let Some(at) = bounds_ns.iter().position(|&bound| ns <= bound) {
+                counts[at] += value.count_since_last_iteration();
+            }
+        }
+        let mut below = 0;
+        counts.map(|count| {
+            below += count;
+            below
+        })
+    }
+
     /// Whether a quantile that reads `ns` may in truth be larger, because some call timed out
     /// at or below it.
     pub(crate) fn is_censored_at(&self, ns: u64) -> bool {
@@ -233,6 +249,12 @@ mod tests {
     #[test]
     fn a_value_beyond_an_hour_keeps_the_maximum_exact() {
         assert_eq!(of(&[2 * MAX_NS]).max_ns(), Some(2 * MAX_NS));
+    }
+
+    #[test]
+    fn values_are_counted_up_to_bounds() {
+        assert_eq!(of(&[10, 1_000_000, 30_000_000]).at_most([5, 1_100_000, 60_000_000]), [0, 2, 3]);
+        assert_eq!(Histogram::default().at_most([5]), [0]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::measure::trend::{self, LeakVerdict};
 use crate::measure::validity::{GeneratorFacts, Reason, Validity};
 use crate::result::{
     AccountsBy, Definition, Doubtful, EXAMPLES, Exports, PhaseResult, Ratings, ResourceAt, ScenarioResult,
-    Second, SessionMemory, ShardShare, Stage, StageResult, StoppedBy, ToolResult,
+    Second, SessionMemory, ShardShare, Stage, StageResult, StoppedBy, ToolResult, Traced,
 };
 
 /// The whole's definition: what the shards shared is added up again.
@@ -51,6 +51,7 @@ pub(super) fn merge(
         started_unix_ms: stages.iter().map(|stage| stage.started_unix_ms).min().unwrap_or(0),
         elapsed_ns: stages.iter().map(|stage| stage.elapsed_ns).max().unwrap_or(0),
         accounts: accounts(stages.iter().map(|stage| &stage.accounts)),
+        goodput: None,
         calls_per_s: stages.iter().map(|stage| stage.calls_per_s).sum(),
         tools,
         phases: phases(&stages),
@@ -162,7 +163,12 @@ fn tool(parts: &[Part<'_, StageResult>], name: &str, deadline_ns: u64) -> Result
         }
         lag1 = tool.response.as_ref().map_or(lag1, |summary| lag1.max(summary.lag1));
     }
+    let mut slowest = Vec::new();
+    for one in shards().flat_map(|(_, tool)| &tool.slowest) {
+        Traced::keep(&mut slowest, one.clone());
+    }
     Ok(ToolResult {
+        slowest,
         accounts: accounts(shards().map(|(_, tool)| &tool.accounts)),
         first_calls_ns,
         response: Summary::of_histogram(&response, lag1),

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::dashboards;
 use super::junit::{self, Case, End, Suite};
+use super::screen::Screen;
 use crate::compare::outcome::Counts;
 use crate::compare::{ChangeVerdict, Comparison, Row, Severity};
 
@@ -17,6 +19,10 @@ pub(crate) enum Format {
     Json,
     /// For CI systems: a regression is a failure, "inconclusive" is skipped.
     Junit,
+    /// Bencher's Metric Format: the candidate's figures.
+    Bencher,
+    /// The JSON of github-action-benchmark (`customSmallerIsBetter`): the candidate's figures.
+    Github,
 }
 
 /// Writes it.
@@ -24,12 +30,14 @@ pub(crate) enum Format {
 /// # Errors
 ///
 /// None: memory takes what is written.
-pub(crate) fn render(comparison: &Comparison, format: Format) -> std::io::Result<String> {
+pub(crate) fn render(comparison: &Comparison, format: Format, screen: Screen) -> std::io::Result<String> {
     Ok(match format {
-        Format::Table => table(comparison),
+        Format::Table => table(comparison, screen),
         Format::Markdown => markdown(comparison),
         Format::Json => json(comparison),
         Format::Junit => junit(comparison)?,
+        Format::Bencher => dashboards::bencher(&dashboards::of_comparison(comparison)),
+        Format::Github => dashboards::github(&dashboards::of_comparison(comparison)),
     })
 }
 
@@ -96,23 +104,25 @@ fn json(comparison: &Comparison) -> String {
     format!("{value:#}\n")
 }
 
-fn table(comparison: &Comparison) -> String {
+/// On a screen that is too narrow for all of it without the two values, whose ratio says most.
+fn table(comparison: &Comparison, screen: Screen) -> String {
     let rows = lines(comparison);
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
         cells.chain([HEADINGS[column].len()]).max().unwrap_or(0)
     };
     let widths: [usize; 6] = std::array::from_fn(width);
+    let fits = screen.has(widths.iter().map(|width| width + 2).sum());
     let mut out = String::new();
     for note in said_once(comparison) {
-        out += &format!("note: {note}\n");
+        out += &screen.line(&format!("note: {note}"));
     }
     for row in std::iter::once(HEADINGS.map(str::to_owned)).chain(rows) {
-        let line: String = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}  ")).collect();
-        out += line.trim_end();
-        out.push('\n');
+        let shown = row.iter().zip(widths).enumerate().filter(|(at, _)| fits || ![2, 3].contains(at));
+        let line: String = shown.map(|(_, (cell, width))| format!("{cell:<width$}  ")).collect();
+        out += &screen.line(line.trim_end());
     }
-    out + &summary(comparison) + "\n"
+    out + &screen.line(&summary(comparison))
 }
 
 fn markdown(comparison: &Comparison) -> String {
@@ -153,7 +163,7 @@ mod tests {
     use crate::compare::{Change, Why};
 
     fn shown(format: Format) -> String {
-        render(&comparison(), format).unwrap()
+        render(&comparison(), format, Screen::NONE).unwrap()
     }
 
     fn comparison() -> Comparison {
@@ -184,6 +194,19 @@ mod tests {
         key|<1>  wall     4.00 ms   4.48 ms    +12.0 % (+8.9 … +15.2), 10 rounds  regressed
         key|<1>  success  100.00 %  99.50 %    –                                  unchanged
         list     cpu      –         –          –                                  inconclusive: only 1 round; 5 are needed
+        1 regressed, 0 regressed (warning), 1 inconclusive, 0 improved, 0 unchanged
+        "#);
+    }
+
+    #[test]
+    fn a_narrow_screen_has_no_room_for_the_values() {
+        insta::assert_snapshot!(table(&comparison(), Screen::of(60)), @r#"
+        note: different machine
+        entry    figure   change                             verdict
+        key|<1>  all      –                                  regressed
+        key|<1>  wall     +12.0 % (+8.9 … +15.2), 10 rounds  regressed
+        key|<1>  success  –                                  unchanged
+        list     cpu      –                                  inconclusive: only 1 round; 5 are needed
         1 regressed, 0 regressed (warning), 1 inconclusive, 0 improved, 0 unchanged
         "#);
     }

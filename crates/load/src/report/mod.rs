@@ -4,6 +4,7 @@ mod advice;
 mod chart;
 pub(crate) mod comparison;
 mod csv;
+pub(crate) mod dashboards;
 pub(crate) mod formats;
 mod hdr_log;
 mod headline;

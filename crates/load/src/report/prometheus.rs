@@ -3,9 +3,8 @@
 
 use music21_mcp_proc::ResourceSample;
 
-use crate::measure::quantile::Quantile;
 use crate::measure::summary::Summary;
-use crate::result::{RunFile, ServerFacts, StageFigures, ToolFigures, Verdict};
+use crate::result::{BOUNDS_NS, RunFile, ServerFacts, StageFigures, ToolFigures, Verdict};
 
 type Labels<'a> = [(&'a str, &'a str)];
 /// A family of the server's resources: name, kind, help, value.
@@ -63,10 +62,12 @@ fn page(server: &ServerFacts, stages: &[StageFigures]) -> Page {
             page.sample("calls_total", &with(&labels, ("outcome", &outcome)), *count as f64);
         }
     }
-    page.latencies(stages, "response_seconds", "From the intended start to the end of a call.", |t| {
-        &t.response
+    page.latencies(stages, "response_seconds", "From the intended start to the end of a call.", |tool| {
+        (&tool.response, &tool.responses)
     });
-    page.latencies(stages, "service_seconds", "From sending a call to its end.", |t| &t.service);
+    page.latencies(stages, "service_seconds", "From sending a call to its end.", |tool| {
+        (&tool.service, &tool.services)
+    });
     for (name, kind, help, value) in RESOURCES {
         page.family(name, kind, help);
         for stage in stages {
@@ -108,28 +109,23 @@ impl Page {
         self.text += &format!("music21_mcp_{name}{{{}}} {value}\n", labels.join(","));
     }
 
+    /// A histogram with the same bounds everywhere, so that those of several machines add up.
     fn latencies(
         &mut self,
         stages: &[StageFigures],
         name: &str,
         help: &str,
-        of: fn(&ToolFigures) -> &Option<Summary>,
+        of: fn(&ToolFigures) -> (&Option<Summary>, &[u64]),
     ) {
-        self.family(name, "summary", help);
+        self.family(name, "histogram", help);
         for (labels, tool) in tools(stages) {
-            let Some(summary) = of(tool) else { continue };
-            let quantiles = [
-                ("0.5", summary.median),
-                ("0.95", summary.p95),
-                ("0.99", summary.p99),
-                ("0.999", summary.p999),
-            ];
-            for (q, quantile) in quantiles {
-                // Too few calls give a bound, which would read as an estimate here.
-                if let Quantile::Value { ns, .. } = quantile {
-                    self.sample(name, &with(&labels, ("quantile", q)), ns as f64 / 1e9);
-                }
+            let (Some(summary), counts) = of(tool) else { continue };
+            let bucket = format!("{name}_bucket");
+            for (bound_ns, count) in BOUNDS_NS.iter().zip(counts) {
+                let bound = (*bound_ns as f64 / 1e9).to_string();
+                self.sample(&bucket, &with(&labels, ("le", &bound)), *count as f64);
             }
+            self.sample(&bucket, &with(&labels, ("le", "+Inf")), summary.count as f64);
             let sum = summary.mean_ns * summary.count as f64 / 1e9;
             self.sample(&format!("{name}_sum"), &labels, sum);
             self.sample(&format!("{name}_count"), &labels, summary.count as f64);

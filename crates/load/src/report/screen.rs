@@ -38,7 +38,7 @@ impl Screen {
     }
 
     /// Whether a line of that many columns fits.
-    pub(super) fn has(self, columns: usize) -> bool {
+    pub(crate) fn has(self, columns: usize) -> bool {
         self.columns.is_none_or(|width| width >= columns)
     }
 

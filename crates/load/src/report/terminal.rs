@@ -133,9 +133,10 @@ fn load(stage: &StageResult) -> String {
     let plural = if stage.clients == 1 { "" } else { "s" };
     let share = stage.accounts.success().share().map_or_else(|| "-".into(), units::percent);
     let seconds = stage.elapsed_ns as f64 / 1e9;
+    let goodput = units::goodput(stage).map_or_else(String::new, |goodput| format!(" ({goodput})"));
     let saturated = if stage.validity.saturated { ", SATURATED" } else { "" };
     format!(
-        "{kind}, {} client{plural}, {seconds:.1} s, {} calls/s, {share} good{saturated}",
+        "{kind}, {} client{plural}, {seconds:.1} s, {} calls/s{goodput}, {share} good{saturated}",
         stage.clients,
         units::rate(stage)
     )

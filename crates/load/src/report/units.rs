@@ -65,6 +65,17 @@ pub(crate) fn rate(stage: &StageResult) -> String {
     format!("{least}{:.1}", stage.calls_per_s)
 }
 
+/// Throughput of good calls within the objective; `None` where it says no more than the throughput.
+pub(crate) fn goodput(stage: &StageResult) -> Option<String> {
+    let goodput = stage.goodput.filter(|goodput| goodput.per_s < 0.995 * stage.calls_per_s)?;
+    let least = if stage.validity.times() == Standing::Disturbed { "≥" } else { "" };
+    Some(format!(
+        "{least}{:.1} of them good and within {}",
+        goodput.per_s,
+        duration(goodput.objective_ms * 1e6)
+    ))
+}
+
 /// A grade, with what the estimate alone would have earned where that is more.
 pub(crate) fn grade(rating: &Rating) -> String {
     let word =

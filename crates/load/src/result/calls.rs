@@ -47,6 +47,9 @@ pub struct ToolResult {
     pub intervals: Vec<Interval>,
     /// What went wrong, in the server's words.
     pub examples: Vec<Example>,
+    /// The slowest good calls with the ids of their traces; none without `--trace-context`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slowest: Vec<Traced>,
     /// Good answers that read like failures, of a tool of which nothing is known; `None` without any, and in older files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubtful: Option<Doubtful>,
@@ -71,6 +74,32 @@ pub struct Example {
     pub outcome: Outcome,
     /// The first message of its kind.
     pub message: String,
+    /// The id of the call's trace, with `--trace-context`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
+}
+
+/// One of the slowest calls, with the id of its trace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Traced {
+    /// Its service time, nanoseconds.
+    pub service_ns: u64,
+    /// 32 hexadecimal digits.
+    pub trace: String,
+}
+
+/// Slowest calls kept of each tool.
+const SLOWEST: usize = 3;
+
+impl Traced {
+    /// Keeps the slowest of those seen, the slowest first.
+    pub(crate) fn keep(slowest: &mut Vec<Self>, one: Self) {
+        let at = slowest.partition_point(|kept| kept.service_ns >= one.service_ns);
+        if at < SLOWEST {
+            slowest.insert(at, one);
+            slowest.truncate(SLOWEST);
+        }
+    }
 }
 
 /// The calls of one tool that ended within a tenth of the planned duration, after the fixed warm-up.

@@ -5,7 +5,7 @@ use music21_mcp_score::OrchestraSpec;
 
 use super::placeholder;
 use crate::measure::token_bucket::Limit;
-use crate::result::{Arrivals, Definition, ScoreFile, Search, Stage, Step, Thresholds};
+use crate::result::{Arrivals, Asked, Definition, ScoreFile, Search, Stage, Step, Thresholds};
 
 /// More seconds, or calls a second, than anybody means.
 const MOST: f64 = 1e6;
@@ -42,6 +42,7 @@ impl Definition {
         self.search.iter().try_for_each(|search| check_search(search, self.stages.len()))?;
         check_thresholds(&self.thresholds)?;
         self.scores.iter().try_for_each(check_score)?;
+        self.steps().try_for_each(check_step)?;
         self.steps().try_for_each(|step| placeholder::check(step, &self.scores))?;
         self.stages
             .iter()
@@ -57,6 +58,23 @@ impl Definition {
         };
         self.prepare.iter().chain(self.stages.iter().flat_map(of_stage))
     }
+}
+
+fn check_step(step: &Step) -> anyhow::Result<()> {
+    match step.request {
+        None => ensure!(!step.tool.is_empty(), "a step names its tool, or another request"),
+        Some(Asked::Read) => {
+            let names_it = step.arguments.get("uri").is_some_and(serde_json::Value::is_string);
+            ensure!(names_it, "a step that reads a resource has its uri among the arguments");
+        }
+        Some(_) => {}
+    }
+    ensure!(
+        step.request.is_none() || step.tool.is_empty(),
+        "{}: a step has a tool or another request",
+        step.tool
+    );
+    Ok(())
 }
 
 fn check_probe(declared: &Limit) -> anyhow::Result<()> {
@@ -128,6 +146,15 @@ impl Stage {
             ensure!(
                 sound && self.rate_per_s.is_some(),
                 "a fault needs rate_per_s, and times that are not negative"
+            );
+        }
+        let is_share = self.abort_below.is_none_or(|share| share > 0.0 && share <= 1.0);
+        ensure!(is_share, "abort_below is a share above 0 and up to 1");
+        if let Arrivals::Ramp { from, steps } = &self.arrivals {
+            let sound = (0.0..=100.0).contains(from) && steps.is_none_or(|steps| (2..=1000).contains(&steps));
+            ensure!(
+                sound && self.rate_per_s.is_some() && self.duration_s.is_some(),
+                "a ramp needs rate_per_s, duration_s, a level from 0 to 100 and 2 to 1000 steps, if any"
             );
         }
         if let Arrivals::Day { hours, levels } = &self.arrivals {

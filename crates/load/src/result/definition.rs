@@ -80,6 +80,9 @@ pub struct Stage {
     /// … or after this many calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calls: Option<u64>,
+    /// It ends early, and fails, once the share of good calls is surely below this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub abort_below: Option<f64>,
     /// How long a call may take.
     #[serde(default = "default_deadline_s")]
     pub deadline_s: f64,
@@ -108,6 +111,14 @@ pub enum Arrivals {
     Constant,
     /// Independently of each other.
     Poisson,
+    /// Independently, at a rate that goes to `rate_per_s` until the stage ends.
+    Ramp {
+        /// The level at which it begins; 1 is `rate_per_s`.
+        from: f64,
+        /// In so many steps of equal length; evenly without it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        steps: Option<u32>,
+    },
     /// Independently, at a rate that follows the hours of a day.
     Day {
         /// Hours shown in the stage's duration.
@@ -179,6 +190,7 @@ impl Stage {
             duration_s: None,
             extend_to_s: None,
             calls: None,
+            abort_below: None,
             deadline_s: default_deadline_s(),
             warm_up_s: 0.0,
             warm_up_calls: 0,

@@ -18,7 +18,7 @@ mod tool;
 mod workload;
 
 pub(crate) use calls::EXAMPLES;
-pub use calls::{AccountsBy, Doubtful, Example, Interval, ToolResult};
+pub use calls::{AccountsBy, Doubtful, Example, Interval, ToolResult, Traced};
 pub(crate) use day::DayProfile;
 pub use definition::{Arrivals, Definition, ScoreFile, Stage};
 pub use fault::{Disruption, FaultResult, Injection};
@@ -26,12 +26,14 @@ pub use run_file::{Check, RunFile, SCHEMA_VERSION, ScenarioResult, ServerFacts, 
 pub use search::{Capacity, Search, Served, Tried};
 pub(crate) use shard::workload_sha256;
 pub use shard::{Shard, ShardFacts, ShardShare};
-pub(crate) use snapshot::{Snapshot, StageFigures, ToolFigures};
+pub(crate) use snapshot::{BOUNDS_NS, Snapshot, StageFigures, ToolFigures};
 pub(crate) use stage::bin_of;
-pub use stage::{Exports, PhaseResult, Ratings, ResourceAt, Second, SessionMemory, StageResult, StoppedBy};
+pub use stage::{
+    Exports, Goodput, PhaseResult, Ratings, ResourceAt, Second, SessionMemory, StageResult, StoppedBy,
+};
 pub use thresholds::Thresholds;
 pub use tool::Tool;
-pub use workload::{Errors, Flow, SessionEnd, Step, Workload};
+pub use workload::{Asked, Errors, Flow, SessionEnd, Step, Workload};
 
 #[cfg(test)]
 pub(crate) mod fixture;

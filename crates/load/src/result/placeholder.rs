@@ -16,16 +16,16 @@ pub(super) fn check(step: &Step, scores: &[ScoreFile]) -> anyhow::Result<()> {
     step.arguments.values().for_each(|value| collect(value, &mut texts));
     for rest in texts.into_iter().flat_map(|text| text.split("{{").skip(1)) {
         let Some((name, _)) = rest.split_once("}}") else {
-            bail!("{}: `{{{{{rest}` is not closed; write `}}}}` behind its name", step.tool);
+            bail!("{}: `{{{{{rest}` is not closed; write `}}}}` behind its name", step.name());
         };
         if let Some(score) = name.strip_prefix("score:") {
             if !scores.iter().any(|known| known.name == score) {
-                bail!("{}: {{{{{name}}}}} is none of its `scores`", step.tool);
+                bail!("{}: {{{{{name}}}}} is none of its `scores`", step.name());
             }
         } else if !KNOWN.iter().any(|known| is(name, known)) {
             bail!(
                 "{}: `{{{{{name}}}}}` is no placeholder; did you mean `{{{{{}}}}}`?",
-                step.tool,
+                step.name(),
                 nearest(name)
             );
         }

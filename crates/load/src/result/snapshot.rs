@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use music21_mcp_proc::ResourceSample;
 
 use super::{AccountsBy, Second, StageResult};
+use crate::measure::histogram::Histogram;
 use crate::measure::summary::Summary;
 
 /// How a stage under way is at this moment.
@@ -52,14 +53,53 @@ pub(crate) struct ToolFigures {
     pub response: Option<Summary>,
     /// From sending to the end, after the warm-up.
     pub service: Option<Summary>,
+    /// How many responses took at most each of [`BOUNDS_NS`].
+    pub responses: [u64; BOUNDS],
+    /// The same of service times.
+    pub services: [u64; BOUNDS],
 }
+
+const BOUNDS: usize = 18;
+/// Where counts of times are kept, nanoseconds: 1, 2 and 5 of each decade from 100 µs to 50 s. The same in every run, so that
+/// the counts of several add up.
+pub(crate) const BOUNDS_NS: [u64; BOUNDS] = [
+    100_000,
+    200_000,
+    500_000,
+    1_000_000,
+    2_000_000,
+    5_000_000,
+    10_000_000,
+    20_000_000,
+    50_000_000,
+    100_000_000,
+    200_000_000,
+    500_000_000,
+    1_000_000_000,
+    2_000_000_000,
+    5_000_000_000,
+    10_000_000_000,
+    20_000_000_000,
+    50_000_000_000,
+];
 
 impl StageFigures {
     /// Of a finished stage.
     pub(crate) fn of(scenario: &str, stage: &StageResult) -> Self {
         let tools = stage.tools.iter().map(|(name, tool)| {
             let (response, service) = (tool.response.clone(), tool.service.clone());
-            (name.clone(), ToolFigures { accounts: tool.accounts.clone(), response, service })
+            let counted = |text: &str| {
+                let read = Histogram::from_base64(text, None).unwrap_or_default();
+                read.at_most(BOUNDS_NS)
+            };
+            let figures = ToolFigures {
+                accounts: tool.accounts.clone(),
+                response,
+                service,
+                responses: counted(&tool.response_hdr),
+                services: counted(&tool.service_hdr),
+            };
+            (name.clone(), figures)
         });
         Self {
             scenario: scenario.to_owned(),

@@ -32,6 +32,10 @@ pub struct StageResult {
     pub accounts: AccountsBy,
     /// Calls answered per second.
     pub calls_per_s: f64,
+    /// How many of them were good and in time; `None` without good calls that have times, in a stage with a fault, and in
+    /// older files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goodput: Option<Goodput>,
     /// By tool.
     pub tools: BTreeMap<String, ToolResult>,
     /// By phase of the day, the same figures again; the first and the last peak hour are parts of the business hours.
@@ -86,6 +90,15 @@ pub struct StageResult {
     pub shards: Vec<ShardShare>,
 }
 
+/// Throughput of what is of use: good calls within the objective.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Goodput {
+    /// Calls a second.
+    pub per_s: f64,
+    /// The objective for a single call, milliseconds: that of the search or of the thresholds, else the guide's for p95.
+    pub objective_ms: f64,
+}
+
 /// What ended a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -96,6 +109,8 @@ pub enum StoppedBy {
     Calls,
     /// The caller's token.
     Interrupt,
+    /// Too few good calls for the stage's `abort_below`.
+    Lost,
     /// Nothing yet: it was under way when this was written.
     StillRunning,
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use music21_mcp_bench::client::Request;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -62,6 +63,34 @@ impl Errors {
     }
 }
 
+/// A request other than the call of a tool. Lists are asked for their first page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Asked {
+    /// Whether it is there.
+    Ping,
+    /// Its tools.
+    ListTools,
+    /// Its resources.
+    ListResources,
+    /// Its prompts.
+    ListPrompts,
+    /// The resource whose `uri` is among the arguments.
+    Read,
+}
+
+impl From<Asked> for Request {
+    fn from(asked: Asked) -> Self {
+        match asked {
+            Asked::Ping => Self::Ping,
+            Asked::ListTools => Self::ListTools,
+            Asked::ListResources => Self::ListResources,
+            Asked::ListPrompts => Self::ListPrompts,
+            Asked::Read => Self::Read,
+        }
+    }
+}
+
 /// A sequence of calls.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -83,8 +112,12 @@ pub struct Flow {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
-    /// The tool.
+    /// The tool; of another request nothing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub tool: String,
+    /// What is asked of the server, where it is not the call of a tool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Asked>,
     /// Its arguments.
     #[serde(default)]
     pub arguments: Map<String, Value>,
@@ -138,6 +171,11 @@ impl Step {
             _ => Map::new(),
         };
         Self { tool: tool.as_ref().to_owned(), arguments, ..Self::default() }
+    }
+
+    /// What it is called in figures.
+    pub(crate) fn name(&self) -> &str {
+        self.request.map_or(&self.tool, |asked| Request::from(asked).method())
     }
 
     /// The same call, made even after a failure.

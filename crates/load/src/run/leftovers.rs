@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use music21_mcp_bench::server::ServerSpec;
 use tempfile::TempDir;
@@ -30,9 +30,7 @@ impl RunDirectory {
     pub(super) fn new(spec: &ServerSpec) -> io::Result<Self> {
         let directory = spec.new_directory(PREFIX)?;
         let mark = File::open(directory.path()).ok().filter(|mark| mark.try_lock().is_ok());
-        if let Some(parent) = directory.path().parent() {
-            sweep(parent);
-        }
+        sweep(directory.path());
         Ok(Self { directory, _mark: mark })
     }
 
@@ -42,13 +40,16 @@ impl RunDirectory {
     }
 }
 
-/// Removes what runs of ours left that no longer live. What cannot be removed stays: it is no reason not to measure.
-fn sweep(parent: &Path) {
+/// Removes what runs of ours left beside `newest` that no longer live. What cannot be removed stays: it is no reason not to
+/// measure. How old they are is told by that one, which was made now by the clock of the same file system.
+fn sweep(newest: &Path) {
     let own = rustix::process::getuid().as_raw();
+    let made = fs::metadata(newest).and_then(|facts| facts.modified());
+    let (Some(parent), Ok(made)) = (newest.parent(), made) else { return };
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let is_named = entry.file_name().to_string_lossy().starts_with(PREFIX);
         let Ok(facts) = entry.metadata() else { continue };
-        let age = facts.modified().ok().and_then(|then| SystemTime::now().duration_since(then).ok());
+        let age = facts.modified().ok().and_then(|then| made.duration_since(then).ok());
         let is_old = age.is_some_and(|age| age > YOUNG);
         if is_named && facts.is_dir() && facts.uid() == own && is_old {
             let is_free = File::open(entry.path()).is_ok_and(|mark| mark.try_lock().is_ok());
@@ -61,6 +62,8 @@ fn sweep(parent: &Path) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use super::*;
 
     #[test]
@@ -83,14 +86,18 @@ mod tests {
         };
         make("music21-mcp-bench-killed", Some(old));
         make("music21-mcp-bench-new", None);
+        make("music21-mcp-bench-ours", None);
         make("of-others", Some(old));
         let _used = mark(make("music21-mcp-bench-used", Some(old)));
-        sweep(parent.path());
+        sweep(&parent.path().join("music21-mcp-bench-ours"));
         let mut left: Vec<String> = fs::read_dir(parent.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
         left.sort();
-        assert_eq!(left, ["music21-mcp-bench-new", "music21-mcp-bench-used", "of-others"]);
+        assert_eq!(
+            left,
+            ["music21-mcp-bench-new", "music21-mcp-bench-ours", "music21-mcp-bench-used", "of-others"]
+        );
     }
 }

@@ -4,6 +4,7 @@ mod extension;
 mod fault;
 mod in_flight;
 mod leftovers;
+mod lost;
 mod observer;
 mod own_server;
 mod plan;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::driver::{Load, Plan, Schedule, Stop};
+use crate::driver::{Load, Plan, Ramp, Schedule, Stop};
 use crate::result::{Arrivals, Stage};
 
 /// Calls that may wait for a session of an open loop, for each session.
@@ -35,6 +35,10 @@ fn schedule(stage: &Stage, seed: u64) -> Option<Schedule> {
     Some(match &stage.arrivals {
         Arrivals::Constant => Schedule::Constant { per_second },
         Arrivals::Poisson => Schedule::Poisson { per_second, seed },
+        Arrivals::Ramp { from, steps } => {
+            let ramp = Ramp { per_second, duration_s: stage.duration_s?, from: *from, steps: *steps };
+            Schedule::Ramp { ramp, seed }
+        }
         Arrivals::Day { .. } => Schedule::Day { profile: stage.day()?, seed },
     })
 }

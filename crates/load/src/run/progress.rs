@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::in_flight::InFlight;
 use super::observer::Observer;
 use crate::lock::lock;
-use crate::result::{AccountsBy, Snapshot, Stage, StageFigures, ToolFigures};
+use crate::result::{AccountsBy, BOUNDS_NS, Snapshot, Stage, StageFigures, ToolFigures};
 
 /// The stage under way. Clones look at the same.
 #[derive(Debug, Clone, Default)]
@@ -79,8 +79,13 @@ impl Live {
         let observer = lock(observer);
         let tools = observer.recorder.tools.iter().map(|(name, tool)| {
             let accounts = AccountsBy::of(&tool.accounts);
-            let figures =
-                ToolFigures { accounts, response: tool.response.summary(), service: tool.service.summary() };
+            let figures = ToolFigures {
+                accounts,
+                response: tool.response.summary(),
+                service: tool.service.summary(),
+                responses: tool.response.histogram().at_most(BOUNDS_NS),
+                services: tool.service.histogram().at_most(BOUNDS_NS),
+            };
             (name.clone(), figures)
         });
         Some(StageFigures {

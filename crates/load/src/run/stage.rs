@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::fault::Injecting;
+use super::lost::Watching;
 use super::observer::Observer;
 use super::progress::Live;
 use super::sampler::{self, Readings, Watch};
@@ -22,7 +23,7 @@ use crate::driver::{Call, DriveError, OwnProcess, Plan, Run, Settings, drive_unt
 use crate::lock::lock;
 use crate::measure::trend;
 use crate::profile::{CallSpan, Profiling, UnderWay};
-use crate::result::{FaultResult, ResourceAt, Stage, StageResult};
+use crate::result::{FaultResult, ResourceAt, Stage, StageResult, StoppedBy};
 
 /// Calls in a row that did not reach the server, after which it counts as lost.
 const LOST_AFTER: u64 = 5;
@@ -56,6 +57,7 @@ pub(super) async fn run(
     let any_end = either(setting.interrupt, &watchers.server_gone);
     let enough = CancellationToken::new();
     let extending = extension::watch(stage, &watchers.observer, &watchers.readings, setting.live, &enough);
+    let losing = Watching::start(stage, &watchers.observer, &enough);
     let title = format!("{} · {}", setting.scenario, stage.name);
     let server = if host.facts.shares_our_process { Vec::new() } else { host.pids().await };
     let profiled = setting.profiling.map(|profiling| profiling.start(title, &server));
@@ -67,11 +69,15 @@ pub(super) async fn run(
     if let Some(extending) = extending {
         extending.abort();
     }
+    let is_lost = losing.is_some_and(Watching::stop);
     if let Some(profiled) = profiled {
         let (started, spans) = spans(&watched.observer);
         profiled.finish(started, &spans).await;
     }
-    let run = run?;
+    let mut run = run?;
+    if is_lost && run.stopped_by == StoppedBy::Duration {
+        run.stopped_by = StoppedBy::Lost;
+    }
     rest(stage, setting.interrupt).await;
     Ok(result(&asked, &run, host, watched).await)
 }
@@ -263,8 +269,12 @@ struct Listed {
 }
 
 async fn scores_held(host: &Arc<Host>, deadline: Duration) -> Option<u64> {
-    let call =
-        Call { tool: Tool::ListScores.name().into(), arguments: Map::new(), expect: Expectation::default() };
+    let call = Call {
+        tool: Tool::ListScores.name().into(),
+        request: None,
+        arguments: Map::new(),
+        expect: Expectation::default(),
+    };
     let listed: Listed = host.call_once(call, deadline).await.ok()?.parse()?;
     Some(listed.count)
 }

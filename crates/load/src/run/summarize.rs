@@ -63,6 +63,7 @@ pub(super) fn summarize(seen: Seen<'_>) -> StageResult {
         stopped_by: run.stopped_by,
         started_unix_ms,
         elapsed_ns: run.elapsed.as_nanos() as u64,
+        goodput: None,
         calls_per_s: generator.achieved_per_s,
         accounts: AccountsBy::of(&recorder.accounts(run)),
         tools,
@@ -133,6 +134,7 @@ fn tool_result(recorder: &Recorder, tool: &str, is_over: bool) -> Option<ToolRes
         reply_bytes: record.reply_bytes,
         intervals: record.intervals.clone(),
         examples: record.examples.clone(),
+        slowest: record.slowest.clone(),
         doubtful: record.doubtful.clone(),
         good_example: record.good_example.clone(),
     })

@@ -4,7 +4,7 @@ use music21_mcp_bench::client::{Outcome, ProtocolViolations};
 
 use super::judge::judged;
 use crate::measure::validity::Figures;
-use crate::result::{Check, StageResult, Verdict};
+use crate::result::{Check, StageResult, StoppedBy, Verdict};
 
 /// Seconds without an answer, while calls waited for one, from which a server counts as silent.
 const SILENT_S: u64 = 5;
@@ -95,6 +95,19 @@ pub(super) fn remarks(stage: &StageResult) -> Vec<String> {
     ];
     let seen = all.into_iter().filter(|(count, _)| *count > 0);
     seen.map(|(count, what)| format!("{}: {count} {what}", stage.name)).collect()
+}
+
+/// The stage was ended early for want of good calls.
+pub(super) fn lost(stage: &StageResult) -> Option<Check> {
+    let share = stage.accounts.success();
+    let text = format!(
+        "ended after {:.0} s: {} of {} calls were good, surely fewer than its abort_below",
+        stage.elapsed_ns as f64 / 1e9,
+        share.successes,
+        share.trials
+    );
+    let is_lost = stage.stopped_by == StoppedBy::Lost;
+    is_lost.then(|| judged(stage, Figures::Counts, "lost", Verdict::Fail, text))
 }
 
 /// Why calls failed, where a limit of the server explains it. Scores of a session that was lost are gone for that.

@@ -1,6 +1,6 @@
 //! From figures to grades and verdicts.
 
-use super::{capacity, concurrent, evidence, recovery, thresholds};
+use super::{capacity, concurrent, evidence, goodput, recovery, thresholds};
 use crate::measure::rating;
 use crate::measure::stats::shown_p;
 use crate::measure::steady::Steadiness;
@@ -97,6 +97,7 @@ pub(crate) fn conclude(
 ) {
     for stage in &mut result.stages {
         stage.ratings = rate(stage, &result.definition.thresholds);
+        stage.goodput = goodput::of(stage, &result.definition);
     }
     result.clients = concurrent::rate(result);
     result.checks = thresholds::check_limits(&result.definition, &result.stages);
@@ -118,6 +119,7 @@ pub(crate) fn conclude(
         let nothing = is_empty.then(|| check("evidence", Verdict::Inconclusive, "no stage was run"));
         result.checks.extend(missing.into_iter().chain(nothing).chain(own).chain(capacity).chain(recovered));
     }
+    result.checks.extend(result.stages.iter().filter_map(evidence::lost));
     result.checks.extend(result.stages.iter().filter_map(evidence::misrouted));
     result.checks.extend(result.stages.iter().filter_map(evidence::stray));
     // One stage's speak for those of all.

@@ -5,6 +5,7 @@ mod capacity;
 mod cleanup;
 mod concurrent;
 mod evidence;
+mod goodput;
 mod isolation;
 pub(crate) mod judge;
 mod large_scores;
@@ -67,6 +68,8 @@ pub struct Options {
     pub hours: Option<f64>,
     /// What the rate limiter declares.
     pub limit: Option<Limit>,
+    /// How many times faster than written sessions think.
+    pub speed: Option<f64>,
     /// A short version: seconds instead of minutes.
     pub quick: bool,
     /// All sizes of scores, even where that takes hours.

@@ -68,6 +68,42 @@ fn a_chart_reads_out_where_the_keys_went_and_what_is_pointed_at() {
     assert_eq!(said("pointer"), end);
 }
 
+/// Complains of each two texts of a chart that cover each other, and of each that is cut off.
+const OVERLAPS: &str = "
+  for (const details of document.querySelectorAll('details')) details.open = true;
+  let seen = 0;
+  for (const svg of document.querySelectorAll('figure svg[data-left]')) {
+    const box = svg.getBoundingClientRect();
+    const texts = [...svg.querySelectorAll('text')].map((text) => [text.textContent, text.getBoundingClientRect()]);
+    for (const [at, [one, a]] of texts.entries()) {
+      seen += 1;
+      if (a.left < box.left - 1 || a.right > box.right + 1) console.error(`cut: ${one}`);
+      for (const [other, b] of texts.slice(at + 1)) {
+        const [wide, high] = [Math.min(a.right, b.right) - Math.max(a.left, b.left), Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top)];
+        if (wide > 1 && high > 3) console.error(`${one} covers ${other}`);
+      }
+    }
+  }
+  document.body.append(Object.assign(document.createElement('output'), { id: 'texts', textContent: seen }));
+";
+
+#[test]
+fn no_label_of_a_chart_covers_another() {
+    for file in [memory_run(600, "s"), memory_run(60, "s"), everything()] {
+        let html = page(&file);
+        let (before, rest) = html.split_once("script-src 'sha256-").unwrap();
+        let (_, after) = rest.split_once('\'').unwrap();
+        let after = after.replace("</body>", &format!("<script>{OVERLAPS}</script></body>"));
+        let Some((dom, console)) = in_chromium(&format!("{before}script-src 'unsafe-inline'{after}")) else {
+            return;
+        };
+        assert!(console.is_empty(), "{console:#?}");
+        let (_, seen) = dom.split_once("<output id=\"texts\">").unwrap();
+        let seen: u32 = seen.split_once('<').unwrap().0.parse().unwrap();
+        assert!(seen > 50, "{seen} texts");
+    }
+}
+
 #[test]
 fn a_flamegraph_runs_its_scripts_in_a_frame_of_its_own() {
     let svg = "<svg xmlns='http://www.w3.org/2000/svg'><script>console.log('zoom ' + (window.origin == 'null'))</script></svg>";

@@ -109,6 +109,23 @@ fn a_server_without_tools_and_a_file_in_which_nothing_is_active_are_said_to_be_t
 }
 
 #[test]
+fn a_secret_of_the_servers_is_not_in_the_file() {
+    let (directory, server) = with_tools(r#"[{ "name": "peek", "inputSchema": { "type": "object" } }]"#);
+    let server = format!("API_TOKEN=s3cret MODE=fast {server}");
+    let output = program(&directory, &["init", "--server", &server, "-o", "mine.toml"]);
+    let file = std::fs::read_to_string(directory.path().join("mine.toml")).unwrap();
+    assert!(!file.contains("s3cret") && file.contains("API_TOKEN=env:API_TOKEN MODE=fast "), "{file}");
+    assert!(said(&output).contains("API_TOKEN may be a secret"), "{}", said(&output));
+    let run = program(&directory, &["run", "mine.toml", "--duration", "1"]);
+    assert_eq!(run.status.code(), Some(2));
+    let why = said(&run);
+    assert!(
+        why.contains("the variable 'API_TOKEN', which API_TOKEN takes its value from, is not set"),
+        "{why}"
+    );
+}
+
+#[test]
 fn for_another_server_than_music21_it_is_said_what_to_type() {
     let (directory, server) = with_tools(r#"[{ "name": "plain" }]"#);
     let output = program(&directory, &["run", "quick", "--server", &server]);

@@ -17,6 +17,7 @@ mod links;
 mod manual;
 mod old_files;
 mod readme;
+mod record;
 mod report;
 mod report_terminal;
 mod run;

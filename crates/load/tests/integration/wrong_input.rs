@@ -59,7 +59,8 @@ const FILES: [Row; 12] = [
     ("run FILE --hours 3", "settle_s = 0", 2, &["--hours changes nothing"]),
 ];
 
-const OTHERS: [Row; 13] = [
+const OTHERS: [Row; 14] = [
+    ("record --out mine.toml", "", 2, &["<COMMAND>"]),
     ("explain nosuch", "", 2, &["unknown scenario 'nosuch'"]),
     ("explain quick --toml", "", 2, &["'quick' is several scenarios"]),
     ("generate --parts 0 --measures 4", "", 2, &["0"]),
@@ -110,4 +111,26 @@ fn fifty_wrong_inputs_are_told_apart_and_start_nothing() {
     for row in USAGE.into_iter().chain(FILES).chain(OTHERS) {
         try_row(row, directory.path());
     }
+}
+
+#[test]
+fn a_tool_that_the_server_lacks_is_named_with_the_one_that_was_meant() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(
+        directory.path().join("mine.toml"),
+        file("{}").replace("tool = 't'", "tool = 'key_analysi'"),
+    )
+    .unwrap();
+    let output = Command::new(PROGRAM)
+        .args(["run", "mine.toml", "--duration", "1"])
+        .current_dir(directory.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("no tool 'key_analysi' (did you mean 'key_analysis'?); it has import_score, "),
+        "{said}"
+    );
 }

@@ -31,6 +31,10 @@ pub(crate) struct ConnectionArgs {
     /// clients do. Without it only for servers that keep sessions and are no music21 servers.
     #[arg(long)]
     listen: bool,
+    /// Give each call a trace (W3C trace context): `traceparent` in its `_meta`, and over HTTP in a header. The slowest and
+    /// the failed calls are reported with their trace ids.
+    #[arg(long)]
+    trace_context: bool,
 }
 
 fn revision() -> impl clap::builder::TypedValueParser<Value = ProtocolVersion> {
@@ -54,6 +58,7 @@ impl ConnectionArgs {
             protocol: self.protocol.clone(),
             start_timeout: self.start_timeout,
             listen: self.listen,
+            trace_context: self.trace_context,
             ..ClientOptions::default()
         })
     }

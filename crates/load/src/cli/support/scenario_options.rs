@@ -42,6 +42,9 @@ pub(crate) struct ScenarioOptions {
     /// The most clients that `capacity` tries; 200 if not given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000), allow_negative_numbers = true)]
     max_clients: Option<u32>,
+    /// Times that sessions think faster than their file says: 2 for half the pauses.
+    #[arg(long, value_name = "TIMES", allow_negative_numbers = true, value_parser = positive)]
+    speed: Option<f64>,
     /// Short versions: seconds instead of minutes.
     #[arg(long)]
     quick: bool,
@@ -66,6 +69,7 @@ impl ScenarioOptions {
             max_clients: self.max_clients.map(|clients| clients as usize),
             hours: self.hours,
             limit: self.rate_limit,
+            speed: self.speed,
             quick: self.quick,
             all_sizes: self.all_sizes,
             process_per_session: false,
@@ -85,7 +89,8 @@ impl ScenarioOptions {
             return Err("--all-sizes: a file has the sizes that it names".into());
         }
         // Another value must make another scenario.
-        let by_name: [(&str, Change); 6] = [
+        let by_name: [(&str, Change); 7] = [
+            ("--speed", |other| other.speed.iter_mut().for_each(|speed| *speed *= 2.0)),
             ("--clients", |other| other.clients.iter_mut().for_each(|clients| *clients += 1)),
             ("--rate", |other| other.rate_per_s.iter_mut().for_each(|rate| *rate *= 2.0)),
             ("--hours", |other| other.hours.iter_mut().for_each(|hours| *hours *= 2.0)),

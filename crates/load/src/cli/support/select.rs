@@ -50,6 +50,26 @@ fn likeness(one: &str, other: &str) -> u32 {
     (strsim::jaro_winkler(&one.to_lowercase(), other) * 1e3) as u32
 }
 
+/// A tool of somebody's file that the server does not list, with the one that may be meant. Steps that may fail may name
+/// any.
+pub(crate) fn lacking(selected: &[Selected], options: &Options, listed: &[String]) -> Option<String> {
+    let definitions = selected.iter().filter(|one| one.is_file).map(|one| one.definition(options));
+    let names: Vec<String> = definitions
+        .flat_map(|definition| {
+            let calls = definition.steps().filter(|step| step.request.is_none() && step.errors.fail());
+            calls.map(|step| step.tool.clone()).collect::<Vec<_>>()
+        })
+        .collect();
+    let name = names.iter().find(|name| !listed.contains(name))?;
+    let meant = listed.iter().max_by_key(|known| likeness(name, known));
+    let meant = meant.filter(|known| likeness(name, known) >= ALIKE);
+    let meant = meant.map_or_else(String::new, |known| format!(" (did you mean '{known}'?)"));
+    Some(format!(
+        "the server has no tool '{name}'{meant}; it has {}. A step that is meant to fail says errors = \"allowed\"",
+        listed.join(", ")
+    ))
+}
+
 fn unknown(name: &str) -> String {
     let known: Vec<&str> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
     let meant =
@@ -91,6 +111,10 @@ fn overridden(mut definition: Definition, options: &Options) -> Definition {
         stage.duration_s = options.duration_s.map(|watched_s| before_s + watched_s).or(stage.duration_s);
         stage.deadline_s = options.deadline_s.unwrap_or(stage.deadline_s);
         stage.rate_per_s = stage.rate_per_s.map(|rate| options.rate_per_s.unwrap_or(rate));
+        if let Some(speed) = options.speed {
+            let steps = stage.workload.flows.iter_mut().flat_map(|flow| &mut flow.steps);
+            steps.for_each(|step| step.think_ms = (step.think_ms as f64 / speed).round() as u64);
+        }
         if let Arrivals::Day { hours, .. } = &mut stage.arrivals {
             *hours = options.hours.unwrap_or(*hours);
         }

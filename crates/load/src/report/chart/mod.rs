@@ -112,18 +112,24 @@ impl Paint {
 /// Rows of names above a chart; beyond that a line has none.
 const NAMED_ROWS: u8 = 3;
 
+/// What names of lines take at the right, at most.
+const NAMES: f64 = 75.0;
+
 /// A line at each moment, in order. A name that reaches over the lines after it stands above their names.
 pub(super) fn boundaries(moments: &[(f64, &str)], x: &Axis) -> Vec<Mark> {
-    let plot = f64::from(Width::Half as u16) - LEFT - EDGE;
+    let plot = f64::from(Width::Half as u16) - LEFT - EDGE - NAMES;
     let mut placed: Vec<(f64, u8)> = Vec::new();
     let place = |&(at, name): &(f64, &str)| {
-        let end = x.share(at) * plot + LETTER * (name.chars().count() as f64 + 2.0);
+        let long = LETTER * (name.chars().count() as f64 + 2.0);
+        let line = x.share(at) * plot;
+        // At the right edge it stands to the left of its line.
+        let (start, end) = if line + long > plot + EDGE { (line - long, line) } else { (line, line + long) };
         let covered = placed.iter().filter(|(start, _)| *start < end);
         let row = covered.map(|(_, row)| row + 1).max().unwrap_or(0);
         if row >= NAMED_ROWS {
             return Mark::Boundary(at, String::new(), 0);
         }
-        placed.push((x.share(at) * plot, row));
+        placed.push((start, row));
         Mark::Boundary(at, name.to_owned(), row)
     };
     moments.iter().rev().map(place).collect()

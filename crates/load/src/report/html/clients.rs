@@ -38,10 +38,18 @@ fn place(stage: &StageResult) -> f64 {
 
 fn throughput(stages: &[&StageResult], x: &Axis) -> Figure {
     let points: Vec<(f64, f64)> = stages.iter().map(|stage| (place(stage), stage.calls_per_s)).collect();
-    let blue = Paint::series(0);
+    let in_time: Vec<(f64, f64)> =
+        stages.iter().filter_map(|stage| Some((place(stage), stage.goodput?.per_s))).collect();
+    let (blue, green) = (Paint::series(0), Paint::series(2));
+    let drawn = |points: &[(f64, f64)], name: &str, paint: Paint| {
+        let end = points.last().map(|&(_, at)| Mark::End(at, name.to_owned(), paint));
+        let line = [Mark::Line(points.to_vec(), paint), Mark::Dots(points.to_vec(), paint)];
+        line.into_iter().chain(end).collect::<Vec<_>>()
+    };
     let rows = stages.iter().map(|stage| {
         let share = stage.accounts.success().share().map_or_else(|| "–".to_owned(), percent);
-        vec![stage.clients.to_string(), digits(stage.calls_per_s), count(stage.accounts.sent), share]
+        let in_time = stage.goodput.map_or_else(|| "–".to_owned(), |goodput| digits(goodput.per_s));
+        vec![stage.clients.to_string(), digits(stage.calls_per_s), in_time, count(stage.accounts.sent), share]
     });
     Figure {
         title: "Calls a second by clients".to_owned(),
@@ -51,9 +59,12 @@ fn throughput(stages: &[&StageResult], x: &Axis) -> Figure {
         chart: Chart::half(
             x.clone(),
             Axis::from_zero("", points.iter().map(|(_, rate)| *rate)),
-            [Mark::Line(points.clone(), blue), Mark::Dots(points, blue)],
+            [drawn(&points, "all", blue), drawn(&in_time, "in time", green)].concat(),
         ),
-        table: Table::new(&["clients", "calls a second", "calls", "good"], rows.collect()),
+        table: Table::new(
+            &["clients", "calls a second", "good and in time", "calls", "good"],
+            rows.collect(),
+        ),
     }
 }
 

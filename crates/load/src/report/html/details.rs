@@ -6,6 +6,7 @@ use super::figure::Table;
 use crate::measure::validity::{GeneratorFacts, Standing};
 use crate::report::units::{duration, percent};
 use crate::result::{RunFile, ScenarioResult};
+use crate::shell::quoted;
 
 /// A list of names and values; what is not known is left out.
 pub(super) fn list(facts: &[(&str, Option<String>)]) -> Markup {
@@ -81,15 +82,6 @@ fn command(file: &RunFile) -> String {
         words.extend(["--seed".to_owned(), file.seed.to_string()]);
     }
     words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
-}
-
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 /// Machine and program.
@@ -190,17 +182,4 @@ fn generator(stage: &str, facts: &GeneratorFacts, valid: &str) -> Vec<String> {
         or_none(facts.offered_per_s.map(|rate| format!("{rate:.1}"))),
         format!("{:.1}", facts.achieved_per_s),
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_quoted_for_a_shell() {
-        assert_eq!(
-            ["a-b.c", "two words", "it's", ""].map(quoted),
-            ["a-b.c", "'two words'", r"'it'\''s'", "''"]
-        );
-    }
 }

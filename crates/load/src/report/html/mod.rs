@@ -85,6 +85,7 @@ pub fn page(file: &RunFile, extras: &Extras) -> String {
                     (details::made(file))
                     (details::server(file))
                     (overview(file))
+                    (contents(file, extras))
                     @for (number, scenario) in file.scenarios.iter().enumerate() { (scenario::section(number, scenario, &colours)) }
                     @if let Some(baseline) = &extras.baseline { (baseline::section(baseline)) }
                     @if !extras.flamegraphs.is_empty() { (flame::section(&extras.flamegraphs)) }
@@ -137,6 +138,26 @@ fn class(tone: Tone) -> &'static str {
 /// A word in the colour of its tone.
 fn chip(tone: Tone, word: &str) -> Markup {
     html! { span class=(format!("chip {}", class(tone))) { (word) } }
+}
+
+/// Where else to go on the page.
+fn contents(file: &RunFile, extras: &Extras) -> Markup {
+    let has_stages = file.scenarios.iter().any(|scenario| !scenario.stages.is_empty());
+    let sections = [
+        (extras.baseline.is_some(), "baseline", "comparison"),
+        (!extras.flamegraphs.is_empty(), "flamegraphs", "where the time went"),
+        (has_stages, "validity", "may it be believed?"),
+        (true, "environment", "machine and program"),
+        (true, "reproduce", "run it again"),
+    ];
+    html! {
+        p.contents { "Below: "
+            @for (at, (_, id, name)) in sections.iter().filter(|(is_there, ..)| *is_there).enumerate() {
+                @if at > 0 { " · " }
+                a href=(format!("#{id}")) { (name) }
+            }
+        }
+    }
 }
 
 /// The scenarios at a glance, with links to their sections.

@@ -40,12 +40,14 @@ for (const figure of document.querySelectorAll('figure:has(svg[data-left])')) {
     svg.append(cursor);
     readout.textContent = row.map((cell, column) => `${head[column]} ${cell}`).join(' · ');
   };
-  svg.addEventListener('pointermove', (event) => {
+  const point = (event) => {
     const box = svg.getBoundingClientRect();
     const pointed = ((event.clientX - box.left) / box.width) * svg.viewBox.baseVal.width;
     const distance = ({ x }) => Math.abs(pixel(x) - pointed);
     show(rows.reduce((best, row, index) => (distance(row) < distance(rows[best]) ? index : best), 0));
-  });
+  };
+  svg.addEventListener('pointermove', point);
+  svg.addEventListener('pointerdown', point);
   const frame = figure.querySelector('.scroll');
   frame.addEventListener('keydown', (event) => {
     const index = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: rows.length - 1 }[event.key];

@@ -95,7 +95,9 @@ fn stage(stage: &StageResult, colours: &Colours) -> Markup {
             @if stage.open_loop { "open loop" } @else { "closed loop" } ", "
             (stage.clients) @if stage.clients == 1 { " client, " } @else { " clients, " }
             (duration(stage.elapsed_ns as f64)) ", "
-            (rate(stage)) " calls a second, "
+            (rate(stage)) " calls a second"
+            @if let Some(goodput) = units::goodput(stage) { " (" (goodput) ")" }
+            ", "
             (count(stage.accounts.sent)) " calls"
             @if let Some(share) = stage.accounts.success().share() { ", " (percent(share)) " good" }
             @if let Some(gap) = stage.generator.little_gap { ", deviation from Little’s law " (format!("{:+.1} %", gap * 100.0)) }

@@ -119,7 +119,7 @@ impl Trial<'_> {
             self.tried.clients.to_string(),
             self.tried.served.word().to_owned(),
             or_none(self.worst.map(|(tool, _)| tool.to_owned())),
-            or_none(self.p95().as_ref().map(quantile)),
+            or_none(self.p95().filter(|p95| p95.ns().is_some()).as_ref().map(quantile)),
             or_none(bounds),
             count(accounts.sent),
             or_none((accounts.sent > 0).then(|| percent(good))),

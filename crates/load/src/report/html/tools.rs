@@ -30,6 +30,7 @@ pub(super) fn table(stage: &StageResult) -> Markup {
         }
         (replies(stage))
         (answers(stage))
+        (traces(stage))
     }
 }
 
@@ -125,6 +126,22 @@ fn unsettled(tool: &ToolResult) -> Markup {
     }
 }
 
+/// The slowest calls by their traces, to be found in the server's own.
+fn traces(stage: &StageResult) -> Markup {
+    let slowest: Vec<_> =
+        stage.tools.iter().flat_map(|(name, tool)| tool.slowest.iter().map(move |one| (name, one))).collect();
+    html! {
+        @if !slowest.is_empty() {
+            details {
+                summary { "The slowest calls, by their traces" }
+                ul { @for (name, one) in slowest {
+                    li { code { (name) } " " (duration(one.service_ns as f64)) " trace " code { (one.trace) } }
+                } }
+            }
+        }
+    }
+}
+
 /// How calls ended that did not end well, and an answer of each tool and class in the server's words.
 fn answers(stage: &StageResult) -> Markup {
     let bad: Vec<_> = stage.accounts.ended.iter().filter(|(outcome, _)| **outcome != Outcome::Ok).collect();
@@ -150,7 +167,10 @@ fn answers(stage: &StageResult) -> Markup {
                 summary { "What was answered, in the server’s words" }
                 ul {
                     @for (name, example) in examples {
-                        li { code { (name) } " " em { (example.outcome) } ": " (example.message) }
+                        li {
+                            code { (name) } " " em { (example.outcome) } ": " (example.message)
+                            @if let Some(trace) = &example.trace { " trace " code { (trace) } }
+                        }
                     }
                     @for (name, answer, doubtful) in good {
                         li {

@@ -1,0 +1,226 @@
+//! What an agent really does: the messages between it and its server, as a scenario that does the same. Pure: messages come
+//! in with their times, a definition goes out.
+
+mod ids;
+mod left_out;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::result::{Asked, Definition, Stage, Step, Workload};
+
+/// What was seen so far.
+#[derive(Debug, Default)]
+pub(crate) struct Transcript {
+    calls: Vec<Seen>,
+    /// Calls without an answer, by their ids as JSON.
+    waiting: BTreeMap<String, usize>,
+    /// Texts that the server wrote, in order, with the number of calls sent by then.
+    said: Vec<(usize, String)>,
+    said_bytes: usize,
+}
+
+/// One request.
+#[derive(Debug)]
+struct Seen {
+    tool: String,
+    request: Option<Asked>,
+    arguments: Map<String, Value>,
+    sent: Duration,
+    answered: Option<Duration>,
+}
+
+/// A scenario, and what a reader must know of it.
+pub(crate) struct Recorded {
+    pub(crate) definition: Definition,
+    pub(crate) notes: Vec<String>,
+}
+
+/// Bytes of a server's answers that are kept to find ids in; of more, ids are taken for the server's.
+const SAID: usize = 32 << 20;
+
+impl Transcript {
+    /// Takes a message of the agent's.
+    pub(crate) fn agent_says(&mut self, line: &[u8], at: Duration) {
+        for message in messages(line) {
+            let Some(seen) = Seen::read(&message, at) else { continue };
+            if let Some(id) = message.get("id") {
+                self.waiting.insert(id.to_string(), self.calls.len());
+            }
+            self.calls.push(seen);
+        }
+    }
+
+    /// Takes a message of the server's.
+    pub(crate) fn server_says(&mut self, line: &[u8], at: Duration) {
+        for message in messages(line) {
+            let answered = message.get("id").and_then(|id| self.waiting.remove(&id.to_string()));
+            if let Some(call) = answered.filter(|_| message.get("method").is_none()) {
+                self.calls[call].answered = Some(at);
+            }
+        }
+        self.said_bytes += line.len();
+        if self.said_bytes <= SAID {
+            self.said.push((self.calls.len(), String::from_utf8_lossy(line).into_owned()));
+        }
+    }
+
+    /// How many calls there were.
+    pub(crate) fn len(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// One client that does the same, again and again.
+    pub(crate) fn recorded(&self, server: String) -> Recorded {
+        let mut notes = Vec::new();
+        let mut steps: Vec<Step> = self.calls.iter().map(Seen::step).collect();
+        for (step, think_ms) in steps.iter_mut().zip(self.thinking_ms()) {
+            step.think_ms = think_ms;
+        }
+        notes.extend(left_out::remove(&mut steps));
+        notes.extend(ids::replace(&mut steps, |id, before| self.is_the_servers(id, before)));
+        let stage = Stage { duration_s: Some(60.0), ..Stage::new("as recorded", 1, Workload::of(steps)) };
+        let definition = Definition {
+            name: "recorded".to_owned(),
+            description: "What an agent did, at its own pace.".to_owned(),
+            server: Some(server),
+            stages: vec![stage],
+            ..Definition::default()
+        };
+        Recorded { definition, notes }
+    }
+
+    /// From each answer to the next call; none where that did not wait for it, and after the last.
+    fn thinking_ms(&self) -> impl Iterator<Item = u64> {
+        let next = self.calls.iter().skip(1).map(|call| Some(call.sent)).chain([None]);
+        self.calls.iter().zip(next).map(|(call, next)| match (call.answered, next) {
+            (Some(answered), Some(next)) => next.saturating_sub(answered).as_millis() as u64,
+            _ => 0,
+        })
+    }
+
+    /// The server had written it before the agent's call of that number.
+    fn is_the_servers(&self, id: &str, before: usize) -> bool {
+        self.said_bytes > SAID || self.said.iter().any(|(calls, text)| *calls <= before && text.contains(id))
+    }
+}
+
+impl Seen {
+    fn read(message: &Value, sent: Duration) -> Option<Self> {
+        let parameters = || message.get("params").and_then(Value::as_object).cloned().unwrap_or_default();
+        let request = match message.get("method")?.as_str()? {
+            "tools/call" => None,
+            "ping" => Some(Asked::Ping),
+            "tools/list" => Some(Asked::ListTools),
+            "resources/list" => Some(Asked::ListResources),
+            "prompts/list" => Some(Asked::ListPrompts),
+            "resources/read" => Some(Asked::Read),
+            _ => return None,
+        };
+        let mut parameters = parameters();
+        parameters.remove("_meta");
+        let (tool, arguments) = match request {
+            Some(_) => (String::new(), parameters),
+            None => {
+                let arguments = parameters.remove("arguments").and_then(|arguments| match arguments {
+                    Value::Object(map) => Some(map),
+                    _ => None,
+                });
+                (parameters.get("name")?.as_str()?.to_owned(), arguments.unwrap_or_default())
+            }
+        };
+        Some(Self { tool, request, arguments, sent, answered: None })
+    }
+
+    fn step(&self) -> Step {
+        let (tool, arguments) = (self.tool.clone(), self.arguments.clone());
+        Step { tool, request: self.request, arguments, ..Step::default() }
+    }
+}
+
+/// The messages of a line: one, or a batch. None of what is no JSON.
+fn messages(line: &[u8]) -> Vec<Value> {
+    match serde_json::from_slice(line) {
+        Ok(Value::Array(all)) => all,
+        Ok(one) => vec![one],
+        Err(_) => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn at(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    fn call(id: u64, tool: &str, arguments: &Value) -> Vec<u8> {
+        let message = json!({
+            "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": { "name": tool, "arguments": arguments }
+        });
+        message.to_string().into_bytes()
+    }
+
+    fn answer(id: u64, text: &str) -> Vec<u8> {
+        json!({ "jsonrpc": "2.0", "id": id, "result": { "content": [{ "type": "text", "text": text }] } })
+            .to_string()
+            .into_bytes()
+    }
+
+    fn steps(transcript: &Transcript) -> (Vec<Step>, Vec<String>) {
+        let Recorded { definition, notes } = transcript.recorded("s".to_owned());
+        let text = toml::to_string(&definition).unwrap();
+        assert_eq!(Definition::from_toml(&text).unwrap(), definition, "{text}");
+        (definition.stages[0].workload.flows[0].steps.clone(), notes)
+    }
+
+    #[test]
+    fn what_an_agent_did_is_done_again_at_its_pace() {
+        let mut seen = Transcript::default();
+        seen.agent_says(br#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{}}"#, at(0));
+        seen.server_says(br#"{"jsonrpc":"2.0","id":0,"result":{}}"#, at(10));
+        seen.agent_says(br#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#, at(20));
+        seen.server_says(br#"{"jsonrpc":"2.0","id":1,"result":{"tools":[]}}"#, at(25));
+        seen.agent_says(&call(2, "import_score", &json!({ "score_id": "mine", "source": "bach" })), at(525));
+        seen.server_says(&answer(2, "imported mine"), at(600));
+        seen.agent_says(&call(3, "key_analysis", &json!({ "score_id": "mine" })), at(1600));
+        seen.server_says(b"noise", at(1650));
+        seen.server_says(&answer(3, "C major"), at(1700));
+        let (steps, notes) = steps(&seen);
+        let shown: Vec<(&str, u64)> = steps.iter().map(|step| (step.name(), step.think_ms)).collect();
+        assert_eq!(shown, [("tools/list", 500), ("import_score", 1000), ("key_analysis", 0)]);
+        assert_eq!(steps[1].arguments["score_id"], "mine-{{nonce}}");
+        assert_eq!(steps[2].arguments["score_id"], "mine-{{nonce}}");
+        assert_eq!(steps[1].arguments["source"], "bach");
+        assert_eq!(notes, ["'mine' is an id of the agent's: each iteration has one of its own"]);
+    }
+
+    #[test]
+    fn an_id_of_the_servers_stays_and_is_told() {
+        let mut seen = Transcript::default();
+        seen.agent_says(&call(1, "new_document", &json!({})), at(0));
+        seen.server_says(&answer(1, "made doc-17"), at(1));
+        seen.agent_says(&call(2, "read", &json!({ "document_id": "doc-17" })), at(2));
+        seen.agent_says(&call(3, "close", &json!({ "document_id": "doc-17" })), at(3));
+        let (steps, notes) = steps(&seen);
+        assert_eq!(steps[1].arguments["document_id"], "doc-17");
+        assert!(notes[0].starts_with("'doc-17' came from the server"), "{notes:?}");
+    }
+
+    #[test]
+    fn secrets_and_long_texts_are_left_out() {
+        let mut seen = Transcript::default();
+        let arguments =
+            json!({ "api_token": "s3cret", "text": "x".repeat(5000), "n": 3, "deep": { "password": "p" } });
+        seen.agent_says(&call(1, "send", &arguments), at(0));
+        let (steps, notes) = steps(&seen);
+        assert_eq!(Value::Object(steps[0].arguments.clone()), json!({ "n": 3, "deep": {} }));
+        assert_eq!(notes.len(), 3, "{notes:?}");
+        assert!(notes.iter().all(|note| !note.contains("s3cret")), "{notes:?}");
+    }
+}
