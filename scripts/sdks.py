@@ -36,7 +36,7 @@ BOTH = [("http", *options) for options in ((), ("json",), ("stateless",), ("stat
 EACH = [("stdio",), *BOTH]
 # What is installed, from where, its server, and how that is started.
 SDKS = {
-    "FastMCP 2.9": ("pypi", ["fastmcp>=2.9,<2.10"], "fastmcp_server.py", EACH),
+    "FastMCP 2.9": ("pypi", ["fastmcp>=2.9,<2.10", "mcp<1.13", "pydantic<2.12"], "fastmcp_server.py", EACH),
     "FastMCP 3": ("pypi", ["fastmcp>=3,<4"], "fastmcp_server.py", EACH),
     "FastMCP 4": ("pypi", ["fastmcp>=4,<5"], "fastmcp_server.py", EACH),
     "TypeScript SDK 1": ("npm", ["@modelcontextprotocol/sdk@1", "zod@3"], "typescript1_server.mjs", EACH),
@@ -83,11 +83,11 @@ def wait_for(port, server):
     for _ in range(600):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+                return None
         if server.poll() is not None:
-            sys.exit(f"the server ended with {server.returncode}")
+            return f"the server ended with {server.returncode}"
         time.sleep(0.1)
-    sys.exit(f"nothing listens on port {port} after a minute")
+    return f"nothing listens on port {port} after a minute"
 
 
 def counted(counts):
@@ -112,7 +112,10 @@ def measure(program, command, options, place):
         port = free_port()
         words = [*command, str(counts), "http", str(port), *options[1:]]
         server = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for(port, server)
+        why = wait_for(port, server)
+        if why:
+            server.kill()
+            return None, [why]
         spec = f"http://127.0.0.1:{port}/mcp"
     out = place / "out"
     try:

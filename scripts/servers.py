@@ -20,7 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 HOME = ROOT / "target" / "servers"
 NPM = "npm"
 PYPI = "pypi"
-# Registry, package, program, arguments; {scratch} is the folder that they work in.
+# Registry, packages, program, arguments; {scratch} is the folder that they work in. Two do not start with SDK 2.
 SERVERS = {
     "everything": (NPM, "@modelcontextprotocol/server-everything", "mcp-server-everything", []),
     "memory": (NPM, "@modelcontextprotocol/server-memory", "mcp-server-memory", []),
@@ -34,9 +34,9 @@ SERVERS = {
     "time": (PYPI, "mcp-server-time", "mcp-server-time", []),
     "git": (PYPI, "mcp-server-git", "mcp-server-git", ["--repository", "{scratch}/repository"]),
     "fetch": (PYPI, "mcp-server-fetch", "mcp-server-fetch", ["--ignore-robots-txt"]),
-    "sqlite": (PYPI, "mcp-server-sqlite", "mcp-server-sqlite", ["--db-path", "{scratch}/data.db"]),
+    "sqlite": (PYPI, "mcp-server-sqlite mcp<2", "mcp-server-sqlite", ["--db-path", "{scratch}/data.db"]),
     "calculator": (PYPI, "mcp-server-calculator", "mcp-server-calculator", []),
-    "duckdb": (PYPI, "mcp-server-duckdb", "mcp-server-duckdb", ["--db-path", "{scratch}/duck.db"]),
+    "duckdb": (PYPI, "mcp-server-duckdb mcp<2", "mcp-server-duckdb", ["--db-path", "{scratch}/duck.db"]),
 }
 
 
@@ -49,7 +49,7 @@ def last_line(done):
     return lines[-1] if lines else f"exit code {done.returncode}"
 
 
-def install(name, registry, package, program):
+def install(name, registry, packages, program):
     """The program's path, or None and why there is none."""
     home = HOME / name
     home.mkdir(parents=True, exist_ok=True)
@@ -57,13 +57,13 @@ def install(name, registry, package, program):
         python = home / "bin" / "python"
         if not python.exists():
             run([sys.executable, "-m", "venv", str(home)], check=True)
-        done = run([str(python), "-m", "pip", "install", "--quiet", package])
+        done = run([str(python), "-m", "pip", "install", "--quiet", *packages.split()])
         path = home / "bin" / program
     elif not shutil.which("npm"):
         return None, "there is no npm"
     else:
         (home / "package.json").write_text('{ "private": true }\n')
-        done = run(["npm", "install", "--silent", "--no-fund", package], cwd=home)
+        done = run(["npm", "install", "--silent", "--no-fund", *packages.split()], cwd=home)
         path = home / "node_modules" / ".bin" / program
     if done.returncode != 0 or not path.exists():
         return None, last_line(done)
@@ -114,10 +114,11 @@ def main():
     print("| server | `init` | calls | good | of them doubtful | verdict |")
     print("|---|---|---|---|---|---|")
     failures, measured = 0, 0
-    for name, (registry, package, program, arguments) in SERVERS.items():
+    for name, (registry, packages, program, arguments) in SERVERS.items():
+        package = packages.split()[0]
         if options.only not in (None, name):
             continue
-        path, why = install(name, registry, package, program)
+        path, why = install(name, registry, packages, program)
         if path is None:
             print(f"| {package} | not here: {why} | | | | |", flush=True)
             continue
