@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use hyper::body::Incoming as Body;
+use hyper::body::{Body as _, Incoming as Body};
 
 use super::connection::Connection;
 use super::frame::{self, Incoming, Response};
@@ -72,12 +72,16 @@ impl Reading<'_> {
     async fn whole(&mut self, body: &mut Body, limit: usize) -> Result<Bytes, Failure> {
         let Some(first) = self.connection.chunk(body).await? else { return Ok(Bytes::new()) };
         let mut whole = BytesMut::new();
+        let more = usize::try_from(body.size_hint().lower()).unwrap_or(0).min(limit);
         let mut next = Some(first);
         while let Some(chunk) = next {
             check_size(whole.len() + chunk.len(), limit)?;
             next = self.connection.chunk(body).await?;
             if whole.is_empty() && next.is_none() {
                 return Ok(chunk);
+            }
+            if whole.is_empty() {
+                whole.reserve(chunk.len() + more);
             }
             whole.extend_from_slice(&chunk);
         }

@@ -45,6 +45,7 @@ mod request;
 mod session;
 mod sse;
 mod stream;
+mod text;
 #[cfg(feature = "tls")]
 mod tls;
 mod tool;

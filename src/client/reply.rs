@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use super::expect::{self, Answer, Asked, Expectation, Judgement, one_line, says_rate_limited};
 use super::frame::{Body, Response};
+use super::text::Text;
 use super::wire::Failure;
 use crate::client::Outcome;
 
@@ -112,7 +113,8 @@ impl Reply {
 #[derive(Deserialize)]
 struct ToolResult<'a> {
     // Servers write `null` for what is not there.
-    content: Option<Vec<Content>>,
+    #[serde(borrow)]
+    content: Option<Vec<Content<'a>>>,
     #[serde(rename = "isError")]
     is_error: Option<bool>,
     #[serde(borrow, rename = "structuredContent")]
@@ -143,27 +145,30 @@ impl ToolResult<'_> {
 }
 
 #[derive(Deserialize)]
-struct Content {
+struct Content<'a> {
     #[serde(rename = "type")]
     kind: Option<String>,
-    text: Option<String>,
-    resource: Option<Resource>,
+    #[serde(borrow)]
+    text: Option<Text<'a>>,
+    #[serde(borrow)]
+    resource: Option<Resource<'a>>,
 }
 
 /// A resource within an answer.
 #[derive(Deserialize)]
-struct Resource {
-    text: Option<String>,
+struct Resource<'a> {
+    #[serde(borrow)]
+    text: Option<Text<'a>>,
 }
 
-impl Content {
+impl Content<'_> {
     /// A text without one; an image, say, is something.
     fn is_nothing(&self) -> bool {
         self.text.is_none() && self.kind.as_deref() == Some("text")
     }
 
     fn into_text(self) -> Option<String> {
-        self.text.or_else(|| self.resource?.text)
+        self.text.or_else(|| self.resource?.text).map(Text::unescaped)
     }
 }
 
