@@ -23,6 +23,7 @@
 
 mod answer;
 mod child;
+mod connect_error;
 mod connection;
 mod doubt;
 mod endpoint;
@@ -53,11 +54,12 @@ mod trace;
 mod wire;
 
 pub use child::{Child, ServerCommand};
+pub use connect_error::ConnectError;
 pub(crate) use endpoint::{WITHOUT_TLS, addresses, without_secrets};
 pub use expect::{Expectation, ScoreCounts};
 pub use headers::{HeaderError, headers, without_value};
 pub(crate) use mirror::Mirrored;
-pub use music21::{ConnectError, Music21Client};
+pub use music21::Music21Client;
 pub use nonce::Nonce;
 pub use outcome::Outcome;
 pub use reply::Reply;

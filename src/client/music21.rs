@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::child::{Child, ServerCommand};
+use super::connect_error::ConnectError;
 use super::endpoint::without_secrets;
 use super::expect::{Asked, Expectation};
 use super::http::HttpWire;
@@ -31,21 +32,6 @@ use crate::client::Outcome;
 pub struct Music21Client {
     session: Session,
     stop_grace: Duration,
-}
-
-/// Why no session came about: one line that says what was tried and what happened.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{message}")]
-pub struct ConnectError {
-    /// The class a call would have ended in.
-    pub outcome: Outcome,
-    message: String,
-}
-
-impl ConnectError {
-    fn new(target: &str, failure: &Failure) -> Self {
-        Self { outcome: failure.outcome, message: format!("{target}: {}", failure.message) }
-    }
 }
 
 #[derive(Serialize)]

@@ -108,6 +108,29 @@ mod tests {
         }
     }
 
+    /// The help of all verbs, one after the other, as a terminal of that width shows it.
+    fn at(width: usize, mut verb: Command, out: &mut String) {
+        *out += &verb.clone().term_width(width).render_long_help().to_string();
+        for below in verb.get_subcommands_mut().filter(|below| below.get_name() != "help") {
+            *out += &format!("\n== {}\n", below.get_name());
+            at(width, below.clone(), out);
+        }
+    }
+
+    #[test]
+    fn every_verb_fits_a_narrow_and_a_wide_terminal() {
+        for width in [60, 120] {
+            let mut program = Cli::command();
+            program.build();
+            let mut shown = String::new();
+            at(width, program, &mut shown);
+            // A usage line holds the words that must be given, which clap does not break.
+            let too_long = |line: &&str| line.chars().count() > width && !line.starts_with("Usage: ");
+            assert_eq!(shown.lines().find(too_long), None, "at {width}");
+            insta::assert_snapshot!(format!("all-help-{width}"), shown);
+        }
+    }
+
     #[test]
     fn every_verb_says_what_it_does() {
         let mut program = Cli::command();

@@ -37,7 +37,8 @@ pub fn scenario(result: &ScenarioResult, screen: Screen) -> String {
         out += &stages;
     }
     for tried in result.capacity.iter().flat_map(|capacity| &capacity.tried) {
-        let line = format!("  {:>5} clients {:<12}{}", tried.clients, tried.served.word(), tried.text);
+        let clients = if tried.clients == 1 { "client " } else { "clients" };
+        let line = format!("  {:>5} {clients} {:<12}{}", tried.clients, tried.served.word(), tried.text);
         out += &screen.line(&line);
     }
     if let Some(clients) = result.clients.filter(|rating| rating.grade.is_some()) {

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::figure::Table;
 use crate::measure::validity::{GeneratorFacts, Standing};
-use crate::report::units::{duration, percent};
+use crate::report::units::{count, duration, percent};
 use crate::result::{RunFile, ScenarioResult};
 use crate::shell::quoted;
 
@@ -87,7 +87,7 @@ fn command(file: &RunFile) -> String {
 /// Machine and program.
 pub(super) fn environment(file: &RunFile) -> Markup {
     let (machine, tool) = (&file.machine, &file.tool);
-    let gib = |bytes: u64| format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30));
+    let memory = |bytes: u64| format!("{} MB", count(bytes / 1_000_000));
     let revision = tool.git_rev.as_ref().map(|revision| {
         let changed = if tool.dirty == Some(true) { ", with changes" } else { "" };
         format!("{}{changed}", revision.chars().take(12).collect::<String>())
@@ -101,7 +101,7 @@ pub(super) fn environment(file: &RunFile) -> Markup {
             (list(&[
                 ("processor", machine.cpu_model.clone()),
                 ("cores", Some(machine.cores.to_string())),
-                ("memory", machine.memory_bytes.map(gib)),
+                ("memory", machine.memory_bytes.map(memory)),
                 ("kernel", machine.kernel.clone()),
                 ("virtual machine", Some(if machine.virtual_machine { "yes" } else { "no" }.to_owned())),
                 ("governor", machine.governor.clone()),

@@ -1,7 +1,7 @@
 //! The files in the server's temporary directory, over all stages of a scenario.
 
 use super::figure::{Figure, Table};
-use super::timeline::{boundaries, starts};
+use super::timeline::{LEAST_S, boundaries, starts};
 use crate::report::chart::{Axis, Chart, Mark, Paint};
 use crate::report::units::{count, digits, megabytes};
 use crate::result::{ResourceAt, ScenarioResult};
@@ -26,6 +26,9 @@ pub(super) fn figures(scenario: &ScenarioResult) -> Vec<Figure> {
         return Vec::new();
     }
     let last_s = readings.iter().map(|at| at.at_s).fold(end_s, f64::max);
+    if last_s < LEAST_S {
+        return Vec::new();
+    }
     let (x, before) = (Axis::seconds(last_s), boundaries(scenario));
     let bytes = readings.iter().map(|at| (at.at_s, megabytes(at.bytes))).collect();
     let files: Option<Vec<_>> = readings.iter().map(|at| Some((at.at_s, at.files? as f64))).collect();

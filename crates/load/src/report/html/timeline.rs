@@ -14,7 +14,7 @@ const POINTS: usize = 300;
 /// Fewer calls make no picture.
 const HEAT_CALLS: u64 = 500;
 /// Shorter scenarios have nothing to show over time.
-const LEAST_S: f64 = 3.0;
+pub(super) const LEAST_S: f64 = 3.0;
 
 /// Some seconds together.
 struct Slice {
