@@ -44,7 +44,7 @@ SDKS = {
         "npm",
         ["@modelcontextprotocol/server@2", "@modelcontextprotocol/node@2", "zod@4"],
         "typescript2_server.mjs",
-        [("http", "stateless")],
+        [("stdio",), ("http", "stateless")],
     ),
 }
 
@@ -66,7 +66,8 @@ def install(name, registry, packages, server):
         (home / "package.json").write_text('{ "private": true, "type": "module" }\n')
         installed = subprocess.run(["npm", "install", "--silent", "--no-fund", *packages], cwd=home, **quiet)
         # Node finds packages beside the file.
-        shutil.copy(SERVERS / server, home / server)
+        for file in (server, "counts.mjs"):
+            shutil.copy(SERVERS / file, home / file)
         command = ["node", str(home / server)]
     if installed.returncode != 0:
         return None, installed.stderr.strip().splitlines()[-1] if installed.stderr.strip() else "not installed"

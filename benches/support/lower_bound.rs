@@ -44,6 +44,15 @@ impl TcpBound {
     }
 }
 
+/// One connection of hyper's, kept until its sender is dropped.
+pub(crate) async fn connect(address: SocketAddr) -> http1::SendRequest<Full<Bytes>> {
+    let stream = TcpStream::connect(address).await.expect("the null server listens");
+    stream.set_nodelay(true).expect("a TCP socket");
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.expect("no byte is sent yet");
+    tokio::spawn(connection);
+    sender
+}
+
 /// The POST of a health check by hyper alone: no protocol, no answer looked at.
 pub(crate) struct HyperBound {
     sender: Mutex<http1::SendRequest<Full<Bytes>>>,
@@ -52,12 +61,7 @@ pub(crate) struct HyperBound {
 
 impl HyperBound {
     pub(crate) async fn start(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).await.expect("the null server listens");
-        stream.set_nodelay(true).expect("a TCP socket");
-        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.expect("no byte is sent yet");
-        // It ends with the sender.
-        tokio::spawn(connection);
-        Self { sender: Mutex::new(sender), host: address.to_string() }
+        Self { sender: Mutex::new(connect(address).await), host: address.to_string() }
     }
 
     /// Returns the size of the answer.

@@ -10,7 +10,6 @@ use futures::stream::BoxStream;
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
 use rmcp::model::{CallToolRequestParams, ClientJsonRpcMessage};
 use rmcp::service::RunningService;
 use rmcp::transport::StreamableHttpClientTransport;
@@ -20,8 +19,9 @@ use rmcp::transport::streamable_http_client::{
 };
 use rmcp::{RoleClient, ServiceExt};
 use sse_stream::Sse;
-use tokio::net::TcpStream;
 use tokio::sync::Mutex;
+
+use crate::lower_bound::connect;
 
 type Failure = StreamableHttpError<hyper::Error>;
 
@@ -30,11 +30,7 @@ pub(crate) struct RmcpClient(RunningService<RoleClient, ()>);
 
 impl RmcpClient {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).await.expect("the null server listens");
-        stream.set_nodelay(true).expect("a TCP socket");
-        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.expect("no byte is sent yet");
-        // It ends with the sender.
-        tokio::spawn(connection);
+        let sender = connect(address).await;
         let client = OverHyper { sender: Arc::new(Mutex::new(sender)), host: address.to_string().into() };
         let config = StreamableHttpClientTransportConfig::with_uri(format!("http://{address}/mcp"));
         let transport = StreamableHttpClientTransport::with_client(client, config);

@@ -1,21 +1,16 @@
 // An echo server on the TypeScript SDK 1 that counts what reached it.
 // Arguments: COUNTS stdio, or COUNTS http PORT [stateless] [json]; COUNTS as for fastmcp_server.py.
 import { randomUUID } from "node:crypto";
-import fs from "node:fs";
 import http from "node:http";
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
 import { z } from "zod";
+import { countStdio, counting } from "./counts.mjs";
 
 const [, , directory, transport, port, ...options] = process.argv;
-const counts = { calls: 0, opened: 0, ended: 0 };
-
-function save() {
-  const path = `${directory}/${process.pid}.json`;
-  fs.writeFileSync(`${path}.new`, JSON.stringify(counts));
-  fs.renameSync(`${path}.new`, path);
-}
+const counter = counting(directory);
+const { counts } = counter;
 
 function server() {
   const server = new McpServer({ name: "echo", version: "1.0.0" });
@@ -28,12 +23,7 @@ function server() {
 }
 
 function serveStdio() {
-  counts.opened = 1;
-  process.stdin.on("end", () => {
-    counts.ended = 1;
-    save();
-    process.exit(0);
-  });
+  countStdio(counter);
   return server().connect(new StdioServerTransport());
 }
 
@@ -73,6 +63,4 @@ function serveHttp() {
   http.createServer(handle).listen(Number(port), "127.0.0.1");
 }
 
-setInterval(save, 100);
-save();
 await (transport === "stdio" ? serveStdio() : serveHttp());

@@ -1,19 +1,15 @@
 // An echo server on the TypeScript SDK 2 that counts the calls which reached it. It speaks protocol 2026-07-28, which has no
-// sessions. Arguments: COUNTS http PORT; COUNTS as for fastmcp_server.py.
-import fs from "node:fs";
+// sessions. Arguments: COUNTS stdio, or COUNTS http PORT; COUNTS as for fastmcp_server.py.
 import http from "node:http";
 import { toNodeHandler } from "@modelcontextprotocol/node";
 import { McpServer, createMcpHandler } from "@modelcontextprotocol/server";
+import { StdioServerTransport } from "@modelcontextprotocol/server/stdio";
 import { z } from "zod";
+import { countStdio, counting } from "./counts.mjs";
 
-const [, , directory, , port] = process.argv;
-const counts = { calls: 0, opened: 0, ended: 0 };
-
-function save() {
-  const path = `${directory}/${process.pid}.json`;
-  fs.writeFileSync(`${path}.new`, JSON.stringify(counts));
-  fs.renameSync(`${path}.new`, path);
-}
+const [, , directory, transport, port] = process.argv;
+const counter = counting(directory);
+const { counts } = counter;
 
 function server() {
   const server = new McpServer({ name: "echo", version: "1.0.0" });
@@ -25,6 +21,9 @@ function server() {
   return server;
 }
 
-setInterval(save, 100);
-save();
-http.createServer(toNodeHandler(createMcpHandler(server, {}))).listen(Number(port), "127.0.0.1");
+if (transport === "stdio") {
+  countStdio(counter);
+  await server().connect(new StdioServerTransport());
+} else {
+  http.createServer(toNodeHandler(createMcpHandler(server, {}))).listen(Number(port), "127.0.0.1");
+}

@@ -8,9 +8,9 @@ use rmcp::model::{PaginatedRequestParams, Tool};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::mirror::Mirrored;
+use super::mirror::{Mirrored, can_be_mirrored};
 use super::session::Session;
-use super::wire::Failure;
+use super::wire::{Failure, Wire};
 use crate::client::Outcome;
 
 #[derive(Deserialize)]
@@ -53,6 +53,10 @@ impl Session {
                 }
                 Some(next) => cursor = Some(next),
             }
+        }
+        if self.is_without_handshake() && matches!(self.wire, Wire::Http(_)) {
+            let schema = |tool: &Value| tool.get("inputSchema").and_then(Value::as_object).cloned();
+            tools.retain(|tool| schema(tool).is_none_or(|schema| can_be_mirrored(&schema)));
         }
         if self.is_without_handshake() {
             // Once for a session: a server that changes its tools meanwhile is not followed.

@@ -3,7 +3,7 @@
 //!
 //! Rules: <https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#request-metadata>
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -48,6 +48,31 @@ impl Mirrored {
         });
         headers.collect()
     }
+}
+
+/// Whether a tool may be called over HTTP: the protocol has clients leave out one whose annotations cannot be followed, which
+/// are names that no header can have, a name used twice, and one on what is no text, number or truth value.
+pub(super) fn can_be_mirrored(schema: &JsonObject) -> bool {
+    let mut names = BTreeSet::new();
+    is_sound(schema, &mut names)
+}
+
+fn is_sound(schema: &JsonObject, names: &mut BTreeSet<String>) -> bool {
+    let properties = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+    properties.filter_map(|(_, property)| property.as_object()).all(|property| {
+        let header = property.get(ANNOTATION);
+        let is_plain = matches!(
+            property.get("type").and_then(Value::as_str),
+            None | Some("string" | "integer" | "number" | "boolean")
+        );
+        let is_named =
+            |name: &str| !name.is_empty() && format!("{ARGUMENT}{name}").parse::<HeaderName>().is_ok();
+        let is_new = |name: &str, names: &mut BTreeSet<String>| names.insert(name.to_ascii_lowercase());
+        let is_sound_header = header.is_none_or(|header| {
+            header.as_str().is_some_and(|name| is_plain && is_named(name) && is_new(name, names))
+        });
+        is_sound_header && is_sound(property, names)
+    })
 }
 
 /// Finds annotations on the way through `properties` alone, where the protocol allows them.
@@ -120,6 +145,19 @@ mod tests {
         ] {
             assert_eq!(header_value(text), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_tool_whose_annotations_cannot_be_followed_is_left_out() {
+        let sound =
+            |properties: Value| can_be_mirrored(json!({ "properties": properties }).as_object().unwrap());
+        let text = |header: &str| json!({ "type": "string", "x-mcp-header": header });
+        assert!(sound(json!({})) && sound(json!({ "a": text("Region"), "b": text("Zone") })));
+        assert!(!sound(json!({ "a": text("") })) && !sound(json!({ "a": text("no header") })));
+        assert!(!sound(json!({ "a": text("Region"), "b": text("region") })));
+        assert!(!sound(json!({ "a": { "type": "object", "x-mcp-header": "A" } })));
+        assert!(!sound(json!({ "a": { "type": "string", "x-mcp-header": 3 } })));
+        assert!(!sound(json!({ "deep": { "properties": { "a": text("") } } })));
     }
 
     #[test]

@@ -21,8 +21,8 @@ A stage keeps the objective if, for every tool, the upper bound of the p95 of se
 --objective (1s, the limit of Excellent), and at least 99 % of the calls end well: by the lower bound, or because
 none failed. From 200 calls of a tool on, the p95 is an estimate; from 59 on, only a bound; with fewer there are
 too few samples, and the objective counts as missed. It also counts as missed if the generator itself was late.
-Passes with a number of clients that keeps the objective and a larger one that does not; fails if a single client
-is too many; inconclusive if the cap is reached first.
+Passes with a number of clients that keeps the objective and a larger one that does not, or where the most that
+were to be tried do (then the answer is: at least so many); fails if a single client is too many.
 
 It cannot show how long users wait who arrive at a rate of their own, since a closed loop slows down with its
 server, nor any other mix of calls: for that, edit the TOML of 'explain capacity --toml'.",

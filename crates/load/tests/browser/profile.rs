@@ -76,12 +76,17 @@ fn a_native_server_has_a_flamegraph_of_all_calls_and_one_of_a_tool() {
     if !is_installed("perf") {
         return skip("no-perf", "Debian's package linux-perf");
     }
-    let run = profiled(&[], None);
-    if let Some(refusal) = run.refusal() {
-        return skip("perf-refused", refusal);
+    // On a busy machine perf may begin when the run has almost ended: then it has seen too little.
+    for _ in 0..3 {
+        let run = profiled(&[], None);
+        if let Some(refusal) = run.refusal() {
+            return skip("perf-refused", refusal);
+        }
+        if run.flamegraph("server").expect("perf was let in").contains("music21_mcp_embedded") {
+            return;
+        }
     }
-    let svg = run.flamegraph("server").expect("perf was let in");
-    assert!(svg.contains("music21_mcp_embedded"), "the server's own functions are named");
+    panic!("the server's own functions are named");
 }
 
 #[test]
