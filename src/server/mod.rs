@@ -98,7 +98,7 @@ impl ServerUnderTest {
     async fn begin(spec: ServerSpec, mut options: ServerOptions) -> Result<Self, StartError> {
         let embedded = Server::new(std::mem::take(&mut options.embedded));
         let unreachable = |error: ConnectError| StartError {
-            text: format!("{error}{}", advice(&spec, error.outcome)),
+            text: format!("{error}{}", advice(&spec, &error)),
             is_another_server: false,
         };
         let (mut start_retries, counters) = (0, Arc::<Counters>::default());
@@ -271,11 +271,17 @@ async fn open_newest(
 }
 
 /// What to do next, beyond what the error itself says: one that a server answered with is not helped by starting it.
-fn advice(spec: &ServerSpec, outcome: Outcome) -> &'static str {
+fn advice(spec: &ServerSpec, error: &ConnectError) -> &'static str {
+    let message = error.to_string();
     match spec {
         ServerSpec::InProcess => "; this is a defect of the embedded server",
         ServerSpec::Command(_) => "; run the command by hand to see what it says",
-        ServerSpec::Url(_) if outcome == Outcome::ConnectError => {
+        ServerSpec::Url(_) if message.contains("certificate:") => {
+            "; --ca names the PEM file of the authority that it is known by"
+        }
+        // That error says what to write.
+        ServerSpec::Url(_) if message.contains("--header") => "",
+        ServerSpec::Url(_) if error.outcome == Outcome::ConnectError => {
             "; start the server first, or correct the URL"
         }
         ServerSpec::Url(_) => "",
