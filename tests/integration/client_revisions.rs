@@ -44,6 +44,23 @@ async fn the_newest_protocol_repeats_tool_and_marked_arguments_in_headers() {
     requests(&server, &[&["mcp-protocol-version: 2026-07-28", name, "mcp-param-text: =?base64?5pel5pys?="]]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn each_call_carries_a_trace_of_its_own_where_traces_are_wanted() {
+    for path in ["/mcp", "/modern"] {
+        let server = start(vec![json(&healthy()), json(&healthy())], "");
+        let options = ClientOptions { trace_context: true, ..ClientOptions::default() };
+        let client = Music21Client::connect(&at(&server, path), &options).await.unwrap();
+        let replies = [client.health_check(PATIENT).await, client.health_check(PATIENT).await];
+        let [one, other] = replies.map(|reply| reply.trace.unwrap());
+        assert_ne!(one, other);
+        let in_meta = format!("\"traceparent\":\"00-{one}-");
+        requests(&server, &[&["tools/call", &format!("traceparent: 00-{one}-"), &in_meta]]);
+    }
+    let server = start(vec![json(&healthy())], "");
+    let client = Music21Client::connect(&server.url, &ClientOptions::default()).await.unwrap();
+    assert_eq!(client.health_check(PATIENT).await.trace, None);
+}
+
 #[tokio::test]
 async fn a_result_that_is_not_complete_is_named_as_what_it_is() {
     let incomplete = |result: &str| json(&format!(r#"{{"jsonrpc":"2.0","id":{{id}},"result":{result}}}"#));
