@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub use own::{STDERR, own_command, own_program, spawn_own};
-pub use spec::{EMBEDDED, ServerSpec, SpecError};
+pub use spec::{EMBEDDED, RUN_DIRECTORY, ServerSpec, SpecError};
 pub use variables::with_references;
 
 use futures::future::BoxFuture;

@@ -21,6 +21,8 @@ const HEADERS_VARIABLE: &str = "MUSIC21_MCP_HEADERS";
 
 /// The variable that names a process's temporary directory.
 pub(super) const TMPDIR: &str = "TMPDIR";
+/// How the directories begin that a run makes for what it hands over.
+pub const RUN_DIRECTORY: &str = "music21-mcp-bench-";
 /// The embedded server in this process, as a user writes it.
 const IN_PROCESS: &str = "in-process";
 /// The same for whom it is not a process of its own: programs that can start it as one look at this word first.
@@ -207,7 +209,7 @@ impl fmt::Display for ServerSpec {
 /// A directory that is made for each run, and that the user did not name.
 fn is_ours((name, value): &(OsString, OsString)) -> bool {
     let directory = Path::new(value).file_name().unwrap_or_default().to_string_lossy();
-    name == TMPDIR && directory.starts_with("music21-mcp-bench-")
+    name == TMPDIR && directory.starts_with(RUN_DIRECTORY)
 }
 
 /// The command as a shell takes it, the variables before it with the values that `shown` makes of theirs.

@@ -128,8 +128,8 @@ fn sums(stages: &[&StageResult], counts: fn(&StageResult) -> &Vec<u64>) -> Vec<u
 }
 
 fn stopped_by(stages: &[&StageResult]) -> StoppedBy {
-    let interrupted = stages.iter().find(|stage| stage.stopped_by == StoppedBy::Interrupt);
-    interrupted.unwrap_or(&stages[0]).stopped_by
+    let early = |stage: &&&StageResult| matches!(stage.stopped_by, StoppedBy::Interrupt | StoppedBy::Lost);
+    stages.iter().find(early).unwrap_or(&stages[0]).stopped_by
 }
 
 fn accounts<'a>(parts: impl Iterator<Item = &'a AccountsBy>) -> AccountsBy {

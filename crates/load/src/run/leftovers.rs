@@ -6,11 +6,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
-use music21_mcp_bench::server::ServerSpec;
+use music21_mcp_bench::server::{RUN_DIRECTORY, ServerSpec};
 use tempfile::TempDir;
 
-/// How they are called.
-const PREFIX: &str = "music21-mcp-bench-";
 /// Younger ones may be about to be marked.
 const YOUNG: Duration = Duration::from_secs(60);
 
@@ -28,7 +26,7 @@ impl RunDirectory {
     ///
     /// Where it cannot be made.
     pub(super) fn new(spec: &ServerSpec) -> io::Result<Self> {
-        let directory = spec.new_directory(PREFIX)?;
+        let directory = spec.new_directory(RUN_DIRECTORY)?;
         let mark = File::open(directory.path()).ok().filter(|mark| mark.try_lock().is_ok());
         sweep(directory.path());
         Ok(Self { directory, _mark: mark })
@@ -47,7 +45,7 @@ fn sweep(newest: &Path) {
     let made = fs::metadata(newest).and_then(|facts| facts.modified());
     let (Some(parent), Ok(made)) = (newest.parent(), made) else { return };
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-        let is_named = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        let is_named = entry.file_name().to_string_lossy().starts_with(RUN_DIRECTORY);
         let Ok(facts) = entry.metadata() else { continue };
         let age = facts.modified().ok().and_then(|then| made.duration_since(then).ok());
         let is_old = age.is_some_and(|age| age > YOUNG);

@@ -89,9 +89,12 @@ fn two_signals_at_once_are_one_and_what_was_measured_is_written() {
 fn a_signal_before_the_server_answers_is_on_file_too() {
     let bench = Bench::new(&["memory", "--server", "sleep 1000"]);
     let child = bench.command().stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    until("it has begun", || bench.path().with_file_name(".lock").exists().then_some(()));
-    // It listens for signals from its next line on.
-    std::thread::sleep(Duration::from_millis(200));
+    let listens = || {
+        let status =
+            procfs::process::Process::new(child.id().cast_signed()).and_then(|process| process.status());
+        status.is_ok_and(|status| status.sigcgt & (1 << (Signal::TERM.as_raw() - 1)) != 0).then_some(())
+    };
+    until("it listens for signals", listens);
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));

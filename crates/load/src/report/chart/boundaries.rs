@@ -1,6 +1,10 @@
 //! Lines at moments, with their names above the chart.
 
 use super::{Axis, EDGE, LEFT, LETTER, Mark, Width};
+use crate::report::screen::fitted;
+
+/// Letters of a name.
+const MOST: usize = 30;
 
 /// Rows of names above a chart; beyond that a line has none.
 const NAMED_ROWS: u8 = 3;
@@ -13,6 +17,7 @@ pub(in crate::report) fn boundaries(moments: &[(f64, &str)], x: &Axis) -> Vec<Ma
     let plot = f64::from(Width::Half as u16) - LEFT - EDGE - NAMES;
     let mut placed: Vec<(f64, u8)> = Vec::new();
     let place = |&(at, name): &(f64, &str)| {
+        let name = fitted(name, Some(MOST));
         let long = LETTER * (name.chars().count() as f64 + 2.0);
         let line = x.share(at) * plot;
         // At the right edge it stands to the left of its line.
@@ -23,7 +28,7 @@ pub(in crate::report) fn boundaries(moments: &[(f64, &str)], x: &Axis) -> Vec<Ma
             return Mark::Boundary(at, String::new(), 0);
         }
         placed.push((start, row));
-        Mark::Boundary(at, name.to_owned(), row)
+        Mark::Boundary(at, name, row)
     };
     moments.iter().rev().map(place).collect()
 }

@@ -6,6 +6,8 @@ mod boundaries;
 
 use maud::{Markup, html};
 
+use crate::report::screen::fitted;
+
 pub(super) use axis::{Axis, Scale, nines};
 pub(super) use boundaries::boundaries;
 
@@ -18,6 +20,8 @@ const EDGE: f64 = 18.0;
 const ROW: f64 = 15.0;
 /// What a letter of text takes at most.
 pub(super) const LETTER: f64 = 6.8;
+/// Pixels of a chart's width for each letter of a name at its right edge: a quarter of it is theirs at most.
+const LETTERS: usize = 28;
 
 /// People who see no red or green can distinguish them, and they are dark enough on white; `style.css` has the other
 /// theme's.
@@ -149,9 +153,11 @@ impl Chart {
     }
 
     /// The names at the right edge.
-    fn ends(&self) -> impl Iterator<Item = (f64, &str, Paint)> {
-        self.marks.iter().filter_map(|mark| match mark {
-            Mark::End(at, name, paint) => Some((*at, name.as_str(), *paint)),
+    fn ends(&self) -> impl Iterator<Item = (f64, String, Paint)> {
+        // The names of other servers' tools may be as long as the chart is wide.
+        let most = self.width as usize / LETTERS;
+        self.marks.iter().filter_map(move |mark| match mark {
+            Mark::End(at, name, paint) => Some((*at, fitted(name, Some(most)), *paint)),
             _ => None,
         })
     }
@@ -212,7 +218,7 @@ impl Plane<'_> {
 
     /// Names beside the ends of lines, each in a row of its own.
     fn names(&self) -> Markup {
-        let mut ends: Vec<(f64, &str, Paint)> =
+        let mut ends: Vec<(f64, String, Paint)> =
             self.chart.ends().map(|(at, name, paint)| (self.y(at), name, paint)).collect();
         ends.sort_by(|a, b| a.0.total_cmp(&b.0));
         // From the top down each is moved below the one before it, then from the bottom up those that fell out.
@@ -287,6 +293,15 @@ fn hundredths(share: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_name_leaves_the_chart_its_room() {
+        let end = Mark::End(1.0, "a_tool_of_sixty_four_letters_".repeat(3), Paint::series(0));
+        let chart = Chart::half(Axis::from_zero("", [1.0]), Axis::from_zero("", [1.0]), [end]);
+        assert!(chart.plane().right > 0.65 * chart.width(), "{}", chart.plane().right);
+        let svg = chart.svg("").into_string();
+        assert!(svg.contains(">a_tool_of") && svg.contains('…'), "{svg}");
+    }
 
     #[test]
     fn every_mark_stands_where_the_axes_say() {
