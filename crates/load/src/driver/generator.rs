@@ -78,7 +78,7 @@ impl Evidence<'_> {
     fn little_gap(&self) -> Option<f64> {
         let Load::Closed { workers } = self.plan.load else { return None };
         let workload = &self.plan.workload;
-        let thinks = workload.flows.iter().flat_map(|flow| &flow.steps).any(|step| step.think_ms > 0);
+        let thinks = workload.flows.iter().flat_map(|flow| &flow.steps).any(|step| !step.think_ms.is_none());
         // Sessions that are opened in between take time that no call has, and a pause of a single client takes no load away
         // that another call would have met.
         if thinks || !workload.sessions.is_kept() || workers < 2 {

@@ -1,6 +1,7 @@
 //! The calls of one session, in order, rendered from the workload.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use music21_mcp_bench::client::{Expectation, Nonce, Request};
 use serde_json::Value;
@@ -13,6 +14,8 @@ use crate::result::{Errors, Step, Workload};
 pub(super) struct Script {
     workload: Arc<Workload>,
     rng: Rng,
+    /// Of its own, so that pauses leave the choice of flows as it is.
+    pauses: Rng,
     client: usize,
     iteration: u64,
     run: Arc<str>,
@@ -30,8 +33,9 @@ pub(super) struct Rendered {
 impl Script {
     /// `run` makes nonces unlike those of any other run; `seed` fixes the choice of flows.
     pub(super) fn new(workload: Arc<Workload>, client: usize, run: Arc<str>, seed: u64) -> Self {
-        let rng = Rng::new(seed ^ (client as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        Self { workload, rng, client, iteration: 0, run, position: None, has_failed: false }
+        let seed = seed ^ (client as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let (rng, pauses) = (Rng::new(seed), Rng::new(!seed));
+        Self { workload, rng, pauses, client, iteration: 0, run, position: None, has_failed: false }
     }
 
     /// The next call; a runnable workload always has one.
@@ -45,6 +49,11 @@ impl Script {
                 _ => {}
             }
         }
+    }
+
+    /// How long to think after a step.
+    pub(super) fn think(&mut self, step: &Step) -> Duration {
+        step.think_ms.draw(&mut self.pauses)
     }
 
     /// The call before did not end well.

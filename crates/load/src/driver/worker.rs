@@ -208,7 +208,7 @@ async fn perform<T: Connect>(shared: &Shared<T>, worker: &mut Worker<T>, turn: T
     if worker.script.is_between() {
         give_up(shared.sessions, &mut worker.session).await;
     }
-    step.think()
+    worker.script.think(&step)
 }
 
 /// Does at the end of an iteration what the workload wants of sessions.

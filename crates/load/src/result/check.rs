@@ -74,7 +74,7 @@ fn check_step(step: &Step) -> anyhow::Result<()> {
         "{}: a step has a tool or another request",
         step.tool
     );
-    Ok(())
+    step.think_ms.check().with_context(|| format!("step '{}'", step.name()))
 }
 
 fn check_probe(declared: &Limit) -> anyhow::Result<()> {

@@ -13,6 +13,7 @@ mod search;
 mod shard;
 mod snapshot;
 mod stage;
+mod think;
 mod thresholds;
 mod tool;
 mod workload;
@@ -31,6 +32,7 @@ pub(crate) use stage::bin_of;
 pub use stage::{
     Exports, Goodput, PhaseResult, Ratings, ResourceAt, Second, SessionMemory, StageResult, StoppedBy,
 };
+pub use think::{Pauses, Think};
 pub use thresholds::Thresholds;
 pub use tool::Tool;
 pub use workload::{Asked, Errors, Flow, SessionEnd, Step, Workload};

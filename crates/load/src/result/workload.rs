@@ -1,10 +1,10 @@
 //! What is called: a mix of flows, each a sequence of calls that one session makes in order.
 
-use std::time::Duration;
-
 use music21_mcp_bench::client::Request;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use crate::result::Think;
 
 /// What sessions do.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -134,9 +134,10 @@ pub struct Step {
     /// The answer must hold this iteration's nonce; one that holds another's is misrouted.
     #[serde(default, alias = "own_nonce")]
     pub must_echo_nonce: bool,
-    /// Milliseconds to think afterwards; an open loop, whose arrivals are due on schedule, does not.
+    /// Milliseconds to think afterwards, or how they are spread: `{ kind = "exponential", mean }`, `{ kind = "uniform",
+    /// from, to }` or `{ kind = "lognormal", median, p95 }`; an open loop, whose arrivals are due on schedule, does not.
     #[serde(default)]
-    pub think_ms: u64,
+    pub think_ms: Think,
     /// The deadline of this call in milliseconds, where it is not the run's.
     #[serde(default)]
     pub deadline_ms: Option<u64>,
@@ -181,10 +182,5 @@ impl Step {
     /// The same call, made even after a failure.
     pub(crate) fn always(self) -> Self {
         Self { always: true, ..self }
-    }
-
-    /// How long to think afterwards.
-    pub(crate) fn think(&self) -> Duration {
-        Duration::from_millis(self.think_ms)
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::result::{Asked, Definition, Stage, Step, Workload};
+use crate::result::{Asked, Definition, Stage, Step, Think, Workload};
 
 /// What was seen so far.
 #[derive(Debug, Default)]
@@ -78,7 +78,7 @@ impl Transcript {
         let mut notes = Vec::new();
         let mut steps: Vec<Step> = self.calls.iter().map(Seen::step).collect();
         for (step, think_ms) in steps.iter_mut().zip(self.thinking_ms()) {
-            step.think_ms = think_ms;
+            step.think_ms = Think::Fixed(think_ms);
         }
         notes.extend(left_out::remove(&mut steps));
         notes.extend(ids::replace(&mut steps, |id, before| self.is_the_servers(id, before)));
@@ -194,8 +194,9 @@ mod tests {
         seen.server_says(b"noise", at(1650));
         seen.server_says(&answer(3, "C major"), at(1700));
         let (steps, notes) = steps(&seen);
-        let shown: Vec<(&str, u64)> = steps.iter().map(|step| (step.name(), step.think_ms)).collect();
-        assert_eq!(shown, [("tools/list", 500), ("import_score", 1000), ("key_analysis", 0)]);
+        let shown: Vec<(&str, Think)> = steps.iter().map(|step| (step.name(), step.think_ms)).collect();
+        let paused = [("tools/list", 500), ("import_score", 1000), ("key_analysis", 0)];
+        assert_eq!(shown, paused.map(|(name, ms)| (name, Think::Fixed(ms))));
         assert_eq!(steps[1].arguments["score_id"], "mine-{{nonce}}");
         assert_eq!(steps[2].arguments["score_id"], "mine-{{nonce}}");
         assert_eq!(steps[1].arguments["source"], "bach");

@@ -113,7 +113,7 @@ fn overridden(mut definition: Definition, options: &Options) -> Definition {
         stage.rate_per_s = stage.rate_per_s.map(|rate| options.rate_per_s.unwrap_or(rate));
         if let Some(speed) = options.speed {
             let steps = stage.workload.flows.iter_mut().flat_map(|flow| &mut flow.steps);
-            steps.for_each(|step| step.think_ms = (step.think_ms as f64 / speed).round() as u64);
+            steps.for_each(|step| step.think_ms = step.think_ms.faster(speed));
         }
         if let Arrivals::Day { hours, .. } = &mut stage.arrivals {
             *hours = options.hours.unwrap_or(*hours);

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::*;
 use crate::measure::little;
-use crate::result::{Step, StoppedBy, Workload};
+use crate::result::{Step, StoppedBy, Think, Workload};
 
 fn closed(workers: usize) -> Load {
     Load::Closed { workers }
@@ -39,7 +39,7 @@ async fn a_count_of_calls_is_shared_among_the_workers() {
 #[tokio::test(start_paused = true)]
 async fn thinking_takes_its_time() {
     let mut plan = plan(closed(1), for_seconds(10));
-    let step = Step { think_ms: 90, ..Step::call("echo", json!({})) };
+    let step = Step { think_ms: Think::Fixed(90), ..Step::call("echo", json!({})) };
     plan.workload = Arc::new(Workload::of(vec![step]));
     let fake = Fake::steady(10);
     run(&plan, &fake).await;
