@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::Exit;
 use super::support::files;
 use crate::audit::{AUDITS, Audit as Entry, AuditVerdict, Finding, Length};
+use crate::report::screen::Screen;
 
 /// Check that this program can be trusted: run its detectors and its load generator against known truths and print
 /// what they found.
@@ -93,26 +94,26 @@ fn count(all: &[Done], verdict: AuditVerdict) -> usize {
 }
 
 fn print(findings: &[Finding], out: &mut impl Write) -> std::io::Result<()> {
-    let width = |text: fn(&Finding) -> &String| {
-        findings.iter().map(|finding| text(finding).chars().count()).max().unwrap_or(0)
-    };
-    let (what, required) = (width(|finding| &finding.what), width(|finding| &finding.required));
-    for finding in findings {
+    let row = |finding: &Finding| {
         let word = match finding.verdict {
             AuditVerdict::Pass => "ok  ",
             AuditVerdict::Fail => "FAIL",
             AuditVerdict::Inconclusive => "?   ",
         };
-        writeln!(
-            out,
-            "  {word}  {:<what$}  required {:<required$}  found {}",
-            finding.what, finding.required, finding.found
-        )?;
-        if let (AuditVerdict::Inconclusive, Some(doubt)) = (finding.verdict, &finding.doubt) {
-            writeln!(out, "        inconclusive on this machine now: {doubt}")?;
-        }
-    }
-    Ok(())
+        let doubt = match (finding.verdict, &finding.doubt) {
+            (AuditVerdict::Inconclusive, Some(doubt)) => {
+                format!("; inconclusive on this machine now: {doubt}")
+            }
+            _ => String::new(),
+        };
+        [
+            format!("  {word}  {}", finding.what),
+            format!("required {}", finding.required),
+            format!("found {}{doubt}", finding.found),
+        ]
+    };
+    let rows: Vec<_> = findings.iter().map(row).collect();
+    write!(out, "{}", Screen::stdout().columns(&rows))
 }
 
 const BEGIN: &str = "<!-- audit -->";
@@ -176,12 +177,12 @@ fn markdown(Done { audit, tests, findings, .. }: &Done) -> String {
 
 fn legend(all: &[Done], out: &mut impl Write) -> std::io::Result<()> {
     let seconds: f64 = all.iter().map(|done| done.seconds).sum();
-    writeln!(
-        out,
+    let text = format!(
         "\n{} ok (the number was reached), {} FAIL (it was not), {} ? (it was not, on a machine that was busy \
          with something else: run it again) in {seconds:.0} s",
         count(all, AuditVerdict::Pass),
         count(all, AuditVerdict::Fail),
         count(all, AuditVerdict::Inconclusive)
-    )
+    );
+    write!(out, "{}", Screen::stdout().wrapped(&text, 0))
 }

@@ -15,6 +15,7 @@ use super::support::rounds::Rounds;
 use crate::ab::{Fixed, record};
 use crate::compare::figures::describe;
 use crate::record::{Found, InputError, Record, Store, this_tool};
+use crate::report::screen::Screen;
 use crate::result::Tool;
 
 /// Keep measurements to compare with later: records in `baselines/`, one file each.
@@ -160,21 +161,25 @@ fn list(store: &Store) -> anyhow::Result<Exit> {
     if found.is_empty() {
         writeln!(out, "{NO_RECORDS}")?;
     }
+    let mut rows = Vec::new();
+    let mut unusable = String::new();
     for found in found {
         match found.record {
             Ok(record) => {
-                let (kind, target) = (record.kind.name(), &record.server.target);
-                let (entries, cores) = (record.entries.len(), record.machine.cores);
                 let cpu = record.machine.cpu_model.as_deref().unwrap_or("unknown processor");
-                writeln!(
-                    out,
-                    "{}  {}  {kind}  {target}  {entries} entries  {cores} cores, {cpu}",
-                    found.name, record.created_utc
-                )?;
+                rows.push([
+                    found.name,
+                    record.created_utc,
+                    record.kind.name().to_owned(),
+                    record.server.target,
+                    format!("{} entries", record.entries.len()),
+                    format!("{} cores, {cpu}", record.machine.cores),
+                ]);
             }
-            Err(error) => writeln!(out, "{}  unusable: {error}", found.name)?,
+            Err(error) => unusable += &format!("{}  unusable: {error}\n", found.name),
         }
     }
+    write!(out, "{}{unusable}", Screen::stdout().columns(&rows))?;
     Ok(Exit::Ok)
 }
 
@@ -185,10 +190,8 @@ fn show(store: &Store, name: &str) -> anyhow::Result<Exit> {
     // The figures follow as a table.
     body.as_object_mut().context("a record is an object")?.remove("entries");
     writeln!(out, "{body:#}")?;
-    let width = record.entries.keys().map(|name| name.chars().count()).max().unwrap_or(0);
-    for (name, entry) in &record.entries {
-        writeln!(out, "{name:<width$}  {}", describe(entry))?;
-    }
+    let rows: Vec<_> = record.entries.iter().map(|(name, entry)| [name.clone(), describe(entry)]).collect();
+    write!(out, "{}", Screen::stdout().columns(&rows))?;
     Ok(Exit::Ok)
 }
 

@@ -14,6 +14,7 @@ use crate::compare::history::{History, MIN_POINTS, histories};
 use crate::compare::records::comparable;
 use crate::record::{Record, Store};
 use crate::report::history::svg;
+use crate::report::screen::Screen;
 
 /// Show all records of a target that can be compared with its newest, and where their level changed.
 /// Change points are advice: confirm one with `ab`.
@@ -55,15 +56,15 @@ impl Show {
         }
         let mut out = std::io::stdout().lock();
         let target = &newest.server.target;
-        match names.as_slice() {
-            [only] => writeln!(out, "{target}: 1 record, {only}")?,
-            [first, .., last] => writeln!(out, "{target}: {} records, {first} to {last}", names.len())?,
-            [] => {}
-        }
-        let width = histories.iter().map(|history| history.entry.chars().count()).max().unwrap_or(0);
-        for history in &histories {
-            writeln!(out, "{:<width$}  {}", history.entry, describe(history, &names))?;
-        }
+        let title = match names.as_slice() {
+            [only] => format!("{target}: one record, {only}; a second one makes a history"),
+            [first, .., last] => format!("{target}: {} records, {first} to {last}", names.len()),
+            [] => String::new(),
+        };
+        let screen = Screen::stdout();
+        let rows: Vec<_> =
+            histories.iter().map(|history| [history.entry.clone(), describe(history, &names)]).collect();
+        write!(out, "{}{}", screen.wrapped(&title, 4), screen.columns(&rows))?;
         match self.svg {
             Some(path) if names.len() > 1 => write(&path, svg(&histories, &names))?,
             Some(_) => {
@@ -102,6 +103,9 @@ fn describe(history: &History, names: &[String]) -> String {
         }
     };
     let (first, last) = (history.points[0].1, history.points[history.points.len() - 1].1);
+    if names.len() == 1 {
+        return show(last);
+    }
     let mut text = format!("{} to {} ({:+.1} %)", show(first), show(last), (last - first).exp_m1() * 100.0);
     match history.change_points() {
         None => text += &format!("; {} of {MIN_POINTS} points for change points", history.points.len()),

@@ -17,18 +17,13 @@ pub(super) fn list() -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
-/// Columns that the longest line takes, about.
-const WIDE: usize = 120;
-
 /// A line for each scenario, and for each word that stands for several.
 fn listed(screen: Screen) -> String {
     let long = Options::default();
     let short = Options { quick: true, ..Options::default() };
     let length = |scenario: &Scenario, options: &Options| Length::of(&scenario.definition(options));
-    let line = |name: &str, length: Length, about: &str| match screen.has(WIDE) {
-        true => format!("{name:<14}{:<28}{about}\n", length.to_string()),
-        false => format!("{name:<14}{length}\n    {about}\n"),
-    };
+    let line =
+        |name: &str, length: Length, about: &str| [name.to_owned(), length.to_string(), about.to_owned()];
     let each = SCENARIOS.iter().map(|scenario| line(scenario.name, length(scenario, &long), scenario.about));
     let quick = QUICK.iter().filter_map(|name| find(name)).map(|scenario| length(scenario, &short)).sum();
     let all = SCENARIOS.iter().map(|scenario| length(scenario, &long)).sum();
@@ -36,7 +31,7 @@ fn listed(screen: Screen) -> String {
         line("quick", quick, &format!("{}, in short", QUICK.join(", "))),
         line("all", all, "all of the above; --quick shortens them"),
     ];
-    each.chain(several).collect()
+    screen.columns(&each.chain(several).collect::<Vec<_>>())
 }
 
 /// Explain a scenario: what it does, how it judges, what it cannot show.
@@ -62,7 +57,7 @@ impl Explain {
             let definition = scenario.definition(&Options { all_sizes: true, ..Options::default() });
             write!(stdout, "{}", template(&definition)?)?;
         } else {
-            writeln!(stdout, "{}", explanation(&scenarios))?;
+            write!(stdout, "{}", shown(&explanation(&scenarios), Screen::stdout()))?;
         }
         Ok(Exit::Ok)
     }
@@ -73,6 +68,30 @@ fn explanation(scenarios: &[&Scenario]) -> String {
     scenarios.iter().map(of).collect::<Vec<_>>().join("\n\n")
 }
 
+/// Columns that the explanations are written for.
+const WRITTEN: usize = 108;
+
+/// The text, on a narrow screen in shorter lines.
+fn shown(text: &str, screen: Screen) -> String {
+    if screen.has(WRITTEN + 6) {
+        return format!("{text}\n");
+    }
+    let mut lines = Vec::<String>::new();
+    let mut last = 0;
+    for line in text.lines() {
+        let first_word = line.split_whitespace().next().map_or(0, str::len);
+        // It goes on with the line before if that one had no room for its first word.
+        match lines.last_mut() {
+            Some(before) if first_word > 0 && last + 1 + first_word > WRITTEN => {
+                *before += &format!(" {}", line.trim_start());
+            }
+            _ => lines.push(line.to_owned()),
+        }
+        last = line.len();
+    }
+    lines.iter().map(|line| screen.wrapped(line, if line.starts_with("- ") { 2 } else { 0 })).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,7 +100,7 @@ mod tests {
     fn every_scenario_says_how_long_it_takes() {
         insta::assert_snapshot!(listed(Screen::NONE));
         let narrow = listed(Screen::of(60));
-        assert!(narrow.starts_with("tools         30s\n    each tool"), "{narrow}");
+        assert!(narrow.starts_with("tools\n    30s · each tool"), "{narrow}");
     }
 
     #[test]

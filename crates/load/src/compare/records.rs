@@ -179,10 +179,9 @@ fn what_to_do(kind: Kind, rows: &[Row]) -> Vec<String> {
         notes.push(format!("a verdict on times needs {MIN_ROUNDS} rounds on either side: {more}"));
     }
     if lacks(|why| matches!(why, Why::Disturbed(_) | Why::TooNoisy { .. })) {
-        notes.push(
-            "times of a busy machine are no evidence of a change: free it and measure again, or let 'ab' measure both              servers in turn"
-                .to_owned(),
-        );
+        let advice = "times of a busy machine are no evidence of a change: free it and measure again, or let 'ab' \
+                      measure both servers in turn";
+        notes.push(advice.to_owned());
     }
     notes
 }

@@ -104,25 +104,34 @@ fn json(comparison: &Comparison) -> String {
     format!("{value:#}\n")
 }
 
-/// On a screen that is too narrow for all of it without the two values, whose ratio says most.
 fn table(comparison: &Comparison, screen: Screen) -> String {
-    let rows = lines(comparison);
-    let width = |column: usize| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
-        cells.chain([HEADINGS[column].len()]).max().unwrap_or(0)
-    };
-    let widths: [usize; 6] = std::array::from_fn(width);
-    let fits = screen.has(widths.iter().map(|width| width + 2).sum());
+    let mut rows = vec![HEADINGS.map(str::to_owned)];
+    rows.extend(lines(comparison));
     let mut out = String::new();
     for note in said_once(comparison) {
-        out += &screen.line(&format!("note: {note}"));
+        out += &screen.wrapped(&format!("note: {note}"), 6);
     }
-    for row in std::iter::once(HEADINGS.map(str::to_owned)).chain(rows) {
-        let shown = row.iter().zip(widths).enumerate().filter(|(at, _)| fits || ![2, 3].contains(at));
-        let line: String = shown.map(|(_, (cell, width))| format!("{cell:<width$}  ")).collect();
-        out += &screen.line(line.trim_end());
+    // Too narrow for all of it: without the two values, whose ratio says most.
+    let few: Vec<[String; 4]> = rows
+        .iter()
+        .cloned()
+        .map(|[entry, figure, _, _, change, word]| [entry, figure, change, word])
+        .collect();
+    if screen.has(Screen::width(&rows)) {
+        out += &screen.columns(&rows);
+    } else if screen.has(Screen::width(&few)) {
+        out += &screen.columns(&few);
+    } else {
+        let stacked: Vec<[String; 3]> = few
+            .into_iter()
+            .map(|[entry, figure, change, word]| {
+                let change = if change == "–" { String::new() } else { change };
+                [format!("{entry} {figure}"), change, word]
+            })
+            .collect();
+        out += &screen.columns(&stacked);
     }
-    out + &screen.line(&summary(comparison))
+    out + &screen.wrapped(&summary(comparison), 0)
 }
 
 fn markdown(comparison: &Comparison) -> String {
@@ -202,12 +211,13 @@ mod tests {
     fn a_narrow_screen_has_no_room_for_the_values() {
         insta::assert_snapshot!(table(&comparison(), Screen::of(60)), @r#"
         note: different machine
-        entry    figure   change                             verdict
-        key|<1>  all      –                                  regressed
-        key|<1>  wall     +12.0 % (+8.9 … +15.2), 10 rounds  regressed
-        key|<1>  success  –                                  unchanged
-        list     cpu      –                                  inconclusive: only 1 round; 5 are needed
-        1 regressed, 0 regressed (warning), 1 inconclusive, 0 improved, 0 unchanged
+        entry figure  change · verdict
+        key|<1> all  regressed
+        key|<1> wall  +12.0 % (+8.9 … +15.2), 10 rounds · regressed
+        key|<1> success  unchanged
+        list cpu  inconclusive: only 1 round; 5 are needed
+        1 regressed, 0 regressed (warning), 1 inconclusive, 0
+        improved, 0 unchanged
         "#);
     }
 

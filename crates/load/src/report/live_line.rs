@@ -56,7 +56,7 @@ impl LiveLine {
 
 /// Throughput, response times, errors so far, the server's memory.
 fn line(snapshot: &Snapshot) -> String {
-    let Snapshot { scenario, stage, elapsed_s, duration_s, in_flight, errors, last, resources } = snapshot;
+    let Snapshot { scenario, stage, elapsed_s, in_flight, errors, last, resources, .. } = snapshot;
     let is_old = elapsed_s - last.at_s as f64 > OLD_S;
     let ended = last.ok + last.errors.values().sum::<u64>();
     let rate = if is_old { 0 } else { ended };
@@ -64,14 +64,24 @@ fn line(snapshot: &Snapshot) -> String {
         Some(ns) if !is_old => duration(ns as f64).replace(' ', ""),
         _ => "–".to_owned(),
     };
-    let end = duration_s.map_or(String::new(), |end| format!("/{end:.0}"));
     let memory = resources.map_or_else(String::new, |used| format!(" {:.0}MB", megabytes(used.rss_bytes)));
     // Short, so that a terminal of 80 columns has room for all of it.
     format!(
-        "{scenario} · {stage} {elapsed_s:.0}{end}s · {in_flight} in flight · {rate}/s {errors} err p50 {} p95 {}{memory}",
+        "{scenario} · {stage} {} · {in_flight} in flight · {rate}/s {errors} err p50 {} p95 {}{memory}",
+        progress(snapshot),
         time(last.p50_ns),
         time(last.p95_ns)
     )
+}
+
+/// How much of the stage is over: calls where they end it, else seconds.
+fn progress(snapshot: &Snapshot) -> String {
+    let elapsed_s = snapshot.elapsed_s;
+    match (snapshot.of_calls, snapshot.duration_s) {
+        (Some(all), _) => format!("{}/{all} calls", snapshot.calls),
+        (None, Some(end_s)) => format!("{elapsed_s:.0}/{end_s:.0}s"),
+        (None, None) => format!("{elapsed_s:.0}s"),
+    }
 }
 
 impl Drop for LiveLine {

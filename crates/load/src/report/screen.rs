@@ -52,6 +52,62 @@ impl Screen {
         fitted(text, self.columns.map(|columns| 2 * columns)) + "\n"
     }
 
+    /// Lines of text; on a screen each is broken between words, and goes on below itself that far from the edge.
+    pub(crate) fn wrapped(self, text: &str, indent: usize) -> String {
+        let Some(columns) = self.columns else { return format!("{text}\n") };
+        let mut out = String::new();
+        // An empty text is a line, too.
+        for line in text.split('\n') {
+            let own = line.len() - line.trim_start().len();
+            let mut used = own;
+            out.extend(std::iter::repeat_n(' ', own));
+            for (at, word) in line.split_whitespace().enumerate() {
+                let width = word.chars().count();
+                if at > 0 && used + 1 + width > columns {
+                    out += &format!("\n{:indent$}{word}", "");
+                    used = indent + width;
+                } else {
+                    let gap = usize::from(at > 0);
+                    out += &format!("{:gap$}{word}", "");
+                    used += gap + width;
+                }
+            }
+            out.push('\n');
+        }
+        out
+    }
+
+    /// What [`Screen::columns`] takes side by side.
+    pub(super) fn width<const N: usize>(rows: &[[String; N]]) -> usize {
+        widths(rows).iter().sum::<usize>() + 2 * N.saturating_sub(1)
+    }
+
+    /// Rows of cells as columns. On a screen that they do not fit, the first cell of a row stands alone and the others below
+    /// it, or on its line if there is room.
+    pub(crate) fn columns<const N: usize>(self, rows: &[[String; N]]) -> String {
+        let widths = widths(rows);
+        let fits = self.has(Self::width(rows));
+        let mut out = String::new();
+        for row in rows {
+            if fits {
+                let line: String =
+                    row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}  ")).collect();
+                out += &format!("{}\n", printable(line.trim_end()));
+            } else {
+                let (first, rest) = (printable(&row[0]), &row[1..]);
+                let rest: Vec<&str> =
+                    rest.iter().map(String::as_str).filter(|cell| !cell.is_empty()).collect();
+                let rest = printable(&rest.join(" · "));
+                if self.has(first.chars().count() + 2 + rest.chars().count()) {
+                    out += &format!("{first}  {rest}\n");
+                } else {
+                    out += &(self.wrapped(&first, 4) + &self.wrapped(&format!("    {rest}"), 4));
+                }
+            }
+        }
+        out
+    }
+
     /// A name in a column.
     pub(super) fn name(self, name: &str, most: usize) -> String {
         fitted(name, self.columns.map(|_| most))
@@ -66,6 +122,11 @@ impl Screen {
         };
         if self.colour { format!("\x1b[{code}m{word}\x1b[0m") } else { word.to_owned() }
     }
+}
+
+/// Columns that the cells take.
+fn widths<const N: usize>(rows: &[[String; N]]) -> [usize; N] {
+    std::array::from_fn(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0))
 }
 
 /// Without control characters: those of a server would reach the terminal.
@@ -98,6 +159,24 @@ mod tests {
         assert_eq!(fitted("harmony_analysis_of_chords", Some(10)), "harmo…ords");
         assert_eq!(Screen::of(60).line(&"x".repeat(200)).chars().count(), 121);
         assert_eq!(Screen::NONE.line(&"x".repeat(200)).chars().count(), 201);
+    }
+
+    #[test]
+    fn a_text_is_broken_between_words_on_a_screen_alone() {
+        let text = "  one two three\n\nfour";
+        assert_eq!(Screen::of(9).wrapped(text, 4), "  one two\n    three\n\nfour\n");
+        assert_eq!(Screen::of(2).wrapped("long words", 0), "long\nwords\n");
+        assert_eq!(Screen::NONE.wrapped(text, 4), format!("{text}\n"));
+    }
+
+    #[test]
+    fn rows_stand_in_columns_where_they_fit() {
+        let rows = [["a", "long cell", "x"], ["name", "", "y"]].map(|row| row.map(str::to_owned));
+        let columns = "a     long cell  x\nname             y\n";
+        assert_eq!(Screen::NONE.columns(&rows), columns);
+        assert_eq!(Screen::of(18).columns(&rows), columns);
+        assert_eq!(Screen::of(17).columns(&rows), "a  long cell · x\nname  y\n");
+        assert_eq!(Screen::of(9).columns(&rows), "a\n    long\n    cell\n    · x\nname  y\n");
     }
 
     #[test]

@@ -19,6 +19,10 @@ pub(crate) struct Snapshot {
     pub elapsed_s: f64,
     /// Seconds that it takes, where that is known.
     pub duration_s: Option<f64>,
+    /// Calls that ended.
+    pub calls: u64,
+    /// Calls after which it ends, where that is what ends it.
+    pub of_calls: Option<u64>,
     /// Calls sent and not yet answered.
     pub in_flight: usize,
     /// Calls so far that ended otherwise than well.

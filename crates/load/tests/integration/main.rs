@@ -34,6 +34,7 @@ mod server_start;
 mod shards;
 #[path = "../../../../tests/support/skip.rs"]
 mod skip;
+mod verbs;
 mod wait;
 mod workshop;
 mod wrong_input;
