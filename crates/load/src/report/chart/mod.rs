@@ -207,12 +207,27 @@ impl Plane<'_> {
                 @for at in &y.minor { line x1=(LEFT - 2.0) x2=(LEFT) y1=(self.y(*at)) y2=(self.y(*at)) {} }
             }
             g fill=(INK) text-anchor="middle" {
-                @for (at, name) in &x.ticks { text x=(self.x(*at)) y=(bottom + ROW + 3.0) { (name) } }
+                @for (at, name) in &x.ticks {
+                    @let at = self.x(*at);
+                    text x=(at) y=(bottom + ROW + 3.0) text-anchor=[self.leaning(at, name)] { (name) }
+                }
                 text x=(f64::midpoint(LEFT, right)) y=(HEIGHT - 6.0) { (x.title) }
             }
             g fill=(INK) text-anchor="end" { @for (at, name) in &y.ticks {
                 text x=(LEFT - 8.0) y=(self.y(*at)) dy=".35em" { (name) }
             } }
+        }
+    }
+
+    /// How a name below `at` keeps within the chart, where its middle cannot stand there.
+    fn leaning(&self, at: f64, name: &str) -> Option<&'static str> {
+        let half = LETTER * name.chars().count() as f64 / 2.0;
+        if at < half {
+            Some("start")
+        } else if at + half > self.chart.width() {
+            Some("end")
+        } else {
+            None
         }
     }
 
