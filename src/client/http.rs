@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::Full;
+use tokio::sync::OnceCell;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::connection::Connection;
@@ -21,7 +22,7 @@ use super::mirror;
 use super::wire::{ClientOptions, Counters, Failure, Outgoing};
 use crate::client::Outcome;
 
-const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+pub(super) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// How long what follows an answer may take to let its connection be used again.
@@ -33,7 +34,9 @@ const MOST_DRAINING: usize = 4;
 
 /// A session with a server behind a URL.
 pub(super) struct HttpWire {
-    post: Arc<Post>,
+    pub(super) post: Arc<Post>,
+    /// Whether the server has a stream to listen on, once somebody asked for it.
+    listens: OnceCell<bool>,
     /// Ends the exchanges nobody waits for any more.
     _end: DropGuard,
 }
@@ -77,7 +80,7 @@ impl HttpWire {
             counters,
             ended: ended.clone(),
         };
-        Ok(Self { post: Arc::new(post), _end: ended.drop_guard() })
+        Ok(Self { post: Arc::new(post), listens: OnceCell::new(), _end: ended.drop_guard() })
     }
 
     /// The protocol revision every later request names.
@@ -110,7 +113,7 @@ impl HttpWire {
 
     /// Hears what the server asks outside of calls, where it keeps sessions and has a stream for that; says whether so.
     pub(super) async fn listen(&self) -> bool {
-        self.post.session.get().is_some() && listen::open(&self.post).await
+        self.post.session.get().is_some() && *self.listens.get_or_init(|| listen::open(&self.post)).await
     }
 
     /// A failed handshake, named as what it is where the server has only the transport that this one replaced.
@@ -200,7 +203,7 @@ impl Post {
         let _ = self.ended.run_until_cancelled(sent).await;
     }
 
-    fn request(&self, method: Method, body: Bytes) -> Request<Full<Bytes>> {
+    pub(super) fn request(&self, method: Method, body: Bytes) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         *request.uri_mut() = self.moved.get().unwrap_or(&self.endpoint.path).clone().into();
@@ -283,7 +286,7 @@ impl Post {
         None
     }
 
-    async fn new_connection(&self) -> Result<Connection, Failure> {
+    pub(super) async fn new_connection(&self) -> Result<Connection, Failure> {
         Connection::open(&self.endpoint, self.connect_timeout).await
     }
 

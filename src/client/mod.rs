@@ -41,6 +41,7 @@ mod mirror;
 mod music21;
 mod nonce;
 mod outcome;
+mod probe;
 mod reply;
 mod request;
 mod session;

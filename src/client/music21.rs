@@ -17,6 +17,7 @@ use super::http::HttpWire;
 use super::line::LineWire;
 use super::listing::lenient;
 use super::mirror::Mirrored;
+use super::probe;
 use super::reply::{self, Reply};
 use super::request::Request;
 use super::session::{Called, ServerInfo, Session};
@@ -129,8 +130,8 @@ impl Music21Client {
         })
     }
 
-    /// Opens what [`ClientOptions::listen`] describes; says whether the server has it.
-    pub(crate) async fn listen(&self) -> bool {
+    /// Opens what [`ClientOptions::listen`] describes, once; says whether the server has it.
+    pub async fn listen(&self) -> bool {
         match &self.session.wire {
             Wire::Http(wire) if !self.session.is_without_handshake() => wire.listen().await,
             _ => false,
@@ -191,6 +192,12 @@ impl Music21Client {
     ) -> BoxFuture<'a, Reply> {
         Box::pin(async move {
             let method = request.method();
+            if matches!(request, Request::ProbeGet | Request::ProbePost) {
+                return match &self.session.wire {
+                    Wire::Http(wire) => probe::probe(&wire.post, request, deadline).await,
+                    Wire::Line(_) => Reply::unanswered(Outcome::ProtocolError, probe::NEEDS_HTTP),
+                };
+            }
             let exchanged = self.session.request(method, None, &parameters, deadline).await;
             reply::classify_plain(Asked { tool: method, arguments: &parameters, expect: &expect }, exchanged)
         })

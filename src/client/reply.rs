@@ -94,6 +94,12 @@ impl Reply {
         }
     }
 
+    /// A good answer to what is no request of the protocol.
+    pub(super) fn plain(text: String, bytes: usize) -> Self {
+        let received = Some(Instant::now());
+        Self { text: Some(text), message: None, received, ..Self::ended(Outcome::Ok, String::new(), bytes) }
+    }
+
     fn ended(outcome: Outcome, message: String, bytes: usize) -> Self {
         let message = Some(message);
         Self {

@@ -13,10 +13,14 @@ pub enum Request {
     ListPrompts,
     /// `resources/read`, of the `uri` among the parameters.
     Read,
+    /// A GET over HTTP outside of every session, as health checks make it.
+    ProbeGet,
+    /// A POST over HTTP outside of every session that begins none.
+    ProbePost,
 }
 
 impl Request {
-    /// As the protocol calls it.
+    /// As the protocol calls it; what is no request of the protocol is called `probe_get` or `probe_post`.
     #[must_use]
     pub const fn method(self) -> &'static str {
         match self {
@@ -25,6 +29,8 @@ impl Request {
             Self::ListResources => "resources/list",
             Self::ListPrompts => "prompts/list",
             Self::Read => "resources/read",
+            Self::ProbeGet => "probe_get",
+            Self::ProbePost => "probe_post",
         }
     }
 }

@@ -64,6 +64,11 @@ impl Server {
         &self.shared.config.faults
     }
 
+    /// A request over HTTP that belongs to no session was refused.
+    pub(super) fn has_refused(&self) {
+        self.shared.has_refused();
+    }
+
     /// The limiters' time: since the server's start.
     pub(super) fn now_ns(&self) -> u64 {
         self.shared.now_ns()

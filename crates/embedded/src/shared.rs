@@ -54,6 +54,11 @@ impl Shared {
         self.start.elapsed().as_nanos() as u64
     }
 
+    /// A request over HTTP that belongs to no session was refused.
+    pub(super) fn has_refused(&self) {
+        self.faults.after_refusal();
+    }
+
     /// One call from its arrival to its reply, with what goes wrong on the way.
     pub(super) async fn handle(
         self: &Arc<Self>,

@@ -9,6 +9,7 @@ mod cpu;
 mod machine;
 mod others;
 mod own;
+mod python;
 mod tree;
 
 pub use conditions::{Conditions, Watch};
@@ -16,6 +17,7 @@ pub use cpu::CpuClock;
 pub use machine::{Machine, has_cpu_flag};
 pub use others::OthersClock;
 pub use own::{executable, ignores_hangup, is_child_of_ours, oom_kills, own_cpu, thread_cpu};
+pub use python::python_packages;
 pub use tree::{ProcessTree, ResourceSample, listeners};
 
 /// The text of a file of one line; `None` where it cannot be read.

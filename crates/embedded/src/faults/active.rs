@@ -88,11 +88,7 @@ impl Active {
                 FaultKind::IsError(n) if call % n == 0 => *result = failed(true),
                 FaultKind::Wrong(n) if call % n == 0 => falsify(result),
                 FaultKind::Swap(n) => self.swap(result, call % n == 0),
-                FaultKind::Leak { bytes, every } if call % every == 0 => {
-                    // Ones, because the kernel gives untouched zeros away for nothing.
-                    let leaked = vec![1; *bytes];
-                    self.leaked.lock().unwrap_or_else(PoisonError::into_inner).push(leaked);
-                }
+                FaultKind::Leak { bytes, every } if call % every == 0 => self.leak(*bytes),
                 FaultKind::Slow { fraction } => burn(took.mul_f64(*fraction)).await,
                 _ => {}
             }
@@ -105,6 +101,21 @@ impl Active {
                 _ => {}
             }
         }
+    }
+
+    /// A request that belongs to no session was refused.
+    pub(crate) fn after_refusal(&self) {
+        for fault in &self.faults {
+            if let FaultKind::ProbeLeak(bytes) = fault.kind {
+                self.leak(bytes);
+            }
+        }
+    }
+
+    fn leak(&self, bytes: usize) {
+        // Ones, because the kernel gives untouched zeros away for nothing.
+        let leaked = vec![1; bytes];
+        self.leaked.lock().unwrap_or_else(PoisonError::into_inner).push(leaked);
     }
 
     /// Remembers the answer, and gives out the one before instead if it `is_due`.

@@ -35,6 +35,8 @@ pub enum FaultKind {
         /// Every so many calls.
         every: u64,
     },
+    /// `probe-leak=50KiB`: so much is never given back of each request over HTTP that names no session and is refused.
+    ProbeLeak(usize),
     /// `slow=10%` or `slow=3x`: burns this fraction of the call's own time more.
     Slow {
         /// 0.1 is 10 % more.
@@ -100,7 +102,8 @@ pub struct FaultError {
     reason: String,
 }
 
-const FORMS: &str = "write delay=20ms, delay=90%10ms+10%50ms, stall=1s/10s, leak=1MiB, slow=10%, tool-error=N, \
+const FORMS: &str = "write delay=20ms, delay=90%10ms+10%50ms, stall=1s/10s, leak=1MiB, probe-leak=1KiB, \
+                     slow=10%, tool-error=N, \
                      is-error=N, rpc-error=N, wrong=N, swap=N, crash=N, hang=N, half-frame=N or noise=N, \
                      then ',tool=NAME', ',every=N' or ',seed=N'";
 
@@ -123,6 +126,9 @@ impl FromStr for Fault {
         let kind = kind(name, value, every, seed).map_err(fail)?;
         if every.is_some() && !matches!(kind, FaultKind::Leak { .. }) {
             return Err(fail("'every' goes with leak only"));
+        }
+        if tool.is_some() && matches!(kind, FaultKind::ProbeLeak(_)) {
+            return Err(fail("a probe calls no tool"));
         }
         if seed.is_some() && !matches!(kind, FaultKind::Delay(_)) {
             return Err(fail("'seed' goes with delay only"));
@@ -161,6 +167,7 @@ fn kind(name: &str, value: &str, every: Option<u64>, seed: Option<u64>) -> Resul
             let bytes = bytes(value).ok_or("a leak is such as 64KiB, 1MiB or 1000")?;
             FaultKind::Leak { bytes, every: every.unwrap_or(1) }
         }
+        "probe-leak" => FaultKind::ProbeLeak(bytes(value).ok_or("a leak is such as 64KiB, 1MiB or 1000")?),
         "slow" => FaultKind::Slow { fraction: fraction(value).ok_or("slow is such as 10% or 3x")? },
         "tool-error" => FaultKind::ToolError(n()?),
         "is-error" => FaultKind::IsError(n()?),
@@ -240,6 +247,7 @@ mod tests {
         );
         check("stall=1s/10s", &FaultKind::Stall { frozen: ms(1000), period: ms(10_000) });
         check("leak=64KiB,every=10", &FaultKind::Leak { bytes: 65_536, every: 10 });
+        check("probe-leak=1KiB", &FaultKind::ProbeLeak(1024));
         check("slow=10%", &FaultKind::Slow { fraction: 0.1 });
         check("slow=3x", &FaultKind::Slow { fraction: 2.0 });
         check("crash=100", &FaultKind::Crash(100));
@@ -257,6 +265,7 @@ mod tests {
             ("stall=10s/1s", "the first shorter"),
             ("leak=0", "a leak is such as"),
             ("hang=0", "above 0"),
+            ("probe-leak=1KiB,tool=key_analysis", "calls no tool"),
             ("hang=5,every=2", "leak only"),
             ("hang=5,seed=2", "delay only"),
             ("hang=5,tool=typo", "there is no tool 'typo'; use one of import_score, list_scores, "),

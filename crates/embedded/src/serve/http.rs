@@ -123,6 +123,7 @@ impl HttpServer {
         let handler = move || Ok(server.unlimited_handler());
         Endpoint {
             service: StreamableHttpService::new(handler, Arc::new(sessions), config),
+            server: self.server.clone(),
             gate: self.server.rate_limit().map(|limit| Gate::new(limit, self.server.clone())),
             max_body_bytes: self.options.max_body_bytes,
         }
@@ -132,6 +133,7 @@ impl HttpServer {
 /// What all connections share.
 struct Endpoint {
     service: StreamableHttpService<Handler, LocalSessionManager>,
+    server: Server,
     gate: Option<Gate>,
     max_body_bytes: usize,
 }
@@ -150,11 +152,16 @@ async fn connection(stream: TcpStream, peer: SocketAddr, endpoint: Arc<Endpoint>
 
 impl Endpoint {
     async fn respond(&self, request: Request<Incoming>, peer: SocketAddr) -> Reply {
-        match (request.uri().path(), &self.gate) {
+        let names_session = request.headers().contains_key("mcp-session-id");
+        let reply = match (request.uri().path(), &self.gate) {
             ("/mcp" | "/mcp/", None) => self.service.handle(request).await,
             ("/mcp" | "/mcp/", Some(gate)) => self.respond_gated(gate, request, peer).await,
             _ => plain(StatusCode::NOT_FOUND, "not found: the MCP endpoint is /mcp"),
+        };
+        if !names_session && reply.status().is_client_error() {
+            self.server.has_refused();
         }
+        reply
     }
 
     /// The body must be read to know whether it calls a tool, which alone is limited.

@@ -27,7 +27,7 @@ use crate::report::terminal;
 use crate::result::{Definition, RunFile, SCHEMA_VERSION, ScenarioResult, ServerFacts, Shard, Verdict};
 use crate::run::{Context, Epoch, Host, Judges, Live, PROBED, run};
 use crate::runtime::block_on;
-use crate::scenario::{Options, conclude, served};
+use crate::scenario::{Options, advise, conclude, served};
 
 /// Run load scenarios and write what they measured to DIR/result.json.
 ///
@@ -140,7 +140,7 @@ impl Run {
             None => Ok(whole.clone()),
         };
         let definitions: Vec<Definition> = shares.map_err(Usage)?;
-        let most = definitions.iter().map(Definition::most_clients).max();
+        let most = definitions.iter().map(Definition::most_sessions).max();
         enough_descriptors(most.unwrap_or(0))?;
         let profiling = self.profile.then(|| Profiling::into(self.out.join("flamegraphs"))).transpose()?;
         let watch = Watch::start();
@@ -175,8 +175,10 @@ impl Run {
                 let _ = file.write(&path);
                 file.scenarios.pop();
             };
-            let conclude =
-                |result: &mut ScenarioResult, interrupted| conclude(result, Some(one.judge), interrupted);
+            let conclude = |result: &mut ScenarioResult, interrupted| {
+                conclude(result, Some(one.judge), interrupted);
+                advise(result, &host.facts);
+            };
             let judges = Judges { served, conclude: &conclude };
             let result = run(definition, &judges, &context, &mut save).await;
             if !self.json {

@@ -52,6 +52,8 @@ pub(super) struct Shared<T> {
 pub(super) struct Worker<T: Connect> {
     pub(super) client: usize,
     pub(super) session: Option<T::Session>,
+    /// Sessions of earlier iterations that stay open.
+    pub(super) held: Vec<T::Session>,
     pub(super) script: Script,
     /// Attempts to get an answer, in a row: sessions that did not open, or were lost before they answered anything.
     pub(super) failed_attempts: u32,
@@ -67,6 +69,7 @@ impl<T: Connect> Worker<T> {
         Self {
             client,
             session: Some(session),
+            held: Vec::new(),
             script,
             failed_attempts: 0,
             retry_at: None,
@@ -206,21 +209,21 @@ async fn perform<T: Connect>(shared: &Shared<T>, worker: &mut Worker<T>, turn: T
         (worker.failed_attempts, worker.has_answered) = (0, true);
     }
     if worker.script.is_between() {
-        give_up(shared.sessions, &mut worker.session).await;
+        give_up(shared.sessions, worker).await;
     }
     worker.script.think(&step)
 }
 
 /// Does at the end of an iteration what the workload wants of sessions.
-async fn give_up<C: Session>(end: SessionEnd, session: &mut Option<C>) {
+async fn give_up<T: Connect>(end: SessionEnd, worker: &mut Worker<T>) {
+    if end.is_kept() {
+        return;
+    }
+    let Some(session) = worker.session.take() else { return };
     match end {
-        SessionEnd::Kept => {}
-        SessionEnd::Abandoned => drop(session.take()),
-        SessionEnd::Ended => {
-            if let Some(session) = session.take() {
-                session.close().await;
-            }
-        }
+        SessionEnd::Kept | SessionEnd::Abandoned => drop(session),
+        SessionEnd::Ended => session.close().await,
+        SessionEnd::Held => worker.held.push(session),
     }
 }
 

@@ -67,6 +67,9 @@ async fn open_worker<T: Connect>(plan: &Plan, target: &T, client: usize) -> Resu
 pub(super) async fn close_workers<T: Connect>(plan: &Plan, workers: Vec<Worker<T>>) {
     stream::iter(workers)
         .for_each_concurrent(AT_ONCE, async |worker| {
+            for session in worker.held {
+                session.close().await;
+            }
             if let Some(session) = worker.session {
                 let teardown = worker.script.render_all(&plan.workload.teardown);
                 let _ = run_steps(&session, teardown, plan.deadline).await;

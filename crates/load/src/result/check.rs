@@ -5,7 +5,7 @@ use music21_mcp_score::OrchestraSpec;
 
 use super::placeholder;
 use crate::measure::token_bucket::Limit;
-use crate::result::{Arrivals, Asked, Definition, ScoreFile, Search, Stage, Step, Thresholds};
+use crate::result::{Arrivals, Asked, Definition, ScoreFile, Search, SessionEnd, Stage, Step, Thresholds};
 
 /// More seconds, or calls a second, than anybody means.
 const MOST: f64 = 1e6;
@@ -124,6 +124,11 @@ impl Stage {
             "its workload makes no calls; give it a flow with a step and a positive weight"
         );
         ensure!(self.duration_s.is_some() || self.calls.is_some(), "it never ends; set duration_s or calls");
+        ensure!(
+            self.workload.sessions != SessionEnd::Held
+                || self.rate_per_s.or(self.calls.map(|_| 1.0)).is_some(),
+            "sessions that are held need rate_per_s or calls: else as many are opened as the server lets in"
+        );
         for (name, value) in [("duration_s", self.duration_s), ("rate_per_s", self.rate_per_s)] {
             value.into_iter().try_for_each(|value| check_positive(name, value))?;
         }

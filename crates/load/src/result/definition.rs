@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::measure::steady::FixedWarmUp;
 use crate::measure::token_bucket::Limit;
-use crate::result::{DayProfile, Injection, Search, Step, Thresholds, Workload};
+use crate::result::{DayProfile, Injection, Search, SessionEnd, Step, Thresholds, Workload};
 
 /// One scenario.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -150,6 +150,12 @@ impl Definition {
         self.stages.iter().map(|stage| stage.clients).chain(searched).max().unwrap_or(0)
     }
 
+    /// The most sessions that are open at once, those that are held among them.
+    pub(crate) fn most_sessions(&self) -> usize {
+        let held = self.stages.iter().map(|stage| stage.clients + stage.held()).max();
+        self.most_clients().max(held.unwrap_or(0))
+    }
+
     /// Puts the paths of generated scores in place of `{{score:NAME}}`.
     pub(crate) fn place_scores(&mut self, directory: &Path) {
         let names: Vec<String> = self.scores.iter().map(|score| score.name.clone()).collect();
@@ -198,6 +204,16 @@ impl Stage {
             fault: None,
             workload,
         }
+    }
+
+    /// Sessions that are held open at its end, but for those in use.
+    fn held(&self) -> usize {
+        if self.workload.sessions != SessionEnd::Held {
+            return 0;
+        }
+        let due = self.rate_per_s.zip(self.duration_s).map(|(rate, duration_s)| (rate * duration_s) as usize);
+        let calls = self.calls.map(|calls| calls as usize);
+        due.into_iter().chain(calls).min().unwrap_or(0)
     }
 
     /// The shortest time after which a call of this tool times out, nanoseconds: a time in a histogram that has lost

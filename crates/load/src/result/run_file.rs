@@ -1,6 +1,8 @@
 //! What a run leaves behind: `result.json`, in integers of nanoseconds and bytes, raw figures beside
 //! the judgements made of them.
 
+use std::collections::BTreeMap;
+
 use music21_mcp_proc::{Conditions, Machine};
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +71,10 @@ pub struct ServerFacts {
     pub tools: Vec<String>,
     /// Failed attempts before it started.
     pub start_retries: u32,
+    /// Versions of the SDK's packages that are installed where the server's process has loaded others from; empty where no
+    /// Python process on this machine serves.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub packages: BTreeMap<String, String>,
 }
 
 /// How a scenario ended.

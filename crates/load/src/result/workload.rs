@@ -23,6 +23,9 @@ pub struct Workload {
     /// What becomes of a session when an iteration ends.
     #[serde(default, skip_serializing_if = "SessionEnd::is_kept")]
     pub sessions: SessionEnd,
+    /// Each session holds a stream open (GET), on which the server may ask the client for something; over HTTP only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub listen: bool,
 }
 
 /// What becomes of a session when an iteration ends. One that is not kept is followed by a new one.
@@ -36,6 +39,8 @@ pub enum SessionEnd {
     Ended,
     /// It is dropped without a word, as by a client that crashes.
     Abandoned,
+    /// It stays open, unused, and is ended when the stage is over.
+    Held,
 }
 
 impl SessionEnd {
@@ -77,6 +82,17 @@ pub enum Asked {
     ListPrompts,
     /// The resource whose `uri` is among the arguments.
     Read,
+    /// A GET over HTTP outside of every session, as health checks make it; any answer but a server's error is a good one.
+    ProbeGet,
+    /// The same with a POST that begins no session.
+    ProbePost,
+}
+
+impl Asked {
+    /// Whether it never becomes a session's.
+    pub(crate) fn is_probe(self) -> bool {
+        matches!(self, Self::ProbeGet | Self::ProbePost)
+    }
 }
 
 impl From<Asked> for Request {
@@ -87,6 +103,8 @@ impl From<Asked> for Request {
             Asked::ListResources => Self::ListResources,
             Asked::ListPrompts => Self::ListPrompts,
             Asked::Read => Self::Read,
+            Asked::ProbeGet => Self::ProbeGet,
+            Asked::ProbePost => Self::ProbePost,
         }
     }
 }
@@ -156,6 +174,12 @@ impl Workload {
         Self { flows: vec![Flow { weight: 1.0, steps }], ..Self::default() }
     }
 
+    /// Whether its calls are probes, which are no session's.
+    pub(crate) fn probes(&self) -> bool {
+        let mut steps = self.flows.iter().flat_map(|flow| &flow.steps);
+        !self.flows.is_empty() && steps.all(|step| step.request.is_some_and(Asked::is_probe))
+    }
+
     /// Whether every iteration makes at least one call; a driver needs that.
     pub(crate) fn is_runnable(&self) -> bool {
         let weights_are_sound = self.flows.iter().all(|flow| flow.weight.is_finite() && flow.weight >= 0.0);
@@ -172,6 +196,11 @@ impl Step {
             _ => Map::new(),
         };
         Self { tool: tool.as_ref().to_owned(), arguments, ..Self::default() }
+    }
+
+    /// Another request than the call of a tool.
+    pub(crate) fn asking(request: Asked) -> Self {
+        Self { request: Some(request), ..Self::default() }
     }
 
     /// What it is called in figures.

@@ -2,12 +2,14 @@
 
 mod extension;
 mod fault;
+mod http_only;
 mod in_flight;
 mod leftovers;
 mod lost;
 mod observer;
 mod own_server;
 mod plan;
+mod pool;
 mod probe;
 mod progress;
 mod sampler;

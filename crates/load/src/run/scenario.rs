@@ -9,11 +9,12 @@ use anyhow::{Context as _, bail};
 use music21_mcp_score::{OrchestraSpec, write_generated};
 use tokio_util::sync::CancellationToken;
 
-use super::fault;
+use super::pool::Pool;
 use super::probe::probe;
 use super::progress::Live;
-use super::session_pool::{Host, Pool};
+use super::session_pool::Host;
 use super::stage::{self, Setting};
+use super::{fault, http_only};
 use crate::driver::{Load, Plan, Recorder, Stop, drive};
 use crate::lock::lock;
 use crate::profile::Profiling;
@@ -78,6 +79,7 @@ pub(crate) async fn run(
 ) -> ScenarioResult {
     let mut notes = cap(&mut definition, context);
     notes.extend(fault::leave_out(&mut definition, context.host));
+    notes.extend(http_only::leave_out(&mut definition, context.host).await);
     let mut result = ScenarioResult { notes, ..ScenarioResult::begun(definition.clone()) };
     definition.place_scores(context.host.directory.path());
     if let Err(error) = measure(&definition, judges, context, &mut result, saved).await {

@@ -6,16 +6,17 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
-use music21_mcp_bench::client::{ClientOptions, Music21Client, ProtocolViolations, Reply};
+use music21_mcp_bench::client::{ClientOptions, Music21Client, Outcome, ProtocolViolations, Reply};
 use music21_mcp_bench::server::{EMBEDDED, STDERR, ServerOptions, ServerSpec, ServerUnderTest};
 use music21_mcp_embedded::Config;
-use music21_mcp_proc::ProcessTree;
+use music21_mcp_proc::{ProcessTree, python_packages};
 use tokio::process::Child;
 
 use super::in_flight::InFlight;
 use super::leftovers::RunDirectory;
 use super::own_server::OwnServer;
-use crate::driver::{self, Call, OpenError, Session};
+use super::pool::{Idle, Pool};
+use crate::driver::{Call, Connect, OpenError, Session};
 use crate::lock::lock;
 use crate::patience;
 use crate::result::ServerFacts;
@@ -33,7 +34,7 @@ pub(crate) struct Host {
     own: Option<OwnServer>,
     child: Mutex<Option<Child>>,
     outage: Mutex<Option<Outage>>,
-    idle: Mutex<Vec<Idle>>,
+    pub(super) idle: Mutex<Vec<Idle>>,
     /// What was called on the one server that all sessions share.
     called: Called,
     /// Calls sent and not yet answered.
@@ -42,18 +43,11 @@ pub(crate) struct Host {
     violations: Mutex<ProtocolViolations>,
 }
 
+/// Packages of Python's SDKs, whose versions explain findings.
+const SDK: [&str; 2] = ["mcp", "fastmcp"];
+
 /// The tools that were called on a server so far: the first call of each is cold.
-type Called = Arc<Mutex<BTreeSet<String>>>;
-
-/// A session between two stages.
-struct Idle {
-    client: Music21Client,
-    called: Called,
-    since: Instant,
-}
-
-/// Servers end sessions over HTTP that were idle for minutes, and the next stage's first call would be lost for it.
-const IDLE: Duration = Duration::from_secs(30);
+pub(super) type Called = Arc<Mutex<BTreeSet<String>>>;
 
 /// The server's process that was named is not there.
 #[derive(Debug, thiserror::Error)]
@@ -107,6 +101,7 @@ impl Host {
             None => error.into(),
         })?;
         let info = target.server().clone();
+        let pids = pid.map_or(target.pids().await, |pid| vec![pid]);
         let facts = ServerFacts {
             spec: ServerSpec::without_values(server.unwrap_or("")),
             launch_sha256,
@@ -117,6 +112,7 @@ impl Host {
             shares_our_process: target.embedded().is_some(),
             tools: target.tools().to_vec(),
             start_retries: target.start_retries(),
+            packages: python_packages(&pids, &SDK),
         };
         Ok(Self {
             target,
@@ -221,8 +217,20 @@ impl Host {
         now.since(&earlier)
     }
 
-    async fn new_session(&self) -> Result<(Music21Client, Called), OpenError> {
+    /// A session has a stream that can be held open, as far as one shows it.
+    pub(super) async fn has_stream(&self) -> bool {
+        let Ok(client) = self.target.session().await else { return false };
+        let has_stream = client.listen().await;
+        client.close().await;
+        has_stream
+    }
+
+    pub(super) async fn new_session(&self, listens: bool) -> Result<(Music21Client, Called), OpenError> {
         let client = self.target.session().await?;
+        if listens && !client.listen().await {
+            let message = "the session has no stream (GET) to hold open".to_owned();
+            return Err(OpenError { outcome: Outcome::ProtocolError, message });
+        }
         if let Some(outage) = &mut *lock(&self.outage) {
             outage.reconnected.get_or_insert_with(Instant::now);
         }
@@ -241,7 +249,7 @@ impl Host {
         call: Call,
         deadline: Duration,
     ) -> Result<Reply, OpenError> {
-        let session = driver::Connect::open(&Pool::kept(self), 0).await?;
+        let session = Pool::kept(self).open(0).await?;
         let reply = session.call(call, deadline).await;
         // A lost session is none for whoever comes next.
         if !reply.outcome.is_connection_loss() {
@@ -272,73 +280,4 @@ fn what_to_type(server: &str) -> String {
         "For another one type `music21-mcp-bench init --server '{server}' -o mine.toml`, then \
          `music21-mcp-bench run mine.toml`"
     )
-}
-
-/// Sessions that outlive the stages: a stdio server stays the same process, and starts once.
-pub(super) struct Pool {
-    pub(super) host: Arc<Host>,
-    /// Sessions outlive the stage. Otherwise each is new and ends when it is closed.
-    pub(super) keeps: bool,
-}
-
-impl Pool {
-    /// Sessions that are kept for whoever comes next.
-    pub(super) fn kept(host: &Arc<Host>) -> Self {
-        Self { host: Arc::clone(host), keeps: true }
-    }
-}
-
-/// A session that may go back to its pool.
-pub(super) struct Pooled {
-    client: Music21Client,
-    called: Called,
-    /// Where it goes back to.
-    pool: Option<Arc<Host>>,
-    in_flight: InFlight,
-}
-
-impl driver::Connect for Pool {
-    type Session = Pooled;
-
-    async fn open(&self, _client: usize) -> Result<Pooled, OpenError> {
-        let pool = self.keeps.then(|| Arc::clone(&self.host));
-        let idle = pool.as_ref().and_then(|host| lock(&host.idle).pop());
-        let (client, called) = match idle {
-            Some(idle) if self.host.has_process_per_session() || idle.since.elapsed() < IDLE => {
-                (idle.client, idle.called)
-            }
-            stale => {
-                if let Some(idle) = stale {
-                    idle.client.close().await;
-                }
-                self.host.new_session().await?
-            }
-        };
-        Ok(Pooled { client, called, pool, in_flight: self.host.in_flight.clone() })
-    }
-}
-
-impl Session for Pooled {
-    async fn call(&self, call: Call, deadline: Duration) -> Reply {
-        let _under_way = self.in_flight.begin();
-        Session::call(&self.client, call, deadline).await
-    }
-
-    fn is_first_call(&self, tool: &str) -> bool {
-        let mut called = lock(&self.called);
-        !called.contains(tool) && called.insert(tool.to_owned())
-    }
-
-    async fn close(self) {
-        match self.pool {
-            Some(host) => {
-                lock(&host.idle).push(Idle {
-                    client: self.client,
-                    called: self.called,
-                    since: Instant::now(),
-                });
-            }
-            None => self.client.close().await,
-        }
-    }
 }

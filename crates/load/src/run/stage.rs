@@ -13,10 +13,11 @@ use tokio_util::sync::CancellationToken;
 use super::fault::Injecting;
 use super::lost::Watching;
 use super::observer::Observer;
+use super::pool::Pool;
 use super::progress::Live;
 use super::sampler::{self, Readings, Watch};
 use super::scenario::Epoch;
-use super::session_pool::{Host, Pool};
+use super::session_pool::Host;
 use super::summarize::{AtEnd, Seen, run_so_far, session_memory, summarize};
 use super::{extension, plan};
 use crate::driver::{Call, DriveError, OwnProcess, Plan, Run, Settings, drive_until};
@@ -53,7 +54,10 @@ pub(super) async fn run(
     let scores_before = if stage.day().is_some() { scores_held(host, plan.deadline).await } else { None };
     let asked = Asked { stage, plan: &plan, epoch: setting.epoch, scores_before };
     let watchers = Watchers::start(stage, setting).await;
-    let target = Arc::new(Pool { host: Arc::clone(host), keeps: stage.workload.sessions.is_kept() });
+    let workload = &stage.workload;
+    // One that was kept has no stream, or has one where none is asked for.
+    let keeps = workload.sessions.is_kept() && !workload.listen;
+    let target = Arc::new(Pool { host: Arc::clone(host), keeps, listens: workload.listen });
     let any_end = either(setting.interrupt, &watchers.server_gone);
     let enough = CancellationToken::new();
     let extending = extension::watch(stage, &watchers.observer, &watchers.readings, setting.live, &enough);
@@ -180,7 +184,7 @@ async fn result(asked: &Asked<'_>, run: &Run, host: &Arc<Host>, watched: Watched
     let end = AtEnd {
         settled,
         scores_held,
-        session_memory: session_memory(stage, host, &readings.server(start)),
+        session_memory: session_memory(stage, host, &before(run.elapsed, readings.server(start))),
         exports: observer.exports(),
         // With a fault, calls that do not reach the server are what is measured.
         server_lost: if watched.fault.is_none() { lost(host, &observer) } else { None },
@@ -191,6 +195,12 @@ async fn result(asked: &Asked<'_>, run: &Run, host: &Arc<Host>, watched: Watched
         own: (!host.facts.shares_our_process).then(|| own_process(&readings.own(start), run)),
     };
     asked.summarize(run, &observer, &readings, end)
+}
+
+/// What was read while calls were made: afterwards sessions that were held are ended.
+fn before(end: Duration, mut resources: Vec<ResourceAt>) -> Vec<ResourceAt> {
+    resources.retain(|at| u128::from(at.at_ns) <= end.as_nanos());
+    resources
 }
 
 /// When the stage's clock began, and the calls on it.

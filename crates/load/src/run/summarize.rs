@@ -93,7 +93,8 @@ pub(super) fn summarize(seen: Seen<'_>) -> StageResult {
 
 /// A session makes the calls of one iteration, so that calls count sessions where a flow has one step.
 pub(super) fn session_memory(stage: &Stage, host: &Host, resources: &[ResourceAt]) -> Option<SessionMemory> {
-    if stage.workload.sessions.is_kept() {
+    let probes = stage.workload.probes();
+    if stage.workload.sessions.is_kept() && !probes {
         return None;
     }
     if host.has_process_per_session() {
@@ -102,7 +103,9 @@ pub(super) fn session_memory(stage: &Stage, host: &Host, resources: &[ResourceAt
     if host.facts.shares_our_process {
         return Some(SessionMemory::Unknown("the server shares this process, and its memory".into()));
     }
-    let calls_each = stage.workload.flows.iter().map(|flow| flow.steps.len()).max()? as f64;
+    // A probe is by itself what leaves something.
+    let calls_each = stage.workload.flows.iter().map(|flow| flow.steps.len()).max()?;
+    let calls_each = if probes { 1.0 } else { calls_each as f64 };
     let thousands: Vec<f64> = resources.iter().map(|at| at.calls as f64 / calls_each / 1e3).collect();
     let megabytes: Vec<f64> = resources.iter().map(|at| at.sample.rss_anon_bytes as f64 / 1e6).collect();
     let slope = (resources.len() >= MIN_READINGS).then(|| trend::slope(&thousands, &megabytes)).flatten();

@@ -1,5 +1,6 @@
 //! The load scenarios: one file each, one table that lists them, all of them data for the one driver.
 
+mod advisories;
 mod calls;
 mod capacity;
 mod cleanup;
@@ -19,6 +20,7 @@ mod stability;
 mod thresholds;
 mod tools;
 
+pub(crate) use advisories::advise;
 pub(crate) use capacity::served;
 pub(crate) use judge::conclude;
 pub(crate) use length::Length;

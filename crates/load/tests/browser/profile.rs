@@ -104,6 +104,8 @@ fn a_python_server_has_a_flamegraph_of_its_python_functions() {
     }
     let server = format!("{python} {}/../../tests/servers/music21_server.py", env!("CARGO_MANIFEST_DIR"));
     let run = profiled(&["--server", &server], None);
+    let packages = run.bench.result().server.packages;
+    assert!(packages.contains_key("mcp") && packages.contains_key("fastmcp"), "{packages:?}");
     if let Some(refusal) = run.refusal() {
         return skip("py-spy-refused", refusal);
     }

@@ -21,12 +21,12 @@ pub(crate) fn raise_descriptor_limit() {
 }
 
 /// A run that cannot open its sessions would blame the server for it.
-pub(crate) fn enough_descriptors(clients: usize) -> anyhow::Result<()> {
-    let needed = clients as u64 * DESCRIPTORS_PER_CLIENT + DESCRIPTORS_OF_OURS;
+pub(crate) fn enough_descriptors(sessions: usize) -> anyhow::Result<()> {
+    let needed = sessions as u64 * DESCRIPTORS_PER_CLIENT + DESCRIPTORS_OF_OURS;
     match getrlimit(Resource::Nofile).current {
         Some(limit) if limit < needed => bail!(
-            "{clients} clients need {needed} file descriptors and this process may open {limit}; \
-             raise 'ulimit -n' or lower --clients"
+            "{sessions} sessions at once need {needed} file descriptors and this process may open {limit}; \
+             raise 'ulimit -n', or lower --clients or --rate"
         ),
         _ => Ok(()),
     }

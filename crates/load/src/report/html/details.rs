@@ -23,9 +23,12 @@ pub(super) fn list(facts: &[(&str, Option<String>)]) -> Markup {
 pub(super) fn server(file: &RunFile) -> Markup {
     let server = &file.server;
     let retries = (server.start_retries > 0).then(|| server.start_retries.to_string());
+    let packages: Vec<String> =
+        server.packages.iter().map(|(package, version)| format!("{package} {version}")).collect();
     let shared = server.shares_our_process.then(|| "yes: its resources include the generator's".to_owned());
     list(&[
         ("server", Some(format!("{} {}", server.name, server.version))),
+        ("runs with", (!packages.is_empty()).then(|| packages.join(", "))),
         ("reached over", Some(server.transport.clone())),
         ("protocol", Some(server.protocol.clone())),
         ("in our process", shared),
