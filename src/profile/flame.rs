@@ -7,6 +7,10 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, PreEscaped, html};
 
+use super::change::Side;
+use super::paint::Paint;
+use super::stack::parse;
+
 /// Width of the picture, and of the root.
 const WIDTH: f64 = 1200.0;
 /// Height of a frame and the gap above it.
@@ -19,10 +23,10 @@ const LETTER: f64 = 7.2;
 const NARROWEST: f64 = 0.001;
 
 const STYLE: &str = "
-svg{max-width:100%;height:auto;background:#fff;font:12px ui-monospace,Menlo,Consolas,monospace}
+svg{max-width:100%;min-width:930px;height:auto;background:#fff;font:12px ui-monospace,Menlo,Consolas,monospace}
 .t{font:600 16px system-ui,sans-serif}.s{font:13px system-ui,sans-serif}
 .t,.s{fill:#1b1b1b}.f text{fill:#1b1b1b;pointer-events:none}.f{cursor:pointer}.f:hover rect{stroke:#1b1b1b}
-@media(prefers-color-scheme:dark){svg{background:#16181c}.t,.s{fill:#e8e8e8}.f rect{filter:brightness(.82)}
+@media(prefers-color-scheme:dark){svg{background:#16181c}.t,.s{fill:#e8e8e8}.f rect,.l{filter:brightness(.82)}
 .f:hover rect{stroke:#fff}}";
 
 /// An SVG is XML, in which `<` and `&` begin something. Scales what is above the frame that was clicked, and below it shows the path to the root.
@@ -41,6 +45,8 @@ frames.forEach(f=>f.addEventListener('click',()=>show(box(f))))}
 #[derive(Debug, Default)]
 struct Frame {
     count: u64,
+    /// The counts in the function itself, of the baseline and of what is drawn.
+    own: [u64; 2],
     callees: BTreeMap<String, Frame>,
 }
 
@@ -52,15 +58,34 @@ struct Frame {
 pub fn draw(folded: &[String], title: &str, subtitle: &str, unit: &str) -> std::io::Result<Option<Vec<u8>>> {
     let mut root = Frame::default();
     for line in folded {
-        let no_stack = || std::io::Error::other(format!("'{line}' is no folded stack"));
-        let (stack, count) = line.rsplit_once(' ').ok_or_else(no_stack)?;
-        root.add(stack.split(';'), count.parse().map_err(|_| no_stack())?);
+        let (stack, count) = parse(line)?;
+        root.add(stack.split(';'), 1, count);
     }
+    Ok(drawn(&root, title, subtitle, &Paint::ByName { unit }))
+}
+
+/// Draws what changed from a baseline to a candidate: as wide as the candidate's time a call, red where a function's
+/// own time grew, blue where it shrank. `None` where the candidate has no sample to draw.
+#[must_use]
+pub fn draw_change(sides: &[Side; 2], title: &str, subtitle: &str) -> Option<Vec<u8>> {
+    let mut root = Frame::default();
+    for (at, side) in sides.iter().enumerate() {
+        for (stack, ns) in side.stacks() {
+            root.add(stack.split(';'), at, ns.round() as u64);
+        }
+    }
+    let most_ns = root.largest_change();
+    drawn(&root, title, subtitle, &Paint::ByChange { most_ns })
+}
+
+fn drawn(root: &Frame, title: &str, subtitle: &str, paint: &Paint<'_>) -> Option<Vec<u8>> {
     if root.count == 0 {
-        return Ok(None);
+        return None;
     }
-    let drawing = Drawing { total: root.count, depth: root.depth(root.count), unit };
-    let height = HEAD + ROW * (drawing.depth + 1) as f64 + 6.0;
+    let (legend, legend_height) = paint.legend(HEAD);
+    let head = HEAD + legend_height;
+    let drawing = Drawing { total: root.count, depth: root.depth(root.count), head, paint };
+    let height = head + ROW * (drawing.depth + 1) as f64 + 6.0;
     let svg = html! {
         svg xmlns="http://www.w3.org/2000/svg" viewBox=(format!("0 0 {WIDTH} {height}")) data-w=(WIDTH)
             width=(WIDTH) height=(height) role="img"
@@ -68,18 +93,23 @@ pub fn draw(folded: &[String], title: &str, subtitle: &str, unit: &str) -> std::
             style { (PreEscaped(STYLE)) }
             text.t x="8" y="22" { (title) }
             text.s x="8" y="43" { (subtitle) }
-            (drawing.frame("all", &root, 0, 0))
+            (legend)
+            (drawing.frame("all", root, 0, 0))
             script { (PreEscaped(SCRIPT)) }
         }
     };
-    Ok(Some(svg.into_string().into_bytes()))
+    Some(svg.into_string().into_bytes())
 }
 
 impl Frame {
-    fn add<'a>(&mut self, mut stack: impl Iterator<Item = &'a str>, count: u64) {
-        self.count += count;
-        if let Some(name) = stack.next() {
-            self.callees.entry(name.to_owned()).or_default().add(stack, count);
+    /// Adds to the side `at`; 1 is the one that is drawn.
+    fn add<'a>(&mut self, mut stack: impl Iterator<Item = &'a str>, at: usize, count: u64) {
+        if at == 1 {
+            self.count += count;
+        }
+        match stack.next() {
+            Some(name) => self.callees.entry(name.to_owned()).or_default().add(stack, at, count),
+            None => self.own[at] += count,
         }
     }
 
@@ -88,17 +118,25 @@ impl Frame {
         let seen = self.callees.values().filter(|frame| is_seen(frame.count, total));
         seen.map(|frame| 1 + frame.depth(total)).max().unwrap_or(0)
     }
+
+    /// The largest change of own time among the frames that have a width.
+    fn largest_change(&self) -> u64 {
+        let drawn = self.callees.values().filter(|frame| frame.count > 0);
+        let above = drawn.map(Self::largest_change).max().unwrap_or(0);
+        above.max(self.own[1].abs_diff(self.own[0]))
+    }
 }
 
 fn is_seen(count: u64, total: u64) -> bool {
-    count as f64 >= NARROWEST * total as f64
+    count > 0 && count as f64 >= NARROWEST * total as f64
 }
 
 /// What all frames of a picture share.
 struct Drawing<'a> {
     total: u64,
     depth: usize,
-    unit: &'a str,
+    head: f64,
+    paint: &'a Paint<'a>,
 }
 
 impl Drawing<'_> {
@@ -106,14 +144,13 @@ impl Drawing<'_> {
     fn frame(&self, name: &str, frame: &Frame, before: u64, depth: usize) -> Markup {
         let scale = WIDTH / self.total as f64;
         let (x, width) = (before as f64 * scale, frame.count as f64 * scale);
-        let y = HEAD + ROW * (self.depth - depth) as f64;
-        let share = frame.count as f64 / self.total as f64 * 100.0;
+        let y = self.head + ROW * (self.depth - depth) as f64;
         let mut next = before;
         html! {
             g.f data-n=(name) data-x=(format!("{x:.3}")) data-w=(format!("{width:.3}")) data-d=(depth) {
-                title { (name) " (" (frame.count) " " (self.unit) ", " (format!("{share:.2}")) " %)" }
+                title { (name) " (" (self.paint.words(frame.count, frame.own, self.total)) ")" }
                 rect x=(format!("{x:.2}")) y=(y) width=(format!("{:.2}", (width - 0.5).max(0.1))) height=(ROW - 1.0)
-                    rx="2" fill=(colour(name)) {}
+                    rx="2" fill=(self.paint.colour(name, frame.own)) {}
                 text x=(format!("{:.2}", x + 3.0)) y=(y + 13.0) { (fitted(name, width)) }
             }
             @for (name, callee) in &frame.callees {
@@ -122,13 +159,6 @@ impl Drawing<'_> {
             }
         }
     }
-}
-
-/// The same function has the same colour in every flamegraph, so that two can be held side by side. FNV-1a.
-fn colour(name: &str) -> String {
-    let hash =
-        name.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    format!("hsl({},{}%,{}%)", hash % 50, 70 + hash / 50 % 20, 62 + hash / 1000 % 12)
 }
 
 /// What fits into a frame; nothing if that is too little to read.

@@ -106,6 +106,16 @@ pub fn fold(sample: &Frames, count: isize) -> String {
     format!("{} {count}", stack.join(";"))
 }
 
+/// The stack and the count of a folded line.
+///
+/// # Errors
+///
+/// If it is none.
+pub(super) fn parse(line: &str) -> std::io::Result<(&str, u64)> {
+    let parts = line.rsplit_once(' ').and_then(|(stack, count)| Some((stack, count.parse().ok()?)));
+    parts.ok_or_else(|| std::io::Error::other(format!("'{line}' is no folded stack")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -120,7 +120,7 @@ impl<'a> Judge<'a> {
             rows.iter_mut()
                 .for_each(|row| row.verdict = ChangeVerdict::Inconclusive(Why::Invalid(alarm.clone())));
         }
-        Comparison { notes, rows }
+        Comparison { notes, rows, profile: None }
     }
 }
 

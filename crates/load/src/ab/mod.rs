@@ -3,6 +3,7 @@
 mod judge;
 mod measure;
 mod operation;
+mod profile;
 mod record;
 mod round;
 mod rows;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use judge::Judge;
 pub(crate) use measure::{Fixed, Rounds, measure};
 pub(crate) use operation::{OPERATIONS, Operation, Workload};
+pub(crate) use profile::{BothSides, profile};
 pub(crate) use record::record;
 pub(crate) use server::{Build, Side};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use music21_mcp_bench::client::{Music21Client, Outcome, ServerInfo};
+use music21_mcp_bench::client::{Music21Client, Outcome, Reply, ServerInfo};
 use music21_mcp_bench::server::ServerOptions;
 use music21_mcp_proc::{CpuClock, ProcessTree};
 
@@ -86,6 +86,23 @@ impl Arm {
         Ok(Self { client, cpu, memory, score, directory })
     }
 
+    /// The server's processes.
+    pub(super) fn pids(&self) -> Vec<u32> {
+        self.memory.tree.pids()
+    }
+
+    /// Does an entry once, untimed.
+    ///
+    /// # Errors
+    ///
+    /// Why a call of it did not end well.
+    pub(super) async fn perform(&self, operation: Operation, settings: &Settings) -> Result<(), String> {
+        let mut complaint = None;
+        let tell = |reply: &Reply| complaint = (!reply.is_ok()).then(|| why(reply));
+        operation.perform(&self.client, &self.score, settings.deadline, tell).await;
+        complaint.map_or(Ok(()), Err)
+    }
+
     pub(super) fn server(&self) -> ServerInfo {
         self.client.server_info().clone()
     }
@@ -127,9 +144,7 @@ impl Arm {
             let well = operation.perform(&self.client, &self.score, deadline, |reply| {
                 *outcomes.entry(reply.outcome).or_default() += 1;
                 if !reply.is_ok() {
-                    complaint.get_or_insert_with(|| {
-                        reply.message.clone().unwrap_or_else(|| reply.outcome.to_string())
-                    });
+                    complaint.get_or_insert_with(|| why(reply));
                 }
             });
             // The round has no ratio any more: waiting for more timeouts would tell nothing.
@@ -146,6 +161,10 @@ impl Arm {
         self.memory.read();
         Slot { wall_ns, cpu_ns }
     }
+}
+
+fn why(reply: &Reply) -> String {
+    reply.message.clone().unwrap_or_else(|| reply.outcome.to_string())
 }
 
 /// Measures one entry: blocks of ABBA or BAAB, by coin.

@@ -13,15 +13,23 @@ use tokio_util::sync::CancellationToken;
 
 use super::compare::Judging;
 use super::support::connection::ConnectionArgs;
-use super::support::files::writable;
+use super::support::files::{writable, write};
 use super::support::process::watch_signals;
 use super::{Exit, Usage};
-use crate::ab::{Build, Fixed, Judge, Measured, OPERATIONS, Operation, Settings, Side, Workload, measure};
+use crate::ab::{
+    BothSides, Build, Fixed, Judge, Measured, OPERATIONS, Operation, Settings, Side, Workload, measure,
+    profile,
+};
 use crate::compare::gate::INTERIM_ANALYSES;
 use crate::compare::limit::NOTICED;
 use crate::compare::outcome::SUITE;
+use crate::compare::profile::ProfileChange;
 use crate::duration;
+use crate::report::screen::fitted;
 use crate::runtime::block_on;
+
+/// The differential flamegraph.
+const DIFFERENTIAL: &str = "differential.svg";
 
 /// Compare two servers: both measured in turn, fresh processes each round, until the noise of this
 /// machine allows a verdict (10, 20 or 40 rounds). Exits with 1 if the candidate is slower.
@@ -45,6 +53,13 @@ pub(super) struct Ab {
     /// Measure every entry in every round, even after its verdict is clear.
     #[arg(long)]
     all_rounds: bool,
+    /// After the verdicts, sample both servers in two rounds more and show which functions changed, with a differential
+    /// flamegraph. What sampling costs is in no verdict.
+    #[arg(long)]
+    profile: bool,
+    /// Where `--profile` writes differential.svg.
+    #[arg(long, value_name = "DIR", default_value = "flamegraphs", requires = "profile")]
+    flamegraphs: PathBuf,
     /// Write the time of every slot to this file, as JSON.
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
@@ -119,6 +134,11 @@ impl Ab {
         let operations = OPERATIONS.iter().filter(|work| self.work.named(work)).map(|work| work.name);
         self.judging.refuse_idle_limits(operations.chain([SUITE]))?;
         self.judging.refuse_unwritable()?;
+        if self.profile {
+            std::fs::create_dir_all(&self.flamegraphs)
+                .with_context(|| format!("failed to create '{}'", self.flamegraphs.display()))?;
+            writable(&self.flamegraphs.join(DIFFERENTIAL))?;
+        }
         self.trace.as_deref().map_or(Ok(()), writable)
     }
 
@@ -144,8 +164,44 @@ impl Ab {
                 .with_context(|| format!("failed to create '{}'", path.display()))?;
             serde_json::to_writer(file, &measured)?;
         }
-        let exit = self.judging.finish(&judge.conclude(&measured))?;
-        Ok(if measured.interrupted { Exit::Interrupted } else { exit })
+        let mut comparison = judge.conclude(&measured);
+        let mut interrupted = measured.interrupted;
+        if self.profile && !interrupted {
+            match self.profile(&settings)? {
+                Some(Ok(change)) => comparison.profile = Some(change),
+                Some(Err(why)) => comparison.notes.push(format!("not profiled: {why}")),
+                None => interrupted = true,
+            }
+        }
+        let exit = self.judging.finish(&comparison)?;
+        Ok(if interrupted { Exit::Interrupted } else { exit })
+    }
+
+    /// What changed in the profile, or why there is none; `None` if a signal came.
+    fn profile(&self, settings: &Settings) -> anyhow::Result<Option<Result<ProfileChange, String>>> {
+        let sampled = block_on(&mut Builder::new_current_thread(), async {
+            let stop = CancellationToken::new();
+            watch_signals(&stop)?;
+            let mut tell = progress();
+            Ok(tokio::select! {
+                sampled = profile(settings, &mut tell) => Some(sampled),
+                () = stop.cancelled() => None,
+            })
+        })?;
+        let BothSides { sampler, sides: [baseline, candidate] } = match sampled {
+            Some(Ok(sampled)) => sampled,
+            Some(Err(why)) => return Ok(Some(Err(why))),
+            None => return Ok(None),
+        };
+        let sides = [&settings.baseline.name, &settings.candidate.name].map(|name| fitted(name, Some(56)));
+        let title = sides.join(" → ");
+        let (mut change, svg) = ProfileChange::of(sampler, [&baseline, &candidate], &title)?;
+        if let Some(svg) = svg {
+            let path = self.flamegraphs.join(DIFFERENTIAL);
+            write(&path, svg)?;
+            change.flamegraph = Some(path.display().to_string());
+        }
+        Ok(Some(Ok(change)))
     }
 }
 

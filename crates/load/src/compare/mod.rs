@@ -14,6 +14,7 @@ pub(crate) mod limit;
 pub(crate) mod memory;
 pub(crate) mod outcome;
 pub(crate) mod paired;
+pub(crate) mod profile;
 pub(crate) mod records;
 pub(crate) mod sequence;
 pub(crate) mod success;

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::gate::Level;
+use super::profile::ProfileChange;
 use super::units::duration;
 use super::{Change, ChangeVerdict, Severity, Why};
 
@@ -18,6 +19,8 @@ pub(crate) struct Comparison {
     pub notes: Vec<String>,
     /// One row for each figure of each entry.
     pub rows: Vec<Row>,
+    /// Where the time went, if that was asked.
+    pub profile: Option<ProfileChange>,
 }
 
 /// What kind of figure a row is about.

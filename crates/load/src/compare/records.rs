@@ -74,7 +74,7 @@ pub(crate) fn compare(
     rows.sort_by(|a, b| (&a.entry, a.figure).cmp(&(&b.entry, b.figure)));
     let mut notes = notes(baseline, candidate, same_machine);
     notes.extend(what_to_do(baseline.kind, &rows));
-    Ok(Comparison { notes, rows })
+    Ok(Comparison { notes, rows, profile: None })
 }
 
 /// The times of a kind of record that are judged. A load is judged by its p95; its median is in the record.

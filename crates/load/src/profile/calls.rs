@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use music21_mcp_bench::profile::change::Sampled;
+
 /// Calls shorter than this are not told apart: a sampler's clock is aligned with ours to one of its samples, half of
 /// this.
 pub(super) const SHORTEST_NS: u64 = 40_000_000;
@@ -17,6 +19,17 @@ pub(crate) struct CallSpan {
     pub sent_ns: u64,
     /// When its reply was complete.
     pub done_ns: u64,
+}
+
+/// What a sampler saw.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Seen {
+    /// When each thread did what.
+    pub(super) slices: Vec<Slice>,
+    /// From its first sample until it was told to end.
+    pub(super) window: Window,
+    /// The time that one sample stands for.
+    pub(super) period_ns: u64,
 }
 
 /// A stretch of one thread's time, on the stage's clock, in which its stack stayed as it was.
@@ -83,6 +96,25 @@ fn joined(sorted: &[Window]) -> Vec<Window> {
     joined
 }
 
+/// The stacks while calls were under way that the sampler saw, and how many calls those are: of one that it saw for half
+/// its time, half.
+pub(crate) fn sampled(seen: &Seen, calls: &[CallSpan]) -> Sampled {
+    let (from, until) = seen.window;
+    let clipped = calls.iter().map(|call| (call.sent_ns.max(from), call.done_ns.min(until)));
+    let within: Vec<(Window, u64)> = clipped
+        .zip(calls)
+        .filter(|((from, until), _)| from < until)
+        .map(|(window, call)| (window, call.done_ns - call.sent_ns))
+        .collect();
+    let mut windows: Vec<Window> = within.iter().map(|(window, _)| *window).collect();
+    windows.sort_unstable();
+    Sampled {
+        folded: fold(&seen.slices, &joined(&windows)),
+        calls: within.iter().map(|((from, until), whole)| (until - from) as f64 / *whole as f64).sum(),
+        period_ns: seen.period_ns as f64,
+    }
+}
+
 /// Microseconds by stack within windows, which are sorted and do not overlap.
 pub(super) fn fold(slices: &[Slice], windows: &[Window]) -> Vec<String> {
     let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
@@ -133,5 +165,20 @@ mod tests {
         let slices = [slice(0, 50, "f;g"), slice(50, 100, "f"), slice(100, 300, "f;g")];
         let windows = [(10 * MS, 60 * MS), (250 * MS, 400 * MS)];
         assert_eq!(fold(&slices, &windows), ["f 10000", "f;g 90000"]);
+    }
+
+    #[test]
+    fn calls_count_as_far_as_they_were_sampled() {
+        let slice = |from, until| Slice { from_ns: from * MS, until_ns: until * MS, stack: "f".into() };
+        let seen = Seen {
+            slices: vec![slice(100, 300), slice(350, 400)],
+            window: (100 * MS, 400 * MS),
+            period_ns: 20 * MS,
+        };
+        // The first began before the sampler, the last ended after it, and the one before both is none.
+        let calls = [call("a", 0, 90), call("a", 0, 200), call("a", 200, 320), call("a", 380, 400 + 60)];
+        let found = sampled(&seen, &calls);
+        assert!((found.calls - (0.5 + 1.0 + 0.25)).abs() < 1e-9, "{}", found.calls);
+        assert_eq!(found.folded, ["f 220000"], "nothing of the time between two calls");
     }
 }

@@ -10,5 +10,6 @@ mod py_spy;
 mod server;
 mod stage;
 
-pub(crate) use calls::CallSpan;
+pub(crate) use calls::{CallSpan, sampled};
+pub(crate) use server::ServerProfile;
 pub(crate) use stage::{Profiling, UnderWay};

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use music21_mcp_bench::profile::stack;
 
-use super::calls::Slice;
+use super::calls::{Seen, Slice};
 
 /// Samples for each second of CPU time.
 const FREQUENCY: u64 = 99;
+const PERIOD_NS: u64 = 1_000_000_000 / FREQUENCY;
 
 /// The command that samples `pid` until it is interrupted. Release binaries keep no frame pointers, so stacks
 /// are unwound by their debug information.
@@ -25,9 +26,13 @@ pub(super) fn script(recorded: &Path) -> Vec<&OsStr> {
 }
 
 /// The samples of a printed recording: a line `COMM TID SECONDS: EVENT:`, its frames from the innermost, and an empty
-/// line. `start_ns` is the monotonic clock when the stage's clock began; earlier samples are left out.
-pub(super) fn slices(text: &str, start_ns: u64) -> Vec<Slice> {
-    text.split("\n\n").filter_map(|sample| slice(sample.trim_matches('\n'), start_ns)).collect()
+/// line. `start_ns` is the monotonic clock when the stage's clock began; earlier samples are left out. It was told to end at
+/// `end_ns` on the stage's clock.
+pub(super) fn seen(text: &str, start_ns: u64, end_ns: u64) -> Seen {
+    let samples = text.split("\n\n").filter_map(|sample| slice(sample.trim_matches('\n'), start_ns));
+    let slices: Vec<Slice> = samples.collect();
+    let first_ns = slices.iter().map(|slice| slice.from_ns).min().unwrap_or(end_ns);
+    Seen { slices, window: (first_ns, end_ns), period_ns: PERIOD_NS }
 }
 
 fn slice(sample: &str, start_ns: u64) -> Option<Slice> {
@@ -40,11 +45,7 @@ fn slice(sample: &str, start_ns: u64) -> Option<Slice> {
     let mut stack: Vec<String> = stack::without_noise(names).map(|name| name.replace(';', ",")).collect();
     stack.push(thread.to_owned());
     stack.reverse();
-    Some(Slice {
-        from_ns: until_ns.saturating_sub(1_000_000_000 / FREQUENCY),
-        until_ns,
-        stack: stack.join(";"),
-    })
+    Some(Slice { from_ns: until_ns.saturating_sub(PERIOD_NS), until_ns, stack: stack.join(";") })
 }
 
 /// The function of `   ADDRESS NAME (FILE)`, without a legacy name's hash.
@@ -74,7 +75,8 @@ main    811   999.000000: cpu-clock:
 
     #[test]
     fn a_sample_is_a_stretch_that_ends_when_it_was_taken() {
-        let slices = slices(PRINTED, 1_000_000_000_000);
+        let Seen { slices, window, .. } = seen(PRINTED, 1_000_000_000_000, 900_000_000);
+        assert_eq!(window, (500_000_000 - PERIOD_NS, 900_000_000));
         assert_eq!(slices.len(), 1, "the other one lies before the stage");
         assert_eq!(slices[0].until_ns, 500_000_000);
         assert_eq!(slices[0].stack, "tokio-rt-worker;music21::read");

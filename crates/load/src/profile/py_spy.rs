@@ -10,11 +10,12 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::calls::Slice;
+use super::calls::{Seen, Slice};
 
 /// Samples a second. Each stops the process: at 100 the real server answered a fifth fewer calls a second, at 50 its
 /// loss was within the noise of a busy machine.
 const FREQUENCY: &str = "50";
+const PERIOD_NS: u64 = 1_000_000_000 / 50;
 /// Files of which an innermost frame waits: for work, for a lock, for a socket.
 const WAITING: [&str; 6] = [
     "concurrent/futures/thread.py",
@@ -60,16 +61,17 @@ pub(super) fn arguments<'a>(pid: &'a str, out: &'a Path) -> Vec<&'a OsStr> {
     words.map(OsStr::new).into_iter().chain([OsStr::new("--output"), out.as_os_str()]).collect()
 }
 
-/// The stretches of a trace that ended at `end_ns` on the stage's clock, in order of their beginning.
+/// What is in a trace that ended at `end_ns` on the stage's clock; stretches in order of their beginning.
 ///
 /// # Errors
 ///
 /// If the text is no Chrome trace of py-spy's.
-pub(super) fn slices(trace: &[u8], end_ns: u64) -> anyhow::Result<Vec<Slice>> {
+pub(super) fn seen(trace: &[u8], end_ns: u64) -> anyhow::Result<Seen> {
     let events: Vec<Event> = serde_json::from_slice(trace)?;
     let last_us = events.iter().map(|event| event.ts).max().unwrap_or(0);
     // What lies before the stage has no place on its clock.
     let at = |us: u64| end_ns.saturating_sub((last_us - us) * 1000);
+    let first_us = events.iter().map(|event| event.ts).min().unwrap_or(0);
     let mut threads: HashMap<u64, (Vec<String>, u64)> = HashMap::new();
     let mut slices = Vec::new();
     for event in events {
@@ -86,7 +88,7 @@ pub(super) fn slices(trace: &[u8], end_ns: u64) -> anyhow::Result<Vec<Slice>> {
         }
     }
     slices.sort_by_key(|slice| slice.from_ns);
-    Ok(slices)
+    Ok(Seen { slices, window: (at(first_us), end_ns), period_ns: PERIOD_NS })
 }
 
 /// As folded stacks have it, without noise but for the innermost frame.
@@ -133,9 +135,10 @@ mod tests {
             event('E', "key", tool, 3_000),
             event('E', "run", python, 5_000),
         ];
-        let slices = slices(format!("[{}]", events.join(",")).as_bytes(), 10_000_000).unwrap();
+        let seen = seen(format!("[{}]", events.join(",")).as_bytes(), 10_000_000).unwrap();
         let key = Slice { from_ns: 6_000_000, until_ns: 8_000_000, stack: "key (m/tool.py)".into() };
-        assert_eq!(slices, [key]);
+        assert_eq!(seen.slices, [key]);
+        assert_eq!(seen.window, (5_100_000, 10_000_000));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::calls::Slice;
+use super::calls::Seen;
 use super::{perf, py_spy};
 
 /// What of a stage is sampled at most: a trace of it takes 20 MB.
@@ -28,7 +28,7 @@ enum Sampler {
 }
 
 /// A sampler at work. It ends when dropped.
-pub(super) struct ServerProfile {
+pub(crate) struct ServerProfile {
     sampler: Sampler,
     pid: Option<u32>,
     directory: TempDir,
@@ -49,7 +49,7 @@ impl ServerProfile {
     /// # Errors
     ///
     /// A line that says why it cannot be.
-    pub(super) fn start(roots: &[u32]) -> Result<Self, String> {
+    pub(crate) fn start(roots: &[u32]) -> Result<Self, String> {
         let pids = ProcessTree::new(roots.iter().copied()).pids();
         let python = pids.iter().find(|&&pid| is_python(pid));
         let sampler = if python.is_some() { Sampler::PySpy } else { Sampler::Perf };
@@ -75,12 +75,12 @@ impl ServerProfile {
         Ok(Self { sampler, pid, directory, stop: stop.drop_guard(), ended })
     }
 
-    /// Ends sampling. Slices are on the clock that began at `started`.
+    /// Ends sampling. What was seen is on the clock that began at `started`.
     ///
     /// # Errors
     ///
     /// A line that says why there are none.
-    pub(super) async fn finish(self, started: Instant) -> Result<Vec<Slice>, String> {
+    pub(crate) async fn finish(self, started: Instant) -> Result<Seen, String> {
         drop(self.stop);
         let program = self.sampler.program();
         let ended = match self.ended.await {
@@ -92,15 +92,15 @@ impl ServerProfile {
         let Some(told) = ended.told.filter(|_| path.exists()) else {
             return Err(format!("{program} gave up: {}", reason(&ended.stderr)));
         };
+        let end_ns = told.saturating_duration_since(started).as_nanos() as u64;
         match self.sampler {
             Sampler::PySpy => {
                 let trace = fs::read(&path).map_err(|error| format!("{program}: {error}"))?;
-                let end_ns = told.saturating_duration_since(started).as_nanos() as u64;
-                py_spy::slices(&trace, end_ns).map_err(|error| format!("{program}'s trace: {error}"))
+                py_spy::seen(&trace, end_ns).map_err(|error| format!("{program}'s trace: {error}"))
             }
             Sampler::Perf => {
                 let printed = printed(&path).await?;
-                Ok(perf::slices(&printed, monotonic_ns(started)))
+                Ok(perf::seen(&printed, monotonic_ns(started), end_ns))
             }
         }
     }
@@ -110,7 +110,7 @@ impl ServerProfile {
         self.pid
     }
 
-    pub(super) fn program(&self) -> &'static str {
+    pub(crate) fn program(&self) -> &'static str {
         self.sampler.program()
     }
 }

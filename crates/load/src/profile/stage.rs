@@ -83,7 +83,7 @@ impl UnderWay<'_> {
         if let Some(server) = server {
             let program = server.program();
             match server.finish(started).await {
-                Ok(slices) => profiling.draw_server(&name, program, &slices, calls),
+                Ok(seen) => profiling.draw_server(&name, program, &seen.slices, calls),
                 Err(why) => profiling.say(not_profiled(&name, &why)),
             }
         }

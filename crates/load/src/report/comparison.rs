@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::dashboards;
 use super::junit::{self, Case, End, Suite};
 use super::screen::Screen;
+use super::{dashboards, profile_change};
 use crate::compare::outcome::Counts;
 use crate::compare::{ChangeVerdict, Comparison, Row, Severity};
 
@@ -98,9 +98,12 @@ fn lines(comparison: &Comparison) -> Vec<[String; 6]> {
 }
 
 fn json(comparison: &Comparison) -> String {
-    let Comparison { notes, rows } = comparison;
+    let Comparison { notes, rows, profile } = comparison;
     let entries: BTreeMap<&str, &ChangeVerdict> = comparison.entries().into_iter().collect();
-    let value = serde_json::json!({ "notes": notes, "entries": entries, "rows": rows });
+    let mut value = serde_json::json!({ "notes": notes, "entries": entries, "rows": rows });
+    if let Some(profile) = profile {
+        value["profile"] = serde_json::json!(profile);
+    }
     format!("{value:#}\n")
 }
 
@@ -131,7 +134,8 @@ fn table(comparison: &Comparison, screen: Screen) -> String {
             .collect();
         out += &screen.columns(&stacked);
     }
-    out + &screen.wrapped(&summary(comparison), 0)
+    out += &screen.wrapped(&summary(comparison), 0);
+    out + &comparison.profile.iter().map(|change| profile_change::table(change, screen)).collect::<String>()
 }
 
 fn markdown(comparison: &Comparison) -> String {
@@ -144,7 +148,7 @@ fn markdown(comparison: &Comparison) -> String {
         let cells = line.map(|cell| cell.replace('|', "\\|").replace('<', "&lt;"));
         out += &format!("| {} |\n", cells.join(" | "));
     }
-    out
+    out + &comparison.profile.iter().map(profile_change::markdown).collect::<String>()
 }
 
 fn junit(comparison: &Comparison) -> std::io::Result<String> {
@@ -191,7 +195,7 @@ mod tests {
             Row::of("key|<1>", Figure::Success, 1.0, 0.995, ChangeVerdict::Unchanged),
             Row::bare("list", Figure::Cpu, why),
         ];
-        Comparison { notes: vec!["different machine".to_owned()], rows }
+        Comparison { notes: vec!["different machine".to_owned()], rows, profile: None }
     }
 
     #[test]

@@ -127,7 +127,7 @@ mod tests {
             row(Figure::Success, ChangeVerdict::Unchanged),
             Row { candidate: None, ..row(Figure::P95, ChangeVerdict::Unchanged) },
         ];
-        let metrics = of_comparison(&Comparison { notes: Vec::new(), rows });
+        let metrics = of_comparison(&Comparison { notes: Vec::new(), rows, profile: None });
         let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
         assert_eq!(read(&bencher(&metrics)), json!({ "tools/key": { "latency": { "value": 5e6 } } }));
         let expected = json!([{ "name": "tools/key latency", "unit": "ns", "value": 5e6 }]);

@@ -12,6 +12,7 @@ pub(crate) mod history;
 pub mod html;
 pub(crate) mod junit;
 pub(crate) mod live_line;
+mod profile_change;
 pub(crate) mod prometheus;
 pub mod screen;
 mod sizes;

@@ -136,7 +136,7 @@ fn printable(text: &str) -> String {
 
 /// At most `most` characters. What is left out is in the middle: names differ at their ends, and what a message comes to
 /// stands there.
-pub(super) fn fitted(text: &str, most: Option<usize>) -> String {
+pub(crate) fn fitted(text: &str, most: Option<usize>) -> String {
     let text = printable(text);
     let count = text.chars().count();
     let Some(most) = most.filter(|&most| most < count) else { return text };

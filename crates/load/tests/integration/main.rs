@@ -5,6 +5,7 @@ mod compare_ab;
 mod compare_cli;
 mod compare_history;
 mod compare_loads;
+mod compare_profile;
 mod compare_refusals;
 mod compare_workflow;
 mod connection;

@@ -23,6 +23,17 @@ fn shape(svg: &str) -> Option<String> {
     is_size.then(|| size.trim().replace(' ', "/"))
 }
 
+/// The picture, scrolled where the page is too narrow for its letters.
+pub(super) fn frame(graph: &Flamegraph) -> Markup {
+    html! {
+        div.scroll {
+            iframe.flame sandbox="allow-scripts" loading="lazy" title=(format!("flamegraph of {}", graph.name))
+                style=[shape(&graph.svg).map(|shape| format!("aspect-ratio:{shape}"))]
+                src=(format!("data:image/svg+xml;base64,{}", STANDARD.encode(&graph.svg))) {}
+        }
+    }
+}
+
 pub(super) fn section(flamegraphs: &[Flamegraph]) -> Markup {
     html! {
         section aria-labelledby="flamegraphs" {
@@ -33,9 +44,7 @@ pub(super) fn section(flamegraphs: &[Flamegraph]) -> Markup {
                 @if graph.svg.len() > MOST_BYTES {
                     p { "Too large to be shown here (" (graph.svg.len() / 1_000_000) " MB): open " code { (graph.name) ".svg" } " itself." }
                 } @else {
-                    iframe.flame sandbox="allow-scripts" loading="lazy" title=(format!("flamegraph of {}", graph.name))
-                        style=[shape(&graph.svg).map(|shape| format!("aspect-ratio:{shape}"))]
-                        src=(format!("data:image/svg+xml;base64,{}", STANDARD.encode(&graph.svg))) {}
+                    (frame(graph))
                 }
             }
         }
