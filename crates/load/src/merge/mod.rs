@@ -123,6 +123,7 @@ fn scenario(
         checks: Vec::new(),
         rate_limit: first.rate_limit.clone(),
         capacity: first.capacity.clone(),
+        rate_capacity: first.rate_capacity.clone(),
         clients: None,
         notes: vec![format!(
             "merged from {} shards: latencies from the merged histograms, resources of one shard, no quantiles by second",

@@ -36,10 +36,11 @@ pub fn scenario(result: &ScenarioResult, screen: Screen) -> String {
     } else {
         out += &stages;
     }
-    for tried in result.capacity.iter().flat_map(|capacity| &capacity.tried) {
-        let clients = if tried.clients == 1 { "client " } else { "clients" };
-        let line = format!("  {:>5} {clients} {:<12}{}", tried.clients, tried.served.word(), tried.text);
-        out += &screen.line(&line);
+    for (capacity, trials) in result.searches() {
+        for (tried, _) in trials {
+            let load = capacity.shown(tried.load());
+            out += &screen.line(&format!("  {load:>13} {:<13}{}", tried.served.word(), tried.text));
+        }
     }
     if let Some(clients) = result.clients.filter(|rating| rating.grade.is_some()) {
         out += &screen.line(&format!("  rated: clients {}", units::grade(&clients)));

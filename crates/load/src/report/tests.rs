@@ -46,6 +46,7 @@ fn run() -> RunFile {
         stages: vec![stage],
         rate_limit: None,
         capacity: None,
+        rate_capacity: None,
         clients: None,
     };
     fixture::run(&[scenario])

@@ -39,7 +39,7 @@ impl Definition {
             "it has no [[stages]]; give it one with a [[stages.workload.flows]]"
         );
         self.probe.iter().try_for_each(check_probe)?;
-        self.search.iter().try_for_each(|search| check_search(search, self.stages.len()))?;
+        self.search.iter().try_for_each(|search| check_search(search, &self.stages))?;
         check_thresholds(&self.thresholds)?;
         self.scores.iter().try_for_each(check_score)?;
         self.steps().try_for_each(check_step)?;
@@ -83,12 +83,31 @@ fn check_probe(declared: &Limit) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn check_search(search: &Search, stages: usize) -> anyhow::Result<()> {
+fn check_search(search: &Search, stages: &[Stage]) -> anyhow::Result<()> {
     let sound = positive(search.max_p95_ms)
         && (0.0..=1.0).contains(&search.min_success)
-        && (1..=MOST_CLIENTS).contains(&search.max_clients)
-        && stages == 1;
-    ensure!(sound, "a search needs one stage, a positive max_p95_ms and max_clients, and a share");
+        && search.max_clients.is_none_or(|most| (1..=MOST_CLIENTS).contains(&most))
+        && search.max_rate_per_s.is_none_or(positive);
+    ensure!(sound, "a search needs a positive max_p95_ms, max_clients and max_rate_per_s, and a share");
+    let (most, sessions) = (search.max_rate_per_s.unwrap_or(0.0), search.most_clients());
+    ensure!(
+        sessions <= MOST_CLIENTS,
+        "a search up to {most} calls a second that may take {} ms needs {sessions} sessions; lower one of them",
+        search.max_p95_ms
+    );
+    let (open, closed): (Vec<&Stage>, Vec<&Stage>) = stages.iter().partition(|one| one.rate_per_s.is_some());
+    for (name, is_searched, kind, stages) in [
+        ("max_clients", search.max_clients.is_some(), "without rate_per_s", closed.len()),
+        ("max_rate_per_s", search.max_rate_per_s.is_some(), "with rate_per_s", open.len()),
+    ] {
+        ensure!(
+            stages == usize::from(is_searched),
+            "a search has {name} and one stage {kind}, or neither; it has {stages} such stages"
+        );
+    }
+    let is_even = |stage: &&Stage| matches!(stage.arrivals, Arrivals::Constant | Arrivals::Poisson);
+    let sound = !stages.is_empty() && open.iter().all(|one| is_even(one) && one.duration_s.is_some());
+    ensure!(sound, "a search by rate needs duration_s, and arrivals that are constant or poisson");
     Ok(())
 }
 

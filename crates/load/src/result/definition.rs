@@ -31,7 +31,7 @@ pub struct Definition {
     /// Probe the rate limiter that this declares, with one session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<Limit>,
-    /// Search for the most clients with which the first stage keeps an objective.
+    /// Search for the most load with which a stage keeps an objective: clients of a closed loop, the rate of an open one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub search: Option<Search>,
     /// Scores generated into files before the run; `{{score:NAME}}` is a file's path.
@@ -146,7 +146,7 @@ impl Definition {
 
     /// The most sessions that any stage has.
     pub(crate) fn most_clients(&self) -> usize {
-        let searched = self.search.map(|search| search.max_clients);
+        let searched = self.search.map(|search| search.most_clients());
         self.stages.iter().map(|stage| stage.clients).chain(searched).max().unwrap_or(0)
     }
 

@@ -40,7 +40,7 @@ pub(crate) fn sample(fds: u64) -> ResourceSample {
 
 /// A scenario of which nothing has been run.
 pub(crate) fn scenario(definition: Definition) -> ScenarioResult {
-    ScenarioResult { capacity: None, ..ScenarioResult::begun(definition) }
+    ScenarioResult { capacity: None, rate_capacity: None, ..ScenarioResult::begun(definition) }
 }
 
 /// A finished run of these scenarios.

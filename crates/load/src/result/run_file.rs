@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::measure::rating::Rating;
 use crate::measure::token_bucket;
-use crate::result::{Capacity, Definition, ShardFacts, StageResult, Tool};
+use crate::result::{Capacity, Definition, ShardFacts, StageResult, Tool, Tried};
 
 /// The layout of the file. 2 renamed fields; those of 1 are read by their old names.
 pub const SCHEMA_VERSION: u32 = 2;
@@ -117,6 +117,9 @@ pub struct ScenarioResult {
     /// How many clients keep the objective, where that was searched for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capacity: Option<Capacity>,
+    /// At which arrival rate they do, where that was searched for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_capacity: Option<Capacity>,
     /// The grade of the most clients that were served within the objective, where many were tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clients: Option<Rating>,
@@ -125,18 +128,28 @@ pub struct ScenarioResult {
 impl ScenarioResult {
     /// Of a scenario of which nothing was measured yet.
     pub(crate) fn begun(definition: Definition) -> Self {
+        let [capacity, rate_capacity] = definition.search.as_ref().map(Capacity::begun).unwrap_or_default();
         Self {
             name: definition.name.clone(),
             verdict: Verdict::Interrupted,
             checks: Vec::new(),
             notes: Vec::new(),
             error: None,
-            capacity: definition.search.map(|search| Capacity::new(search.max_clients)),
+            capacity,
+            rate_capacity,
             definition,
             stages: Vec::new(),
             rate_limit: None,
             clients: None,
         }
+    }
+
+    /// What was searched for, each with the stages that tried it, in order.
+    pub(crate) fn searches(&self) -> impl Iterator<Item = (&Capacity, Vec<(&Tried, &StageResult)>)> {
+        self.capacity.iter().chain(&self.rate_capacity).map(|capacity| {
+            let of_it = self.stages.iter().filter(|stage| stage.open_loop == capacity.is_by_rate());
+            (capacity, capacity.tried.iter().zip(of_it).collect())
+        })
     }
 }
 

@@ -1,23 +1,31 @@
-//! The most clients that are still served within an objective: doubling, then halving the gap.
+//! How much load a server takes within an objective: doubling, then halving the gap. The load is the number of clients of
+//! a closed loop, or the arrival rate of an open one.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::measure::quantile::Quantile;
-use crate::result::{StageResult, ToolResult};
+use crate::result::{Stage, StageResult, ToolResult};
 
-/// A search for the most clients, as data: the definition's one stage is run with different numbers.
+/// A search for the most load, as data: the definition's closed-loop stage is run with different numbers of clients, and
+/// its open-loop stage at different rates.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Search {
-    /// p95 of each tool's service times must surely be at most this, milliseconds.
+    /// p95 of each tool must surely be at most this, milliseconds: of service times in a closed loop, of response times
+    /// from the due moment in an open one.
     pub max_p95_ms: f64,
     /// The share of good answers must be at least this.
     pub min_success: f64,
-    /// No more clients than this are tried.
-    pub max_clients: usize,
+    /// No more clients than this are tried, in the closed-loop stage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_clients: Option<usize>,
+    /// No higher rate than this is tried, in the open-loop stage. Each trial has as many sessions as that many calls under
+    /// way within the objective need, and at least the stage's clients.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_rate_per_s: Option<f64>,
 }
 
-/// What a stage says of its number of clients.
+/// What a stage says of its load.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
 )]
@@ -32,32 +40,71 @@ pub enum Served {
     Beyond,
 }
 
-/// One number of clients tried.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+/// One load that was tried.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Tried {
-    /// Clients.
+    /// Clients; of an open loop its sessions.
     pub clients: usize,
+    /// Calls due per second, in an open loop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_per_s: Option<f64>,
     /// What came of it.
     pub served: Served,
+    /// The generator or its machine spoilt it, so that it was tried again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_disturbed: bool,
     /// The figures.
     pub text: String,
 }
 
-/// Where a search is. What is inconclusive counts as not served: the answer is a number that is proven.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+/// Where a search is. What is inconclusive counts as not served: the answer is a load that is proven.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Capacity {
-    /// No more than this were to be tried.
-    pub max_clients: usize,
-    /// The most clients that were surely served; `None` so far.
-    pub highest_within: Option<usize>,
+    /// No more clients than this were to be tried; `None` in a search by rate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_clients: Option<usize>,
+    /// No higher rate than this was to be tried; `None` in a search by clients.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_rate_per_s: Option<f64>,
+    /// The most clients, or calls a second, that were surely served; `None` so far.
+    #[serde(serialize_with = "whole")]
+    pub highest_within: Option<f64>,
     /// The fewest that were not, among those above; `None` so far.
-    pub lowest_not_within: Option<usize>,
+    #[serde(serialize_with = "whole")]
+    pub lowest_not_within: Option<f64>,
     /// All that were tried, in order.
     pub tried: Vec<Tried>,
 }
 
-/// The gap is closed to this share of the clients that are served: a stage's own noise is wider.
+/// Where a search begins, and where it ends at the latest.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Span {
+    first: f64,
+    least: f64,
+    most: f64,
+}
+
+/// The gap is closed to this share of the load that is served: a stage's own noise is wider.
 const RESOLUTION: f64 = 0.05;
+/// Trials that are made again in one search because something else disturbed them, each once.
+const REPEATS: u32 = 3;
+/// Calls of a tool without which its p95 has no bound: no trial of fewer could prove anything.
+const CALLS_FOR_A_BOUND: f64 = 59.0;
+
+/// A number of clients is written as it always was.
+fn whole<S: Serializer>(load: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+    match *load {
+        Some(load) if load.fract() == 0.0 => serializer.serialize_u64(load as u64),
+        load => load.serialize(serializer),
+    }
+}
+
+/// To three digits, so that a rate can be read.
+fn rounded(rate: f64, round: fn(f64) -> f64) -> f64 {
+    let digit = 10_f64.powi(rate.log10().floor() as i32 - 2);
+    // Divided where it can be, because a tenth is no binary number.
+    if digit < 1.0 { round(rate / digit) / (1.0 / digit).round() } else { round(rate / digit) * digit }
+}
 
 impl Served {
     /// In a word or two, beside the objective.
@@ -70,18 +117,19 @@ impl Served {
     }
 }
 
+impl Tried {
+    /// What was searched over.
+    pub(crate) fn load(&self) -> f64 {
+        self.rate_per_s.unwrap_or(self.clients as f64)
+    }
+}
+
 impl Search {
-    /// The tool that keeps the objective least, with the p95 of its service times; `None` without tools.
+    /// The tool that keeps the objective least, with the p95 of the times that are judged; `None` without tools.
     pub(crate) fn worst<'a>(&self, stage: &'a StageResult) -> Option<(&'a str, Option<Quantile>)> {
-        let p95 = |tool: &ToolResult| tool.service.as_ref().map(|times| times.p95);
+        let p95 = |tool: &ToolResult| stage.times(tool).map(|times| times.p95);
         let p95s = stage.tools.iter().map(|(name, tool)| (name.as_str(), p95(tool)));
         p95s.max_by_key(|(_, p95)| (self.keeps(p95.as_ref()), p95.as_ref().and_then(Quantile::ns)))
-    }
-
-    /// No more stages than this are run: clients double up to the most, then the gap is halved.
-    pub(crate) fn most_stages(&self) -> u32 {
-        let doublings = self.max_clients.max(1).next_power_of_two().ilog2() + 1;
-        doublings + (1.0 / RESOLUTION).log2().ceil() as u32
     }
 
     /// Whether a p95 keeps the objective, by its bounds.
@@ -93,130 +141,147 @@ impl Search {
             _ => Served::Inconclusive,
         }
     }
+
+    /// How a stage is searched with. `throughput`, where it is known, is that of a closed loop: half of it is a better
+    /// guess of the rate than the stage's own.
+    pub(crate) fn span(&self, stage: &Stage, throughput: Option<f64>) -> Span {
+        let (Some(rate), Some(most)) = (stage.rate_per_s, self.max_rate_per_s) else {
+            return Span { first: 1.0, least: 1.0, most: self.max_clients.unwrap_or(1) as f64 };
+        };
+        // An option may have made it shorter than its warm-up.
+        let measured_s = (stage.duration_s.unwrap_or(1.0) - stage.warm_up_s).max(0.1);
+        let calls = CALLS_FOR_A_BOUND * stage.workload.tools() as f64;
+        let least = rounded(calls / measured_s, f64::ceil).min(most);
+        let first = throughput.map_or(rate, |per_s| rounded(per_s / 2.0, f64::round)).clamp(least, most);
+        Span { first, least, most }
+    }
+
+    /// The stage at such a load. With more calls under way than come due within the objective, responses would take longer
+    /// than that on average (Little's law): more sessions change nothing.
+    pub(crate) fn trial(&self, stage: &Stage, load: f64) -> Stage {
+        if stage.rate_per_s.is_none() {
+            let name = format!("{load} client{}", if load == 1.0 { "" } else { "s" });
+            return Stage { name, clients: load as usize, ..stage.clone() };
+        }
+        let name = format!("{load} calls/s");
+        Stage {
+            name,
+            clients: self.sessions(load).max(stage.clients),
+            rate_per_s: Some(load),
+            ..stage.clone()
+        }
+    }
+
+    fn sessions(&self, rate_per_s: f64) -> usize {
+        (rate_per_s * self.max_p95_ms / 1e3).ceil() as usize
+    }
+
+    /// The most sessions that any trial has.
+    pub(crate) fn most_clients(&self) -> usize {
+        let of_rate = self.max_rate_per_s.map_or(0, |most| self.sessions(most));
+        self.max_clients.unwrap_or(0).max(of_rate)
+    }
+}
+
+impl Span {
+    /// No more stages than this are run: up or down in doublings, then the gap is halved, and some are run again.
+    pub(crate) fn most_stages(self) -> u32 {
+        let doublings = |high: f64, low: f64| (high / low).log2().ceil() as u32 + 1;
+        let ways = doublings(self.most, self.first).max(doublings(self.first, self.least));
+        ways + (1.0 / RESOLUTION).log2().ceil() as u32 + REPEATS
+    }
 }
 
 impl Capacity {
-    /// Nothing tried yet.
+    /// What is searched for, by clients and by rate; nothing tried yet.
     #[must_use]
-    pub fn new(max_clients: usize) -> Self {
-        Self { max_clients, highest_within: None, lowest_not_within: None, tried: Vec::new() }
+    pub fn begun(search: &Search) -> [Option<Self>; 2] {
+        let none = Self {
+            max_clients: None,
+            max_rate_per_s: None,
+            highest_within: None,
+            lowest_not_within: None,
+            tried: Vec::new(),
+        };
+        let (max_clients, max_rate_per_s) = (search.max_clients, search.max_rate_per_s);
+        [
+            max_clients.map(|_| Self { max_clients, ..none.clone() }),
+            max_rate_per_s.map(|_| Self { max_rate_per_s, ..none }),
+        ]
     }
 
-    /// The next number of clients to try; `None` when all is known that can be.
-    pub(crate) fn next(&self) -> Option<usize> {
+    /// Whether the load is an arrival rate.
+    pub(crate) fn is_by_rate(&self) -> bool {
+        self.max_rate_per_s.is_some()
+    }
+
+    /// A load with its unit.
+    pub(crate) fn shown(&self, load: f64) -> String {
+        let unit = match self.is_by_rate() {
+            true => "calls/s",
+            false if load == 1.0 => "client",
+            false => "clients",
+        };
+        format!("{load} {unit}")
+    }
+
+    /// The next load to try; `None` when all is known that can be.
+    pub(crate) fn next(&self, span: Span) -> Option<f64> {
+        if let Some((last, before)) = self.tried.split_last()
+            && is_to_be_repeated(last, before)
+        {
+            return Some(last.load());
+        }
         match (self.highest_within, self.lowest_not_within) {
-            // A first stage with too few calls says nothing; more clients make more of them.
-            (None, None) => self.doubled(self.tried.last().map(|tried| tried.clients)),
-            (within, None) => self.doubled(within),
-            (None, Some(_)) => None,
+            // A first stage with too few calls says nothing; more load makes more of them.
+            (None, None) => doubled(self.tried.last().map(Tried::load), span),
+            (within, None) => doubled(within, span),
+            (None, Some(_)) => {
+                let least = self.tried.iter().map(Tried::load).fold(f64::INFINITY, f64::min);
+                // Not all the way by halves: the least that could prove anything is tried, too.
+                (least > span.least).then(|| (least / 2.0).max(span.least))
+            }
+            (Some(low), Some(high)) if self.is_by_rate() => {
+                (high - low > low * RESOLUTION).then(|| rounded(low.midpoint(high), f64::round))
+            }
             (Some(low), Some(high)) => {
-                let gap = ((low as f64 * RESOLUTION) as usize).max(1);
-                (high - low > gap).then_some(low.midpoint(high))
+                let gap = (low * RESOLUTION).floor().max(1.0);
+                (high - low > gap).then(|| low.midpoint(high).floor())
             }
         }
     }
 
-    fn doubled(&self, clients: Option<usize>) -> Option<usize> {
-        let next = clients.map_or(1, |clients| clients * 2).min(self.max_clients);
-        (clients != Some(self.max_clients)).then_some(next)
-    }
-
-    /// Takes what came of a number of clients.
+    /// Takes what came of a load.
     pub fn observe(&mut self, tried: Tried) {
-        match tried.served {
-            Served::Within => self.highest_within = self.highest_within.max(Some(tried.clients)),
-            Served::Inconclusive if self.highest_within.is_none() => {}
-            Served::Beyond | Served::Inconclusive => self.lowest_not_within = Some(tried.clients),
+        if !is_to_be_repeated(&tried, &self.tried) {
+            let load = tried.load();
+            match tried.served {
+                Served::Within => {
+                    let highest = self.highest_within.map_or(load, |low| low.max(load));
+                    self.highest_within = Some(highest);
+                }
+                Served::Inconclusive if self.highest_within.is_none() => {}
+                Served::Beyond | Served::Inconclusive => self.lowest_not_within = Some(load),
+            }
         }
         self.tried.push(tried);
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::measure::quantile::{Interval, IntervalMethod};
+/// What something else may have made inconclusive is tried once more, but not for ever.
+fn is_to_be_repeated(tried: &Tried, before: &[Tried]) -> bool {
+    let repeats = before.windows(2).filter(|pair| pair[0].load() == pair[1].load()).count();
+    let is_first = before.last().is_none_or(|last| last.load() != tried.load());
+    tried.is_disturbed && tried.served == Served::Inconclusive && is_first && repeats < REPEATS as usize
+}
 
-    /// The numbers tried on a server that `serves` so.
-    fn search(max_clients: usize, serves: impl Fn(usize) -> Served) -> (Vec<usize>, Capacity) {
-        let mut capacity = Capacity::new(max_clients);
-        while let Some(clients) = capacity.next() {
-            assert!(capacity.tried.len() < 40, "it does not end: {capacity:?}");
-            capacity.observe(Tried { clients, served: serves(clients), text: String::new() });
-        }
-        (capacity.tried.iter().map(|tried| tried.clients).collect(), capacity)
-    }
-
-    fn up_to(limit: usize) -> impl Fn(usize) -> Served {
-        move |clients| if clients <= limit { Served::Within } else { Served::Beyond }
-    }
-
-    const SEARCH: Search = Search { max_p95_ms: 100.0, min_success: 0.99, max_clients: 8 };
-
-    fn value(low_ms: u64, high_ms: Option<u64>) -> Quantile {
-        let interval = Interval {
-            low_ns: low_ms * 1_000_000,
-            high_ns: high_ms.map(|ms| ms * 1_000_000),
-            method: IntervalMethod::OrderStatistics,
-            optimistic: false,
-        };
-        Quantile::Value { ns: low_ms * 1_000_000 + 1, interval }
-    }
-
-    #[test]
-    fn an_objective_is_kept_by_the_bound_and_not_by_the_estimate() {
-        let keeps = |p95| SEARCH.keeps(Some(&p95));
-        assert_eq!(keeps(value(80, Some(99))), Served::Within);
-        assert_eq!(keeps(value(80, Some(120))), Served::Inconclusive);
-        assert_eq!(keeps(value(101, None)), Served::Beyond);
-        assert_eq!(
-            keeps(Quantile::Censored { at_least_ns: 30_000_000_000, low_ns: 30_000_000_000 }),
-            Served::Beyond
-        );
-        assert_eq!(keeps(Quantile::TooFewSamples { needed: 59 }), Served::Inconclusive);
-        assert_eq!(SEARCH.keeps(None), Served::Inconclusive);
-    }
-
-    #[test]
-    fn the_limit_is_found_by_doubling_and_halving() {
-        let (tried, capacity) = search(200, up_to(11));
-        assert_eq!(tried, [1, 2, 4, 8, 16, 12, 10, 11]);
-        assert_eq!((capacity.highest_within, capacity.lowest_not_within), (Some(11), Some(12)));
-    }
-
-    #[test]
-    fn every_limit_below_the_most_is_found() {
-        for limit in 1..100 {
-            let (_, capacity) = search(100, up_to(limit));
-            let (low, high) = (capacity.highest_within.unwrap(), capacity.lowest_not_within.unwrap());
-            assert!(low <= limit && limit < high && high - low <= (low / 20).max(1), "{limit}: {capacity:?}");
-        }
-    }
-
-    #[test]
-    fn a_limit_beyond_the_most_clients_is_not_reached() {
-        let (tried, capacity) = search(50, up_to(1000));
-        assert_eq!(tried, [1, 2, 4, 8, 16, 32, 50]);
-        assert_eq!((capacity.highest_within, capacity.lowest_not_within), (Some(50), None));
-    }
-
-    #[test]
-    fn a_server_that_serves_nobody_is_asked_once() {
-        let (tried, capacity) = search(200, up_to(0));
-        assert_eq!((tried, capacity.highest_within), (vec![1], None));
-    }
-
-    #[test]
-    fn what_is_inconclusive_is_not_served() {
-        let unsure = |clients| match clients {
-            1 | 2 => Served::Inconclusive,
-            3..=9 => Served::Within,
-            _ => Served::Inconclusive,
-        };
-        let (tried, capacity) = search(64, unsure);
-        assert_eq!(tried, [1, 2, 4, 8, 16, 12, 10, 9]);
-        assert_eq!((capacity.highest_within, capacity.lowest_not_within), (Some(9), Some(10)));
-        let (_, capacity) = search(4, |_| Served::Inconclusive);
-        assert_eq!((capacity.highest_within, capacity.lowest_not_within), (None, None));
+fn doubled(load: Option<f64>, span: Span) -> Option<f64> {
+    match load {
+        None => Some(span.first),
+        Some(load) => (load < span.most).then(|| (load * 2.0).min(span.most)),
     }
 }
+
+#[cfg(test)]
+#[path = "search_tests.rs"]
+mod tests;

@@ -1,5 +1,7 @@
 //! What is called: a mix of flows, each a sequence of calls that one session makes in order.
 
+use std::collections::BTreeSet;
+
 use music21_mcp_bench::client::Request;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -178,6 +180,11 @@ impl Workload {
     pub(crate) fn probes(&self) -> bool {
         let mut steps = self.flows.iter().flat_map(|flow| &flow.steps);
         !self.flows.is_empty() && steps.all(|step| step.request.is_some_and(Asked::is_probe))
+    }
+
+    /// How many tools, or other requests, its flows call.
+    pub(crate) fn tools(&self) -> usize {
+        self.flows.iter().flat_map(|flow| &flow.steps).map(Step::name).collect::<BTreeSet<_>>().len()
     }
 
     /// Whether every iteration makes at least one call; a driver needs that.

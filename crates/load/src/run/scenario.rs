@@ -19,8 +19,8 @@ use crate::driver::{Load, Plan, Recorder, Stop, drive};
 use crate::lock::lock;
 use crate::profile::Profiling;
 use crate::result::{
-    Definition, FaultResult, ScenarioResult, ScoreFile, Search, Shard, Stage, StageResult, Step, Tried,
-    Workload,
+    Definition, FaultResult, ScenarioResult, ScoreFile, Search, Served, Shard, Stage, StageResult, Step,
+    Tried, Workload,
 };
 
 /// A moment by both clocks. The engine reads the wall clock nowhere else: stepped during a run, it would put a stage
@@ -103,11 +103,12 @@ fn cap(definition: &mut Definition, context: &Context<'_>) -> Vec<String> {
             ));
             stage.clients = max;
         }
-        if let Some(search) = definition.search.as_mut().filter(|search| search.max_clients > max) {
+        let most = definition.search.map_or(0, |search| search.most_clients());
+        if let Some(search) = definition.search.as_mut().filter(|_| most > max) {
             notes.push(format!(
                 "each client is a server process; no more than {max} are tried (raise --max-processes, or use an http:// server)"
             ));
-            search.max_clients = max;
+            search.max_clients = search.max_clients.map(|most| most.min(max));
         }
     }
     notes
@@ -128,7 +129,11 @@ async fn measure(
         return Ok(());
     }
     prepare(&definition.prepare, context).await?;
-    while let Some(stage) = next_stage(definition, result).filter(|_| !context.interrupt.is_cancelled()) {
+    while let Some(mut stage) = next_stage(definition, result).filter(|_| !context.interrupt.is_cancelled()) {
+        if context.host.has_process_per_session() {
+            stage.clients = stage.clients.min(context.max_processes);
+        }
+
         // A nonce is one of its stage: what a stage leaves must not collide with the next.
         let run_id = format!("{}{}", context.run_id, result.stages.len());
         let setting = Setting {
@@ -147,8 +152,10 @@ async fn measure(
             result.stages.pop();
         };
         let measured = stage::run(&stage, &setting, &mut so_far).await.with_context(|| stage.name.clone())?;
-        if let (Some(search), Some(capacity)) = (&definition.search, &mut result.capacity) {
-            capacity.observe((judges.served)(search, &measured));
+        let searched = if measured.open_loop { &mut result.rate_capacity } else { &mut result.capacity };
+        if let (Some(search), Some(capacity)) = (&definition.search, searched) {
+            let rate_per_s = stage.rate_per_s;
+            capacity.observe(Tried { rate_per_s, ..(judges.served)(search, &measured) });
         }
         let lost = measured.server_lost.clone();
         result.stages.push(measured);
@@ -165,16 +172,24 @@ async fn measure(
     Ok(())
 }
 
-/// The stages in order; in a search the one stage with the next number of clients.
+/// The stages in order; in a search each with one load after the other, the closed loop first.
 fn next_stage(definition: &Definition, result: &ScenarioResult) -> Option<Stage> {
-    match &result.capacity {
-        None => definition.stages.get(result.stages.len()).cloned(),
-        Some(capacity) => {
-            let clients = capacity.next()?;
-            let name = format!("{clients} client{}", if clients == 1 { "" } else { "s" });
-            Some(Stage { name, clients, ..definition.stages.first()?.clone() })
-        }
-    }
+    let Some(search) = &definition.search else {
+        return definition.stages.get(result.stages.len()).cloned();
+    };
+    result.searches().find_map(|(capacity, _)| {
+        let stage = definition.stages.iter().find(|one| one.rate_per_s.is_some() == capacity.is_by_rate())?;
+        let load = capacity.next(search.span(stage, throughput_within(result)))?;
+        Some(search.trial(stage, load))
+    })
+}
+
+/// The most calls a second with a number of clients that kept the objective.
+fn throughput_within(result: &ScenarioResult) -> Option<f64> {
+    let by_clients = result.searches().filter(|(capacity, _)| !capacity.is_by_rate());
+    let within =
+        by_clients.flat_map(|(_, trials)| trials).filter(|(tried, _)| tried.served == Served::Within);
+    within.map(|(_, stage)| stage.calls_per_s).reduce(f64::max)
 }
 
 /// Long enough for the first calls of a Python server on a busy machine.

@@ -1,4 +1,4 @@
-//! How many clients are served well?
+//! How much load is served well?
 
 use super::calls::{score_lifecycle, stage, timed, warm_up_calls};
 use super::judge::check;
@@ -6,43 +6,57 @@ use super::{Options, Scenario, nothing_more};
 use crate::measure::quantile::Quantile;
 use crate::measure::rating;
 use crate::measure::stats::Proportion;
+use crate::measure::steady::Steadiness;
 use crate::measure::validity::Standing;
-use crate::result::{Capacity, Check, Definition, Search, Served, StageResult, Thresholds, Tried, Verdict};
+use crate::result::{
+    Arrivals, Capacity, Check, Definition, Search, Served, Stage, StageResult, Thresholds, ToolResult, Tried,
+    Verdict,
+};
 
 pub(super) static SCENARIO: Scenario = Scenario {
     name: "capacity",
-    about: "the most clients whose p95 keeps an objective, found by search",
+    about: "the most clients, and calls a second, whose p95 keeps an objective, found by search",
     explanation: "\
 Closed-loop stages of 30 s (--duration) with 1, 2, 4, 8, … clients, each repeating the calls of 'concurrent',
 until one stage misses the objective or --max-clients (200) are served. Then the gap is halved until it is one
 client or a twentieth. Over stdio each client is a process (--max-processes, 16).
 
-A stage keeps the objective if, for every tool, the upper bound of the p95 of service times is at most
---objective (1s, the limit of Excellent), and at least 99 % of the calls end well: by the lower bound, or because
-none failed. From 200 calls of a tool on, the p95 is an estimate; from 59 on, only a bound; with fewer there are
-too few samples, and the objective counts as missed. It also counts as missed if the generator itself was late.
-Passes with a number of clients that keeps the objective and a larger one that does not, or where the most that
-were to be tried do (then the answer is: at least so many); fails if a single client is too many.
+Then the same by rate: open-loop stages whose calls come independently of each other (Poisson), as those of
+many users do, at half the throughput of the most clients that were served, and up or down from there, to
+--max-rate (500) at most. This is what may be promised: a response counts from the moment it was due.
 
-It cannot show how long users wait who arrive at a rate of their own, since a closed loop slows down with its
-server, nor any other mix of calls: for that, edit the TOML of 'explain capacity --toml'.",
+A stage keeps the objective if, for every tool, the upper bound of p95 (of service times by clients, of response
+times by rate) is at most --objective (1s, the limit of Excellent), and at least 99 % of the calls end well: by the
+lower bound, or because none failed. From 200 calls of a tool on, the p95 is an estimate; from 59 on, only a bound;
+with fewer there are too few samples, and the objective counts as missed. A stage that was disturbed is run once
+more. At a rate that the server does not keep up with, or whose times still grow, nothing is kept.
+Passes with a load that keeps the objective and a larger one that does not, or where the most that was to be tried
+does (then the answer is: at least so much); fails if a single client is too many.
+
+It cannot show any other mix of calls: for that, edit the TOML of 'explain capacity --toml'. Close to its limit a
+queue takes minutes to fill, and a longer --duration finds a lower rate.",
     define,
     judge: nothing_more,
 };
 
 fn define(options: &Options) -> Definition {
     let duration_s = options.duration_s.unwrap_or(if options.quick { 2.0 } else { 30.0 });
-    let mut stage = timed(stage("clients", 1, score_lifecycle()), duration_s);
-    stage.deadline_s = options.deadline_s.unwrap_or(30.0);
+    let of = |name: &str, clients| Stage {
+        deadline_s: options.deadline_s.unwrap_or(30.0),
+        ..timed(stage(name, clients, score_lifecycle()), duration_s)
+    };
+    let open = Stage { rate_per_s: Some(20.0), arrivals: Arrivals::Poisson, ..of("rate", 8) };
     let max_clients = options.max_clients.unwrap_or(if options.quick { 16 } else { 200 });
     let whole = objective(max_clients);
-    let search = Search { max_p95_ms: options.objective_ms.unwrap_or(whole.max_p95_ms), ..whole };
+    let max_p95_ms = options.objective_ms.unwrap_or(whole.max_p95_ms);
+    let search =
+        Search { max_p95_ms, max_rate_per_s: Some(options.max_rate_per_s.unwrap_or(500.0)), ..whole };
     Definition {
         // More clients are tried than are served well.
         thresholds: Thresholds::none(),
         search: Some(search),
         prepare: warm_up_calls(),
-        stages: vec![stage],
+        stages: vec![of("clients", 1), open],
         ..Definition::default()
     }
 }
@@ -50,78 +64,100 @@ fn define(options: &Options) -> Definition {
 /// What a server is held against where nobody says otherwise: the limits of Excellent.
 pub(super) fn objective(max_clients: usize) -> Search {
     let (max_p95_ms, min_success) = (rating::P95_S.excellent * 1e3, rating::SUCCESS.excellent);
-    Search { max_p95_ms, min_success, max_clients }
+    Search { max_p95_ms, min_success, max_clients: Some(max_clients), max_rate_per_s: None }
 }
 
 /// What a search found, whatever its stage does.
 pub(super) fn found(found: &Capacity) -> Check {
-    let why = |clients: usize| {
-        let tried = found.tried.iter().find(|tried| tried.clients == clients);
-        tried.map_or(String::new(), |tried| format!(" ({})", tried.text))
+    // A load that was tried again says what came of it then.
+    let last = |load: f64| found.tried.iter().rfind(|tried| tried.load() == load);
+    let why = |load: f64| last(load).map_or("", |tried| &tried.text);
+    let not_kept = |load: f64| {
+        let is_proven = last(load).is_some_and(|tried| tried.served == Served::Beyond);
+        format!("{}: {}", if is_proven { "not kept" } else { "not shown to be kept" }, why(load))
     };
-    let is_proven = |clients: usize| {
-        found.tried.iter().any(|tried| tried.clients == clients && tried.served == Served::Beyond)
+    let least = found.tried.iter().map(Tried::load).fold(f64::INFINITY, f64::min);
+    let (name, option) = match found.is_by_rate() {
+        true => ("capacity by rate", "--max-rate"),
+        false => ("capacity", "--max-clients"),
     };
     let (verdict, text) = match (found.highest_within, found.lowest_not_within) {
         (Some(low), Some(high)) => (
             Verdict::Pass,
-            format!(
-                "{low} client{} the objective{}, {high} {}{}",
-                if low == 1 { " keeps" } else { "s keep" },
-                why(low),
-                if is_proven(high) { "do not" } else { "are not shown to" },
-                why(high)
-            ),
+            format!("between {} (kept: {}) and {high} ({})", found.shown(low), why(low), not_kept(high)),
         ),
         (Some(low), None) => (
             Verdict::Pass,
-            format!(
-                "at least {low} client{} the objective{}; --max-clients tries more",
-                if low == 1 { " keeps" } else { "s keep" },
-                why(low)
-            ),
+            format!("at least {} (kept: {}); {option} tries more", found.shown(low), why(low)),
         ),
-        (None, Some(high)) if found.tried.first().is_some_and(|first| first.clients == high) => {
-            let word = if high == 1 { "1 client does" } else { "the fewest clients do" };
-            (Verdict::Fail, format!("even {word} not keep the objective{}", why(high)))
+        (None, Some(high)) if high == least && !found.is_by_rate() => {
+            (Verdict::Fail, format!("less than {} ({})", found.shown(high), not_kept(high)))
         }
         (None, Some(high)) => (
             Verdict::Inconclusive,
-            format!("{high} clients do not keep the objective{}; of fewer no stage could tell", why(high)),
+            format!(
+                "less than {} ({}); of less load no stage could tell: raise --duration",
+                found.shown(high),
+                not_kept(high)
+            ),
         ),
         (None, None) => {
             (Verdict::Inconclusive, "no stage could tell; raise --duration or free the machine".to_owned())
         }
     };
-    check("capacity", verdict, text)
+    check(name, verdict, text)
 }
 
-/// What a stage says of its number of clients. Lateness that may be the generator's own is none of the
-/// server's: then it is inconclusive.
+/// What a stage says of its load. Lateness that may be the generator's own is none of the server's: then it is
+/// inconclusive.
 pub(crate) fn served(search: &Search, stage: &StageResult) -> Tried {
     let success = stage.accounts.success_at_least();
     let (p95, times) =
         search.worst(stage).map_or((Served::Inconclusive, "no calls".to_owned()), |(name, p95)| {
             (search.keeps(p95.as_ref()), format!("p95 of {name} {}", reported(p95.as_ref())))
         });
-    let p95 = match p95 {
-        _ if stage.validity.times() == Standing::Invalid => Served::Inconclusive,
+    let standing = stage.validity.times();
+    let (p95, but) = match p95 {
+        _ if standing == Standing::Invalid => (Served::Inconclusive, ""),
         // It may be the others that made it slow.
-        Served::Beyond if stage.validity.times() == Standing::Disturbed => Served::Inconclusive,
-        p95 => p95,
+        Served::Beyond if standing == Standing::Disturbed => (Served::Inconclusive, ""),
+        Served::Beyond if waits_for_sessions(search, stage) => {
+            (Served::Inconclusive, ", but calls waited for a free session: raise the stage's clients")
+        }
+        Served::Within if stage.validity.saturated => {
+            (Served::Inconclusive, ", but the server did not keep up")
+        }
+        Served::Within if stage.open_loop && is_growing(stage) => {
+            (Served::Inconclusive, ", but times still grew")
+        }
+        p95 => (p95, ""),
     };
-    let served = p95.max(succeeds(search, success));
+    let served = p95.max(succeeds(search, success, stage.accounts.success()));
     let good = success.share().unwrap_or(0.0) * 100.0;
-    let text = format!("{times}, {good:.1} % good of {}", success.trials);
-    Tried { clients: stage.clients, served, text }
+    let text = format!("{times}, {good:.1} % good of {}{but}", success.trials);
+    let is_disturbed = standing != Standing::Valid;
+    Tried { clients: stage.clients, rate_per_s: None, served, is_disturbed, text }
 }
 
-fn succeeds(search: &Search, share: Proportion) -> Served {
-    if share.trials == 0 {
+/// An open loop's responses are late though the server's answers are not: the generator had too few sessions.
+fn waits_for_sessions(search: &Search, stage: &StageResult) -> bool {
+    let served = |p95: Option<&Quantile>| search.keeps(p95) == Served::Within;
+    stage.open_loop && stage.tools.values().all(|tool| served(tool.service.as_ref().map(|times| &times.p95)))
+}
+
+/// The queue still grew: a longer stage would have longer times.
+fn is_growing(stage: &StageResult) -> bool {
+    let grows = |tool: &ToolResult| matches!(tool.steadiness, Some(Steadiness::Drifting { change, .. }) if change > 0.0);
+    stage.tools.values().any(grows)
+}
+
+/// Calls that were never sent count against what is kept, and prove nothing of the server: it was asked `ended`.
+fn succeeds(search: &Search, due: Proportion, ended: Proportion) -> Served {
+    if due.trials == 0 {
         Served::Inconclusive
-    } else if share.successes == share.trials || share.lower_bound(0.95) >= search.min_success {
+    } else if due.successes == due.trials || due.lower_bound(0.95) >= search.min_success {
         Served::Within
-    } else if share.upper_bound(0.95) < search.min_success {
+    } else if ended.upper_bound(0.95) < search.min_success {
         Served::Beyond
     } else {
         Served::Inconclusive
@@ -144,47 +180,122 @@ fn reported(p95: Option<&Quantile>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::result::Tried;
+    use serde_json::json;
 
-    fn verdict(max_clients: usize, limit: usize) -> (Verdict, String) {
-        let mut found = Capacity::new(max_clients);
-        while let Some(clients) = found.next() {
-            let served = if clients <= limit { Served::Within } else { Served::Beyond };
-            found.observe(Tried { clients, served, text: format!("p95 of {clients}") });
+    use super::*;
+    use crate::measure::Latency;
+    use crate::measure::histogram::Histogram;
+    use crate::measure::summary::summarize;
+    use crate::measure::validity::Reason;
+    use crate::result::{Tried, fixture};
+
+    const SEARCH: Search =
+        Search { max_p95_ms: 100.0, min_success: 0.99, max_clients: Some(8), max_rate_per_s: None };
+    const BY_RATE: Search = Search { max_clients: None, max_rate_per_s: Some(100.0), ..SEARCH };
+
+    fn verdict(search: &Search, stage: &Stage, limit: f64) -> (Verdict, String) {
+        let mut found = Capacity::begun(search).into_iter().flatten().next().unwrap();
+        let is_by_rate = found.is_by_rate();
+        while let Some(load) = found.next(search.span(stage, None)) {
+            let served = if load <= limit { Served::Within } else { Served::Beyond };
+            let (clients, rate_per_s) = (load as usize, is_by_rate.then_some(load));
+            let text = format!("p95 at {load}");
+            found.observe(Tried { clients, rate_per_s, served, is_disturbed: false, text });
         }
         let check = super::found(&found);
+        assert_eq!(check.name, if is_by_rate { "capacity by rate" } else { "capacity" });
         (check.verdict, check.text)
+    }
+
+    fn by_clients(max_clients: usize, limit: f64) -> (Verdict, String) {
+        let search = Search { max_clients: Some(max_clients), ..SEARCH };
+        verdict(&search, &stage("clients", 1, score_lifecycle()), limit)
+    }
+
+    fn by_rate(limit: f64) -> (Verdict, String) {
+        let definition = define(&Options::default());
+        verdict(&BY_RATE, &definition.stages[1], limit)
     }
 
     #[test]
     fn a_limit_is_reported_with_both_its_sides() {
-        let (verdict, text) = verdict(100, 5);
-        assert_eq!(verdict, Verdict::Pass);
-        assert_eq!(text, "5 clients keep the objective (p95 of 5), 6 do not (p95 of 6)");
+        let text = "between 5 clients (kept: p95 at 5) and 6 (not kept: p95 at 6)".to_owned();
+        assert_eq!(by_clients(100, 5.0), (Verdict::Pass, text));
+        let text = "between 50 calls/s (kept: p95 at 50) and 52.5 (not kept: p95 at 52.5)".to_owned();
+        assert_eq!(by_rate(51.0), (Verdict::Pass, text));
     }
 
     #[test]
     fn a_cap_that_is_reached_first_is_no_limit() {
-        let (verdict, text) = verdict(10, 50);
+        let (verdict, text) = by_clients(10, 50.0);
         assert_eq!(verdict, Verdict::Pass);
-        assert!(text.starts_with("at least 10 clients keep the objective"), "{text}");
+        assert_eq!(text, "at least 10 clients (kept: p95 at 10); --max-clients tries more");
+        let (verdict, text) = by_rate(1000.0);
+        assert_eq!(verdict, Verdict::Pass);
+        assert_eq!(text, "at least 100 calls/s (kept: p95 at 100); --max-rate tries more");
     }
 
     #[test]
-    fn a_single_client_too_many_is_a_failure() {
-        assert_eq!(verdict(10, 0).0, Verdict::Fail);
+    fn a_single_client_too_many_is_a_failure_and_the_lowest_rate_leaves_it_open() {
+        let text = "less than 1 client (not kept: p95 at 1)".to_owned();
+        assert_eq!(by_clients(10, 0.0), (Verdict::Fail, text));
+        let (verdict, text) = by_rate(3.0);
+        assert_eq!(verdict, Verdict::Inconclusive);
+        assert!(text.starts_with("less than 12.3 calls/s (") && text.ends_with("raise --duration"), "{text}");
     }
-
-    const SEARCH: Search = Search { max_p95_ms: 100.0, min_success: 0.99, max_clients: 8 };
 
     #[test]
     fn failures_are_not_served() {
-        let succeeds = |successes, trials| super::succeeds(&SEARCH, Proportion { successes, trials });
+        let of = |successes, trials| Proportion { successes, trials };
+        let succeeds =
+            |successes, trials| super::succeeds(&SEARCH, of(successes, trials), of(successes, trials));
+        assert_eq!(super::succeeds(&SEARCH, of(900, 1000), of(900, 900)), Served::Inconclusive);
         assert_eq!(succeeds(60, 60), Served::Within);
         assert_eq!(succeeds(999, 1000), Served::Within);
         assert_eq!(succeeds(59, 60), Served::Inconclusive);
         assert_eq!(succeeds(900, 1000), Served::Beyond);
         assert_eq!(succeeds(0, 0), Served::Inconclusive);
+    }
+
+    /// An open loop of 300 calls with these response and service times.
+    fn open_loop(response_ms: u64, service_ms: u64) -> StageResult {
+        let of = |ms: u64| {
+            let times = vec![Latency { ns: ms * 1_000_000, censored: false }; 300];
+            let mut histogram = Histogram::default();
+            times.iter().for_each(|&time| histogram.record(time));
+            (json!(summarize(&times).unwrap()), histogram.to_base64())
+        };
+        let accounts = json!({ "scheduled": 300, "sent": 300, "ended": { "ok": 300 } });
+        let ((response, response_hdr), (service, service_hdr)) = (of(response_ms), of(service_ms));
+        fixture::stage(&json!({ "open_loop": true, "accounts": accounts, "tools": { "t": {
+            "accounts": accounts, "response": response, "service": service, "response_hdr": response_hdr,
+            "service_hdr": service_hdr, "examples": [], "first_calls_ns": [], "steadiness": null
+        } } }))
+    }
+
+    #[test]
+    fn an_open_loop_is_held_against_its_response_times() {
+        let of = |stage: &StageResult| served(&BY_RATE, stage).served;
+        assert_eq!(of(&open_loop(90, 40)), Served::Within);
+        assert_eq!(of(&open_loop(190, 140)), Served::Beyond);
+        let waited = served(&BY_RATE, &open_loop(190, 40));
+        assert_eq!(waited.served, Served::Inconclusive);
+        assert!(waited.text.ends_with("raise the stage's clients"), "{}", waited.text);
+    }
+
+    #[test]
+    fn what_did_not_keep_up_or_was_disturbed_is_no_evidence() {
+        let mut saturated = open_loop(90, 40);
+        saturated.validity.saturated = true;
+        assert_eq!(served(&BY_RATE, &saturated).served, Served::Inconclusive);
+        assert!(!served(&BY_RATE, &saturated).is_disturbed, "it is the server that did not keep up");
+        let mut growing = open_loop(90, 40);
+        let drift = Steadiness::Drifting { from: 0, change: 0.3 };
+        growing.tools.values_mut().for_each(|tool| tool.steadiness = Some(drift));
+        assert_eq!(served(&BY_RATE, &growing).served, Served::Inconclusive);
+        let mut late = open_loop(190, 140);
+        late.validity.invalid.push(Reason::NotDelivered(0.2));
+        let tried = served(&BY_RATE, &late);
+        assert_eq!((tried.served, tried.is_disturbed), (Served::Inconclusive, true));
     }
 }

@@ -6,11 +6,11 @@ use crate::measure::stats::shown_p;
 use crate::measure::steady::Steadiness;
 use crate::measure::trend::{LeakReport, LeakVerdict};
 use crate::measure::validity::{Figures, Standing};
-use crate::result::{Check, Ratings, ScenarioResult, StageResult, StoppedBy, Thresholds, Verdict};
+use crate::result::{Check, Definition, Ratings, ScenarioResult, StageResult, StoppedBy, Verdict};
 
 /// The grades of a stage, each where its figures may be believed; none of a stage with a fault. Success is no grade
 /// where calls that must fail are part of the work, which a limit of 0 on success tells.
-fn rate(stage: &StageResult, limits: &Thresholds) -> Ratings {
+fn rate(stage: &StageResult, definition: &Definition) -> Ratings {
     // With a fault, calls that do not reach the server are what is measured.
     if stage.stopped_by == StoppedBy::StillRunning || stage.fault.is_some() {
         return Ratings { recovery: recovery::rate(stage), ..Ratings::default() };
@@ -18,14 +18,17 @@ fn rate(stage: &StageResult, limits: &Thresholds) -> Ratings {
     let may_read = |figures| stage.validity.of(figures) != Standing::Invalid;
     // Times that never settled have no p95, and the worst tool's grade is not known without them.
     let settled = stage.tools.values().all(|tool| tool.steadiness != Some(Steadiness::Unsteady));
-    let may_rate_p95 = stage.open_loop && !stage.validity.saturated && settled && may_read(Figures::Times);
+    // A search goes on until p95 is bad.
+    let is_shown = stage.open_loop && definition.search.is_none();
+    let may_rate_p95 = is_shown && !stage.validity.saturated && settled && may_read(Figures::Times);
     let p95s = stage.tools.values().filter(|_| may_rate_p95);
     let p95 = p95s.filter_map(|tool| tool.response.as_ref().map(rating::p95));
     // Whether good answers are good is not known.
     let is_told = stage.tools.values().all(|tool| tool.doubtful.is_none());
     let success = || rating::success(stage.accounts.success_at_least());
     Ratings {
-        success: (limits.min_success > 0.0 && may_read(Figures::Counts) && is_told).then(success),
+        success: (definition.thresholds.min_success > 0.0 && may_read(Figures::Counts) && is_told)
+            .then(success),
         // The worst: one without a grade, then the lowest.
         p95: p95.min_by_key(|rating| rating.grade),
         memory: stage.leak.as_ref().filter(|_| may_read(Figures::Resources)).map(rating::memory),
@@ -96,7 +99,7 @@ pub(crate) fn conclude(
     interrupted: bool,
 ) {
     for stage in &mut result.stages {
-        stage.ratings = rate(stage, &result.definition.thresholds);
+        stage.ratings = rate(stage, &result.definition);
         stage.goodput = goodput::of(stage, &result.definition);
     }
     result.clients = concurrent::rate(result);
@@ -109,7 +112,7 @@ pub(crate) fn conclude(
     }
     if !interrupted {
         let own = judge.map(|judge| judge(result)).unwrap_or_default();
-        let capacity = result.capacity.as_ref().map(capacity::found);
+        let capacity: Vec<Check> = result.searches().map(|(capacity, _)| capacity::found(capacity)).collect();
         let recovered: Vec<Check> = result.stages.iter().filter_map(recovery::recovered).collect();
         // A search goes on until a server is overwhelmed.
         let shown = result.stages.iter().filter(|_| result.definition.search.is_none());

@@ -21,8 +21,12 @@ impl Length {
         let stages: Self = definition.stages.iter().map(Self::of_stage).sum();
         let probing = definition.probe.map_or(0.0, |limit| limit.probing_s());
         match &definition.search {
-            // It may end with the first stage.
-            Some(search) => Self { most_s: stages.most_s * f64::from(search.most_stages()), ..stages },
+            Some(search) => {
+                let trials = |stage: &Stage| f64::from(search.span(stage, None).most_stages());
+                let most_s = |stage: &Stage| Self::of_stage(stage).most_s * trials(stage);
+                // Each search may end with its first stage.
+                Self { most_s: definition.stages.iter().map(most_s).sum(), ..stages }
+            }
             // Where there is no limiter, a first burst shows it.
             None => Self { most_s: stages.most_s + probing, ..stages },
         }
@@ -73,6 +77,7 @@ mod tests {
         assert_eq!(of("tools"), "30s");
         assert_eq!(of("memory"), "7m to 12m");
         assert_eq!(of("rate-limit"), "0s to 1m30s");
+        assert_eq!(of("capacity"), "1m to 15m30s");
         assert_eq!(of("cleanup"), "20s, 200 calls");
     }
 }

@@ -62,10 +62,12 @@ pub struct Options {
     pub rate_per_s: Option<f64>,
     /// Seconds that a call may take.
     pub deadline_s: Option<f64>,
-    /// Milliseconds that p95 may take where clients are searched for.
+    /// Milliseconds that p95 may take where the most load is searched for.
     pub objective_ms: Option<f64>,
     /// Most clients that are tried there.
     pub max_clients: Option<usize>,
+    /// The highest arrival rate that is tried there.
+    pub max_rate_per_s: Option<f64>,
     /// Hours of the day's pattern.
     pub hours: Option<f64>,
     /// What the rate limiter declares.

@@ -28,17 +28,24 @@ fn with(scenario: ScenarioResult) -> RunFile {
 
 /// Three clients are served within the objective, of four it is sure that they are not.
 fn searched() -> ScenarioResult {
-    let (scenario, mut capacity) = (memory(), Capacity::new(8));
-    let mut stages = Vec::new();
+    let definition = find("capacity").unwrap().definition(&Options::default());
+    let [capacity, rate_capacity] = Capacity::begun(&definition.search.unwrap());
+    let (scenario, mut capacity, mut rate_capacity) = (memory(), capacity.unwrap(), rate_capacity.unwrap());
+    let (mut stages, mut open) = (Vec::new(), Vec::new());
     for (clients, served) in
         [(1, Served::Within), (2, Served::Within), (4, Served::Beyond), (3, Served::Inconclusive)]
     {
-        capacity.observe(Tried { clients, served, text: String::new() });
         let name = format!("{clients} clients");
-        stages.push(StageResult { name, clients, ..scenario.stages[0].clone() });
+        stages.push(StageResult { name, clients, open_loop: false, ..scenario.stages[0].clone() });
+        let rate_per_s = Some(clients as f64 * 10.0);
+        let tried = Tried { clients, rate_per_s: None, served, is_disturbed: false, text: String::new() };
+        rate_capacity.observe(Tried { rate_per_s, ..tried.clone() });
+        capacity.observe(tried);
+        open.push(StageResult { name: format!("{clients}0 calls/s"), ..scenario.stages[0].clone() });
     }
-    let definition = find("capacity").unwrap().definition(&Options::default());
-    ScenarioResult { name: "capacity".into(), definition, stages, capacity: Some(capacity), ..scenario }
+    stages.extend(open);
+    let (capacity, rate_capacity) = (Some(capacity), Some(rate_capacity));
+    ScenarioResult { name: "capacity".into(), definition, stages, capacity, rate_capacity, ..scenario }
 }
 
 /// Killed after 24 s, and itself again 12.5 s later.

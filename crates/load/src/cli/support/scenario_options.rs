@@ -42,6 +42,9 @@ pub(crate) struct ScenarioOptions {
     /// The most clients that `capacity` tries; 200 if not given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000), allow_negative_numbers = true)]
     max_clients: Option<u32>,
+    /// The highest arrival rate that `capacity` tries, calls a second; 500 if not given.
+    #[arg(long, value_name = "PER_SECOND", allow_negative_numbers = true, value_parser = positive)]
+    max_rate: Option<f64>,
     /// Times that sessions think faster than their file says: 2 for half the pauses.
     #[arg(long, value_name = "TIMES", allow_negative_numbers = true, value_parser = positive)]
     speed: Option<f64>,
@@ -67,6 +70,7 @@ impl ScenarioOptions {
             deadline_s: self.deadline,
             objective_ms: self.objective,
             max_clients: self.max_clients.map(|clients| clients as usize),
+            max_rate_per_s: self.max_rate,
             hours: self.hours,
             limit: self.rate_limit,
             speed: self.speed,
@@ -89,13 +93,14 @@ impl ScenarioOptions {
             return Err("--all-sizes: a file has the sizes that it names".into());
         }
         // Another value must make another scenario.
-        let by_name: [(&str, Change); 7] = [
+        let by_name: [(&str, Change); 8] = [
             ("--speed", |other| other.speed.iter_mut().for_each(|speed| *speed *= 2.0)),
             ("--clients", |other| other.clients.iter_mut().for_each(|clients| *clients += 1)),
             ("--rate", |other| other.rate_per_s.iter_mut().for_each(|rate| *rate *= 2.0)),
             ("--hours", |other| other.hours.iter_mut().for_each(|hours| *hours *= 2.0)),
             ("--rate-limit", |other| other.limit.iter_mut().for_each(|limit| limit.capacity += 1)),
             ("--objective", |other| other.objective_ms.iter_mut().for_each(|ms| *ms *= 2.0)),
+            ("--max-rate", |other| other.max_rate_per_s.iter_mut().for_each(|most| *most *= 2.0)),
             ("--max-clients", |other| other.max_clients.iter_mut().for_each(|most| *most += 1)),
         ];
         for (name, change) in by_name {
@@ -180,7 +185,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         for (name, options) in [
             ("rate-limit", "--rate-limit 5/2s"),
-            ("capacity", "--objective 500ms --max-clients 7"),
+            ("capacity", "--objective 500ms --max-clients 7 --max-rate 90"),
             ("stability", "--hours 12 --rate 3"),
             ("recovery", "--duration 30"),
         ] {

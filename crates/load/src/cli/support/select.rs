@@ -122,7 +122,8 @@ fn overridden(mut definition: Definition, options: &Options) -> Definition {
     definition.probe = definition.probe.map(|declared| options.limit.unwrap_or(declared));
     if let Some(search) = &mut definition.search {
         search.max_p95_ms = options.objective_ms.unwrap_or(search.max_p95_ms);
-        search.max_clients = options.max_clients.unwrap_or(search.max_clients);
+        search.max_clients = search.max_clients.map(|most| options.max_clients.unwrap_or(most));
+        search.max_rate_per_s = search.max_rate_per_s.map(|most| options.max_rate_per_s.unwrap_or(most));
     }
     definition
 }

@@ -1,4 +1,4 @@
-//! Throughput and p95 over the number of clients, of a scenario whose stages differ in that.
+//! Throughput and p95 over the number of clients, or the arrival rate, of a scenario whose stages differ in that.
 
 use std::collections::BTreeMap;
 
@@ -7,21 +7,42 @@ use super::figure::{Figure, Table};
 use crate::measure::quantile::Quantile;
 use crate::report::chart::{Axis, Chart, Mark, Paint};
 use crate::report::units::{count, digits, percent, quantile};
-use crate::result::{ScenarioResult, StageResult};
+use crate::result::{ScenarioResult, StageResult, Tried};
 
-/// Two charts; none where all closed loops had the same number of clients.
+/// Two charts of closed loops with several numbers of clients; one of open loops at several rates.
 pub(super) fn figures(scenario: &ScenarioResult, colours: &Colours) -> Vec<Figure> {
     let closed = scenario.stages.iter().filter(|stage| !stage.open_loop && stage.fault.is_none());
     let by_clients: BTreeMap<usize, &StageResult> = closed.map(|stage| (stage.clients, stage)).collect();
-    if by_clients.len() < 2 {
-        return Vec::new();
+    let mut figures = Vec::new();
+    if by_clients.len() > 1 {
+        let stages: Vec<&StageResult> = by_clients.into_values().collect();
+        let x = x(&stages);
+        let points =
+            stages.iter().map(|stage| Point { at: place(stage), name: stage.clients.to_string(), stage });
+        let caption = "Where the line bends, the server is at its limit: more clients only wait longer.";
+        figures.push(throughput("clients", caption, &points.collect::<Vec<_>>(), x.clone(), Vec::new()));
+        // A search has a chart of what it judged.
+        figures.extend(scenario.capacity.is_none().then(|| p95(&stages, &x, colours)));
     }
-    let stages: Vec<&StageResult> = by_clients.into_values().collect();
-    let x = x(&stages);
-    let throughput = throughput(&stages, &x);
-    // A search has a chart of what it judged.
-    let of_search = scenario.capacity.is_some();
-    [Some(throughput), (!of_search).then(|| p95(&stages, &x, colours))].into_iter().flatten().collect()
+    figures.extend(by_rate(scenario));
+    figures
+}
+
+/// Of a search by rate that tried several.
+fn by_rate(scenario: &ScenarioResult) -> Option<Figure> {
+    let (_, trials) = scenario.searches().find(|(capacity, _)| capacity.is_by_rate())?;
+    let point =
+        |(tried, stage): (&Tried, _)| Point { at: tried.load(), name: tried.load().to_string(), stage };
+    let mut points: Vec<Point<'_>> = trials.into_iter().map(point).collect();
+    // Of what was tried again, the last.
+    points.reverse();
+    points.sort_by(|one, other| one.at.total_cmp(&other.at));
+    points.dedup_by(|again, last| again.at == last.at);
+    let most = points.last().map(|last| last.at).filter(|most| points[0].at < *most)?;
+    let x = Axis::from_zero("calls due a second", [most]);
+    let caption = "The broken line is as many as were due. Below it, calls wait longer and longer, or fail.";
+    let due = Mark::Line(vec![(0.0, 0.0), (most, most)], Paint::series(5).dashed());
+    Some(throughput("arrival rate", caption, &points, x, vec![due]))
 }
 
 fn x(stages: &[&StageResult]) -> Axis {
@@ -36,35 +57,36 @@ fn place(stage: &StageResult) -> f64 {
     (stage.clients as f64).log2()
 }
 
-fn throughput(stages: &[&StageResult], x: &Axis) -> Figure {
-    let points: Vec<(f64, f64)> = stages.iter().map(|stage| (place(stage), stage.calls_per_s)).collect();
+/// A stage, where it stands on the axis and what it is called there.
+struct Point<'a> {
+    at: f64,
+    name: String,
+    stage: &'a StageResult,
+}
+
+fn throughput(by: &str, caption: &str, points: &[Point<'_>], x: Axis, mut marks: Vec<Mark>) -> Figure {
+    let all: Vec<(f64, f64)> = points.iter().map(|point| (point.at, point.stage.calls_per_s)).collect();
     let in_time: Vec<(f64, f64)> =
-        stages.iter().filter_map(|stage| Some((place(stage), stage.goodput?.per_s))).collect();
-    let (blue, green) = (Paint::series(0), Paint::series(2));
-    let drawn = |points: &[(f64, f64)], name: &str, paint: Paint| {
-        let end = points.last().map(|&(_, at)| Mark::End(at, name.to_owned(), paint));
-        let line = [Mark::Line(points.to_vec(), paint), Mark::Dots(points.to_vec(), paint)];
-        line.into_iter().chain(end).collect::<Vec<_>>()
-    };
-    let rows = stages.iter().map(|stage| {
+        points.iter().filter_map(|point| Some((point.at, point.stage.goodput?.per_s))).collect();
+    for (line, name, paint) in [(&all, "all", Paint::series(0)), (&in_time, "in time", Paint::series(2))] {
+        marks.extend([Mark::Line(line.clone(), paint), Mark::Dots(line.clone(), paint)]);
+        marks.extend(line.last().map(|&(_, at)| Mark::End(at, name.to_owned(), paint)));
+    }
+    let rows = points.iter().map(|Point { name, stage, .. }| {
         let share = stage.accounts.success().share().map_or_else(|| "–".to_owned(), percent);
         let in_time = stage.goodput.map_or_else(|| "–".to_owned(), |goodput| digits(goodput.per_s));
-        vec![stage.clients.to_string(), digits(stage.calls_per_s), in_time, count(stage.accounts.sent), share]
+        vec![name.clone(), digits(stage.calls_per_s), in_time, count(stage.accounts.sent), share]
+    });
+    let highest = marks.iter().filter_map(|mark| match mark {
+        Mark::Line(points, _) => points.iter().map(|(_, rate)| *rate).reduce(f64::max),
+        _ => None,
     });
     Figure {
-        title: "Calls a second by clients".to_owned(),
-        caption: "Where the line bends, the server is at its limit: more clients only wait longer."
-            .to_owned(),
+        title: format!("Calls a second by {by}"),
+        caption: caption.to_owned(),
         legend: Vec::new(),
-        chart: Chart::half(
-            x.clone(),
-            Axis::from_zero("", points.iter().map(|(_, rate)| *rate)),
-            [drawn(&points, "all", blue), drawn(&in_time, "in time", green)].concat(),
-        ),
-        table: Table::new(
-            &["clients", "calls a second", "good and in time", "calls", "good"],
-            rows.collect(),
-        ),
+        table: Table::new(&[by, "calls a second", "good and in time", "calls", "good"], rows.collect()),
+        chart: Chart::half(x, Axis::from_zero("", highest.collect::<Vec<_>>()), marks),
     }
 }
 

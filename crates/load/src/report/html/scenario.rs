@@ -48,8 +48,8 @@ pub(super) fn section(number: usize, scenario: &ScenarioResult, colours: &Colour
                 p.ratings { (grade("clients", &clients)) }
             }
             @if let Some(report) = &scenario.rate_limit { (limiter::section(report, scenario.definition.probe)) }
-            @if let (Some(capacity), Some(of)) = (&scenario.capacity, &scenario.definition.search) {
-                (search::section(capacity, of, &scenario.stages))
+            @if let Some(of) = &scenario.definition.search {
+                @for (capacity, trials) in scenario.searches() { (search::section(capacity, of, trials)) }
             }
             @for stage in &scenario.stages {
                 @if folds {
