@@ -13,6 +13,7 @@ mod manual;
 mod merge;
 mod null_server;
 mod record;
+mod repeat;
 mod report;
 mod run;
 mod serve;

@@ -14,6 +14,7 @@ use music21_mcp_proc::{Machine, Watch};
 use tokio::runtime::Builder;
 use tokio_util::sync::CancellationToken;
 
+use super::repeat::repeat;
 use super::support::connection::ConnectionArgs;
 use super::support::metrics;
 use super::support::process::{claim, enough_descriptors, raise_descriptor_limit, watch_signals};
@@ -45,7 +46,10 @@ pub(super) struct Run {
     server: Option<String>,
     /// Where result.json is written.
     #[arg(long, visible_alias = "output-dir", value_name = "DIR", default_value = "results")]
-    out: PathBuf,
+    pub(super) out: PathBuf,
+    /// Run it N times, each into a directory of its own (DIR/1, DIR/2, …), and show by how much the runs differ.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=1000), conflicts_with_all = ["json", "shard", "metrics"])]
+    repeat: Option<u32>,
     #[command(flatten)]
     connection: ConnectionArgs,
     #[command(flatten)]
@@ -86,32 +90,43 @@ impl Run {
             .with_context(|| format!("failed to create '{}'", self.out.display()))?;
         let _claim = claim(&self.out)?;
         raise_descriptor_limit();
-        block_on(Builder::new_multi_thread().worker_threads(2), self.measure(selected, options))
+        block_on(Builder::new_multi_thread().worker_threads(2), async move {
+            let interrupt = CancellationToken::new();
+            watch_signals(&interrupt)?;
+            match self.repeat {
+                Some(times) => repeat(self, times, &selected, &options, &interrupt).await,
+                None => self.once(&selected, options, &interrupt).await,
+            }
+        })
     }
 
-    async fn measure(&self, selected: Vec<Selected>, mut options: Options) -> anyhow::Result<Exit> {
-        let interrupt = CancellationToken::new();
-        watch_signals(&interrupt)?;
+    /// One run, on a server of its own where none is named by its URL.
+    pub(super) async fn once(
+        &self,
+        selected: &[Selected],
+        mut options: Options,
+        interrupt: &CancellationToken,
+    ) -> anyhow::Result<Exit> {
         let server = match &self.server {
             Some(server) => Some(server.clone()),
-            None => server_in_files(&selected, &options).map_err(Usage)?,
+            None => server_in_files(selected, &options).map_err(Usage)?,
         };
         let most = selected.iter().map(|one| one.definition(&options).most_clients()).max();
         let of_files: Vec<String> =
             selected.iter().flat_map(|one| one.definition(&options).headers).collect();
         let client = self.connection.options(&of_files).map_err(Usage)?;
-        let require = required_tools(&selected, &options);
+        let require = required_tools(selected, &options);
         let host = tokio::select! {
             host = Host::start(server.as_deref(), client, self.pid, most.unwrap_or(1), require) => Arc::new(host?),
-            () = interrupt.cancelled() => return self.ended_before_a_call(&selected, &options),
+            () = interrupt.cancelled() => return self.ended_before_a_call(selected, &options),
         };
-        if let Some(line) = lacking(&selected, &options, &host.facts.tools) {
+        if let Some(line) = lacking(selected, &options, &host.facts.tools) {
             host.stop().await;
             return Err(Usage(line).into());
         }
         options.all_sizes |= host.is_embedded();
         options.process_per_session = host.has_process_per_session();
-        let exit = self.measure_on(&host, &selected, &options, &interrupt).await;
+        let exit = self.measure_on(&host, selected, &options, interrupt).await;
         host.stop().await;
         exit
     }

@@ -14,6 +14,7 @@ pub(crate) mod junit;
 pub(crate) mod live_line;
 mod profile_change;
 pub(crate) mod prometheus;
+pub(crate) mod repeats;
 pub mod screen;
 mod sizes;
 pub mod terminal;

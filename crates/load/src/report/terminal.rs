@@ -105,7 +105,7 @@ fn stage(stage: &StageResult, screen: Screen) -> String {
 }
 
 /// A table whose first column is words, each column as wide as it must be.
-fn aligned(rows: &[Vec<String>], screen: Screen) -> String {
+pub(super) fn aligned(rows: &[Vec<String>], screen: Screen) -> String {
     // In a column of figures there is no room for the space.
     let shown = |at: usize, cell: &String| if at == 0 { cell.clone() } else { cell.replace(' ', "") };
     let width = |column: usize| {

@@ -14,6 +14,7 @@ mod key_figures;
 mod limiter;
 mod percentiles;
 mod recovery;
+pub(crate) mod repeats;
 mod resources;
 mod scenario;
 mod search;
@@ -110,7 +111,7 @@ fn words(headlines: &[Headline]) -> String {
 fn verdict(file: &RunFile, headlines: &[Headline]) -> Markup {
     html! {
         @if let Some((first, others)) = headlines.split_first() {
-            header class=(format!("verdict {}", class(worst(headlines)))) {
+            header class=(format!("verdict {}", class(gravest(headlines.iter().map(|headline| headline.tone))))) {
                 p.title { "music21-mcp-bench · " (file.server.name) " " (file.server.version) " · " (file.created_utc) }
                 h1 { strong class=(class(first.tone)) { (words(headlines)) } ": " (first.reason) }
                 @if !others.is_empty() {
@@ -122,9 +123,9 @@ fn verdict(file: &RunFile, headlines: &[Headline]) -> Markup {
 }
 
 /// Of several, the gravest: what failed is red even where something else is undecided.
-fn worst(headlines: &[Headline]) -> Tone {
-    let has = |tone| headlines.iter().any(|headline| headline.tone == tone);
-    [Tone::Bad, Tone::Doubtful].into_iter().find(|&tone| has(tone)).unwrap_or(Tone::Good)
+fn gravest(tones: impl Iterator<Item = Tone>) -> Tone {
+    let tones: Vec<Tone> = tones.collect();
+    [Tone::Bad, Tone::Doubtful].into_iter().find(|tone| tones.contains(tone)).unwrap_or(Tone::Good)
 }
 
 fn class(tone: Tone) -> &'static str {
