@@ -21,6 +21,8 @@ const LONG: Duration = Duration::from_millis(500);
 pub(crate) struct BothSides {
     /// The sampler of both.
     pub(crate) sampler: &'static str,
+    /// Why another sampler was not used.
+    pub(crate) notes: Vec<String>,
     /// By side and entry; the same entries on both sides.
     pub(crate) sides: [Vec<Sampled>; 2],
 }
@@ -33,14 +35,17 @@ pub(crate) struct BothSides {
 pub(crate) async fn profile(settings: &Settings, tell: &mut dyn FnMut(String)) -> Result<BothSides, String> {
     let none = || vec![Sampled::default(); settings.workload.operations.len()];
     let mut sides = [none(), none()];
-    let mut samplers = [""; 2];
+    let mut samplers = ["", ""];
+    let mut notes = Vec::new();
     for round in 0..ROUNDS {
         let first = round % 2;
         for side in [first, 1 - first] {
             let name = ["baseline", "candidate"][side];
             tell(format!("profile, round {} of {ROUNDS}: {name}", round + 1));
             let sampler = one_side(settings, side, &mut sides[side]).await;
-            samplers[side] = sampler.map_err(|why| format!("{name}: {why}"))?;
+            let (program, fallback) = sampler.map_err(|why| format!("{name}: {why}"))?;
+            samplers[side] = program;
+            notes.extend(fallback.filter(|_| round == 0).map(|why| format!("{name}: {why}")));
         }
     }
     let [sampler, other] = samplers;
@@ -54,17 +59,20 @@ pub(crate) async fn profile(settings: &Settings, tell: &mut dyn FnMut(String)) -
             return Err(format!("{sampler} was too late to see a call of '{}'", operation.name));
         }
     }
-    Ok(BothSides { sampler, sides })
+    Ok(BothSides { sampler, notes, sides })
 }
 
+/// The program, and why it is not the first choice.
+type Sampler = (&'static str, Option<String>);
+
 /// Starts a side, samples it, and adds what was seen to its entries.
-async fn one_side(settings: &Settings, side: usize, entries: &mut [Sampled]) -> Result<&'static str, String> {
+async fn one_side(settings: &Settings, side: usize, entries: &mut [Sampled]) -> Result<Sampler, String> {
     let operations = &settings.workload.operations;
     let server = [&settings.baseline, &settings.candidate][side];
     let arm = Arm::take(server, settings, operations).await.map_err(|error| format!("{error:#}"))?;
     let started = Instant::now();
-    let sampler = ServerProfile::start(&arm.pids())?;
-    let program = sampler.program();
+    let sampler = ServerProfile::start(&arm.pids()).await?;
+    let (program, fallback) = (sampler.program(), sampler.fallback().map(str::to_owned));
     let mut calls: Vec<Vec<CallSpan>> = vec![Vec::new(); operations.len()];
     for _ in 0..PASSES {
         for (operation, calls) in operations.iter().zip(&mut calls) {
@@ -79,7 +87,7 @@ async fn one_side(settings: &Settings, side: usize, entries: &mut [Sampled]) -> 
         entry.calls += found.calls;
         entry.period_ns = found.period_ns;
     }
-    Ok(program)
+    Ok((program, fallback))
 }
 
 /// Repeats an entry for a while, and tells when each call was under way.

@@ -20,6 +20,7 @@ use crate::ab::{
     BothSides, Build, Fixed, Judge, Measured, OPERATIONS, Operation, Settings, Side, Workload, measure,
     profile,
 };
+use crate::compare::Comparison;
 use crate::compare::gate::INTERIM_ANALYSES;
 use crate::compare::limit::NOTICED;
 use crate::compare::outcome::SUITE;
@@ -167,18 +168,14 @@ impl Ab {
         let mut comparison = judge.conclude(&measured);
         let mut interrupted = measured.interrupted;
         if self.profile && !interrupted {
-            match self.profile(&settings)? {
-                Some(Ok(change)) => comparison.profile = Some(change),
-                Some(Err(why)) => comparison.notes.push(format!("not profiled: {why}")),
-                None => interrupted = true,
-            }
+            interrupted = !self.profile(&settings, &mut comparison)?;
         }
         let exit = self.judging.finish(&comparison)?;
         Ok(if interrupted { Exit::Interrupted } else { exit })
     }
 
-    /// What changed in the profile, or why there is none; `None` if a signal came.
-    fn profile(&self, settings: &Settings) -> anyhow::Result<Option<Result<ProfileChange, String>>> {
+    /// Adds what changed in the profile, or why there is none; `false` if a signal came.
+    fn profile(&self, settings: &Settings, comparison: &mut Comparison) -> anyhow::Result<bool> {
         let sampled = block_on(&mut Builder::new_current_thread(), async {
             let stop = CancellationToken::new();
             watch_signals(&stop)?;
@@ -188,20 +185,25 @@ impl Ab {
                 () = stop.cancelled() => None,
             })
         })?;
-        let BothSides { sampler, sides: [baseline, candidate] } = match sampled {
+        let BothSides { sampler, notes, sides: [baseline, candidate] } = match sampled {
             Some(Ok(sampled)) => sampled,
-            Some(Err(why)) => return Ok(Some(Err(why))),
-            None => return Ok(None),
+            Some(Err(why)) => {
+                comparison.notes.push(format!("not profiled: {why}"));
+                return Ok(true);
+            }
+            None => return Ok(false),
         };
         let sides = [&settings.baseline.name, &settings.candidate.name].map(|name| fitted(name, Some(56)));
         let title = sides.join(" → ");
+        comparison.notes.extend(notes);
         let (mut change, svg) = ProfileChange::of(sampler, [&baseline, &candidate], &title)?;
         if let Some(svg) = svg {
             let path = self.flamegraphs.join(DIFFERENTIAL);
             write(&path, svg)?;
             change.flamegraph = Some(path.display().to_string());
         }
-        Ok(Some(Ok(change)))
+        comparison.profile = Some(change);
+        Ok(true)
     }
 }
 

@@ -7,10 +7,11 @@ use anyhow::Context;
 use clap::Args;
 
 use super::Exit;
-use super::support::files;
+use super::support::{files, profiles};
 use crate::compare::LimitTable;
 use crate::compare::figures::Figures;
 use crate::compare::records::compare;
+use crate::profile::FOLDED;
 use crate::record::{Record, Runs, Store};
 use crate::report::formats;
 use crate::report::html::{Baseline, Compared, Extras, Flamegraph, page};
@@ -20,7 +21,7 @@ use crate::result::RunFile;
 /// What a report beside a result is called.
 const NAME: &str = "report.html";
 /// Where `run` leaves flamegraphs, beside the result.
-const FLAMEGRAPHS: &str = "flamegraphs";
+pub(super) const FLAMEGRAPHS: &str = "flamegraphs";
 
 /// Write a run as one HTML file that needs no network. `run` writes it beside its result by itself.
 ///
@@ -59,7 +60,8 @@ impl Report {
                 let _ = writeln!(std::io::stderr(), "music21-mcp-bench: not compared with '{name}': {why}");
                 why
             });
-            Baseline { name: name.clone(), compared }
+            let profiles = profiles::compared(&file, &graphs, name);
+            Baseline { name: name.clone(), compared, profiles }
         });
         let extras = Extras { baseline, flamegraphs: flamegraphs(&graphs)? };
         let out = self.out.unwrap_or_else(|| result.with_file_name(NAME));
@@ -134,20 +136,25 @@ fn flamegraphs(directory: &Path) -> anyhow::Result<Vec<Flamegraph>> {
 }
 
 fn flamegraph_paths(directory: &Path) -> Vec<PathBuf> {
+    paths(directory, "svg")
+}
+
+fn paths(directory: &Path, ending: &str) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> =
         std::fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|ending| ending == "svg"));
+    paths.retain(|path| path.extension().is_some_and(|its| its == ending));
     paths.sort();
     paths
 }
 
-/// Removes the flamegraphs beside a result that is about to be replaced: they would be shown with the new one.
+/// Removes the flamegraphs and stacks beside a result that is about to be replaced: they would be shown with the new one.
 ///
 /// # Errors
 ///
 /// Where one cannot be removed.
 pub(super) fn forget_flamegraphs(result: &Path) -> anyhow::Result<()> {
-    for path in flamegraph_paths(&result.with_file_name(FLAMEGRAPHS)) {
+    let directory = result.with_file_name(FLAMEGRAPHS);
+    for path in [paths(&directory, "svg"), paths(&directory, FOLDED)].concat() {
         std::fs::remove_file(&path).with_context(|| format!("failed to remove '{}'", path.display()))?;
     }
     Ok(())

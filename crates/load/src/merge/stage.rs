@@ -81,6 +81,8 @@ pub(super) fn merge(
         ratings: Ratings::default(),
         fault: stages[0].fault.clone(),
         server_lost: stages.iter().find_map(|stage| stage.server_lost.clone()),
+        // Each shard has a server of its own, or a part of one that others loaded as well.
+        profile: None,
         shards: shares(&stages),
     };
     Ok(whole.judged(validity(&stages, &generator)))

@@ -12,4 +12,4 @@ mod stage;
 
 pub(crate) use calls::{CallSpan, sampled};
 pub(crate) use server::ServerProfile;
-pub(crate) use stage::{Profiling, UnderWay};
+pub(crate) use stage::{FOLDED, Profiling, UnderWay};

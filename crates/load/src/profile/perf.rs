@@ -6,10 +6,14 @@ use std::path::Path;
 use music21_mcp_bench::profile::stack;
 
 use super::calls::{Seen, Slice};
+use super::py_spy;
 
 /// Samples for each second of CPU time.
 const FREQUENCY: u64 = 99;
 const PERIOD_NS: u64 = 1_000_000_000 / FREQUENCY;
+
+/// How a function of Python's perf map begins.
+const PYTHON: &str = "py::";
 
 /// The command that samples `pid` until it is interrupted. Release binaries keep no frame pointers, so stacks
 /// are unwound by their debug information.
@@ -41,11 +45,38 @@ fn slice(sample: &str, start_ns: u64) -> Option<Slice> {
     let (thread, seconds) = before_event.trim_end().rsplit_once(' ')?;
     let until_ns = ((seconds.parse::<f64>().ok()? * 1e9) as u64).checked_sub(start_ns)?;
     let thread = thread.trim_end().rsplit_once(' ').map_or(thread, |(name, _)| name).trim();
-    let names = frames.lines().filter_map(name);
+    let names: Vec<String> = frames.lines().filter_map(name).collect();
+    // Of Python the interpreter's own frames are left out, as by py-spy: its work is that of the function.
+    let python = names.iter().position(|name| name.starts_with(PYTHON)).unwrap_or(0);
+    let names = names.into_iter().skip(python).map(|name| of_python(&name).unwrap_or(name));
     let mut stack: Vec<String> = stack::without_noise(names).map(|name| name.replace(';', ",")).collect();
     stack.push(thread.to_owned());
     stack.reverse();
     Some(Slice { from_ns: until_ns.saturating_sub(PERIOD_NS), until_ns, stack: stack.join(";") })
+}
+
+/// `py::NAME:FILE` as py-spy has it.
+fn of_python(name: &str) -> Option<String> {
+    let (name, file) = name.strip_prefix(PYTHON)?.rsplit_once(':')?;
+    Some(py_spy::frame(name, file))
+}
+
+/// What is said where perf samples a Python process because py-spy cannot, for this reason.
+///
+/// # Errors
+///
+/// If Python does not tell perf where its functions are.
+pub(super) fn instead(pid: u32, why: &str) -> Result<String, String> {
+    // Python writes it in its own /tmp, whatever TMPDIR is, and perf looks for it there.
+    if Path::new(&format!("/tmp/perf-{pid}.map")).exists() {
+        return Ok(format!(
+            "{why}; sampled by perf with Python's perf map, which has the innermost Python function of each stack alone"
+        ));
+    }
+    Err(format!(
+        "{why}; perf knows no Python function unless the server is started with PYTHONPERFSUPPORT=1 (Python 3.12 or \
+         newer): --server 'PYTHONPERFSUPPORT=1 python …'"
+    ))
 }
 
 /// The function of `   ADDRESS NAME (FILE)`, without a legacy name's hash.
@@ -80,5 +111,24 @@ main    811   999.000000: cpu-clock:
         assert_eq!(slices.len(), 1, "the other one lies before the stage");
         assert_eq!(slices[0].until_ns, 500_000_000);
         assert_eq!(slices[0].stack, "tokio-rt-worker;music21::read");
+    }
+
+    #[test]
+    fn a_python_stack_ends_in_its_innermost_python_function() {
+        let printed = "python 29 1000.500000: cpu-clock: 
+\t    12f937 _PyLong_Multiply (/opt/lib/libpython3.13.so.1.0)
+\t    94559 _PyEval_EvalFrameDefault (/opt/lib/libpython3.13.so.1.0)
+\t    7f4f py::Sorter.sort:/opt/lib/python3.13/site-packages/m/sort.py (/tmp/perf-29.map)
+";
+        let Seen { slices, .. } = seen(printed, 1_000_000_000_000, 900_000_000);
+        assert_eq!(slices[0].stack, "python;Sorter.sort (m/sort.py)");
+    }
+
+    #[test]
+    fn python_without_a_perf_map_is_not_sampled_and_the_line_says_what_to_type() {
+        // No process has this id.
+        let refusal = instead(u32::MAX, "py-spy gave up: no").unwrap_err();
+        assert!(refusal.starts_with("py-spy gave up: no; perf knows no Python function unless"), "{refusal}");
+        assert!(refusal.contains("PYTHONPERFSUPPORT=1 python"), "{refusal}");
     }
 }

@@ -7,10 +7,14 @@
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
 
 use serde::Deserialize;
+use tokio::process::Command;
 
 use super::calls::{Seen, Slice};
+use super::server::{Sampler, reason};
 
 /// Samples a second. Each stops the process: at 100 the real server answered a fifth fewer calls a second, at 50 its
 /// loss was within the noise of a busy machine.
@@ -61,6 +65,23 @@ pub(super) fn arguments<'a>(pid: &'a str, out: &'a Path) -> Vec<&'a OsStr> {
     words.map(OsStr::new).into_iter().chain([OsStr::new("--output"), out.as_os_str()]).collect()
 }
 
+/// How long it may take to look at a process.
+const LOOKING: Duration = Duration::from_secs(20);
+
+/// Why it cannot sample this process; `None` if it can. It looks once, since at its end a recording would be lost.
+pub(super) async fn refuses(pid: u32) -> Option<String> {
+    let mut command = Command::new(Sampler::PySpy.program());
+    command.args(["dump", "--pid", &pid.to_string()]).stdin(Stdio::null()).kill_on_drop(true);
+    match tokio::time::timeout(LOOKING, command.output()).await {
+        Err(_) => Some(format!("py-spy did not answer within {} s", LOOKING.as_secs())),
+        Ok(Err(error)) => Some(Sampler::PySpy.not_started(&error)),
+        Ok(Ok(output)) if output.status.success() => None,
+        Ok(Ok(output)) => {
+            Some(format!("py-spy gave up: {}", reason(&String::from_utf8_lossy(&output.stderr))))
+        }
+    }
+}
+
 /// What is in a trace that ended at `end_ns` on the stage's clock; stretches in order of their beginning.
 ///
 /// # Errors
@@ -82,7 +103,7 @@ pub(super) fn seen(trace: &[u8], end_ns: u64) -> anyhow::Result<Seen> {
         }
         *since = event.ts;
         if event.ph == 'B' {
-            stack.push(format!("{} ({})", event.name, short(&event.args.filename)));
+            stack.push(frame(&event.name, &event.args.filename));
         } else {
             stack.pop();
         }
@@ -103,6 +124,11 @@ fn is_of(frame: &str, files: &[&str]) -> bool {
         let name = frame.strip_suffix(')').and_then(|frame| frame.strip_suffix(file));
         name.is_some_and(|rest| rest.ends_with(['(', '/']))
     })
+}
+
+/// A function with its file.
+pub(super) fn frame(name: &str, file: &str) -> String {
+    format!("{name} ({})", short(file))
 }
 
 /// A file without the place where Python is installed.

@@ -1,4 +1,5 @@
-//! Samples a server's process from outside while a stage runs: Python by py-spy, anything else by perf.
+//! Samples a server's process from outside while a stage runs: Python by py-spy, or by perf where py-spy cannot and
+//! Python tells perf its functions; anything else by perf.
 
 use std::path::Path;
 use std::process::{Output, Stdio};
@@ -22,7 +23,7 @@ pub(super) const LONGEST: Duration = Duration::from_secs(120);
 const WRITING: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sampler {
+pub(super) enum Sampler {
     PySpy,
     Perf,
 }
@@ -30,6 +31,7 @@ enum Sampler {
 /// A sampler at work. It ends when dropped.
 pub(crate) struct ServerProfile {
     sampler: Sampler,
+    fallback: Option<String>,
     pid: Option<u32>,
     directory: TempDir,
     stop: DropGuard,
@@ -49,11 +51,17 @@ impl ServerProfile {
     /// # Errors
     ///
     /// A line that says why it cannot be.
-    pub(crate) fn start(roots: &[u32]) -> Result<Self, String> {
+    pub(crate) async fn start(roots: &[u32]) -> Result<Self, String> {
         let pids = ProcessTree::new(roots.iter().copied()).pids();
         let python = pids.iter().find(|&&pid| is_python(pid));
-        let sampler = if python.is_some() { Sampler::PySpy } else { Sampler::Perf };
         let pid = *python.or(pids.first()).ok_or("its process is not on this machine")?;
+        let (sampler, fallback) = match python {
+            None => (Sampler::Perf, None),
+            Some(_) => match py_spy::refuses(pid).await {
+                None => (Sampler::PySpy, None),
+                Some(why) => (Sampler::Perf, Some(perf::instead(pid, &why)?)),
+            },
+        };
         let directory = tempfile::tempdir().map_err(|error| format!("no temporary directory: {error}"))?;
         let (pid, out) = (pid.to_string(), directory.path().join("samples"));
         let arguments = match sampler {
@@ -72,7 +80,7 @@ impl ServerProfile {
             .map_err(|error| sampler.not_started(&error))?;
         let (stop, pid) = (CancellationToken::new(), child.id());
         let ended = tokio::spawn(watch(child, stop.clone()));
-        Ok(Self { sampler, pid, directory, stop: stop.drop_guard(), ended })
+        Ok(Self { sampler, fallback, pid, directory, stop: stop.drop_guard(), ended })
     }
 
     /// Ends sampling. What was seen is on the clock that began at `started`.
@@ -110,20 +118,25 @@ impl ServerProfile {
         self.pid
     }
 
+    /// Why it is not the first choice, and what that means.
+    pub(crate) fn fallback(&self) -> Option<&str> {
+        self.fallback.as_deref()
+    }
+
     pub(crate) fn program(&self) -> &'static str {
         self.sampler.program()
     }
 }
 
 impl Sampler {
-    fn program(self) -> &'static str {
+    pub(super) fn program(self) -> &'static str {
         match self {
             Self::PySpy => "py-spy",
             Self::Perf => "perf",
         }
     }
 
-    fn not_started(self, error: &io::Error) -> String {
+    pub(super) fn not_started(self, error: &io::Error) -> String {
         let hint = match self {
             Self::PySpy => "install it with `pip install py-spy`",
             Self::Perf => "install your distribution's perf or linux-perf",
@@ -178,7 +191,7 @@ fn is_python(pid: u32) -> bool {
 }
 
 /// The first line that says something.
-fn reason(stderr: &str) -> &str {
+pub(super) fn reason(stderr: &str) -> &str {
     let says = |line: &&str| !line.is_empty() && !line.starts_with("py-spy> Sampling");
     stderr.lines().map(str::trim).find(says).unwrap_or("it says nothing")
 }

@@ -9,9 +9,13 @@ use std::time::Instant;
 use music21_mcp_bench::profile::OwnProfile;
 use music21_mcp_bench::profile::flame;
 
-use super::calls::{self, CallSpan, Slice, Window};
+use super::calls::{self, CallSpan, Seen, Slice, Window};
 use super::server::{LONGEST, ServerProfile};
 use crate::lock::lock;
+use crate::result::StageProfile;
+
+/// The ending of folded stacks, as other programs name them, too.
+pub(crate) const FOLDED: &str = "folded";
 
 /// Profiles every stage of a run.
 #[derive(Debug)]
@@ -42,11 +46,14 @@ impl Profiling {
     }
 
     /// Begins to sample this process and one of the server's.
-    pub(crate) fn start(&self, name: String, server: &[u32]) -> UnderWay<'_> {
+    pub(crate) async fn start(&self, name: String, server: &[u32]) -> UnderWay<'_> {
         let own =
             OwnProfile::start().map_err(|error| self.say(format!("{name}: not profiled: {error:#}"))).ok();
-        let begun = (!server.is_empty()).then(|| ServerProfile::start(server));
+        let begun = if server.is_empty() { None } else { Some(ServerProfile::start(server).await) };
         let server = begun.and_then(|begun| begun.map_err(|why| self.say(not_profiled(&name, &why))).ok());
+        if let Some(why) = server.as_ref().and_then(ServerProfile::fallback) {
+            self.say(format!("{name}: {why}"));
+        }
         UnderWay { profiling: self, name, own, server }
     }
 
@@ -76,28 +83,49 @@ impl UnderWay<'_> {
         self.server.as_ref().and_then(ServerProfile::pid)
     }
 
-    /// Ends all profiles and draws them. `started` began the clock of `calls`.
-    pub(crate) async fn finish(self, started: Instant, calls: &[CallSpan]) {
+    /// Ends all profiles and draws them; tells what was kept of the server's. `started` began the clock of `calls`.
+    pub(crate) async fn finish(self, started: Instant, calls: &[CallSpan]) -> Option<StageProfile> {
         let Self { profiling, name, own, server } = self;
+        let mut kept = None;
         let samples = own.map(|own| own.finish());
         if let Some(server) = server {
             let program = server.program();
             match server.finish(started).await {
-                Ok(seen) => profiling.draw_server(&name, program, &seen.slices, calls),
+                Ok(seen) => {
+                    profiling.draw_server(&name, program, &seen.slices, calls);
+                    kept = profiling.keep(&name, program, &seen, calls);
+                }
                 Err(why) => profiling.say(not_profiled(&name, &why)),
             }
         }
-        let Some(samples) = samples else { return };
+        let Some(samples) = samples else { return kept };
         let title = format!("{name} · own process");
         let svg = profiling.path(&title);
         let written = samples.and_then(|samples| samples.write(&title, &svg, &svg.with_extension("pb")));
         if let Err(error) = written {
             profiling.say(format!("{title}: not profiled: {error:#}"));
         }
+        kept
     }
 }
 
 impl Profiling {
+    /// Writes the stacks within calls, with which a later run is compared.
+    fn keep(&self, name: &str, program: &str, seen: &Seen, calls: &[CallSpan]) -> Option<StageProfile> {
+        let sampled = calls::sampled(seen, calls);
+        let path = self.path(&format!("{name} · server")).with_extension(FOLDED);
+        if let Err(error) = fs::write(&path, sampled.folded.join("\n")) {
+            self.say(format!("{name}: failed to write '{}': {error}", path.display()));
+            return None;
+        }
+        Some(StageProfile {
+            sampler: program.to_owned(),
+            calls: sampled.calls,
+            period_ns: seen.period_ns,
+            folded: path.file_name()?.to_string_lossy().into_owned(),
+        })
+    }
+
     fn draw_server(&self, name: &str, program: &str, slices: &[Slice], calls: &[CallSpan]) {
         let limit = LONGEST.as_secs();
         let all = format!("{program}, all calls, the first {limit} s of the stage at most");

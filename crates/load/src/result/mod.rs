@@ -32,7 +32,8 @@ pub use shard::{Shard, ShardFacts, ShardShare};
 pub(crate) use snapshot::{BOUNDS_NS, Snapshot, StageFigures, ToolFigures};
 pub(crate) use stage::bin_of;
 pub use stage::{
-    Exports, Goodput, PhaseResult, Ratings, ResourceAt, Second, SessionMemory, StageResult, StoppedBy,
+    Exports, Goodput, PhaseResult, Ratings, ResourceAt, Second, SessionMemory, StageProfile, StageResult,
+    StoppedBy,
 };
 pub use think::{Pauses, Think};
 pub use thresholds::Thresholds;

@@ -85,9 +85,25 @@ pub struct StageResult {
     pub ratings: Ratings,
     /// The server's end was seen: its process is gone or nothing reached it any more.
     pub server_lost: Option<String>,
+    /// Where the server's time went, with `--profile`; `None` where it could not be sampled, and in older files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<StageProfile>,
     /// What each shard had of it, in a merged result.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shards: Vec<ShardShare>,
+}
+
+/// Samples of the server while a stage ran.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct StageProfile {
+    /// The program that took them.
+    pub sampler: String,
+    /// The calls meanwhile; one that was sampled for half its time is half a call.
+    pub calls: f64,
+    /// The time that one sample stands for, nanoseconds.
+    pub period_ns: u64,
+    /// The file in `flamegraphs` beside the result that has the stacks: `outer;…;inner µs`, of the time within calls.
+    pub folded: String,
 }
 
 /// Throughput of what is of use: good calls within the objective.

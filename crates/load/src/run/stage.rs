@@ -64,7 +64,10 @@ pub(super) async fn run(
     let losing = Watching::start(stage, &watchers.observer, &enough);
     let title = format!("{} · {}", setting.scenario, stage.name);
     let server = if host.facts.shares_our_process { Vec::new() } else { host.pids().await };
-    let profiled = setting.profiling.map(|profiling| profiling.start(title, &server));
+    let profiled = match setting.profiling {
+        Some(profiling) => Some(profiling.start(title, &server).await),
+        None => None,
+    };
     let (driven, sink) = (plan.clone(), Arc::clone(&watchers.observer));
     let driving = tokio::spawn(async move { drive_until(&enough, &driven, target, &any_end, sink).await });
     let run = watch(driving, || watchers.so_far(&asked).into_iter().for_each(&mut *so_far)).await;
@@ -74,16 +77,17 @@ pub(super) async fn run(
         extending.abort();
     }
     let is_lost = losing.is_some_and(Watching::stop);
+    let mut profile = None;
     if let Some(profiled) = profiled {
         let (started, spans) = spans(&watched.observer);
-        profiled.finish(started, &spans).await;
+        profile = profiled.finish(started, &spans).await;
     }
     let mut run = run?;
     if is_lost && run.stopped_by == StoppedBy::Duration {
         run.stopped_by = StoppedBy::Lost;
     }
     rest(stage, setting.interrupt).await;
-    Ok(result(&asked, &run, host, watched).await)
+    Ok(StageResult { profile, ..result(&asked, &run, host, watched).await })
 }
 
 /// What a stage was asked for, and what was known before it began.

@@ -86,6 +86,7 @@ pub(super) fn summarize(seen: Seen<'_>) -> StageResult {
         generator: generator.clone(),
         ratings: Ratings::default(),
         server_lost: end.server_lost,
+        profile: None,
         shards: Vec::new(),
     };
     whole.judged(validity::judge_generator(&generator))

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::chip;
 use super::figure::Table;
+use super::profiles::{self, Profiles};
 use crate::compare::figures::Figures;
 use crate::compare::{ChangeVerdict, Comparison, Severity};
 use crate::report::comparison::{common_reasons, said_once};
@@ -17,6 +18,8 @@ pub(crate) struct Baseline {
     pub name: String,
     /// Both sides, or why they say nothing about each other.
     pub compared: Result<Compared, String>,
+    /// Where their servers' time went.
+    pub profiles: Profiles,
 }
 
 /// Two sides and the verdicts on their difference.
@@ -38,6 +41,7 @@ pub(super) fn section(baseline: &Baseline) -> Markup {
                 Err(reason) => p.bad-calls { strong { "Not comparable: " } (reason) },
                 Ok(compared) => (figures(compared)),
             }
+            (profiles::section(&baseline.profiles))
         }
     }
 }

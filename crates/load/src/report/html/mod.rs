@@ -13,6 +13,7 @@ mod flame;
 mod key_figures;
 mod limiter;
 mod percentiles;
+mod profiles;
 mod recovery;
 pub(crate) mod repeats;
 mod resources;
@@ -24,6 +25,7 @@ mod tools;
 
 pub(crate) use baseline::{Baseline, Compared};
 pub use flame::Flamegraph;
+pub(crate) use profiles::{Profiles, StageChange};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -63,7 +65,9 @@ pub fn page(file: &RunFile, extras: &Extras) -> String {
     let headlines = headlines(file);
     let colours = colours::Colours::of(file);
     let title = format!("{}: {}, {}", words(&headlines), file.server.name, file.created_utc);
-    let scripts = if extras.flamegraphs.is_empty() {
+    let compared = extras.baseline.iter().flat_map(|baseline| &baseline.profiles.stages);
+    let has_frames = !extras.flamegraphs.is_empty() || compared.count() > 0;
+    let scripts = if !has_frames {
         format!("; script-src 'sha256-{}'", STANDARD.encode(Sha256::digest(READOUT)))
     } else {
         POLICY_OF_FRAMES.to_owned()
