@@ -16,7 +16,7 @@ pub use conditions::{Conditions, Watch};
 pub use cpu::CpuClock;
 pub use machine::{Machine, has_cpu_flag};
 pub use others::OthersClock;
-pub use own::{executable, ignores_hangup, is_child_of_ours, oom_kills, own_cpu, thread_cpu};
+pub use own::{called_as, executable, ignores_hangup, is_child_of_ours, oom_kills, own_cpu, thread_cpu};
 pub use python::python_packages;
 pub use tree::{ProcessTree, ResourceSample, listeners};
 

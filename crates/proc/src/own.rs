@@ -1,5 +1,6 @@
 //! Small questions about this process, its thread, and single processes.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -47,4 +48,22 @@ pub fn is_child_of_ours(pid: u32) -> bool {
 #[must_use]
 pub fn executable(pid: u32) -> Option<PathBuf> {
     fs::read_link(format!("/proc/{pid}/exe")).ok()
+}
+
+/// The program by the path with which a process was called: a virtual environment's Python is a link to another one, and
+/// only its own path leads to what is installed in it. The program itself where that path no longer leads to it.
+#[must_use]
+pub fn called_as(pid: u32) -> Option<PathBuf> {
+    let program = executable(pid)?;
+    let process = Process::new(pid.cast_signed()).ok()?;
+    let word = PathBuf::from(process.cmdline().ok()?.into_iter().next()?);
+    let candidates: Vec<PathBuf> = if word.components().count() > 1 {
+        vec![process.cwd().ok()?.join(word)]
+    } else {
+        let variables = process.environ().ok()?;
+        let path = variables.get(OsStr::new("PATH"))?;
+        std::env::split_paths(path).map(|directory| directory.join(&word)).collect()
+    };
+    let is_it = |path: &PathBuf| fs::canonicalize(path).is_ok_and(|path| path == program);
+    Some(candidates.into_iter().find(is_it).unwrap_or(program))
 }

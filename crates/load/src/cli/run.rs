@@ -18,6 +18,7 @@ use super::repeat::repeat;
 use super::support::connection::ConnectionArgs;
 use super::support::metrics;
 use super::support::process::{claim, enough_descriptors, raise_descriptor_limit, watch_signals};
+use super::support::profile::ProfileArgs;
 use super::support::scenario_options::{DURATION, ScenarioOptions};
 use super::support::select::{Selected, lacking, select};
 use super::{Exit, Usage, report};
@@ -63,10 +64,8 @@ pub(super) struct Run {
     /// The most sessions over stdio, each of which is a server process.
     #[arg(long, value_name = "N", default_value_t = 16)]
     max_processes: usize,
-    /// Write flamegraphs of this process and of the server into DIR/flamegraphs; the figures then include
-    /// the cost of sampling.
-    #[arg(long)]
-    profile: bool,
+    #[command(flatten)]
+    profile: ProfileArgs,
     /// Take the I-th of N shares of the clients and rates; `auto` reads the variables of a Slurm job array, or of a
     /// Kubernetes Indexed Job and MUSIC21_SHARDS. See `merge`.
     #[arg(long, value_name = "I/N")]
@@ -84,7 +83,8 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        let selected = select(&self.scenarios).map_err(Usage)?;
+        let (_, scenarios) = self.profile.split(&self.scenarios).map_err(Usage)?;
+        let selected = select(&scenarios).map_err(Usage)?;
         let options = self.options.of(&selected).map_err(Usage)?;
         std::fs::create_dir_all(&self.out)
             .with_context(|| format!("failed to create '{}'", self.out.display()))?;
@@ -157,7 +157,9 @@ impl Run {
         let definitions: Vec<Definition> = shares.map_err(Usage)?;
         let most = definitions.iter().map(Definition::most_sessions).max();
         enough_descriptors(most.unwrap_or(0))?;
-        let profiling = self.profile.then(|| Profiling::into(self.out.join("flamegraphs"))).transpose()?;
+        let (kinds, _) = self.profile.split(&self.scenarios).map_err(Usage)?;
+        let into = |kinds| Profiling::into(self.out.join("flamegraphs"), kinds);
+        let profiling = kinds.map(into).transpose()?;
         let watch = Watch::start();
         let mut file = self.file(host.facts.clone());
         file.shard = self.shard.map(|shard| shard.facts(&whole, self.seed));

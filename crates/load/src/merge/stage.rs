@@ -76,6 +76,8 @@ pub(super) fn merge(
             let why = "each shard sees the memory of all shards' sessions and counts its own";
             SessionMemory::Unknown(why.to_owned())
         }),
+        // Each shard counts its own calls alone.
+        kept_memory: None,
         validity: Validity::default(),
         generator: generator.clone(),
         ratings: Ratings::default(),

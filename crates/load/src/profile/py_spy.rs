@@ -30,7 +30,7 @@ const WAITING: [&str; 6] = [
     "anyio/_backends/_asyncio.py",
 ];
 /// Files whose frames only lead to the work.
-const NOISE: [&str; 10] = [
+pub(super) const NOISE: [&str; 10] = [
     "<frozen runpy>",
     "anyio/_backends/_asyncio.py",
     "anyio/_core/_eventloop.py",
@@ -132,7 +132,7 @@ pub(super) fn frame(name: &str, file: &str) -> String {
 }
 
 /// A file without the place where Python is installed.
-fn short(file: &str) -> &str {
+pub(super) fn short(file: &str) -> &str {
     let after = |mark: &str| file.rfind(mark).map(|at| &file[at + mark.len()..]);
     let library = || after("/lib/python").and_then(|rest| rest.split_once('/')).map(|(_, rest)| rest);
     after("/site-packages/").or_else(library).or_else(|| after("/src/")).unwrap_or_else(|| {

@@ -184,7 +184,7 @@ fn monotonic_ns(moment: Instant) -> u64 {
     now.saturating_sub(moment.elapsed()).as_nanos() as u64
 }
 
-fn is_python(pid: u32) -> bool {
+pub(super) fn is_python(pid: u32) -> bool {
     let program = music21_mcp_proc::executable(pid);
     let name = program.as_deref().and_then(Path::file_name).and_then(|name| name.to_str());
     name.is_some_and(|name| name.starts_with("python"))

@@ -8,19 +8,32 @@ use std::time::Instant;
 
 use music21_mcp_bench::profile::OwnProfile;
 use music21_mcp_bench::profile::flame;
+use tokio::sync::OnceCell;
 
 use super::calls::{self, CallSpan, Seen, Slice, Window};
+use super::memory::{Kept, MemoryProfile, Ready, Refused};
 use super::server::{LONGEST, ServerProfile};
 use crate::lock::lock;
-use crate::result::StageProfile;
+use crate::result::{KeptMemory, StageProfile};
 
 /// The ending of folded stacks, as other programs name them, too.
 pub(crate) const FOLDED: &str = "folded";
 
+/// What is to be profiled.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Kinds {
+    /// Where the time goes.
+    pub cpu: bool,
+    /// Which lines of a Python server keep memory.
+    pub memory: bool,
+}
+
 /// Profiles every stage of a run.
 #[derive(Debug)]
 pub(crate) struct Profiling {
+    kinds: Kinds,
     directory: PathBuf,
+    memory: OnceCell<Option<Ready>>,
     lines: Mutex<Vec<String>>,
 }
 
@@ -30,6 +43,16 @@ pub(crate) struct UnderWay<'a> {
     name: String,
     own: Option<OwnProfile>,
     server: Option<ServerProfile>,
+    memory: Option<MemoryProfile>,
+}
+
+/// What came of following the server's memory.
+#[derive(Debug, Default)]
+pub(crate) struct Followed {
+    /// The server was held up by it.
+    pub disturbed: bool,
+    /// What its lines kept.
+    pub kept: Option<KeptMemory>,
 }
 
 impl Profiling {
@@ -38,23 +61,41 @@ impl Profiling {
     /// # Errors
     ///
     /// If it cannot be created.
-    pub(crate) fn into(directory: PathBuf) -> std::io::Result<Self> {
+    pub(crate) fn into(directory: PathBuf, kinds: Kinds) -> std::io::Result<Self> {
         fs::create_dir_all(&directory)?;
         let about =
-            format!("flamegraphs in '{}'; the figures include what sampling costs", directory.display());
-        Ok(Self { directory, lines: Mutex::new(vec![about]) })
+            format!("flamegraphs in '{}'; the figures include what profiling costs", directory.display());
+        Ok(Self { kinds, directory, memory: OnceCell::new(), lines: Mutex::new(vec![about]) })
     }
 
-    /// Begins to sample this process and one of the server's.
-    pub(crate) async fn start(&self, name: String, server: &[u32]) -> UnderWay<'_> {
-        let own =
-            OwnProfile::start().map_err(|error| self.say(format!("{name}: not profiled: {error:#}"))).ok();
-        let begun = if server.is_empty() { None } else { Some(ServerProfile::start(server).await) };
-        let server = begun.and_then(|begun| begun.map_err(|why| self.say(not_profiled(&name, &why))).ok());
-        if let Some(why) = server.as_ref().and_then(ServerProfile::fallback) {
+    /// Finds what can follow the server's memory, before the first stage: it is tried out, which takes seconds.
+    pub(crate) async fn prepare(&self, server: &[u32]) {
+        if self.kinds.memory {
+            let found = async { Ready::find(server).await.map_err(|why| self.say(not_followed(&why))).ok() };
+            self.memory.get_or_init(|| found).await;
+        }
+    }
+
+    /// Begins to sample this process and one of the server's, and to follow the server's memory once `warmed_up`.
+    pub(crate) async fn start(
+        &self,
+        name: String,
+        server: &[u32],
+        warmed_up: impl Future<Output = ()> + Send + 'static,
+    ) -> UnderWay<'_> {
+        let cpu = self.kinds.cpu;
+        let own = cpu.then(|| {
+            OwnProfile::start().map_err(|error| self.say(format!("{name}: not profiled: {error:#}"))).ok()
+        });
+        let begun = if cpu && !server.is_empty() { Some(ServerProfile::start(server).await) } else { None };
+        let sampled = begun.and_then(|begun| begun.map_err(|why| self.say(not_profiled(&name, &why))).ok());
+        if let Some(why) = sampled.as_ref().and_then(ServerProfile::fallback) {
             self.say(format!("{name}: {why}"));
         }
-        UnderWay { profiling: self, name, own, server }
+        let begun =
+            self.memory.get().cloned().flatten().map(|ready| MemoryProfile::start(server, ready, warmed_up));
+        let memory = begun.and_then(|begun| begun.map_err(|why| self.say(not_followed(&why))).ok());
+        UnderWay { profiling: self, name, own: own.flatten(), server: sampled, memory }
     }
 
     /// What a reader must know, since it was last asked.
@@ -83,9 +124,14 @@ impl UnderWay<'_> {
         self.server.as_ref().and_then(ServerProfile::pid)
     }
 
-    /// Ends all profiles and draws them; tells what was kept of the server's. `started` began the clock of `calls`.
-    pub(crate) async fn finish(self, started: Instant, calls: &[CallSpan]) -> Option<StageProfile> {
-        let Self { profiling, name, own, server } = self;
+    /// Ends all profiles and draws them; tells what was kept of the server's, and what came of following its memory.
+    /// `started` began the clock of `calls`.
+    pub(crate) async fn finish(
+        self,
+        started: Instant,
+        calls: &[CallSpan],
+    ) -> (Option<StageProfile>, Followed) {
+        let Self { profiling, name, own, server, memory } = self;
         let mut kept = None;
         let samples = own.map(|own| own.finish());
         if let Some(server) = server {
@@ -98,14 +144,27 @@ impl UnderWay<'_> {
                 Err(why) => profiling.say(not_profiled(&name, &why)),
             }
         }
-        let Some(samples) = samples else { return kept };
-        let title = format!("{name} · own process");
-        let svg = profiling.path(&title);
-        let written = samples.and_then(|samples| samples.write(&title, &svg, &svg.with_extension("pb")));
-        if let Err(error) = written {
-            profiling.say(format!("{title}: not profiled: {error:#}"));
+        if let Some(samples) = samples {
+            let title = format!("{name} · own process");
+            let svg = profiling.path(&title);
+            let written = samples.and_then(|samples| samples.write(&title, &svg, &svg.with_extension("pb")));
+            if let Err(error) = written {
+                profiling.say(format!("{title}: not profiled: {error:#}"));
+            }
         }
-        kept
+        let Some(memory) = memory else { return (kept, Followed::default()) };
+        let followed = match memory.finish(started, calls).await {
+            Ok(kept) => {
+                profiling.draw_kept(&name, &kept);
+                Followed { disturbed: true, kept: Some(kept.memory) }
+            }
+            Err(Refused { why, touched }) => {
+                let why = if touched { format!("{name}: {why}") } else { why };
+                profiling.say(not_followed(&why));
+                Followed { disturbed: touched, kept: None }
+            }
+        };
+        (kept, followed)
     }
 }
 
@@ -144,9 +203,21 @@ impl Profiling {
         }
     }
 
+    fn draw_kept(&self, name: &str, kept: &Kept) {
+        let what = format!(
+            "bytes that were allocated while {} calls ended, and not freed by the end",
+            kept.memory.calls
+        );
+        self.write(&format!("{name} · server · memory kept"), &what, &kept.folded, "bytes");
+    }
+
     fn draw(&self, title: &str, subtitle: &str, slices: &[Slice], windows: &[Window]) {
+        self.write(title, subtitle, &calls::fold(slices, windows), "µs");
+    }
+
+    fn write(&self, title: &str, subtitle: &str, folded: &[String], unit: &str) {
         let path = self.path(title);
-        let drawn = flame::draw(&calls::fold(slices, windows), title, subtitle, "µs");
+        let drawn = flame::draw(folded, title, subtitle, unit);
         let written = drawn.and_then(|svg| svg.map(|svg| fs::write(&path, svg)).transpose());
         match written {
             // None is drawn of a tool that only ever ran beside others, or for a moment.
@@ -154,6 +225,10 @@ impl Profiling {
             Err(error) => self.say(format!("{title}: failed to write '{}': {error}", path.display())),
         }
     }
+}
+
+fn not_followed(why: &str) -> String {
+    format!("the server's memory was not followed: {why}")
 }
 
 fn not_profiled(name: &str, why: &str) -> String {

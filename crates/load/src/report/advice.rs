@@ -16,8 +16,8 @@ pub(crate) fn next(check: &Check) -> Option<&'static str> {
              clients, or raise the server’s limit",
         ),
         (Verdict::Fail, "leak" | "memory growth") => Some(
-            "look at what the server keeps for each call or session: caches without a bound, scores that are never deleted, \
-             sessions that never end; ‘run sessions’ tells the last from the others",
+            "‘run memory --profile memory’ names the lines of a Python server that keep it: caches without a bound, scores that \
+             are never deleted, sessions that never end; ‘run sessions’ tells the last from the others",
         ),
         (_, "leak" | "memory growth") => Some("run it longer: --duration 12m lets the trend be told"),
         (_, "evidence") => {

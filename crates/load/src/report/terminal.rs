@@ -211,12 +211,26 @@ fn rest(out: &mut String, stage: &StageResult, screen: Screen) {
         let memory = format!("rss {from:.0} → {to:.0} MB{}", peak.unwrap_or_default());
         line(out, &format!("    server: {memory}, cpu {cpu_s:.1} s, {handles}"));
     }
+    kept(out, stage, screen);
     let rated: Vec<String> =
         stage.ratings.named().map(|(name, rating)| format!("{name} {}", units::grade(&rating))).collect();
     if !rated.is_empty() {
         line(out, &format!("    rated: {}", rated.join(", ")));
     }
     validity(out, stage, screen);
+}
+
+/// The lines of the server that kept most memory.
+fn kept(out: &mut String, stage: &StageResult, screen: Screen) {
+    let Some(kept) = &stage.kept_memory else { return };
+    let [all, each] = [kept.bytes as f64, kept.bytes_per_call].map(units::bytes);
+    *out += &screen.line(&format!("    kept: {all} over {} calls, {each} a call, most of it by", kept.calls));
+    for site in &kept.sites {
+        let [all, each] = [site.bytes as f64, site.bytes_per_call].map(units::bytes);
+        let through = site.through.as_ref().map_or_else(String::new, |inner| format!(", in {inner}"));
+        let at = format!("{} {}", site.line, site.function);
+        *out += &screen.line(&format!("      {at}: {all}, {each} a call{through}"));
+    }
 }
 
 fn validity(out: &mut String, stage: &StageResult, screen: Screen) {

@@ -25,6 +25,15 @@ pub(crate) fn list(figures: &[u64]) -> String {
     figures.iter().map(|&figure| count(figure)).collect::<Vec<_>>().join(", ")
 }
 
+/// An amount of memory, in units of 10³.
+pub(crate) fn bytes(bytes: f64) -> String {
+    match bytes {
+        ..1e3 => format!("{bytes:.0} B"),
+        ..1e6 => format!("{} KB", digits(bytes / 1e3)),
+        _ => format!("{} MB", digits(bytes / 1e6)),
+    }
+}
+
 /// 10⁶ bytes.
 pub(crate) fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6

@@ -8,7 +8,11 @@ use serde_json::Value;
 
 use crate::measure::steady::FixedWarmUp;
 use crate::measure::token_bucket::Limit;
+use crate::measure::trend::WARM_UP_S;
 use crate::result::{DayProfile, Injection, Search, SessionEnd, Step, Thresholds, Workload};
+
+/// How long it takes at most to let a profiler into a server, seconds.
+const ATTACHING_S: f64 = 15.0;
 
 /// One scenario.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -235,5 +239,15 @@ impl Stage {
     /// The warm-up as the recorder takes it.
     pub(crate) fn warm_up(&self) -> FixedWarmUp {
         FixedWarmUp { time_ns: (self.warm_up_s * 1e9) as u64, calls: self.warm_up_calls }
+    }
+
+    /// What passes before its memory is followed: a quarter at least, since what warms up is kept and is no leak. In a long
+    /// stage the profiler is there before the window begins in which memory is judged.
+    pub(crate) fn warm_up_of_memory(&self) -> FixedWarmUp {
+        let quarter_s = (self.duration_s.unwrap_or(0.0) / 4.0).min(WARM_UP_S - ATTACHING_S);
+        FixedWarmUp {
+            time_ns: (self.warm_up_s.max(quarter_s) * 1e9) as u64,
+            calls: self.warm_up_calls.max(self.calls.unwrap_or(0) as usize / 4),
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::measure::rating::Rating;
 use crate::measure::summary::Summary;
 use crate::measure::trend::{LeakReport, MemoryReading, Slope};
 use crate::measure::validity::{GeneratorFacts, Standing, Validity};
-use crate::result::{AccountsBy, FaultResult, ShardShare, ToolResult};
+use crate::result::{AccountsBy, FaultResult, KeptMemory, ShardShare, ToolResult};
 
 /// One stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -74,6 +74,9 @@ pub struct StageResult {
     /// What a session leaves in the server's memory, where each iteration has one of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_memory: Option<SessionMemory>,
+    /// What the server kept and by which lines, in a run with `--profile memory`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_memory: Option<KeptMemory>,
     /// What is known about the generator.
     pub generator: GeneratorFacts,
     /// What a fault did that was injected.

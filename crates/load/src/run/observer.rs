@@ -18,7 +18,7 @@ use crate::result::{DayProfile, Exports, Second, bin_of, phases};
 
 const SECOND_NS: u64 = 1_000_000_000;
 /// How often it is looked whether the first call has ended.
-const LOOK: Duration = Duration::from_millis(10);
+pub(super) const LOOK: Duration = Duration::from_millis(10);
 /// Paths of exports remembered, to see later whether the files are still there.
 const PATHS: usize = 200_000;
 

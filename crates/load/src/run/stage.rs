@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::fault::Injecting;
 use super::lost::Watching;
-use super::observer::Observer;
+use super::observer::{LOOK, Observer, wait_for_start};
 use super::pool::Pool;
 use super::progress::Live;
 use super::sampler::{self, Readings, Watch};
@@ -22,8 +22,9 @@ use super::summarize::{AtEnd, Seen, run_so_far, session_memory, summarize};
 use super::{extension, plan};
 use crate::driver::{Call, DriveError, OwnProcess, Plan, Run, Settings, drive_until};
 use crate::lock::lock;
+use crate::measure::steady::FixedWarmUp;
 use crate::measure::trend;
-use crate::profile::{CallSpan, Profiling, UnderWay};
+use crate::profile::{CallSpan, Followed, Profiling, UnderWay};
 use crate::result::{FaultResult, ResourceAt, Stage, StageResult, StoppedBy};
 
 /// Calls in a row that did not reach the server, after which it counts as lost.
@@ -53,6 +54,10 @@ pub(super) async fn run(
     let plan = plan::plan(stage, setting.seed, setting.run_id);
     let scores_before = if stage.day().is_some() { scores_held(host, plan.deadline).await } else { None };
     let asked = Asked { stage, plan: &plan, epoch: setting.epoch, scores_before };
+    let server = if host.facts.shares_our_process { Vec::new() } else { host.pids().await };
+    if let Some(profiling) = setting.profiling {
+        profiling.prepare(&server).await;
+    }
     let watchers = Watchers::start(stage, setting).await;
     let workload = &stage.workload;
     // One that was kept has no stream, or has one where none is asked for.
@@ -63,15 +68,15 @@ pub(super) async fn run(
     let extending = extension::watch(stage, &watchers.observer, &watchers.readings, setting.live, &enough);
     let losing = Watching::start(stage, &watchers.observer, &enough);
     let title = format!("{} · {}", setting.scenario, stage.name);
-    let server = if host.facts.shares_our_process { Vec::new() } else { host.pids().await };
+    let warmed_up = warmed_up(Arc::clone(&watchers.observer), stage.warm_up_of_memory());
     let profiled = match setting.profiling {
-        Some(profiling) => Some(profiling.start(title, &server).await),
+        Some(profiling) => Some(profiling.start(title, &server, warmed_up).await),
         None => None,
     };
     let (driven, sink) = (plan.clone(), Arc::clone(&watchers.observer));
     let driving = tokio::spawn(async move { drive_until(&enough, &driven, target, &any_end, sink).await });
     let run = watch(driving, || watchers.so_far(&asked).into_iter().for_each(&mut *so_far)).await;
-    let watched = watchers.stop(stage, host, profiled.as_ref().and_then(UnderWay::sampler)).await;
+    let mut watched = watchers.stop(stage, host, profiled.as_ref().and_then(UnderWay::sampler)).await;
     setting.live.end();
     if let Some(extending) = extending {
         extending.abort();
@@ -80,7 +85,7 @@ pub(super) async fn run(
     let mut profile = None;
     if let Some(profiled) = profiled {
         let (started, spans) = spans(&watched.observer);
-        profile = profiled.finish(started, &spans).await;
+        (profile, watched.followed) = profiled.finish(started, &spans).await;
     }
     let mut run = run?;
     if is_lost && run.stopped_by == StoppedBy::Duration {
@@ -128,6 +133,7 @@ struct Watched {
     fault: Option<FaultResult>,
     conditions: music21_mcp_proc::Conditions,
     others_cpu_share: Option<f64>,
+    followed: Followed,
 }
 
 impl Watchers {
@@ -174,7 +180,7 @@ impl Watchers {
         // A sampler that panicked read nothing more.
         let _ = self.sampling.await;
         let Self { observer, readings, .. } = self;
-        Watched { observer, readings, fault, conditions, others_cpu_share }
+        Watched { observer, readings, fault, conditions, others_cpu_share, followed: Followed::default() }
     }
 }
 
@@ -189,6 +195,7 @@ async fn result(asked: &Asked<'_>, run: &Run, host: &Arc<Host>, watched: Watched
         settled,
         scores_held,
         session_memory: session_memory(stage, host, &before(run.elapsed, readings.server(start))),
+        followed: watched.followed,
         exports: observer.exports(),
         // With a fault, calls that do not reach the server are what is measured.
         server_lost: if watched.fault.is_none() { lost(host, &observer) } else { None },
@@ -205,6 +212,15 @@ async fn result(asked: &Asked<'_>, run: &Run, host: &Arc<Host>, watched: Watched
 fn before(end: Duration, mut resources: Vec<ResourceAt>) -> Vec<ResourceAt> {
     resources.retain(|at| u128::from(at.at_ns) <= end.as_nanos());
     resources
+}
+
+/// Waits until a stage is warm.
+async fn warmed_up(observer: Arc<Mutex<Observer>>, warm_up: FixedWarmUp) {
+    let start = wait_for_start(&observer).await;
+    tokio::time::sleep_until((start + Duration::from_nanos(warm_up.time_ns)).into()).await;
+    while lock(&observer).calls < warm_up.calls as u64 {
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 /// When the stage's clock began, and the calls on it.

@@ -12,7 +12,8 @@ use crate::driver::{Evidence, LoopLag, OwnProcess, Plan, Recorder, Run};
 use crate::measure::Sample;
 use crate::measure::summary::Summary;
 use crate::measure::trend::{self, MIN_READINGS};
-use crate::measure::validity::{self, Validity};
+use crate::measure::validity::{self, Reason, Validity};
+use crate::profile::Followed;
 use crate::result::{
     AccountsBy, Exports, FaultResult, PhaseResult, Ratings, ResourceAt, SessionMemory, Stage, StageResult,
     StoppedBy, ToolResult, phases,
@@ -36,6 +37,7 @@ pub(super) struct AtEnd {
     pub(super) settled: Option<ResourceSample>,
     pub(super) scores_held: Option<u64>,
     pub(super) session_memory: Option<SessionMemory>,
+    pub(super) followed: Followed,
     pub(super) exports: Exports,
     pub(super) fault: Option<FaultResult>,
     pub(super) violations: ProtocolViolations,
@@ -81,6 +83,7 @@ pub(super) fn summarize(seen: Seen<'_>) -> StageResult {
         reopened: run.reopened,
         violations: end.violations,
         session_memory: end.session_memory,
+        kept_memory: end.followed.kept,
         fault: end.fault,
         validity: Validity::default(),
         generator: generator.clone(),
@@ -89,7 +92,11 @@ pub(super) fn summarize(seen: Seen<'_>) -> StageResult {
         profile: None,
         shards: Vec::new(),
     };
-    whole.judged(validity::judge_generator(&generator))
+    let mut validity = validity::judge_generator(&generator);
+    if end.followed.disturbed {
+        validity.add(Reason::MemoryProfiled);
+    }
+    whole.judged(validity)
 }
 
 /// A session makes the calls of one iteration, so that calls count sessions where a flow has one step.

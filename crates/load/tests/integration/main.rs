@@ -25,6 +25,7 @@ mod report_terminal;
 mod run;
 mod run_faults;
 mod run_isolation;
+mod run_memory_profile;
 mod run_recovery;
 mod run_scenarios;
 mod run_sessions;

@@ -4,6 +4,7 @@ pub(crate) mod connection;
 pub(crate) mod files;
 pub(crate) mod metrics;
 pub(crate) mod process;
+pub(crate) mod profile;
 pub(crate) mod profiles;
 pub(crate) mod rounds;
 pub(crate) mod scenario_options;

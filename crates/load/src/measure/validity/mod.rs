@@ -153,7 +153,7 @@ impl Validity {
         self.times() == Standing::Valid
     }
 
-    fn add(&mut self, reason: Reason) {
+    pub(crate) fn add(&mut self, reason: Reason) {
         match reason.leaves(Figures::Times) {
             Standing::Invalid => self.invalid.push(reason),
             Standing::Disturbed => self.disturbed.push(reason),

@@ -87,6 +87,11 @@ pub enum Reason {
     /// There was more work than CPUs, and much of it was not ours: the share of the CPUs that others used, 0 to 1.
     #[error("others used {:.0} % of the machine's CPUs while tasks waited for one; stop them and measure again", .0 * 100.0)]
     OthersBusy(f64),
+    /// A profiler followed every allocation of the server's.
+    #[error(
+        "memray followed the server's memory: calls took longer, and growth has memray's own records in it"
+    )]
+    MemoryProfiled,
 }
 
 /// Beyond this share of calls that were not sent, a slope of memory is not that of the load asked for.
@@ -109,7 +114,8 @@ impl Reason {
                 | Self::VeryLate(_)
                 | Self::LoopLag(_)
                 | Self::Steal(_)
-                | Self::OthersBusy(_),
+                | Self::OthersBusy(_)
+                | Self::MemoryProfiled,
                 Figures::Times,
             ) => Standing::Disturbed,
             _ => Standing::Valid,

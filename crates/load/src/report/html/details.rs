@@ -160,7 +160,7 @@ pub(super) fn validity(file: &RunFile) -> Markup {
                 p.note {
                     "May the times be believed? Those of a DISTURBED stage are upper bounds, since interference only adds to "
                     "them; those of an INVALID one are unknown. Counts, memory and files stand. Others are all processes but "
-                    "the generator, the server and, with --profile, the profiler: what sampling costs is "
+                    "the generator, the server and, with --profile, the profiler: what profiling costs is "
                     "in the figures and is nobody else’s."
                 }
                 (Table::new(&head, rows).html("What is known about the generator"))

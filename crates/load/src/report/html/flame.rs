@@ -38,7 +38,7 @@ pub(super) fn section(flamegraphs: &[Flamegraph]) -> Markup {
     html! {
         section aria-labelledby="flamegraphs" {
             h2 id="flamegraphs" { "Flamegraphs" }
-            p.note { "Click a frame to zoom in; wide is where the time went." }
+            p.note { "Click a frame to zoom in; wide is where the time went, or what kept memory." }
             @for graph in flamegraphs {
                 h3 { (graph.name) }
                 @if graph.svg.len() > MOST_BYTES {

@@ -10,6 +10,7 @@ mod details;
 mod disk;
 mod figure;
 mod flame;
+mod kept;
 mod key_figures;
 mod limiter;
 mod percentiles;
@@ -150,7 +151,7 @@ fn contents(file: &RunFile, extras: &Extras) -> Markup {
     let has_stages = file.scenarios.iter().any(|scenario| !scenario.stages.is_empty());
     let sections = [
         (extras.baseline.is_some(), "baseline", "comparison"),
-        (!extras.flamegraphs.is_empty(), "flamegraphs", "where the time went"),
+        (!extras.flamegraphs.is_empty(), "flamegraphs", "flamegraphs"),
         (has_stages, "validity", "may it be believed?"),
         (true, "environment", "machine and program"),
         (true, "reproduce", "run it again"),

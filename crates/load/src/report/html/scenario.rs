@@ -4,7 +4,9 @@ use maud::{Markup, html};
 
 use super::colours::Colours;
 use super::figure::{Figure, Table};
-use super::{chip, clients, disk, limiter, percentiles, recovery, resources, search, sizes, timeline, tools};
+use super::{
+    chip, clients, disk, kept, limiter, percentiles, recovery, resources, search, sizes, timeline, tools,
+};
 use crate::measure::rating::{Grade, Rating};
 use crate::measure::validity::{Figures, Standing};
 use crate::report::advice;
@@ -39,6 +41,7 @@ pub(super) fn section(number: usize, scenario: &ScenarioResult, colours: &Colour
                     }
                 } }
             }
+            (kept::section(scenario))
             @if !first.is_empty() { div.figures { @for figure in first { (figure.html()) } } }
             @if let Some((head, rows)) = Sizes::of(scenario).map(|sizes| sizes.table()).as_deref().and_then(<[_]>::split_first) {
                 h3 { "By size" }

@@ -1,0 +1,40 @@
+//! What a server allocated during a stage and still held when its calls had ended, by the lines that did.
+
+use serde::{Deserialize, Serialize};
+
+/// What memray saw between the warm-up and the end of a stage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct KeptMemory {
+    /// How long it followed the server's memory, seconds.
+    pub seconds: f64,
+    /// Calls that ended meanwhile, in all processes.
+    pub calls: u64,
+    /// Python processes among which these calls were spread; one of them was followed.
+    pub processes: u64,
+    /// Bytes that were still held, after a full collection of garbage.
+    pub bytes: u64,
+    /// The same for each call, if all processes had the same share of the calls.
+    pub bytes_per_call: f64,
+    /// Allocations that were still held.
+    pub allocations: u64,
+    /// The lines that kept most, the most first.
+    pub sites: Vec<KeptSite>,
+}
+
+/// A line of the server's own code, or of a library's where none of its own was at work.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct KeptSite {
+    /// The end of the file's path, and the line: `server/store.py:12`.
+    pub line: String,
+    /// The function.
+    pub function: String,
+    /// Where in a library most of it was allocated, if it was not in this line itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<String>,
+    /// Bytes still held.
+    pub bytes: u64,
+    /// The same for each call.
+    pub bytes_per_call: f64,
+    /// Allocations still held.
+    pub allocations: u64,
+}
