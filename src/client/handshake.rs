@@ -1,7 +1,7 @@
 //! How client and server agree on a revision of the protocol: `initialize`, or `server/discover` from 2026-07-28 on.
 
 use std::pin::pin;
-use std::sync::OnceLock;
+use std::sync::RwLock;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ impl Session {
             wire,
             server,
             meta: None,
-            mirrored: OnceLock::new(),
+            mirrored: RwLock::default(),
             next_id: AtomicU64::new(1),
             traces: options.trace_context,
         };

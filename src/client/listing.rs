@@ -59,8 +59,7 @@ impl Session {
             tools.retain(|tool| schema(tool).is_none_or(|schema| can_be_mirrored(&schema)));
         }
         if self.is_without_handshake() {
-            // Once for a session: a server that changes its tools meanwhile is not followed.
-            let _ = self.mirrored.set(Arc::new(Mirrored::of(tools.iter().filter_map(lenient))));
+            self.set_mirrored(Arc::new(Mirrored::of(tools.iter().filter_map(lenient))));
         }
         Ok(tools)
     }

@@ -286,8 +286,7 @@ impl Music21Client {
     /// Knows of the server's tools what the other client found out when it listed them.
     pub(crate) fn learn_from(&self, other: Option<&Arc<Mirrored>>) {
         if let Some(mirrored) = other {
-            // What it found out by itself is as good.
-            let _ = self.session.mirrored.set(Arc::clone(mirrored));
+            self.session.set_mirrored(Arc::clone(mirrored));
         }
     }
 
@@ -302,7 +301,7 @@ impl Music21Client {
 
     /// What there is to learn from this client.
     pub(crate) fn mirrored(&self) -> Option<Arc<Mirrored>> {
-        self.session.mirrored.get().cloned()
+        self.session.mirrored()
     }
 
     /// Who answers.

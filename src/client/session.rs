@@ -1,8 +1,8 @@
 //! The MCP session on a wire: request ids, and what the newest protocol adds to each request.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use super::frame::{self, Body, Response};
 use super::mirror::{self, Headers, Mirrored};
 use super::trace::TRACEPARENT;
-use super::wire::{Failure, Outgoing, Wire};
+use super::wire::{Counters, Failure, Outgoing, Wire};
 use crate::client::Outcome;
 
 /// Who answers, and in which revision of the protocol.
@@ -34,11 +34,14 @@ pub(super) struct Session {
     /// Sent with every request where the protocol has no handshake.
     pub meta: Option<RequestMetaObject>,
     /// Arguments that are repeated in headers there, once the tools are known.
-    pub mirrored: OnceLock<Arc<Mirrored>>,
+    pub mirrored: RwLock<Option<Arc<Mirrored>>>,
     pub next_id: AtomicU64,
     /// Each call is given a trace.
     pub traces: bool,
 }
+
+/// The protocol's code for it, from 2026-07-28 on.
+const HEADER_MISMATCH: i32 = -32020;
 
 /// Parameters with metadata of the request.
 #[derive(Serialize)]
@@ -79,7 +82,18 @@ impl Session {
         self.meta.is_some()
     }
 
-    /// Sends a request and waits for its answer until the deadline. `call` is what it calls, where it calls a tool.
+    /// What is known of the tools' headers.
+    pub(super) fn mirrored(&self) -> Option<Arc<Mirrored>> {
+        self.mirrored.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_mirrored(&self, mirrored: Arc<Mirrored>) {
+        *self.mirrored.write().unwrap_or_else(PoisonError::into_inner) = Some(mirrored);
+    }
+
+    /// Sends a request and waits for its answer until the deadline. `call` is what it calls, where it calls a tool: if the
+    /// server refuses the headers of that, they are made anew from its list of tools and the call once more, as the protocol
+    /// wants it.
     pub(super) async fn request<P: Serialize>(
         &self,
         method: &'static str,
@@ -87,17 +101,36 @@ impl Session {
         params: P,
         deadline: Duration,
     ) -> Result<Response, Failure> {
+        let began = Instant::now();
+        let headers = self.headers(method, call.as_ref());
         let trace = call.as_ref().and_then(|call| call.trace);
+        let beside = |headers| Beside { meta: self.meta.as_ref(), headers, trace };
+        let refused = self.send(beside(headers.clone()), method, &params, deadline).await?;
+        if call.is_none() || !says_header_mismatch(&refused) {
+            return Ok(refused);
+        }
+        let left = deadline.saturating_sub(began.elapsed());
+        let listed = tokio::time::timeout(left, Box::pin(self.listed_tools())).await;
+        let anew = self.headers(method, call.as_ref());
+        // With the same headers it would be refused again.
+        if !matches!(listed, Ok(Ok(_))) || anew == headers {
+            return Ok(refused);
+        }
+        Counters::add(&self.wire.counters().relisted);
+        self.send(beside(anew), method, &params, deadline.saturating_sub(began.elapsed())).await
+    }
+
+    fn headers(&self, method: &'static str, call: Option<&Called<'_>>) -> Headers {
         let named = call.map(|call| (call.tool, call.arguments));
         let mut headers = match (&self.meta, &self.wire) {
-            (Some(_), Wire::Http(_)) => mirror::headers(method, named, self.mirrored.get().map(Arc::as_ref)),
+            (Some(_), Wire::Http(_)) => mirror::headers(method, named, self.mirrored().as_deref()),
             _ => Headers::new(),
         };
-        if let (Some(trace), Wire::Http(_)) = (trace, &self.wire) {
+        if let (Some(trace), Wire::Http(_)) = (call.and_then(|call| call.trace), &self.wire) {
             // OK because it is hexadecimal digits and hyphens.
             headers.push((TRACEPARENT, HeaderValue::from_str(trace).expect("a header's value")));
         }
-        self.send(Beside { meta: self.meta.as_ref(), headers, trace }, method, params, deadline).await
+        headers
     }
 
     /// As [`Self::request`], its result read into `T`.
@@ -127,6 +160,12 @@ impl Session {
         };
         self.wire.exchange(Outgoing { id, headers, frame }, deadline).await
     }
+}
+
+/// Headers that do not repeat what the request says, or are missing.
+fn says_header_mismatch(response: &Response) -> bool {
+    let Body::Error(json) = &response.body else { return false };
+    serde_json::from_slice::<ErrorData>(json).is_ok_and(|error| error.code.0 == HEADER_MISMATCH)
 }
 
 pub(super) fn read<T: DeserializeOwned>(method: &str, response: Response) -> Result<T, Failure> {

@@ -143,6 +143,10 @@ pub struct ProtocolViolations {
     pub bad_frames: u64,
     /// Requests sent again, because the kept connection that they went out on was closed without a byte of an answer.
     pub resent: u64,
+    /// Calls that the server refused for their headers, and that were made again with those that its list of tools then asked
+    /// for.
+    #[serde(default)]
+    pub relisted: u64,
     /// Lines on a child's stdout that are no frames: not JSON, or JSON of another kind (MCP forbids them).
     pub noise_lines: u64,
     /// The first three of them.
@@ -167,6 +171,7 @@ impl ProtocolViolations {
             duplicates: self.duplicates + more.duplicates,
             bad_frames: self.bad_frames + more.bad_frames,
             resent: self.resent + more.resent,
+            relisted: self.relisted + more.relisted,
             noise_lines: self.noise_lines + more.noise_lines,
             noise: self.noise,
         }
@@ -181,6 +186,7 @@ impl ProtocolViolations {
             duplicates: self.duplicates - earlier.duplicates,
             bad_frames: self.bad_frames - earlier.bad_frames,
             resent: self.resent - earlier.resent,
+            relisted: self.relisted - earlier.relisted,
             noise_lines: self.noise_lines - earlier.noise_lines,
             noise: self.noise.iter().skip(earlier.noise.len()).cloned().collect(),
         }
@@ -195,6 +201,7 @@ pub(crate) struct Counters {
     pub duplicates: AtomicU64,
     pub bad_frames: AtomicU64,
     pub resent: AtomicU64,
+    pub relisted: AtomicU64,
     noise_lines: AtomicU64,
     noise: Mutex<Vec<String>>,
 }
@@ -216,7 +223,7 @@ impl Counters {
     }
 
     pub(crate) fn snapshot(&self) -> ProtocolViolations {
-        let Self { late, unmatched, duplicates, bad_frames, resent, noise_lines, noise } = self;
+        let Self { late, unmatched, duplicates, bad_frames, resent, relisted, noise_lines, noise } = self;
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         ProtocolViolations {
             late: get(late),
@@ -224,6 +231,7 @@ impl Counters {
             duplicates: get(duplicates),
             bad_frames: get(bad_frames),
             resent: get(resent),
+            relisted: get(relisted),
             noise_lines: get(noise_lines),
             noise: noise.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone(),
         }

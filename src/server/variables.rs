@@ -1,6 +1,7 @@
 //! Variables before a server's command line: their values may be secrets, and may stay in the environment.
 
 use super::SpecError;
+use crate::client::without_secrets;
 
 /// A value that names where it is found.
 const FROM_ENVIRONMENT: &str = "env:";
@@ -31,6 +32,7 @@ pub(super) fn found(name: &str, value: &str) -> Result<String, SpecError> {
 pub(super) fn masked(text: &str) -> String {
     let shown = |word: &str| match assignment(word) {
         Some((name, _)) => format!("{name}=…"),
+        None if word.contains("://") => without_secrets(word),
         None => word.to_owned(),
     };
     text.split(' ').map(shown).collect::<Vec<_>>().join(" ")

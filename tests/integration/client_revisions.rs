@@ -45,6 +45,24 @@ async fn the_newest_protocol_repeats_tool_and_marked_arguments_in_headers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_call_refused_for_its_headers_is_made_once_more_with_those_of_the_list() {
+    let refusal = r#"{"jsonrpc":"2.0","id":{id},"error":{"code":-32020,"message":"HeaderMismatch"}}"#;
+    let refused = || reply("400 Bad Request", "content-type: application/json\r\n", refusal);
+    let arguments = || json!({"text": "plain"}).as_object().unwrap().clone();
+    // This client has not listed the tools, and knows of no argument that is repeated.
+    let server = start(vec![refused(), json(&healthy()), refused()], "");
+    let client = Music21Client::connect(&at(&server, "/modern"), &ClientOptions::default()).await.unwrap();
+    let reply = client.call("naïve", arguments(), PATIENT).await;
+    assert!(reply.is_ok(), "{reply:?}");
+    requests(&server, &[&["tools/call", "mcp-name"], &["tools/list"], &["mcp-param-text: plain"]]);
+    assert_eq!(client.protocol_violations().relisted, 1);
+    // What the list says was sent already.
+    let reply = client.call("naïve", arguments(), PATIENT).await;
+    assert_eq!(reply.outcome, Outcome::RpcError, "{reply:?}");
+    assert_eq!(client.protocol_violations().relisted, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn each_call_carries_a_trace_of_its_own_where_traces_are_wanted() {
     for path in ["/mcp", "/modern"] {
         let server = start(vec![json(&healthy()), json(&healthy())], "");

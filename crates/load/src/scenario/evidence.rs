@@ -82,7 +82,7 @@ pub(super) fn stray(stage: &StageResult) -> Option<Check> {
 
 /// What else a sound server does not do, and what harms no call.
 pub(super) fn remarks(stage: &StageResult) -> Vec<String> {
-    let ProtocolViolations { late, bad_frames, resent, noise_lines, noise, .. } = &stage.violations;
+    let ProtocolViolations { late, bad_frames, resent, relisted, noise_lines, noise, .. } = &stage.violations;
     let quoted = noise.first().map_or_else(String::new, |line| format!(", such as '{line}'"));
     let all = [
         (
@@ -91,6 +91,11 @@ pub(super) fn remarks(stage: &StageResult) -> Vec<String> {
         ),
         (*bad_frames, "messages were malformed".to_owned()),
         (*late, "replies came after their calls had been given up".to_owned()),
+        (
+            *relisted,
+            "calls were refused for their headers, and made again as the server's list of tools then asked"
+                .to_owned(),
+        ),
         (*resent, "requests were sent again, since the server had closed the kept connection".to_owned()),
     ];
     let seen = all.into_iter().filter(|(count, _)| *count > 0);
