@@ -1,37 +1,47 @@
-//! `record`: stands between an agent and its stdio server, and writes down what the agent does.
+//! `record`: stands between an agent and its server, and writes down what the agent does.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::Args;
+use http::uri::Authority;
+use music21_mcp_bench::server::ServerSpec;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::runtime::Builder;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
-use super::Exit;
 use super::support::files::{writable, write};
 use super::support::process::watch_signals;
+use super::support::relay::{Relay, Told};
 use super::support::template::template;
+use super::{Exit, Usage};
 use crate::runtime::block_on;
 use crate::shell::quoted;
-use crate::transcript::{Recorded, Transcript};
+use crate::transcript::{Recorded, Sessions, Transcript, recorded};
 
-/// Stand between an agent and its stdio server, and write a scenario of what the agent does.
+/// Stand between an agent and its server, and write a scenario of what the agent does.
 ///
-/// Put it in front of the server's command where the agent is configured. Every byte passes unchanged. The scenario repeats
-/// the calls at the agent's own pace; ids that the agent made up become its iteration's own, and arguments that may be secrets
-/// or are very long are left out, which is said on stderr.
+/// Put it in front of the server's command where the agent is configured; or, for a server over HTTP, give the server's URL
+/// with --listen, and the agent this program's in its place. Every byte passes unchanged. The scenario repeats the calls at the
+/// agent's own pace; ids that the agent made up become its iteration's own, and arguments that may be secrets or are very long
+/// are left out, which is said on stderr. No header is written down.
 #[derive(Debug, Args)]
 pub(super) struct RecordCalls {
-    /// The scenario's file; it is written when the agent or the server leaves.
+    /// The scenario's file; it is written when the agent or the server leaves, and with --listen after Ctrl-C.
     #[arg(long, short, value_name = "FILE")]
     out: PathBuf,
-    /// The server's command line.
+    /// Stand before a server over HTTP: agents reach it at this address, such as 127.0.0.1:9000.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// The server's command line; with --listen its URL.
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
     command: Vec<String>,
 }
@@ -52,27 +62,58 @@ type Passed = (From, Vec<u8>, Duration);
 impl RecordCalls {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         writable(&self.out)?;
-        let (status, seen) = block_on(Builder::new_multi_thread().worker_threads(2), self.pass())?;
+        let mut threads = Builder::new_multi_thread();
+        threads.worker_threads(2);
+        if let Some(address) = self.listen {
+            let url = Url::of(&self.command)?;
+            let (sessions, logins) = block_on(&mut threads, listen(address, &url))?;
+            let mut notes = url.notes();
+            notes.extend(logins.iter().map(|name| {
+                format!("the agent sent '{name}', which is not written down: run wants --header '{name}: env:NAME'")
+            }));
+            if sessions.has_calls_without_session() {
+                let note =
+                    "calls named no session, as from protocol 2026-07-28 on: they are taken for one agent's";
+                notes.push(note.to_owned());
+            }
+            self.keep(&sessions.transcripts(), url.shown(), notes)?;
+            return Ok(Exit::Ok);
+        }
+        if let [url] = &*self.command
+            && url.starts_with("http")
+            && url.contains("://")
+        {
+            return Err(Usage(
+                "a server over HTTP needs --listen 127.0.0.1:9000, and the agent that address".to_owned(),
+            )
+            .into());
+        }
+        let (status, seen) = block_on(&mut threads, self.pass())?;
         // As `--server` takes it.
         let server = self.command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
-        let Recorded { definition, notes } = seen.recorded(server);
+        let sessions: Vec<Transcript> = Some(seen).filter(|seen| seen.len() > 0).into_iter().collect();
+        self.keep(&sessions, server, Vec::new())?;
+        Ok(if status.is_none_or(|status| status.success()) { Exit::Ok } else { Exit::Environment })
+    }
+
+    /// Writes the scenario, and tells what a reader must know of it.
+    fn keep(&self, sessions: &[Transcript], server: String, more: Vec<String>) -> anyhow::Result<()> {
+        let Recorded { definition, notes } = recorded(sessions, server);
+        let calls: usize = sessions.iter().map(Transcript::len).sum();
         // Nobody may be left who reads it.
         let mut error = std::io::stderr();
-        for note in notes {
+        let out = self.out.display();
+        if calls == 0 {
+            let _ = writeln!(error, "music21-mcp-bench: the agent called nothing; '{out}' was not written");
+            return Ok(());
+        }
+        for note in notes.into_iter().chain(more) {
             let _ = writeln!(error, "music21-mcp-bench: {note}");
         }
-        if seen.len() == 0 {
-            let _ = writeln!(
-                error,
-                "music21-mcp-bench: the agent called nothing; '{}' was not written",
-                self.out.display()
-            );
-        } else {
-            write(&self.out, template(&definition)?)?;
-            let _ =
-                writeln!(error, "music21-mcp-bench: wrote {} calls to {}", seen.len(), self.out.display());
-        }
-        Ok(if status.is_none_or(|status| status.success()) { Exit::Ok } else { Exit::Environment })
+        write(&self.out, template(&definition)?)?;
+        let of = if sessions.len() > 1 { format!(" of {} sessions", sessions.len()) } else { String::new() };
+        let _ = writeln!(error, "music21-mcp-bench: wrote {calls} calls{of} to {out}");
+        Ok(())
     }
 
     /// Passes everything on until one side leaves.
@@ -99,6 +140,75 @@ impl RecordCalls {
         to_server.abort();
         let _ = to_server.await;
         Ok((status, noting.await?))
+    }
+}
+
+/// Stands before a server over HTTP until somebody interrupts; also says by which headers agents logged in.
+async fn listen(address: SocketAddr, url: &Url) -> anyhow::Result<(Sessions, Vec<String>)> {
+    let interrupt = CancellationToken::new();
+    watch_signals(&interrupt)?;
+    let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+    // There is nobody to say it to if stderr is gone.
+    let _ = writeln!(
+        std::io::stderr(),
+        "music21-mcp-bench: give the agent http://{}{} in place of {}; Ctrl-C ends and writes",
+        listener.local_addr()?,
+        url.path,
+        url.shown()
+    );
+    let (tell, told) = unbounded_channel();
+    let noting = tokio::spawn(note_exchanges(told));
+    let relay = Arc::new(Relay::new(url.authority.clone(), tell));
+    relay.serve(listener, &interrupt).await;
+    relay.end();
+    Ok((noting.await?, relay.logins()))
+}
+
+/// Reads what passed, off the way of the bytes.
+async fn note_exchanges(mut told: UnboundedReceiver<Option<Told>>) -> Sessions {
+    let mut sessions = Sessions::default();
+    while let Some(Some((number, part, at))) = told.recv().await {
+        sessions.take(number, part, at);
+    }
+    sessions
+}
+
+/// Where a server over HTTP is.
+struct Url {
+    text: String,
+    authority: Authority,
+    /// Without its query, whose values may be keys.
+    path: String,
+}
+
+impl Url {
+    fn of(command: &[String]) -> anyhow::Result<Self> {
+        let usage = |why: &str| {
+            Usage(format!("--listen stands before a server's URL, such as http://127.0.0.1:8000/mcp: {why}"))
+        };
+        let [text] = command else { return Err(usage("there is more than one word").into()) };
+        let shown = ServerSpec::without_values(text);
+        let uri: http::Uri = text.parse().map_err(|error| usage(&format!("'{shown}' is none: {error}")))?;
+        let mut authority = uri.authority().cloned().filter(|_| uri.scheme_str() == Some("http"));
+        if authority.as_ref().is_some_and(|authority| authority.as_str().contains('@')) {
+            return Err(usage("a login in it would not be sent: the agent's own headers are").into());
+        }
+        // What is connected to has a port.
+        if let Some(portless) = authority.as_mut().filter(|authority| authority.port().is_none()) {
+            *portless = format!("{portless}:80").parse()?;
+        }
+        let authority = authority.ok_or_else(|| usage(&format!("'{shown}' is not http://")))?;
+        Ok(Self { text: text.clone(), authority, path: uri.path().to_owned() })
+    }
+
+    fn shown(&self) -> String {
+        ServerSpec::without_values(&self.text)
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let is_masked = self.shown() != self.text;
+        let note = "the query of the URL may hold a key and is not written down: run wants --server with the whole URL";
+        is_masked.then(|| note.to_owned()).into_iter().collect()
     }
 }
 

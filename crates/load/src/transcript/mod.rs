@@ -1,6 +1,7 @@
 //! What an agent really does: the messages between it and its server, as a scenario that does the same. Pure: messages come
 //! in with their times, a definition goes out.
 
+mod http;
 mod ids;
 mod left_out;
 
@@ -9,7 +10,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::result::{Asked, Definition, Stage, Step, Think, Workload};
+pub(crate) use http::{Part, Sessions};
+
+use crate::result::{Asked, Definition, Flow, Stage, Step, Think, Workload};
 
 /// What was seen so far.
 #[derive(Debug, Default)]
@@ -41,6 +44,28 @@ pub(crate) struct Recorded {
 /// Bytes of a server's answers that are kept to find ids in; of more, ids are taken for the server's.
 const SAID: usize = 32 << 20;
 
+/// A client for each session, which does the same as one of them, again and again.
+pub(crate) fn recorded(sessions: &[Transcript], server: String) -> Recorded {
+    let (mut flows, mut notes) = (Vec::new(), Vec::new());
+    for (number, session) in sessions.iter().enumerate() {
+        let (steps, of_session) = session.steps();
+        let place = if sessions.len() > 1 { format!("session {}: ", number + 1) } else { String::new() };
+        notes.extend(of_session.into_iter().map(|note| format!("{place}{note}")));
+        flows.push(Flow { weight: 1.0, steps });
+    }
+    let workload = Workload { flows, ..Workload::default() };
+    let stage =
+        Stage { duration_s: Some(60.0), ..Stage::new("as recorded", sessions.len().max(1), workload) };
+    let definition = Definition {
+        name: "recorded".to_owned(),
+        description: "What an agent did, at its own pace.".to_owned(),
+        server: Some(server),
+        stages: vec![stage],
+        ..Definition::default()
+    };
+    Recorded { definition, notes }
+}
+
 impl Transcript {
     /// Takes a message of the agent's.
     pub(crate) fn agent_says(&mut self, line: &[u8], at: Duration) {
@@ -62,10 +87,15 @@ impl Transcript {
                 self.calls[call].answered = Some(at);
             }
         }
-        self.said_bytes += line.len();
+        self.said_bytes = self.said_bytes.saturating_add(line.len());
         if self.said_bytes <= SAID {
             self.said.push((self.calls.len(), String::from_utf8_lossy(line).into_owned()));
         }
+    }
+
+    /// What the server writes cannot be read: every id may be its own.
+    pub(crate) fn cannot_hear(&mut self) {
+        self.said_bytes = usize::MAX;
     }
 
     /// How many calls there were.
@@ -73,24 +103,15 @@ impl Transcript {
         self.calls.len()
     }
 
-    /// One client that does the same, again and again.
-    pub(crate) fn recorded(&self, server: String) -> Recorded {
-        let mut notes = Vec::new();
+    /// The same calls, and what a reader must know of them.
+    fn steps(&self) -> (Vec<Step>, Vec<String>) {
         let mut steps: Vec<Step> = self.calls.iter().map(Seen::step).collect();
         for (step, think_ms) in steps.iter_mut().zip(self.thinking_ms()) {
             step.think_ms = Think::Fixed(think_ms);
         }
-        notes.extend(left_out::remove(&mut steps));
+        let mut notes = left_out::remove(&mut steps);
         notes.extend(ids::replace(&mut steps, |id, before| self.is_the_servers(id, before)));
-        let stage = Stage { duration_s: Some(60.0), ..Stage::new("as recorded", 1, Workload::of(steps)) };
-        let definition = Definition {
-            name: "recorded".to_owned(),
-            description: "What an agent did, at its own pace.".to_owned(),
-            server: Some(server),
-            stages: vec![stage],
-            ..Definition::default()
-        };
-        Recorded { definition, notes }
+        (steps, notes)
     }
 
     /// From each answer to the next call; none where that did not wait for it, and after the last.
@@ -173,8 +194,8 @@ mod tests {
             .into_bytes()
     }
 
-    fn steps(transcript: &Transcript) -> (Vec<Step>, Vec<String>) {
-        let Recorded { definition, notes } = transcript.recorded("s".to_owned());
+    fn steps(transcript: Transcript) -> (Vec<Step>, Vec<String>) {
+        let Recorded { definition, notes } = recorded(&[transcript], "s".to_owned());
         let text = toml::to_string(&definition).unwrap();
         assert_eq!(Definition::from_toml(&text).unwrap(), definition, "{text}");
         (definition.stages[0].workload.flows[0].steps.clone(), notes)
@@ -193,7 +214,7 @@ mod tests {
         seen.agent_says(&call(3, "key_analysis", &json!({ "score_id": "mine" })), at(1600));
         seen.server_says(b"noise", at(1650));
         seen.server_says(&answer(3, "C major"), at(1700));
-        let (steps, notes) = steps(&seen);
+        let (steps, notes) = steps(seen);
         let shown: Vec<(&str, Think)> = steps.iter().map(|step| (step.name(), step.think_ms)).collect();
         let paused = [("tools/list", 500), ("import_score", 1000), ("key_analysis", 0)];
         assert_eq!(shown, paused.map(|(name, ms)| (name, Think::Fixed(ms))));
@@ -210,7 +231,7 @@ mod tests {
         seen.server_says(&answer(1, "made doc-17"), at(1));
         seen.agent_says(&call(2, "read", &json!({ "document_id": "doc-17" })), at(2));
         seen.agent_says(&call(3, "close", &json!({ "document_id": "doc-17" })), at(3));
-        let (steps, notes) = steps(&seen);
+        let (steps, notes) = steps(seen);
         assert_eq!(steps[1].arguments["document_id"], "doc-17");
         assert!(notes[0].starts_with("'doc-17' came from the server"), "{notes:?}");
     }
@@ -221,7 +242,7 @@ mod tests {
         let arguments =
             json!({ "api_token": "s3cret", "text": "x".repeat(5000), "n": 3, "deep": { "password": "p" } });
         seen.agent_says(&call(1, "send", &arguments), at(0));
-        let (steps, notes) = steps(&seen);
+        let (steps, notes) = steps(seen);
         assert_eq!(Value::Object(steps[0].arguments.clone()), json!({ "n": 3, "deep": {} }));
         assert_eq!(notes.len(), 3, "{notes:?}");
         assert!(notes.iter().all(|note| !note.contains("s3cret")), "{notes:?}");

@@ -6,6 +6,7 @@ pub(crate) mod metrics;
 pub(crate) mod process;
 pub(crate) mod profile;
 pub(crate) mod profiles;
+pub(crate) mod relay;
 pub(crate) mod rounds;
 pub(crate) mod scenario_options;
 pub(crate) mod select;
