@@ -94,16 +94,17 @@ async fn a_hanging_tool_leaves_the_others_alone() {
 
 #[tokio::test]
 async fn leaked_memory_is_resident() {
-    const LEAK: u64 = 8 << 20;
+    // Large beside what tests in other threads of this process hold meanwhile.
+    const LEAK: u64 = 32 << 20;
     let resident = || procfs::process::Process::myself().unwrap().status().unwrap().vmrss.unwrap() * 1024;
-    let session = with_faults(&["leak=8MiB,every=2"]).await;
+    let session = with_faults(&["leak=32MiB,every=2"]).await;
     session.call("list_scores", json!({})).await;
     let before = resident();
     for _ in 0..8 {
         session.call("list_scores", json!({})).await;
     }
     let grown = resident() - before;
-    // Four leaks; what else this process does meanwhile is small beside them.
+    // Four leaks.
     assert!((4 * LEAK - LEAK / 2..5 * LEAK).contains(&grown), "{grown}");
     session.end().await;
 }

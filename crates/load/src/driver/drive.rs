@@ -143,10 +143,11 @@ pub(crate) async fn drive_until<T: Connect, S: Sink>(
     };
     let offered_for = shared.start.elapsed();
     let answered_by_then = shared.answered.load(Ordering::Relaxed);
-    let scheduled = shared.scheduled.load(Ordering::Relaxed);
     let waiting = shared.waiting();
     drain(&shared, &mut workers, interrupt).await;
     let elapsed = shared.start.elapsed();
+    // Not before: a session in a closed loop that had just looked whether it should stop schedules one more call.
+    let scheduled = shared.scheduled.load(Ordering::Relaxed);
     let answered_in_time = match plan.load {
         Load::Closed { .. } => answered_by_then,
         Load::Open { .. } => shared.answered.load(Ordering::Relaxed).min(scheduled.saturating_sub(waiting)),

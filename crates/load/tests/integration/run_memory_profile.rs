@@ -59,19 +59,25 @@ struct Profiled {
     bench: Bench,
 }
 
-/// One run for all tests of it; an id and why, where it cannot be made here.
-static RUN: LazyLock<Result<Profiled, (&str, String)>> = LazyLock::new(|| {
+/// Why there is no run here, with what to do.
+enum Obstacle {
+    Lacking(String),
+    Refused(String),
+}
+
+/// One run for all tests of it.
+static RUN: LazyLock<Result<Profiled, Obstacle>> = LazyLock::new(|| {
     let probe = Command::new(python()).args(["-c", "import fastmcp, memray"]).output();
     if !probe.is_ok_and(|output| output.status.success()) {
         let needed = "PyPI's fastmcp and memray; MUSIC21_PYTHON names an interpreter that has them";
-        return Err(("no-memray", needed.to_owned()));
+        return Err(Obstacle::Lacking(needed.to_owned()));
     }
     // On a busy machine memray may be let in when a stage is over: then they go on for longer.
     for longer in [1, 3, 9] {
         match followed(longer) {
             Ok(profiled) => return Ok(profiled),
             Err(why) if REFUSED.iter().any(|words| why.contains(words)) => {
-                return Err(("memray-refused", why));
+                return Err(Obstacle::Refused(why));
             }
             Err(why) => assert!(why.contains("run it longer"), "{why}"),
         }
@@ -83,7 +89,8 @@ static RUN: LazyLock<Result<Profiled, (&str, String)>> = LazyLock::new(|| {
 fn kept_by(mark: &str) {
     let run = match &*RUN {
         Ok(run) => run,
-        Err((reason, details)) => return skip(reason, details),
+        Err(Obstacle::Lacking(what)) => return skip("no-memray", what),
+        Err(Obstacle::Refused(why)) => return skip("memray-refused", why),
     };
     let source = std::fs::read_to_string(server()).unwrap();
     let at = source.lines().position(|line| line.ends_with(&format!("# keeps: {mark}"))).unwrap() + 1;
