@@ -2,7 +2,7 @@
 //! samples and calls.
 //!
 //! Functions are ranked by their own time: if one is slowed, all that call it take longer in total, and it alone does in
-//! its own time. A change within [`ERRORS`] standard errors of the samples is not told from none. That error is of
+//! its own time. A change within three standard errors of the samples is not told from none. That error is of
 //! sampling alone, Poisson's; whether processes differ from start to start it cannot know.
 
 use std::collections::{BTreeMap, BTreeSet};

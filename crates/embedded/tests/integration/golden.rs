@@ -82,13 +82,13 @@ fn located_corpus(python: &str) -> Option<PathBuf> {
 }
 
 #[test]
-fn a_hundred_corpus_works_agree_with_music21() {
+fn ninety_corpus_works_agree_with_music21() {
     let python = std::env::var("MUSIC21_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let Some(corpus) = located_corpus(&python) else {
         return skip("no-music21", "PyPI's music21; MUSIC21_PYTHON names an interpreter that has it");
     };
     let works: Vec<_> = include_str!("../golden/works.txt").lines().collect();
-    assert_eq!(works.len(), 100);
+    assert_eq!(works.len(), 90);
 
     let golden = tempfile::tempdir().unwrap();
     ask_music21(&python, &works, golden.path());

@@ -2,6 +2,7 @@
 
 pub(crate) mod connection;
 pub(crate) mod files;
+pub(crate) mod masked;
 pub(crate) mod metrics;
 pub(crate) mod process;
 pub(crate) mod profile;
