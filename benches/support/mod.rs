@@ -16,6 +16,7 @@ mod suite;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use criterion::measurement::WallTime;
@@ -82,7 +83,9 @@ impl Harness {
             // Criterion's own test gives no verdict here (`compare` does), so its bounds are wide.
             .noise_threshold(0.05)
             .significance_level(0.01)
-            .with_profiler(profiler::Sampling::default())
+            .with_profiler(profiler::Sampling::new(
+                self.is_embedded().then(|| Rc::clone(&self.report.shares)),
+            ))
             .configure_from_args()
     }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use music21_mcp_bench::client::{Music21Client, Reply, Tool};
 
+use super::profiler::CALLS;
 use super::score::{BenchScore, Source};
 
 /// One tool, with the argument that makes it another job.
@@ -114,6 +115,7 @@ pub(super) fn tools() -> Vec<String> {
 
 /// The time until a reply's last byte had arrived: judging it is the client's.
 async fn timed(call: impl Future<Output = Reply>) -> (Duration, Reply) {
+    CALLS.fetch_add(1, Ordering::Relaxed);
     let started = Instant::now();
     let reply = call.await;
     (reply.received.unwrap_or_else(Instant::now) - started, reply)

@@ -5,9 +5,13 @@ use std::time::Duration;
 
 use music21_mcp_bench::server::ServerUnderTest;
 
+use super::profiler::Shares;
+
 /// The closing report of one bench program.
 pub(super) struct Report {
     rows: Vec<(String, Row)>,
+    /// Where benches were profiled.
+    pub(super) shares: Shares,
 }
 
 /// How a bench ended that Criterion did not finish.
@@ -32,7 +36,7 @@ impl Report {
             server.protocol
         );
         eprintln!("elem: a note of the score; of list and delete, a call");
-        Self { rows: Vec::new() }
+        Self { rows: Vec::new(), shares: Shares::default() }
     }
 
     pub(super) fn add(&mut self, name: String, row: Row) {
@@ -41,18 +45,33 @@ impl Report {
         self.rows.push((name, row));
     }
 
-    /// Repeats the rows, which Criterion's output has buried. Only a wrong answer is a failure: a slow
-    /// server is a result.
+    /// Repeats the rows, which Criterion's output has buried. A wrong answer is a failure, and a client that is measured
+    /// beside the server; a slow server is a result.
     pub(super) fn print(&self) -> ExitCode {
+        let is_client_measured = self.print_shares();
         if self.rows.is_empty() {
-            return ExitCode::SUCCESS;
+            return if is_client_measured { ExitCode::FAILURE } else { ExitCode::SUCCESS };
         }
         eprintln!("\nnot measured by Criterion:");
         for (name, row) in &self.rows {
             eprintln!("  {}", line(name, row));
         }
         let failed = self.rows.iter().any(|(_, row)| matches!(row, Row::Failed(_)));
-        if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+        if failed || is_client_measured { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    }
+
+    /// Says how much of the profiled benches' figures is the client's work at most, and returns whether that is too much.
+    fn print_shares(&self) -> bool {
+        let shares = self.shares.borrow();
+        let most = shares.iter().max_by(|(_, one), (_, other)| one.at_least().total_cmp(&other.at_least()));
+        if let Some((id, share)) = most {
+            eprintln!("\nof {} benches most in {id}: {share}", shares.len());
+        }
+        let too_much = shares.iter().filter(|(_, share)| share.is_too_much());
+        for (id, share) in too_much.clone() {
+            eprintln!("FAILED: {id}: {share}: the figure is not the server's alone");
+        }
+        too_much.count() > 0
     }
 }
 

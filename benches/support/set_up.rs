@@ -16,7 +16,7 @@ pub(crate) fn criterion(samples: usize, warm_up: Duration, measurement: Duration
         eprintln!("{line}");
     }
     Criterion::default()
-        .with_profiler(profiler::Sampling::default())
+        .with_profiler(profiler::Sampling::new(None))
         .sample_size(samples)
         .warm_up_time(warm_up)
         .measurement_time(measurement)

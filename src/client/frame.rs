@@ -7,6 +7,8 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::tool_result::{self, ToolResult};
+
 /// One frame from a server, of whatever kind.
 #[derive(Debug)]
 pub(super) enum Incoming {
@@ -35,8 +37,10 @@ pub(super) struct Response {
 
 #[derive(Debug)]
 pub(super) enum Body {
-    /// The JSON of `result`.
-    Result(Bytes),
+    /// A `result` that may be a tool's, and the frame that it is in.
+    Tool(ToolResult, Bytes),
+    /// The JSON of any other `result`, and why it is no tool's.
+    Other(Bytes, String),
     /// The JSON of `error`.
     Error(Bytes),
     /// Both of them or neither, which JSON-RPC forbids.
@@ -53,15 +57,28 @@ struct Request<'a, P> {
 }
 
 #[derive(Deserialize)]
-struct Envelope<'a> {
+struct Envelope<'a, R> {
     jsonrpc: Option<IgnoredAny>,
     #[serde(borrow)]
     id: Option<&'a RawValue>,
     method: Option<String>,
-    #[serde(borrow)]
-    result: Option<&'a RawValue>,
+    result: Option<R>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
+}
+
+impl Body {
+    /// The JSON of `result`, of whatever kind.
+    pub(super) fn result(&self) -> Option<Bytes> {
+        match self {
+            Self::Tool(_, frame) => {
+                let envelope: Envelope<'_, &RawValue> = serde_json::from_slice(json_of(frame)).ok()?;
+                envelope.result.map(|raw| frame.slice_ref(raw.get().as_bytes()))
+            }
+            Self::Other(json, _) => Some(json.clone()),
+            Self::Error(_) | Self::Malformed(_) => None,
+        }
+    }
 }
 
 /// A request frame, or a notification where `id` is `None`; no line end.
@@ -74,16 +91,33 @@ pub(super) fn encode<P: Serialize>(id: Option<u64>, method: &str, params: &P) ->
 /// Reads one frame; the error says what is wrong with it.
 pub(super) fn decode(frame: &Bytes) -> Result<Incoming, String> {
     let received = Instant::now();
-    let json = frame.strip_prefix(BOM).unwrap_or(frame);
-    let envelope: Envelope<'_> = serde_json::from_slice(json).map_err(|e| format!("not JSON-RPC: {e}"))?;
+    let json = json_of(frame);
+    // Most frames are answers of tools.
+    let why = match serde_json::from_slice::<Envelope<'_, tool_result::Read<'_>>>(json) {
+        Ok(envelope) => {
+            return incoming(frame, received, envelope, |read| Body::Tool(read.within(frame), frame.clone()));
+        }
+        Err(error) => error.to_string(),
+    };
+    let envelope: Envelope<'_, &RawValue> =
+        serde_json::from_slice(json).map_err(|e| format!("not JSON-RPC: {e}"))?;
+    incoming(frame, received, envelope, |raw| Body::Other(frame.slice_ref(raw.get().as_bytes()), why))
+}
+
+/// Tells what kind of frame it is.
+fn incoming<R>(
+    frame: &Bytes,
+    received: Instant,
+    envelope: Envelope<'_, R>,
+    body_of: impl FnOnce(R) -> Body,
+) -> Result<Incoming, String> {
     let Envelope { jsonrpc, id, method, result, error } = envelope;
-    let slice = |raw: &RawValue| frame.slice_ref(raw.get().as_bytes());
     if let Some(method) = method {
         return Ok(id.map_or(Incoming::Notification, |id| Incoming::Request(answer(id, &method))));
     }
     let body = match (result, error) {
-        (Some(result), None) => Body::Result(slice(result)),
-        (None, Some(error)) => Body::Error(slice(error)),
+        (Some(result), None) => body_of(result),
+        (None, Some(error)) => Body::Error(frame.slice_ref(error.get().as_bytes())),
         (Some(_), Some(_)) => Body::Malformed("both result and error"),
         (None, None) => Body::Malformed("neither result nor error"),
     };
@@ -95,6 +129,10 @@ pub(super) fn decode(frame: &Bytes) -> Result<Incoming, String> {
         (None, Body::Malformed(_)) if jsonrpc.is_none() => Ok(Incoming::NoFrame),
         (None, _) => Err("neither a request nor a response: no method, no id".to_owned()),
     }
+}
+
+fn json_of(frame: &Bytes) -> &[u8] {
+    frame.strip_prefix(BOM).unwrap_or(frame)
 }
 
 /// A number of ours, also as servers write it that know no whole numbers: `7.0`.
@@ -144,8 +182,9 @@ mod tests {
 
     fn kind(frame: &'static str) -> String {
         match decode(&Bytes::from_static(frame.as_bytes())) {
-            Ok(Incoming::Response(id, Response { body: Body::Result(json), .. })) => {
-                format!("result of {id}: {}", String::from_utf8_lossy(&json))
+            Ok(Incoming::Response(id, Response { body: body @ (Body::Tool(..) | Body::Other(..)), .. })) => {
+                let kind = if matches!(body, Body::Tool(..)) { "tool" } else { "other" };
+                format!("{kind} result of {id}: {}", String::from_utf8_lossy(&body.result().unwrap()))
             }
             Ok(Incoming::Response(id, Response { body: Body::Error(json), .. })) => {
                 format!("error of {id}: {}", String::from_utf8_lossy(&json))
@@ -162,16 +201,19 @@ mod tests {
     #[test]
     fn every_kind_of_frame_is_told_apart() {
         for (frame, expected) in [
-            (r#"{"jsonrpc":"2.0","id":7,"result":{"a":1}}"#, r#"result of 7: {"a":1}"#),
+            (r#"{"jsonrpc":"2.0","id":7,"result":{"a":1}}"#, r#"tool result of 7: {"a":1}"#),
+            (r#"{"id":7,"result":"text"}"#, r#"other result of 7: "text""#),
+            (r#"{"id":7,"result":{"content":5}}"#, r#"other result of 7: {"content":5}"#),
+            (r#"{"id":7,"result":null}"#, "7: neither result nor error"),
             (r#"{"id":7,"error":{"code":1}}"#, r#"error of 7: {"code":1}"#),
             (r#"{"id":7,"error":{},"result":{}}"#, "7: both result and error"),
             (r#"{"id":7}"#, "7: neither result nor error"),
             (r#"{"id":"7","result":{}}"#, "foreign Some(7)"),
             (r#"{"id":"a","result":{}}"#, "foreign None"),
             (r#"{"id":7.5,"result":{}}"#, "foreign None"),
-            (r#"{"id":7.0,"result":{}}"#, "result of 7: {}"),
+            (r#"{"id":7.0,"result":{}}"#, "tool result of 7: {}"),
             (r#"{"id":-7,"result":{}}"#, "foreign None"),
-            ("\u{feff}{\"id\":7,\"result\":{}}", "result of 7: {}"),
+            ("\u{feff}{\"id\":7,\"result\":{}}", "tool result of 7: {}"),
             (r#"{"level":30,"msg":"line 1"}"#, "no frame"),
             (r#"{"jsonrpc":"2.0"}"#, "neither a request nor a response"),
             (r#"{"method":"notifications/progress"}"#, "notification"),

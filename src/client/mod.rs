@@ -51,6 +51,7 @@ mod text;
 #[cfg(feature = "tls")]
 mod tls;
 mod tool;
+mod tool_result;
 mod trace;
 mod wire;
 

@@ -2,15 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use rmcp::model::{ErrorData, JsonObject};
-use serde::Deserialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::expect::{self, Answer, Asked, Expectation, Judgement, one_line, says_rate_limited};
 use super::frame::{Body, Response};
-use super::text::Text;
+use super::tool_result::{Content, ToolResult, text_of};
 use super::wire::Failure;
 use crate::client::Outcome;
 
@@ -116,68 +115,6 @@ impl Reply {
     }
 }
 
-#[derive(Deserialize)]
-struct ToolResult<'a> {
-    // Servers write `null` for what is not there.
-    #[serde(borrow)]
-    content: Option<Vec<Content<'a>>>,
-    #[serde(rename = "isError")]
-    is_error: Option<bool>,
-    #[serde(borrow, rename = "structuredContent")]
-    structured: Option<&'a RawValue>,
-    #[serde(borrow, rename = "_meta")]
-    meta: Option<&'a RawValue>,
-    #[serde(borrow, rename = "resultType")]
-    kind: Option<&'a RawValue>,
-    task: Option<IgnoredAny>,
-}
-
-impl ToolResult<'_> {
-    /// Why it is not the answer, where a server wants something first or answers later.
-    fn not_yet(&self) -> Option<String> {
-        let kind = self.kind.map_or("", RawValue::get).trim_matches('"');
-        // Protocol 2025-11-25 says it by the field alone.
-        let is_task = kind.is_empty() && self.task.is_some() && self.content.is_none();
-        match kind {
-            "complete" => None,
-            "" if !is_task => None,
-            "input_required" => Some("the tool asks for input, which this client does not give".to_owned()),
-            "" | "task" => {
-                Some("the tool answered with a task handle, which this client does not follow".to_owned())
-            }
-            other => Some(format!("the tool answered with a result of type '{}'", one_line(other))),
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct Content<'a> {
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    #[serde(borrow)]
-    text: Option<Text<'a>>,
-    #[serde(borrow)]
-    resource: Option<Resource<'a>>,
-}
-
-/// A resource within an answer.
-#[derive(Deserialize)]
-struct Resource<'a> {
-    #[serde(borrow)]
-    text: Option<Text<'a>>,
-}
-
-impl Content<'_> {
-    /// A text without one; an image, say, is something.
-    fn is_nothing(&self) -> bool {
-        self.text.is_none() && self.kind.as_deref() == Some("text")
-    }
-
-    fn into_text(self) -> Option<String> {
-        self.text.or_else(|| self.resource?.text).map(Text::unescaped)
-    }
-}
-
 /// Puts a finished exchange into its class. Every way a call can end passes through here.
 pub(super) fn classify(asked: Asked<'_>, exchanged: Result<Response, Failure>) -> Reply {
     let Response { bytes, received, body } = match exchanged {
@@ -193,21 +130,23 @@ pub(super) fn classify(asked: Asked<'_>, exchanged: Result<Response, Failure>) -
             // An error all the same, of a server that has no code or message for it, or writes it as a text.
             Err(_) => Reply::ended(Outcome::RpcError, one_line(&String::from_utf8_lossy(&json)), bytes),
         },
-        Body::Result(json) => match serde_json::from_slice::<ToolResult<'_>>(&json) {
-            Ok(result) => tool_result(asked, result, bytes),
-            Err(error) => {
-                Reply::ended(Outcome::ProtocolError, format!("not a tool's result: {error}"), bytes)
-            }
-        },
+        Body::Tool(result, frame) => {
+            // Its text can take the frame's place then.
+            drop(frame);
+            tool_result(asked, result, bytes)
+        }
+        Body::Other(_, why) => {
+            Reply::ended(Outcome::ProtocolError, format!("not a tool's result: {why}"), bytes)
+        }
     };
     Reply { received: Some(received), ..reply }
 }
 
 /// The same for a request whose result is no tool's: what came is the answer.
 pub(super) fn classify_plain(asked: Asked<'_>, exchanged: Result<Response, Failure>) -> Reply {
-    let json = match &exchanged {
-        Ok(Response { body: Body::Result(json), .. }) => String::from_utf8_lossy(json).into_owned(),
-        _ => return classify(asked, exchanged),
+    let result = exchanged.as_ref().ok().and_then(|response| response.body.result());
+    let Some(json) = result.map(|json| text_of(&json).into_owned()) else {
+        return classify(asked, exchanged);
     };
     let expect = Expectation { allows_errors: true, ..asked.expect.clone() };
     let reply = Reply::answered(asked.tool, asked.arguments, &expect, json);
@@ -227,21 +166,20 @@ fn rpc_error(error: &ErrorData, bytes: usize) -> Reply {
     Reply { retry_after, ..Reply::ended(outcome, message, bytes) }
 }
 
-fn tool_result(asked: Asked<'_>, result: ToolResult<'_>, bytes: usize) -> Reply {
+fn tool_result(asked: Asked<'_>, mut result: ToolResult, bytes: usize) -> Reply {
     if let Some(message) = result.not_yet() {
         return Reply::ended(Outcome::ToolError, message, bytes);
     }
     let ToolResult { content, is_error, structured, meta, .. } = result;
     let content = content.unwrap_or_default();
     let is_empty = structured.is_none() && content.iter().all(Content::is_nothing);
+    let owned = |json: Bytes| text_of(&json).into_owned();
+    let (structured, meta) = (structured.map(owned), meta.map(owned));
     let mut texts = content.into_iter().filter_map(Content::into_text);
-    let structured = structured.map(|json| json.get().to_owned());
     let text = texts.next();
     // Parts of the answer that are looked at only if the first does not hold what the call expects.
     let rest: Vec<String> = texts.chain(structured.clone().filter(|_| text.is_some())).collect();
     let text = text.or(structured);
-    let meta = meta.map(|json| json.get().to_owned());
-    let is_error = is_error.unwrap_or(false);
     let answer = Answer { text: text.as_deref(), rest: &rest, is_error, is_empty };
     let Judgement { outcome, message, retry_after, doubt } = expect::judge(asked, answer);
     Reply { outcome, text, meta, message, bytes, received: None, retry_after, doubt, trace: None }

@@ -170,12 +170,13 @@ fn says_header_mismatch(response: &Response) -> bool {
 
 pub(super) fn read<T: DeserializeOwned>(method: &str, response: Response) -> Result<T, Failure> {
     let broken = |why: String| Failure::new(Outcome::ProtocolError, format!("{method}: {why}"));
+    if let Some(json) = response.body.result() {
+        return serde_json::from_slice(&json).map_err(|error| broken(format!("unreadable result: {error}")));
+    }
     match response.body {
-        Body::Result(json) => {
-            serde_json::from_slice(&json).map_err(|error| broken(format!("unreadable result: {error}")))
-        }
         Body::Error(json) => Err(Failure::new(Outcome::RpcError, format!("{method}: {}", error_text(&json)))),
         Body::Malformed(why) => Err(broken(format!("the reply has {why}"))),
+        Body::Tool(..) | Body::Other(..) => Err(broken("no result".to_owned())),
     }
 }
 
