@@ -15,6 +15,9 @@ use crate::lock::lock;
 use crate::result::ResourceAt;
 
 const INTERVAL: Duration = Duration::from_secs(1);
+/// The first readings follow each other faster, each after twice as long as the one before: a stage may be shorter than the
+/// interval, and the very first reading come before its start.
+const FIRST: Duration = Duration::from_millis(100);
 /// Finding who listens on a port reads every process's descriptors, and files may be many, so both are done
 /// seldom.
 const LOOK_AGAIN: u32 = 10;
@@ -39,12 +42,15 @@ pub(super) async fn sample(
     server_gone: CancellationToken,
 ) {
     let mut watch = Watch::new(&host).await;
-    let mut ticks = tokio::time::interval(INTERVAL);
+    let (mut next, mut wait) = (tokio::time::Instant::now(), FIRST);
     loop {
         tokio::select! {
-            _ = ticks.tick() => {}
+            () = tokio::time::sleep_until(next) => {}
             () = stop.cancelled() => break,
         }
+        // One that is late, on a machine that was suspended, is not made up for.
+        next = tokio::time::Instant::now().max(next + wait);
+        wait = (wait * 2).min(INTERVAL);
         if host.exit_report().is_some() {
             server_gone.cancel();
         }

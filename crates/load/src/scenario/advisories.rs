@@ -1,5 +1,7 @@
 //! Known faults of SDKs that explain what sessions leave: facts, each with its source.
 
+use music21_mcp_bench::server::EMBEDDED;
+
 use super::sessions::{ABANDONED, ENDED, PROBED, RELEASED, left_kb};
 use crate::result::{ScenarioResult, ServerFacts};
 
@@ -49,7 +51,9 @@ static ADVISORIES: [Advisory; 3] = [
 /// Names the faults that explain what remained in the server's memory: as the cause where its version has them, as what
 /// is to be checked where that is not known.
 pub(crate) fn advise(result: &mut ScenarioResult, server: &ServerFacts) {
-    if result.name != super::sessions::SCENARIO.name {
+    // The embedded server is made with no SDK of PyPI's.
+    let is_ours = ["", EMBEDDED].contains(&&*server.spec);
+    if is_ours || result.name != super::sessions::SCENARIO.name {
         return;
     }
     for advisory in &ADVISORIES {
@@ -156,7 +160,10 @@ mod tests {
             result.checks.push(check(format!("{name}: memory"), Verdict::Fail, "left"));
         }
         let packages = version.map(|version| ("mcp".to_owned(), version.to_owned())).into_iter().collect();
-        let server = ServerFacts { name: "music".to_owned(), packages, ..ServerFacts::default() };
+        let (spec, name) = ("http://127.0.0.1:8000/mcp".to_owned(), "music".to_owned());
+        let server = ServerFacts { spec, name, packages, ..ServerFacts::default() };
+        advise(&mut result, &ServerFacts { spec: EMBEDDED.to_owned(), ..server.clone() });
+        assert!(result.notes.is_empty(), "the embedded server has no such SDK: {:?}", result.notes);
         advise(&mut result, &server);
         (result.notes, result.checks.into_iter().map(|check| check.text).collect())
     }

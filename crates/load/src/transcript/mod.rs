@@ -4,6 +4,7 @@
 mod http;
 mod ids;
 mod left_out;
+mod refusal;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use serde_json::{Map, Value};
 pub(crate) use http::{Part, Sessions};
 
 use crate::result::{Asked, Definition, Flow, Stage, Step, Think, Workload};
+use refusal::Refusal;
 
 /// What was seen so far.
 #[derive(Debug, Default)]
@@ -33,6 +35,7 @@ struct Seen {
     arguments: Map<String, Value>,
     sent: Duration,
     answered: Option<Duration>,
+    refusal: Option<Refusal>,
 }
 
 /// A scenario, and what a reader must know of it.
@@ -84,7 +87,9 @@ impl Transcript {
             // A request of the server's own may have the same id.
             let answers = message.get("id").filter(|_| message.get("method").is_none());
             if let Some(call) = answers.and_then(|id| self.waiting.remove(&id.to_string())) {
-                self.calls[call].answered = Some(at);
+                let call = &mut self.calls[call];
+                call.answered = Some(at);
+                call.refusal = Refusal::of(call, &message);
             }
         }
         self.said_bytes = self.said_bytes.saturating_add(line.len());
@@ -111,6 +116,14 @@ impl Transcript {
         }
         let mut notes = left_out::remove(&mut steps);
         notes.extend(ids::replace(&mut steps, |id, before| self.is_the_servers(id, before)));
+        // Last, since until here a step's number is its call's.
+        let mut calls = self.calls.iter().zip(1..);
+        steps.retain_mut(|step| {
+            let Some((call, number)) = calls.next() else { return true };
+            let (note, stays) = refusal::allow(step, call, number);
+            notes.extend(note);
+            stays
+        });
         (steps, notes)
     }
 
@@ -153,7 +166,7 @@ impl Seen {
                 (parameters.get("name")?.as_str()?.to_owned(), arguments.unwrap_or_default())
             }
         };
-        Some(Self { tool, request, arguments, sent, answered: None })
+        Some(Self { tool, request, arguments, sent, answered: None, refusal: None })
     }
 
     fn step(&self) -> Step {
@@ -234,6 +247,31 @@ mod tests {
         let (steps, notes) = steps(seen);
         assert_eq!(steps[1].arguments["document_id"], "doc-17");
         assert!(notes[0].starts_with("'doc-17' came from the server"), "{notes:?}");
+    }
+
+    #[test]
+    fn what_the_agent_saw_refused_may_be_refused_again() {
+        let mut seen = Transcript::default();
+        let refused = [
+            answer(1, r#"{"status": "error", "message": "no score"}"#),
+            br#"{"id":2,"error":{"code":-32602,"message":"Unknown tool"}}"#.to_vec(),
+            br#"{"id":3,"result":{"isError":true,"content":[{"type":"text","text":"too\n late"}]}}"#.to_vec(),
+            answer(4, "Error: no such page"),
+            answer(5, "the page"),
+        ];
+        for (id, (answer, tool)) in
+            (1..).zip(refused.iter().zip(["score_info", "gone", "send", "read", "read"]))
+        {
+            seen.agent_says(&call(id, tool, &json!({ "score_id": "c" })), at(id));
+            seen.server_says(answer, at(id));
+        }
+        let (steps, notes) = steps(seen);
+        let shown: Vec<(&str, bool)> = steps.iter().map(|step| (step.name(), step.errors.fail())).collect();
+        assert_eq!(shown, [("score_info", false), ("send", false), ("read", false), ("read", true)]);
+        assert_eq!(notes[0], "step 1 (score_info): the tool refused ('no score'), and may do so again");
+        assert_eq!(notes[1], "step 2 (gone) is left out: the server refused the request ('Unknown tool')");
+        assert_eq!(notes[2], "step 3 (send): the tool refused ('too late'), and may do so again");
+        assert!(notes[3].starts_with("step 4 (read): the tool refused ("), "{notes:?}");
     }
 
     #[test]

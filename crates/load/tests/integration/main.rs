@@ -19,6 +19,7 @@ mod manual;
 mod old_files;
 mod readme;
 mod record;
+mod record_agent;
 mod record_http;
 mod repeat;
 mod report;
