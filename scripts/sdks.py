@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Every current SDK's echo server, over each transport: are calls reported the calls that it counted, and did every session end?
 
-Usage: scripts/sdks.py [--only NAME] [PROGRAM]
+Usage: scripts/sdks.py [--only NAME] [--install] [PROGRAM]
 
 PROGRAM is music21-mcp-bench (target/release/music21-mcp-bench if not given). The SDKs are installed below target/sdks from
 PyPI and npm. Prints a Markdown table; exits with 1 if a cell differs, and 3 if no SDK could be installed.
 """
 
 import argparse
+import concurrent.futures
 import json
 import pathlib
 import shutil
@@ -150,15 +151,20 @@ def judge(ended, server, options):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=SDKS, help="this SDK alone")
+    parser.add_argument("--install", action="store_true", help="install them, and measure nothing")
     parser.add_argument("program", nargs="?", default=ROOT / "target" / "release" / "music21-mcp-bench")
     options = parser.parse_args()
+    wanted = {name: sdk for name, sdk in SDKS.items() if options.only in (None, name)}
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        installed = pool.map(lambda sdk: install(*sdk), [(name, *sdk[:3]) for name, sdk in wanted.items()])
+        installed = dict(zip(wanted, installed))
+    if options.install:
+        sys.exit(0 if any(command for command, _ in installed.values()) else 3)
     print("| SDK | transport | calls reported | counted by the server | sessions opened | ended |")
     print("|---|---|---|---|---|---|")
     failures, cells = 0, 0
-    for name, (registry, packages, server, ways) in SDKS.items():
-        if options.only not in (None, name):
-            continue
-        command, why = install(name, registry, packages, server)
+    for name, (_, _, _, ways) in wanted.items():
+        command, why = installed[name]
         if command is None:
             print(f"| {name} | – | not here: {why} | | | |", flush=True)
             continue
