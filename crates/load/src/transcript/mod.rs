@@ -262,7 +262,7 @@ mod tests {
         for (id, (answer, tool)) in
             (1..).zip(refused.iter().zip(["score_info", "gone", "send", "read", "read"]))
         {
-            seen.agent_says(&call(id, tool, &json!({ "score_id": "c" })), at(id));
+            seen.agent_says(&call(id, tool, &json!({ "n": id })), at(id));
             seen.server_says(answer, at(id));
         }
         let (steps, notes) = steps(seen);
