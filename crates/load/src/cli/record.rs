@@ -99,19 +99,22 @@ impl RecordCalls {
     /// Writes the scenario, and tells what a reader must know of it.
     fn keep(&self, sessions: &[Transcript], server: String, more: Vec<String>) -> anyhow::Result<()> {
         let Recorded { definition, notes } = recorded(sessions, server);
-        let calls: usize = sessions.iter().map(Transcript::len).sum();
+        let flows = &definition.stages[0].workload.flows;
+        let (clients, calls) = (flows.len(), flows.iter().map(|flow| flow.steps.len()).sum::<usize>());
         // Nobody may be left who reads it.
         let mut error = std::io::stderr();
         let out = self.out.display();
-        if calls == 0 {
-            let _ = writeln!(error, "music21-mcp-bench: the agent called nothing; '{out}' was not written");
-            return Ok(());
-        }
         for note in notes.into_iter().chain(more) {
             let _ = writeln!(error, "music21-mcp-bench: {note}");
         }
+        if calls == 0 {
+            let called = sessions.iter().map(Transcript::len).sum::<usize>();
+            let what = if called == 0 { "nothing" } else { "nothing that could be done again" };
+            let _ = writeln!(error, "music21-mcp-bench: the agent called {what}; '{out}' was not written");
+            return Ok(());
+        }
         write(&self.out, template(&definition)?)?;
-        let of = if sessions.len() > 1 { format!(" of {} sessions", sessions.len()) } else { String::new() };
+        let of = if clients > 1 { format!(" of {clients} sessions") } else { String::new() };
         let _ = writeln!(error, "music21-mcp-bench: wrote {calls} calls{of} to {out}");
         Ok(())
     }

@@ -54,11 +54,14 @@ pub(crate) fn recorded(sessions: &[Transcript], server: String) -> Recorded {
         let (steps, of_session) = session.steps();
         let place = if sessions.len() > 1 { format!("session {}: ", number + 1) } else { String::new() };
         notes.extend(of_session.into_iter().map(|note| format!("{place}{note}")));
-        flows.push(Flow { weight: 1.0, steps });
+        // All that one session asked for may have been refused.
+        if !steps.is_empty() {
+            flows.push(Flow { weight: 1.0, steps });
+        }
     }
+    let clients = flows.len().max(1);
     let workload = Workload { flows, ..Workload::default() };
-    let stage =
-        Stage { duration_s: Some(60.0), ..Stage::new("as recorded", sessions.len().max(1), workload) };
+    let stage = Stage { duration_s: Some(60.0), ..Stage::new("as recorded", clients, workload) };
     let definition = Definition {
         name: "recorded".to_owned(),
         description: "What an agent did, at its own pace.".to_owned(),
@@ -205,6 +208,21 @@ mod tests {
         json!({ "jsonrpc": "2.0", "id": id, "result": { "content": [{ "type": "text", "text": text }] } })
             .to_string()
             .into_bytes()
+    }
+
+    #[test]
+    fn a_session_of_which_nothing_is_left_is_no_client() {
+        let refused: &[u8] = br#"{"id":1,"error":{"code":-32602,"message":"no such resource"}}"#;
+        let good = br#"{"id":1,"result":{}}"#;
+        let sessions = [refused, good].map(|answer| {
+            let mut seen = Transcript::default();
+            seen.agent_says(br#"{"id":1,"method":"resources/read","params":{"uri":"a:b"}}"#, at(0));
+            seen.server_says(answer, at(1));
+            seen
+        });
+        let Recorded { definition, notes } = recorded(&sessions, "s".to_owned());
+        assert_eq!((definition.stages[0].clients, definition.stages[0].workload.flows.len()), (1, 1));
+        assert!(notes[0].starts_with("session 1: step 1 (resources/read) is left out"), "{notes:?}");
     }
 
     fn steps(transcript: Transcript) -> (Vec<Step>, Vec<String>) {
