@@ -1,9 +1,9 @@
 //! `record`: stands between an agent and its server, and writes down what the agent does.
 
-use std::io::Write;
+use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,11 +11,10 @@ use anyhow::Context;
 use clap::Args;
 use http::uri::Authority;
 use music21_mcp_bench::server::ServerSpec;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio::process::{Child, Command};
 use tokio::runtime::Builder;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::support::files::{writable, write};
@@ -128,7 +127,6 @@ impl RecordCalls {
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("'{program}' does not start"))?;
         let (stdin, stdout) =
@@ -136,12 +134,25 @@ impl RecordCalls {
         let (tell, told) = unbounded_channel();
         let began = Instant::now();
         let noting = tokio::spawn(note(told));
-        let to_server = tokio::spawn(copy(tokio::io::stdin(), stdin, From::Agent, tell.clone(), began));
-        let to_agent = tokio::spawn(copy(stdout, tokio::io::stdout(), From::Server, tell, began));
-        let status = leave(&mut child, to_agent, &interrupt).await;
-        // The agent's end of its pipe may stay open for as long as it likes.
-        to_server.abort();
-        let _ = to_server.await;
+        // Threads that block: the runtime would hand every byte from one of its own to another. The one that reads the agent
+        // is left alone at the end, since the agent may keep its end of the pipe open for as long as it likes.
+        let (to_server, to_agent) = (tell.clone(), tell.clone());
+        std::thread::spawn(move || copy(std::io::stdin(), stdin, From::Agent, &to_server, began));
+        let (leave, left) = oneshot::channel::<()>();
+        std::thread::spawn(move || {
+            copy(stdout, std::io::stdout(), From::Server, &to_agent, began);
+            drop(leave);
+        });
+        tokio::select! {
+            _ = left => {}
+            () = interrupt.cancelled() => {
+                // It is going anyway.
+                let _ = child.kill();
+            }
+        }
+        let status = tokio::task::spawn_blocking(move || child.wait().ok()).await?;
+        // Whoever notes has ended only if it panicked, which is told below.
+        let _ = tell.send(None);
         Ok((status, noting.await?))
     }
 }
@@ -215,45 +226,33 @@ impl Url {
     }
 }
 
-/// Waits until all of the server's output has passed, or somebody interrupts.
-async fn leave(
-    child: &mut Child,
-    to_agent: tokio::task::JoinHandle<()>,
-    interrupt: &CancellationToken,
-) -> Option<ExitStatus> {
-    tokio::select! {
-        _ = to_agent => {}
-        () = interrupt.cancelled() => {
-            // It is going anyway.
-            let _ = child.start_kill();
-        }
-    }
-    child.wait().await.ok()
-}
-
 /// Passes bytes on as they come, then tells of them. It ends where either side does; the writing side is closed then.
-async fn copy(
-    mut from: impl AsyncRead + Unpin,
-    mut to: impl AsyncWrite + Unpin,
+fn copy(
+    mut from: impl Read,
+    mut to: impl Write,
     who: From,
-    tell: UnboundedSender<Passed>,
+    tell: &UnboundedSender<Option<Passed>>,
     began: Instant,
 ) {
     let mut buffer = vec![0; CHUNK];
-    while let Ok(read) = from.read(&mut buffer).await {
-        if read == 0 || to.write_all(&buffer[..read]).await.is_err() || to.flush().await.is_err() {
+    loop {
+        let read = match from.read(&mut buffer) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            read => read.unwrap_or(0),
+        };
+        if read == 0 || to.write_all(&buffer[..read]).is_err() || to.flush().is_err() {
             break;
         }
         // Nobody listens any more where the run is over.
-        let _ = tell.send((who, buffer[..read].to_vec(), began.elapsed()));
+        let _ = tell.send(Some((who, buffer[..read].to_vec(), began.elapsed())));
     }
 }
 
 /// Puts lines together and reads them, off the way of the bytes.
-async fn note(mut told: UnboundedReceiver<Passed>) -> Transcript {
+async fn note(mut told: UnboundedReceiver<Option<Passed>>) -> Transcript {
     let mut seen = Transcript::default();
     let mut pending = [Vec::new(), Vec::new()];
-    while let Some((who, bytes, at)) = told.recv().await {
+    while let Some(Some((who, bytes, at))) = told.recv().await {
         let waiting = &mut pending[usize::from(who == From::Server)];
         waiting.extend_from_slice(&bytes);
         while let Some(end) = memchr::memchr(b'\n', waiting) {
