@@ -33,6 +33,7 @@ mod handshake;
 mod headers;
 mod http;
 mod http_reply;
+mod in_process;
 mod line;
 mod lines;
 mod listen;

@@ -14,6 +14,7 @@ use super::connect_error::ConnectError;
 use super::endpoint::without_secrets;
 use super::expect::{Asked, Expectation};
 use super::http::HttpWire;
+use super::in_process::InProcess;
 use super::line::LineWire;
 use super::listing::lenient;
 use super::mirror::Mirrored;
@@ -66,7 +67,7 @@ impl Music21Client {
         let (ours, theirs) = tokio::io::duplex(DUPLEX);
         tokio::spawn(async move {
             // It ends with the client; how is seen on the client's side.
-            if let Ok(server) = handler.serve(theirs).await {
+            if let Ok(server) = handler.serve(InProcess::new(theirs)).await {
                 let _ = server.waiting().await;
             }
         });
