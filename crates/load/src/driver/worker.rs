@@ -8,7 +8,7 @@ use music21_mcp_bench::client::{Outcome, Reply};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::queue::{Queue, Ticket};
+use super::queue::{self, Queue, Ticket};
 use super::script::{Rendered, Script};
 use super::{Call, Connect, Event, OpenError, Session, Sink};
 use crate::lock::lock;
@@ -138,9 +138,10 @@ async fn next_turn<T: Connect>(shared: &Shared<T>, worker: &Worker<T>) -> Option
     if shared.abandon.is_cancelled() {
         return None;
     }
+    let kind = if worker.script.is_between() { queue::Session::Between } else { queue::Session::Begun };
     match &shared.source {
         Source::Open(queue) => tokio::select! {
-            ticket = queue.pop() => ticket.map(Turn::Queued),
+            ticket = queue.pop(kind) => ticket.map(Turn::Queued),
             () = shared.abandon.cancelled() => None,
         },
         Source::Closed { left } => {
