@@ -184,10 +184,10 @@ impl Search {
 }
 
 impl Span {
-    /// No more stages than this are run: up or down in doublings, then the gap is halved, and some are run again.
+    /// No more stages than this are run: down and up in doublings, then the gap is halved, and some are run again.
     pub(crate) fn most_stages(self) -> u32 {
         let doublings = |high: f64, low: f64| (high / low).log2().ceil() as u32 + 1;
-        let ways = doublings(self.most, self.first).max(doublings(self.first, self.least));
+        let ways = doublings(self.most, self.first) + doublings(self.first, self.least);
         ways + (1.0 / RESOLUTION).log2().ceil() as u32 + REPEATS
     }
 }
@@ -237,9 +237,15 @@ impl Capacity {
             (None, None) => doubled(self.tried.last().map(Tried::load), span),
             (within, None) => doubled(within, span),
             (None, Some(_)) => {
-                let least = self.tried.iter().map(Tried::load).fold(f64::INFINITY, f64::min);
-                // Not all the way by halves: the least that could prove anything is tried, too.
-                (least > span.least).then(|| (least / 2.0).max(span.least))
+                let loads = || self.tried.iter().map(Tried::load);
+                let (least, most) = (loads().fold(f64::INFINITY, f64::min), loads().fold(0.0, f64::max));
+                if least > span.least {
+                    // Not all the way by halves: the least that could prove anything is tried, too.
+                    return Some((least / 2.0).max(span.least));
+                }
+                // It may have been too few calls that proved nothing: more load makes more of them.
+                let nothing_is_proven = self.tried.iter().all(|tried| tried.served == Served::Inconclusive);
+                doubled(Some(most), span).filter(|_| nothing_is_proven)
             }
             (Some(low), Some(high)) if self.is_by_rate() => {
                 (high - low > low * RESOLUTION).then(|| rounded(low.midpoint(high), f64::round))
@@ -259,9 +265,14 @@ impl Capacity {
                 Served::Within => {
                     let highest = self.highest_within.map_or(load, |low| low.max(load));
                     self.highest_within = Some(highest);
+                    // Less load that proved nothing is served as well.
+                    self.lowest_not_within = self.lowest_not_within.filter(|not| *not > load);
                 }
-                Served::Inconclusive if self.highest_within.is_none() => {}
-                Served::Beyond | Served::Inconclusive => self.lowest_not_within = Some(load),
+                // A few clients make too few calls. A rate is tried only if it makes enough.
+                Served::Inconclusive if self.highest_within.is_none() && !self.is_by_rate() => {}
+                Served::Beyond | Served::Inconclusive => {
+                    self.lowest_not_within = Some(self.lowest_not_within.map_or(load, |not| not.min(load)));
+                }
             }
         }
         self.tried.push(tried);

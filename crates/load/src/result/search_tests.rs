@@ -151,8 +151,33 @@ fn a_machine_that_is_never_quiet_ends_the_search_all_the_same() {
         is_disturbed: true,
         ..tried(Some(rate), rate, Served::Inconclusive)
     });
-    assert_eq!(loads, [40.0, 40.0, 80.0, 80.0, 160.0, 160.0, 320.0, 640.0, 1000.0]);
-    assert_eq!((capacity.highest_within, capacity.lowest_not_within), (None, None));
+    assert_eq!(loads, [40.0, 40.0, 20.0, 20.0, 10.0, 10.0, 80.0, 160.0, 320.0, 640.0, 1000.0]);
+    assert_eq!((capacity.highest_within, capacity.lowest_not_within), (None, Some(10.0)));
+}
+
+#[test]
+fn a_first_rate_close_to_the_limit_is_tried_from_below() {
+    let (loads, capacity) = by_rate(|rate| match rate {
+        ..=30.0 => Served::Within,
+        ..=50.0 => Served::Inconclusive,
+        _ => Served::Beyond,
+    });
+    assert_eq!(loads, [40.0, 20.0, 30.0, 35.0, 32.5, 31.3]);
+    assert_eq!((capacity.highest_within, capacity.lowest_not_within), (Some(30.0), Some(31.3)));
+}
+
+#[test]
+fn rates_too_low_to_prove_anything_are_followed_by_higher_ones() {
+    let (loads, capacity) = by_rate(|rate| match rate {
+        ..=40.0 => Served::Inconclusive,
+        ..=100.0 => Served::Within,
+        _ => Served::Beyond,
+    });
+    assert_eq!(loads[..5], [40.0, 20.0, 10.0, 80.0, 160.0], "{loads:?}");
+    assert!(
+        capacity.highest_within >= Some(95.0) && capacity.lowest_not_within <= Some(105.0),
+        "{capacity:?}"
+    );
 }
 
 #[test]

@@ -93,7 +93,7 @@ pub(super) fn found(found: &Capacity) -> Check {
         (None, Some(high)) if high == least && !found.is_by_rate() => {
             (Verdict::Fail, format!("less than {} ({})", found.shown(high), not_kept(high)))
         }
-        (None, Some(high)) => (
+        (None, Some(high)) if found.tried.iter().any(|tried| tried.served == Served::Beyond) => (
             Verdict::Inconclusive,
             format!(
                 "less than {} ({}); of less load no stage could tell: raise --duration",
@@ -101,7 +101,7 @@ pub(super) fn found(found: &Capacity) -> Check {
                 not_kept(high)
             ),
         ),
-        (None, None) => {
+        (None, _) => {
             (Verdict::Inconclusive, "no stage could tell; raise --duration or free the machine".to_owned())
         }
     };
