@@ -65,7 +65,7 @@ fn fastest(runs: u32, mut call: impl FnMut()) -> Duration {
 fn summary(preset: &str, spec: &OrchestraSpec, document: &[u8]) -> String {
     let megabytes = document.len() as f64 / 1e6;
     let rate = |time: Duration| megabytes / time.as_secs_f64();
-    let runs = (200.0 / megabytes).clamp(5.0, 30.0) as u32;
+    let runs = (200.0 / megabytes).clamp(15.0, 30.0) as u32;
     let mut read_time = Duration::MAX;
     let mut floor = Duration::MAX;
     for _ in 0..runs {
