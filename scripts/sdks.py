@@ -20,6 +20,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SERVERS = ROOT / "scripts" / "sdks"
 HOME = ROOT / "target" / "sdks"
+OLDEST_NODE = 20
 CALLS = 400
 CLIENTS = 4
 SCENARIO = f"""
@@ -50,6 +51,12 @@ SDKS = {
 }
 
 
+def node_major():
+    node = shutil.which("node")
+    version = subprocess.run([node, "--version"], capture_output=True, text=True).stdout if node else "v0"
+    return int(version.strip().lstrip("v").split(".")[0])
+
+
 def install(name, registry, packages, server):
     """The words that start the server; None where the registry has it not."""
     home = HOME / name.replace(" ", "-")
@@ -61,8 +68,8 @@ def install(name, registry, packages, server):
             subprocess.run([sys.executable, "-m", "venv", home], check=True)
         installed = subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], **quiet)
         command = [str(python), str(SERVERS / server)]
-    elif not shutil.which("npm"):
-        return None, "there is no npm"
+    elif not shutil.which("npm") or node_major() < OLDEST_NODE:
+        return None, f"there is no npm, or no Node {OLDEST_NODE}"
     else:
         (home / "package.json").write_text('{ "private": true, "type": "module" }\n')
         installed = subprocess.run(["npm", "install", "--silent", "--no-fund", *packages], cwd=home, **quiet)
