@@ -212,11 +212,16 @@ fn sounding(part: &Part, order: &[usize]) -> Vec<Sounding> {
 
 fn key(part: &Part, row: usize, percussion: bool) -> u8 {
     let (pitch, flags) = (part.notes.pitch[row], part.notes.flags[row]);
-    let of_kit = part.notes.kit.binary_search_by_key(&(row as u32), |(row, _)| *row).ok();
-    let of_kit = of_kit.map(|index| part.notes.kit[index].1);
-    let midi = match of_kit.or(part.instrument.midi_unpitched) {
-        Some(key) if percussion && flags.has(NoteFlags::UNPITCHED) => i32::from(key) - 1,
-        _ => {
+    let of_kit = || {
+        let found = part.notes.kit.binary_search_by_key(&(row as u32), |(row, _)| *row).ok();
+        found.map(|index| part.notes.kit[index].1).or(part.instrument.midi_unpitched)
+    };
+    // Nothing is looked up for the notes of most parts.
+    let drum = if percussion && flags.has(NoteFlags::UNPITCHED) { of_kit() } else { None };
+    let midi = match drum {
+        Some(key) => i32::from(key) - 1,
+        None if part.transpositions.is_empty() => pitch.midi(),
+        None => {
             let by = at(&part.transpositions, part.notes.onset[row]).unwrap_or_default();
             pitch.midi() + i32::from(by.chromatic)
         }
