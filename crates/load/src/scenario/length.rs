@@ -77,7 +77,7 @@ mod tests {
         assert_eq!(of("tools"), "30s");
         assert_eq!(of("memory"), "7m to 12m");
         assert_eq!(of("rate-limit"), "0s to 1m30s");
-        assert_eq!(of("capacity"), "1m to 15m30s");
+        assert_eq!(of("capacity"), "1m to 17m");
         assert_eq!(of("cleanup"), "20s, 200 calls");
     }
 }
