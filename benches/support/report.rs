@@ -66,6 +66,11 @@ impl Report {
         let most = shares.iter().max_by(|(_, one), (_, other)| one.at_least().total_cmp(&other.at_least()));
         if let Some((id, share)) = most {
             eprintln!("\nof {} benches most in {id}: {share}", shares.len());
+            if share.client == 0 {
+                eprintln!(
+                    "that shows nothing: there are too few samples, or they do not name the client's functions"
+                );
+            }
         }
         let too_much = shares.iter().filter(|(_, share)| share.is_too_much());
         for (id, share) in too_much.clone() {

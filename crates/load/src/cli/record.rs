@@ -226,7 +226,7 @@ impl Url {
     }
 }
 
-/// Passes bytes on as they come, then tells of them. It ends where either side does; the writing side is closed then.
+/// Tells of bytes as they come, and passes them on. It ends where either side does; the writing side is closed then.
 fn copy(
     mut from: impl Read,
     mut to: impl Write,
@@ -240,11 +240,14 @@ fn copy(
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             read => read.unwrap_or(0),
         };
-        if read == 0 || to.write_all(&buffer[..read]).is_err() || to.flush().is_err() {
+        if read == 0 {
             break;
         }
-        // Nobody listens any more where the run is over.
+        // Told first: else an answer could be told of before its question. Nobody listens any more where the run is over.
         let _ = tell.send(Some((who, buffer[..read].to_vec(), began.elapsed())));
+        if to.write_all(&buffer[..read]).is_err() || to.flush().is_err() {
+            break;
+        }
     }
 }
 

@@ -276,16 +276,20 @@ mod tests {
             br#"{"id":3,"result":{"isError":true,"content":[{"type":"text","text":"too\n late"}]}}"#.to_vec(),
             answer(4, "Error: no such page"),
             answer(5, "the page"),
+            br#"{"id":6,"result":{"content":[{"type":"image","data":"","mimeType":"image/png"}]}}"#.to_vec(),
         ];
         for (id, (answer, tool)) in
-            (1..).zip(refused.iter().zip(["score_info", "gone", "send", "read", "read"]))
+            (1..).zip(refused.iter().zip(["score_info", "gone", "send", "read", "read", "draw"]))
         {
             seen.agent_says(&call(id, tool, &json!({ "n": id })), at(id));
             seen.server_says(answer, at(id));
         }
         let (steps, notes) = steps(seen);
         let shown: Vec<(&str, bool)> = steps.iter().map(|step| (step.name(), step.errors.fail())).collect();
-        assert_eq!(shown, [("score_info", false), ("send", false), ("read", false), ("read", true)]);
+        assert_eq!(
+            shown,
+            [("score_info", false), ("send", false), ("read", false), ("read", true), ("draw", true)]
+        );
         assert_eq!(notes[0], "step 1 (score_info): the tool refused ('no score'), and may do so again");
         assert_eq!(notes[1], "step 2 (gone) is left out: the server refused the request ('Unknown tool')");
         assert_eq!(notes[2], "step 3 (send): the tool refused ('too late'), and may do so again");

@@ -26,11 +26,12 @@ impl Refusal {
             return Some(Self::Request(message.map_or_else(|| error.to_string(), str::to_owned)));
         }
         let result = answer.get("result").filter(|_| call.request.is_none())?;
-        let text = result.pointer("/content/0/text").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text = result.pointer("/content/0/text").and_then(Value::as_str);
         if result.get("isError") == Some(&Value::Bool(true)) {
-            return Some(Self::Tool(text));
+            return Some(Self::Tool(text.unwrap_or_default().to_owned()));
         }
-        let judged = Reply::answered(&call.tool, &call.arguments, &Expectation::default(), text);
+        // An image, say, reads like no failure.
+        let judged = Reply::answered(&call.tool, &call.arguments, &Expectation::default(), text?.to_owned());
         let refused = judged.message.filter(|_| judged.outcome == Outcome::ToolError);
         refused.or(judged.doubt).map(Self::Tool)
     }

@@ -10,14 +10,11 @@ use music21_mcp_load::result::Definition;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::python::{has, python};
 use crate::run::{PROGRAM, text};
 use crate::skip::skip;
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
-
-fn python() -> String {
-    std::env::var("MUSIC21_PYTHON").unwrap_or_else(|_| "python3".to_owned())
-}
 
 /// A server with the tools of a file.
 fn server(tools: &Path) -> String {
@@ -66,8 +63,7 @@ async fn every_tool_takes_the_arguments_that_were_made_for_its_schema() {
     session.close().await;
     target.shutdown().await;
     assert!(refused.is_empty(), "{refused:#?}");
-    let output = Command::new(python()).args(["-c", "import jsonschema"]).output();
-    if !output.is_ok_and(|output| output.status.success()) {
+    if !has("jsonschema") {
         skip(
             "no-jsonschema",
             "PyPI's jsonschema[format-nongpl]; MUSIC21_PYTHON names an interpreter that has it",

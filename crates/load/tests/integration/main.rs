@@ -17,6 +17,7 @@ mod init;
 mod links;
 mod manual;
 mod old_files;
+mod python;
 mod readme;
 mod record;
 mod record_agent;

@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+use crate::python::{has, python};
 use crate::run::{PROGRAM, text};
 use crate::skip::skip;
 
@@ -41,16 +42,14 @@ fn well(output: &Output) {
 
 #[test]
 fn a_client_of_another_maker_notices_nothing_and_its_calls_are_made_again_in_its_order() {
-    let python = std::env::var("MUSIC21_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let probe = Command::new(&python).args(["-c", "import fastmcp"]).output();
-    if !probe.is_ok_and(|output| output.status.success()) {
+    if !has("fastmcp") {
         return skip("no-fastmcp", "PyPI's fastmcp; MUSIC21_PYTHON names an interpreter that has it");
     }
     let directory = tempfile::tempdir().unwrap();
     let serve = format!("'{PROGRAM}' serve --stdio --quiet");
     let inside = between("received", "answered", &serve);
     let record = format!("'{PROGRAM}' record --out mine.toml -- sh -c '{}'", inside.replace('\'', "'\\''"));
-    let agent = Command::new(&python)
+    let agent = Command::new(python())
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/agent.py"))
         .args(["sh", "-c", &between("sent", "got", &record)])
         .current_dir(directory.path())

@@ -2,21 +2,17 @@
 //! on the page; a run goes on where it cannot be found.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::LazyLock;
 
 use music21_mcp_load::measure::validity::Reason;
 use music21_mcp_load::result::RunFile;
 
+use crate::python::{has, python};
 use crate::run::{Bench, text};
 use crate::skip::skip;
 
 /// What memray or gdb are refused where it is nobody's fault.
 const REFUSED: [&str; 3] = ["the kernel refuses", "needs gdb", "gdb is too old"];
-
-fn python() -> String {
-    std::env::var("MUSIC21_PYTHON").unwrap_or_else(|_| "python3".to_owned())
-}
 
 fn server() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/servers/leaking_server.py")
@@ -67,8 +63,7 @@ enum Obstacle {
 
 /// One run for all tests of it.
 static RUN: LazyLock<Result<Profiled, Obstacle>> = LazyLock::new(|| {
-    let probe = Command::new(python()).args(["-c", "import fastmcp, memray"]).output();
-    if !probe.is_ok_and(|output| output.status.success()) {
+    if !has("fastmcp, memray") {
         let needed = "PyPI's fastmcp and memray; MUSIC21_PYTHON names an interpreter that has them";
         return Err(Obstacle::Lacking(needed.to_owned()));
     }

@@ -14,6 +14,7 @@ use music21_mcp_load::result::{RunFile, StageResult};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
+use crate::python::{has, python};
 use crate::run::{self, Bench};
 use crate::skip::skip;
 
@@ -116,21 +117,19 @@ fn lines(result: &RunFile) -> usize {
 
 #[test]
 fn another_reader_of_interval_logs_opens_it() {
-    let python = std::env::var("MUSIC21_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let script =
         "import sys; from hdrh.histogram import HdrHistogram; from hdrh.log import HistogramLogReader
 reader = HistogramLogReader(sys.argv[1], HdrHistogram(1, 3600000000000, 3))
 n = 0
 while reader.get_next_interval_histogram(): n += 1
 print(n)";
-    let probe = Command::new(&python).args(["-c", "import hdrh"]).output();
-    if !probe.is_ok_and(|output| output.status.success()) {
+    if !has("hdrh") {
         return skip(
             "no-hdrhistogram",
             "PyPI's hdrhistogram; MUSIC21_PYTHON names an interpreter that has it",
         );
     }
-    let output = Command::new(&python).arg("-c").arg(script).arg(file("latency.hlog")).output().unwrap();
+    let output = Command::new(python()).arg("-c").arg(script).arg(file("latency.hlog")).output().unwrap();
     let expected = lines(&RUN.result()).to_string();
     assert_eq!(run::text(&output.stdout).trim(), expected, "{}", run::text(&output.stderr));
 }

@@ -5,6 +5,7 @@ use std::process::Command;
 use music21_mcp_load::result::{RunFile, SCHEMA_VERSION};
 use schemars::generate::SchemaSettings;
 
+use crate::python::{has, python};
 use crate::run;
 use crate::skip::skip;
 
@@ -28,9 +29,7 @@ fn the_committed_schema_is_that_of_the_types() {
 
 #[test]
 fn a_real_result_is_valid_and_a_damaged_one_is_not() {
-    let python = std::env::var("MUSIC21_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let probe = Command::new(&python).args(["-c", "import jsonschema"]).output();
-    if !probe.is_ok_and(|output| output.status.success()) {
+    if !has("jsonschema") {
         return skip("no-jsonschema", "PyPI's jsonschema; MUSIC21_PYTHON names an interpreter that has it");
     }
     let script = "import json, sys, jsonschema
@@ -40,7 +39,7 @@ validator.check_schema(schema)
 print([error.message for error in validator.iter_errors(result)])
 result['scenarios'][0]['stages'][0]['elapsed_ns'] = 'long'
 print(len(list(validator.iter_errors(result))))";
-    let output = Command::new(&python)
+    let output = Command::new(python())
         .args(["-c", script, FILE])
         .arg(super::files::file("result.json"))
         .output()
