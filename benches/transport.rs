@@ -205,8 +205,7 @@ async fn in_turn(calls: usize, client: &Music21Client, rmcp: &RmcpClient, hyper:
 
 /// CPU time of this thread, on which every client runs.
 fn client_cpu() -> Duration {
-    // 0 where the kernel keeps no account.
-    music21_mcp_proc::thread_cpu().unwrap_or_default()
+    music21_mcp_proc::thread_cpu()
 }
 
 fn sessions(criterion: &mut Criterion, runtime: &Runtime, calls: usize, lines: &mut Vec<String>) {

@@ -27,7 +27,7 @@ const BLOCKED: [&str; 4] = ["libc", "libgcc", "pthread", "vdso"];
 /// Samples this process until finished. There can be one at a time.
 pub struct OwnProfile {
     guard: ProfilerGuard<'static>,
-    cpu_before: Option<Duration>,
+    cpu_before: Duration,
 }
 
 /// What was sampled.
@@ -39,8 +39,8 @@ pub struct OwnSamples {
     pub protobuf: Vec<u8>,
     /// Samples that were kept.
     pub kept: u64,
-    /// Samples that the CPU time used should have given; `None` where the kernel does not tell that time.
-    pub expected: Option<u64>,
+    /// Samples that the CPU time used should have given.
+    pub expected: u64,
 }
 
 impl OwnProfile {
@@ -60,7 +60,7 @@ impl OwnProfile {
     ///
     /// If the samples cannot be read back.
     pub fn finish(self) -> anyhow::Result<OwnSamples> {
-        let used = own_cpu().zip(self.cpu_before).map(|(after, before)| after.saturating_sub(before));
+        let used = own_cpu().saturating_sub(self.cpu_before);
         let report = self.guard.report().frames_post_processor(stack::clean).build();
         let report = report.context("failed to read the samples")?;
         let mut folded: Vec<String> =
@@ -70,7 +70,7 @@ impl OwnProfile {
             folded,
             protobuf: report.pprof().context("failed to name the functions")?.encode_to_vec(),
             kept: report.data.values().map(|count| count.unsigned_abs() as u64).sum(),
-            expected: used.map(|used| (used.as_secs_f64() * f64::from(FREQUENCY)).round() as u64),
+            expected: (used.as_secs_f64() * f64::from(FREQUENCY)).round() as u64,
         })
     }
 }
@@ -93,10 +93,6 @@ impl OwnSamples {
     }
 
     fn share(&self) -> String {
-        let kept = self.kept;
-        match self.expected {
-            Some(expected) => format!("{kept} of about {expected} samples; those inside libc are missing"),
-            None => format!("{kept} samples; those inside libc are missing"),
-        }
+        format!("{} of about {} samples; those inside libc are missing", self.kept, self.expected)
     }
 }

@@ -3,9 +3,7 @@
 
 use std::collections::HashMap;
 
-use procfs::process::Process;
-
-use crate::ProcessTree;
+use crate::{ProcessTree, system};
 
 /// Reads the CPU time a process tree has used since the last reading.
 #[derive(Debug)]
@@ -35,14 +33,8 @@ impl CpuClock {
 
 /// By process and thread.
 fn read(tree: &ProcessTree) -> HashMap<(i32, i32), u64> {
-    let processes = tree.pids().into_iter().filter_map(|pid| Process::new(pid.cast_signed()).ok());
-    let tasks = processes.filter_map(|process| process.tasks().ok()).flatten().flatten();
-    tasks.filter_map(|task| Some(((task.pid, task.tid), task.schedstat().ok()?.sum_exec_runtime))).collect()
+    tree.pids().into_iter().flat_map(system::threads).collect()
 }
-
-#[cfg(test)]
-#[path = "../../../tests/support/skip.rs"]
-mod skip;
 
 #[cfg(test)]
 mod tests {
@@ -51,7 +43,7 @@ mod tests {
     #[test]
     fn work_is_counted_and_a_process_that_is_not_there_has_no_clock() {
         let Some(mut clock) = CpuClock::start([std::process::id()]) else {
-            return super::skip::skip("no-schedstat", "/proc/self/task/*/schedstat");
+            return crate::skip::skip("no-schedstat", "/proc/self/task/*/schedstat");
         };
         clock.lap();
         let mut n = 0_u64;

@@ -1,8 +1,7 @@
 //! What the system tells of processes and of the machine. Nothing else of this project reads `/proc`.
 //!
-//! Every figure is an `Option` where the kernel may not tell it.
-
-use std::fs;
+//! Every figure is an `Option` where the system may not tell it. Linux tells all of them, by the module `linux`; any other
+//! system tells none of them, by the module `elsewhere`, and with the feature `hidden` Linux does as they do.
 
 mod conditions;
 mod cpu;
@@ -12,15 +11,22 @@ mod own;
 mod python;
 mod tree;
 
+#[cfg(test)]
+#[path = "../../../tests/support/skip.rs"]
+mod skip;
+
+#[cfg(all(target_os = "linux", not(feature = "hidden")))]
+#[path = "linux.rs"]
+mod system;
+#[cfg(not(all(target_os = "linux", not(feature = "hidden"))))]
+#[path = "elsewhere.rs"]
+mod system;
+
 pub use conditions::{Conditions, Watch};
 pub use cpu::CpuClock;
 pub use machine::{Machine, has_cpu_flag};
 pub use others::OthersClock;
-pub use own::{called_as, executable, ignores_hangup, is_child_of_ours, oom_kills, own_cpu, thread_cpu};
+pub use own::{own_cpu, thread_cpu};
 pub use python::python_packages;
-pub use tree::{ProcessTree, ResourceSample, listeners};
-
-/// The text of a file of one line; `None` where it cannot be read.
-fn line(path: &str) -> Option<String> {
-    fs::read_to_string(path).ok().map(|text| text.trim().to_owned())
-}
+pub use system::{IS_KNOWN, called_as, executable, ignores_hangup, listeners, oom_kills};
+pub use tree::{ProcessTree, ResourceSample};

@@ -1,10 +1,10 @@
 //! The machine on which something is measured, as far as the system says.
 
-use procfs::{CpuInfo, Current, Meminfo};
+use rustix::system::uname;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::line;
+use crate::system::{cpu_field, line, memory_bytes};
 
 /// The machine. Absolute times of two machines are never compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -22,7 +22,8 @@ pub struct Machine {
     pub virtual_machine: bool,
     /// The frequency governor of the first core.
     pub governor: Option<String>,
-    /// SHA-256 of model, cores, memory (GiB) and the kernel's major version.
+    /// SHA-256 of model, cores, memory (GiB) and the kernel's major version; where the model is not known, of this machine's
+    /// name in the network, so that it is like no other.
     pub fingerprint: String,
 }
 
@@ -33,8 +34,8 @@ impl Machine {
         let mut machine = Self {
             cpu_model: cpu_field("model name"),
             cores: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),
-            memory_bytes: Meminfo::current().ok().map(|memory| memory.mem_total),
-            kernel: line("/proc/sys/kernel/osrelease"),
+            memory_bytes: memory_bytes(),
+            kernel: uname().release().to_str().ok().map(str::to_owned),
             virtual_machine: has_cpu_flag("hypervisor"),
             governor: line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
             fingerprint: String::new(),
@@ -46,7 +47,9 @@ impl Machine {
     fn identity(&self) -> String {
         let gib = self.memory_bytes.map(|bytes| bytes >> 30);
         let kernel = self.kernel.as_deref().and_then(|release| release.split('.').next());
-        let text = format!("{:?} {} {gib:?} {kernel:?}", self.cpu_model, self.cores);
+        let name = uname();
+        let model = self.cpu_model.as_deref().or_else(|| name.nodename().to_str().ok());
+        let text = format!("{model:?} {} {gib:?} {kernel:?}", self.cores);
         Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
@@ -55,11 +58,6 @@ impl Machine {
 #[must_use]
 pub fn has_cpu_flag(name: &str) -> bool {
     cpu_field("flags").is_some_and(|flags| flags.split(' ').any(|flag| flag == name))
-}
-
-/// Of the first processor.
-fn cpu_field(name: &str) -> Option<String> {
-    CpuInfo::current().ok()?.get_field(0, name).map(str::to_owned)
 }
 
 #[cfg(test)]

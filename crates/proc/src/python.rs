@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use procfs::process::{MMapPath, Process};
-
-use crate::ProcessTree;
+use crate::{ProcessTree, system};
 
 /// Where Python's packages are installed.
 const DIRECTORIES: [&str; 2] = ["site-packages", "dist-packages"];
@@ -33,16 +31,9 @@ pub fn python_packages(pids: &[u32], packages: &[&str]) -> BTreeMap<String, Stri
     found.into_iter().filter_map(only).collect()
 }
 
-/// Package directories from which the process has loaded something, as they are seen from here.
+/// Package directories from which the process has loaded something.
 fn directories(pid: u32) -> BTreeSet<PathBuf> {
-    let maps = i32::try_from(pid).ok().and_then(|pid| Process::new(pid).ok()?.maps().ok());
-    let mapped = maps.into_iter().flatten().filter_map(|map| match map.pathname {
-        MMapPath::Path(path) => package_directory(&path),
-        _ => None,
-    });
-    // A container's files are below its own root.
-    let root = format!("/proc/{pid}/root");
-    mapped.map(|path| Path::new(&root).join(path.strip_prefix("/").unwrap_or(&path))).collect()
+    system::mapped(pid).iter().filter_map(|path| package_directory(path)).collect()
 }
 
 fn package_directory(loaded: &Path) -> Option<PathBuf> {

@@ -1,11 +1,10 @@
-//! What a server's processes use: the whole tree below given processes, read from `/proc`.
+//! What a server's processes use: the whole tree below given processes, as the system tells it.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 
-use procfs::net::{TcpNetEntry, TcpState};
-use procfs::process::{FDTarget, Process, all_processes};
 use serde::{Deserialize, Serialize};
+
+use crate::system;
 
 /// What a process tree uses at one moment, summed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -63,7 +62,7 @@ impl ProcessTree {
         }
         let mut sum = ResourceSample { fds: Some(0), ..ResourceSample::default() };
         for pid in &self.members {
-            if let Some(one) = read(*pid) {
+            if let Some(one) = system::sample(*pid) {
                 sum = sum.plus(&one);
             }
         }
@@ -73,10 +72,8 @@ impl ProcessTree {
     fn scan(&mut self) {
         self.samples_since_scan = 0;
         let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
-        // A process that ends during the scan is no error.
-        for stat in all_processes().into_iter().flatten().flatten().filter_map(|process| process.stat().ok())
-        {
-            children.entry(stat.ppid).or_default().push(stat.pid);
+        for (pid, parent) in system::parents() {
+            children.entry(parent).or_default().push(pid);
         }
         self.members.clear();
         let mut next = self.roots.clone();
@@ -90,10 +87,10 @@ impl ProcessTree {
 }
 
 impl ResourceSample {
-    /// What this process uses, without what it started. `None` where `/proc` does not tell.
+    /// What this process uses, without what it started. `None` where the system does not tell.
     #[must_use]
     pub fn of_own_process() -> Option<Self> {
-        read(i32::try_from(std::process::id()).ok()?)
+        system::sample(i32::try_from(std::process::id()).ok()?)
     }
 
     fn plus(self, other: &Self) -> Self {
@@ -110,61 +107,15 @@ impl ResourceSample {
     }
 }
 
-/// What one process uses. A zombie uses nothing and is none.
-fn read(pid: i32) -> Option<ResourceSample> {
-    let process = Process::new(pid).ok()?;
-    let stat = process.stat().ok().filter(|stat| stat.state != 'Z')?;
-    let memory = process.statm().ok()?;
-    let children = u64::try_from(stat.cutime + stat.cstime).unwrap_or(0);
-    let ticks = stat.utime + stat.stime + children;
-    let rss_bytes = memory.resident * procfs::page_size();
-    let high_water_kib = process.status().ok().and_then(|status| status.vmhwm).unwrap_or(0);
-    Some(ResourceSample {
-        processes: 1,
-        rss_bytes,
-        // The kernel moves its mark with a delay.
-        peak_rss_bytes: (high_water_kib * 1024).max(rss_bytes),
-        rss_anon_bytes: memory.resident.saturating_sub(memory.shared) * procfs::page_size(),
-        cpu_ns: ticks * (1_000_000_000 / procfs::ticks_per_second()),
-        fds: process.fd_count().ok().map(|count| count as u64),
-        threads: u64::try_from(stat.num_threads).unwrap_or(0),
-    })
-}
-
-/// The processes of this machine that listen on one of these addresses' ports. Empty where the
-/// addresses are another machine's, or the listener another user's.
-#[must_use]
-pub fn listeners(addresses: &[SocketAddr]) -> Vec<u32> {
-    let tables = [procfs::net::tcp(), procfs::net::tcp6()];
-    let inodes: Vec<u64> = tables
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter(|entry| entry.state == TcpState::Listen && addresses.iter().any(|to| accepts(entry, to)))
-        .map(|entry| entry.inode)
-        .collect();
-    let holds = |process: &Process| {
-        process.fd().into_iter().flatten().flatten().any(|fd| match fd.target {
-            FDTarget::Socket(inode) => inodes.contains(&inode),
-            _ => false,
-        })
-    };
-    let processes = all_processes().into_iter().flatten().flatten();
-    processes.filter(holds).map(|process| process.pid().unsigned_abs()).collect()
-}
-
-fn accepts(entry: &TcpNetEntry, to: &SocketAddr) -> bool {
-    let local = entry.local_address;
-    local.port() == to.port()
-        && (local.ip() == to.ip() || (local.ip().is_unspecified() && to.ip().is_loopback()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn our_own_process_has_memory_threads_and_descriptors() {
+        if !system::IS_KNOWN {
+            return crate::skip::skip("no-proc", "/proc");
+        }
         // A child that another test starts has no descriptors to be seen until it has begun.
         let whole = || ProcessTree::new([std::process::id()]).sample().filter(|sample| sample.fds.is_some());
         let sample = (0..1000).find_map(|_| whole()).unwrap();
@@ -175,6 +126,9 @@ mod tests {
 
     #[test]
     fn a_tree_holds_its_grandchildren_and_is_gone_with_its_root() {
+        if !system::IS_KNOWN {
+            return crate::skip::skip("no-proc", "/proc");
+        }
         let mut shell = std::process::Command::new("sh")
             .args(["-c", "sleep 60 & echo ready; read line; kill $!"])
             .stdin(std::process::Stdio::piped())
@@ -187,14 +141,5 @@ mod tests {
         drop(shell.stdin.take());
         shell.wait().unwrap();
         assert_eq!(ProcessTree::new([shell.id()]).sample(), None);
-    }
-
-    #[test]
-    fn the_listener_on_a_port_is_found() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        assert!(listeners(&[address]).contains(&std::process::id()));
-        drop(listener);
-        assert!(!listeners(&[address]).contains(&std::process::id()));
     }
 }

@@ -3,6 +3,7 @@
 mod compare;
 mod corpus;
 mod exports;
+#[cfg(target_os = "linux")]
 mod faults;
 mod golden;
 mod session;

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use music21_mcp_bench::profile::OwnProfile;
-use rustix::time::{ClockId, clock_gettime};
+use music21_mcp_proc::own_cpu;
 
 use super::{Finding, Length};
 use crate::measure::stats::median;
@@ -36,10 +36,4 @@ fn used() -> Duration {
         }
     });
     own_cpu() - before
-}
-
-/// The process's, to the nanosecond; `/proc` counts in steps of 10 ms.
-fn own_cpu() -> Duration {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
 }

@@ -156,7 +156,7 @@ pub(crate) async fn drive_until<T: Connect, S: Sink>(
         tenths.abort();
         shared.sink().on_tenth(shared.now_ns());
     }
-    let cpu = music21_mcp_proc::own_cpu().zip(cpu_before).map(|(after, before)| after.saturating_sub(before));
+    let cpu = music21_mcp_proc::own_cpu().saturating_sub(cpu_before);
     probe_stop.cancel();
     let loop_lag = probe.await.unwrap_or_default();
     close_workers(plan, workers.returned).await;
@@ -170,7 +170,7 @@ pub(crate) async fn drive_until<T: Connect, S: Sink>(
         reopened: shared.reopened.load(Ordering::Relaxed),
         internal_errors: workers.panics,
         loop_lag,
-        own_cpu_share: cpu.map(|cpu| cpu.as_secs_f64() / elapsed.as_secs_f64() / own_cpus()),
+        own_cpu_share: Some(cpu.as_secs_f64() / elapsed.as_secs_f64() / own_cpus()),
     })
 }
 

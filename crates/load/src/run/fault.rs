@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use music21_mcp_bench::client::Outcome;
 use music21_mcp_bench::server::ServerSpec;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -120,14 +120,20 @@ fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
 
-/// Signals the process groups that we lead children of; returns those. A number of a process that has ended
-/// may be somebody else's by now.
+/// Signals the process groups that our children lead; returns those.
 fn signal(pids: &[u32], signal: Signal) -> Vec<u32> {
-    let groups = pids.iter().copied().filter(|&pid| music21_mcp_proc::is_child_of_ours(pid));
-    let reached = groups.filter(|&pid| {
-        Pid::from_raw(pid.cast_signed()).is_some_and(|group| kill_process_group(group, signal).is_ok())
+    let reached = pids.iter().copied().filter(|&pid| {
+        let group = Pid::from_raw(pid.cast_signed()).filter(|&pid| is_child_of_ours(pid));
+        group.is_some_and(|group| kill_process_group(group, signal).is_ok())
     });
     reached.collect()
+}
+
+/// Whether a number is still that of a child of ours, which nobody has waited for: one of a process that has ended may be
+/// somebody else's by now, and only for children is there something to wait for.
+fn is_child_of_ours(pid: Pid) -> bool {
+    let only_look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    waitid(WaitId::Pid(pid), only_look).is_ok()
 }
 
 /// What the calls show of a fault at `at_ns`; they come in any order.

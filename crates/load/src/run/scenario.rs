@@ -80,6 +80,11 @@ pub(crate) async fn run(
     let mut notes = cap(&mut definition, context);
     notes.extend(fault::leave_out(&mut definition, context.host));
     notes.extend(http_only::leave_out(&mut definition, context.host).await);
+    if !music21_mcp_proc::IS_KNOWN {
+        let neither =
+            "this system tells neither what the server uses nor what else the machine does; Linux does";
+        notes.push(neither.to_owned());
+    }
     let mut result = ScenarioResult { notes, ..ScenarioResult::begun(definition.clone()) };
     definition.place_scores(context.host.directory.path());
     if let Err(error) = measure(&definition, judges, context, &mut result, saved).await {

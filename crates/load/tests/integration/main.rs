@@ -26,9 +26,11 @@ mod repeat;
 mod report;
 mod report_terminal;
 mod run;
+#[cfg(target_os = "linux")]
 mod run_faults;
 mod run_isolation;
 mod run_memory_profile;
+#[cfg(target_os = "linux")]
 mod run_recovery;
 mod run_scenarios;
 mod run_sessions;
@@ -40,6 +42,7 @@ mod server_start;
 mod shards;
 #[path = "../../../../tests/support/skip.rs"]
 mod skip;
+mod unknown_system;
 mod verbs;
 mod wait;
 mod workshop;
