@@ -122,12 +122,13 @@ fn track<'p>(part: &'p Part, channel: u8, order: &[usize], clock: Clock) -> Vec<
     let name = TrackEventKind::Meta(MetaMessage::TrackName(part.name.as_bytes()));
     let message = MidiMessage::ProgramChange { program: u7::new(program(part)) };
     let head = [(0, name), (0, TrackEventKind::Midi { channel, message })];
-    let mut strokes: Vec<Stroke> = Vec::with_capacity(part.notes.len() * 2);
-    for note in sounding(part, order) {
-        strokes.push(Stroke::new(clock.ticks(note.start), true, note.key));
-        strokes.push(Stroke::new(clock.ticks(note.end), false, note.key));
-    }
-    strokes.sort_unstable();
+    let sounding = sounding(part, order);
+    let begin = sounding.iter().map(|note| Stroke::new(clock.ticks(note.start), true, note.key));
+    let end = sounding.iter().map(|note| Stroke::new(clock.ticks(note.end), false, note.key));
+    let mut strokes: Vec<Stroke> = Vec::with_capacity(sounding.len() * 2);
+    strokes.extend(begin.chain(end));
+    // Where one note follows the other both halves are in order, and the stable sort merges what is in order.
+    strokes.sort();
     finish(head.into_iter().chain(strokes.into_iter().map(|stroke| {
         let (key, vel) = (u7::new(stroke.key()), u7::new(if stroke.is_on() { 90 } else { 0 }));
         // A note-on without velocity ends a note and lets the running status go on.
