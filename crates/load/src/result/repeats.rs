@@ -10,7 +10,7 @@ use crate::measure::validity::{Figures, Standing};
 use crate::result::{RunFile, SCHEMA_VERSION, StageResult, Verdict};
 
 /// What `run --repeat` leaves beside the runs' own directories.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Repeats {
     /// The layout of the file, which is that of the runs.
     pub schema_version: u32,
@@ -25,7 +25,7 @@ pub struct Repeats {
 }
 
 /// One run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Repeat {
     /// Its directory, beside this file.
     pub directory: String,
@@ -38,7 +38,7 @@ pub struct Repeat {
 }
 
 /// What is compared between runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Figure {
     /// Calls answered a second.
@@ -54,7 +54,7 @@ pub enum Figure {
 }
 
 /// One figure over all completed runs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Spread {
     /// The scenario.
     pub scenario: String,

@@ -1,8 +1,9 @@
-//! The schema of `result.json`, made from the types that write it.
+//! The schemas of `result.json` and `repeats.json`, made from the types that write them.
 
 use std::process::Command;
 
-use music21_mcp_load::result::{RunFile, SCHEMA_VERSION};
+use music21_mcp_load::result::{Repeats, RunFile, SCHEMA_VERSION};
+use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 
 use crate::python::{has, python};
@@ -10,21 +11,30 @@ use crate::run;
 use crate::skip::skip;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../schemas/run.schema.json");
-/// Set it to write the file instead of comparing with it.
+const REPEATS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../schemas/repeats.schema.json");
+/// Set it to write the files instead of comparing with them.
 const WRITE: &str = "MUSIC21_WRITE_SCHEMA";
 
 #[test]
-fn the_committed_schema_is_that_of_the_types() {
+fn the_committed_schemas_are_those_of_the_types() {
+    check::<RunFile>(FILE);
+    check::<Repeats>(REPEATS);
+}
+
+fn check<T: JsonSchema>(file: &str) {
     // As it is written and not as it is read: what is always there is required.
     let settings = SchemaSettings::draft2020_12().for_serialize();
-    let mut schema = settings.into_generator().into_root_schema_for::<RunFile>().to_value();
+    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
     schema["properties"]["schema_version"]["const"] = SCHEMA_VERSION.into();
     let made = format!("{}\n", serde_json::to_string_pretty(&schema).unwrap());
     if std::env::var_os(WRITE).is_some() {
-        std::fs::write(FILE, &made).unwrap();
+        std::fs::write(file, &made).unwrap();
     }
-    let committed = std::fs::read_to_string(FILE).unwrap_or_default();
-    assert!(committed == made, "'{FILE}' is not up to date; {WRITE}=1 cargo test --test formats writes it");
+    let committed = std::fs::read_to_string(file).unwrap_or_default();
+    assert!(
+        committed == made,
+        "'{file}' is not up to date; {WRITE}=1 cargo test --test integration schema writes it"
+    );
 }
 
 #[test]
