@@ -25,6 +25,8 @@ pub(crate) struct Active {
     start: Instant,
     timer: Timer,
     leaked: Mutex<Vec<Vec<u8>>>,
+    /// When the last call that came will have been worked at.
+    free_at: Mutex<Instant>,
     /// The answer to the call before, for somebody else.
     before: Mutex<Option<CallToolResult>>,
 }
@@ -39,6 +41,7 @@ impl Active {
             seen: Mutex::new(vec![0; faults.len()]),
             faults,
             start: Instant::now(),
+            free_at: Mutex::new(Instant::now()),
             timer: Timer::default(),
             leaked: Mutex::default(),
             before: Mutex::default(),
@@ -58,13 +61,14 @@ impl Active {
             .collect()
     }
 
-    /// Before the work: crash, hang, stall, refuse.
+    /// Before the work: crash, hang, stall, wait for one's turn, refuse.
     pub(crate) async fn before(&self, concerned: &Concerned<'_>) -> Result<(), ErrorData> {
         for (kind, call) in concerned {
             match kind {
                 FaultKind::Crash(n) if call >= n => std::process::exit(CRASH_STATUS),
                 FaultKind::Hang(n) if call >= n => std::future::pending().await,
                 FaultKind::Stall { frozen, period } => self.sit_out(*frozen, *period).await,
+                FaultKind::Serial(work) => self.timer.sleep_until(self.end_of_turn(*work)).await,
                 FaultKind::RpcError(n) if call % n == 0 => {
                     return Err(ErrorData::new(ErrorCode::INTERNAL_ERROR, "injected protocol error", None));
                 }
@@ -124,6 +128,13 @@ impl Active {
         if let Some(before) = before.filter(|_| is_due) {
             *result = before;
         }
+    }
+
+    /// When a call that comes now has been worked at. No time is lost between two calls, whenever they wake up.
+    fn end_of_turn(&self, work: Duration) -> Instant {
+        let mut free_at = self.free_at.lock().unwrap_or_else(PoisonError::into_inner);
+        *free_at = (*free_at).max(Instant::now()) + work;
+        *free_at
     }
 
     async fn sit_out(&self, frozen: Duration, period: Duration) {

@@ -28,6 +28,8 @@ pub enum FaultKind {
         /// From one beginning to the next.
         period: Duration,
     },
+    /// `serial=4ms`: calls are worked at one after the other, in the order in which they came, and each takes this long.
+    Serial(Duration),
     /// `leak=1MiB`, `leak=10MiB,every=10`: memory written to and never given back.
     Leak {
         /// Each time.
@@ -102,7 +104,7 @@ pub struct FaultError {
     reason: String,
 }
 
-const FORMS: &str = "write delay=20ms, delay=90%10ms+10%50ms, stall=1s/10s, leak=1MiB, probe-leak=1KiB, \
+const FORMS: &str = "write delay=20ms, delay=90%10ms+10%50ms, stall=1s/10s, serial=4ms, leak=1MiB, probe-leak=1KiB, \
                      slow=10%, tool-error=N, \
                      is-error=N, rpc-error=N, wrong=N, swap=N, crash=N, hang=N, half-frame=N or noise=N, \
                      then ',tool=NAME', ',every=N' or ',seed=N'";
@@ -163,6 +165,7 @@ fn kind(name: &str, value: &str, every: Option<u64>, seed: Option<u64>) -> Resul
                 _ => return Err("a stall is such as 1s/10s, the first shorter than the second"),
             }
         }
+        "serial" => FaultKind::Serial(duration(value).ok_or("work is such as 4ms")?),
         "leak" => {
             let bytes = bytes(value).ok_or("a leak is such as 64KiB, 1MiB or 1000")?;
             FaultKind::Leak { bytes, every: every.unwrap_or(1) }
@@ -246,6 +249,7 @@ mod tests {
             &FaultKind::Delay(Delay { parts: vec![(0.9, ms(10)), (0.08, ms(50)), (0.02, ms(200))], seed: 7 }),
         );
         check("stall=1s/10s", &FaultKind::Stall { frozen: ms(1000), period: ms(10_000) });
+        check("serial=4ms", &FaultKind::Serial(ms(4)));
         check("leak=64KiB,every=10", &FaultKind::Leak { bytes: 65_536, every: 10 });
         check("probe-leak=1KiB", &FaultKind::ProbeLeak(1024));
         check("slow=10%", &FaultKind::Slow { fraction: 0.1 });
@@ -263,6 +267,7 @@ mod tests {
             ("delay=20", "delays are such as"),
             ("delay=90%10ms+8%50ms", "100 %"),
             ("stall=10s/1s", "the first shorter"),
+            ("serial=4", "work is such as"),
             ("leak=0", "a leak is such as"),
             ("hang=0", "above 0"),
             ("probe-leak=1KiB,tool=key_analysis", "calls no tool"),

@@ -6,15 +6,14 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Context;
-use music21_mcp_bench::server::own_program;
 use tokio::process::{Child, Command};
 
-use super::harness::{CHEAP, Server, ms};
+use super::harness::{CHEAP, Server, ms, run_as_user};
 use super::{Finding, Length};
 use crate::measure::quantile::Quantile;
 use crate::measure::steady::Steadiness;
 use crate::measure::validity::Standing;
-use crate::result::{RunFile, StageResult, Verdict};
+use crate::result::{StageResult, Verdict};
 
 /// What the server waits before it answers: its own p95 is the longer one.
 const DELAY: &str = "delay=90%10ms+10%50ms";
@@ -65,22 +64,7 @@ struct Seen {
 
 impl Seen {
     async fn of(url: &str, limit_ms: f64) -> anyhow::Result<Self> {
-        let directory = tempfile::tempdir().context("no temporary directory")?;
-        let file = directory.path().join("known.toml");
-        std::fs::write(&file, scenario(limit_ms)).context("failed to write a scenario")?;
-        let output = Command::new(own_program()?)
-            .arg("run")
-            .arg(&file)
-            .args(["--server", url, "--json", "--out"])
-            .arg(directory.path())
-            .stdin(Stdio::null())
-            .output()
-            .await
-            .context("failed to start this program")?;
-        let file: RunFile = serde_json::from_slice(&output.stdout).with_context(|| {
-            format!("the run printed no result: {}", String::from_utf8_lossy(&output.stderr).trim())
-        })?;
-        let scenario = file.scenarios.first().context("the run has no scenario")?;
+        let scenario = run_as_user(&scenario(limit_ms), url).await?;
         let stage = scenario.stages.first().context("the run has no stage")?;
         let tool = stage.tools.get(CHEAP).context("the run made no calls")?;
         let upper_ns = tool.response.as_ref().and_then(|response| response.p95.upper_ns());

@@ -1,16 +1,17 @@
 //! What audits of a server share: a server of our own with known faults, a run against it, and whether the
 //! machine was free to show anything.
 
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use music21_mcp_bench::client::{ClientOptions, Music21Client, Tool};
-use music21_mcp_bench::server::spawn_own;
+use music21_mcp_bench::server::{own_program, spawn_own};
 use music21_mcp_proc::{OthersClock, Watch};
 use serde_json::{Map, Value};
 use tempfile::TempDir;
-use tokio::process::Child;
+use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 
 use crate::driver::{
@@ -21,7 +22,7 @@ use crate::lock::lock;
 use crate::measure::steady::FixedWarmUp;
 use crate::measure::summary::Summary;
 use crate::measure::validity::{self, GeneratorFacts, Validity};
-use crate::result::{Step, Workload};
+use crate::result::{RunFile, ScenarioResult, Step, Workload};
 
 /// Share of the CPUs that others may use before a number that was not reached proves nothing.
 const OTHERS: f64 = 0.15;
@@ -93,6 +94,26 @@ impl Server {
     pub(super) async fn stop(mut self) {
         let _ = self.child.kill().await;
     }
+}
+
+/// What a scenario file comes to, run by this program as a user runs it, against a server.
+pub(super) async fn run_as_user(scenario: &str, url: &str) -> anyhow::Result<ScenarioResult> {
+    let directory = tempfile::tempdir().context("no temporary directory")?;
+    let file = directory.path().join("known.toml");
+    std::fs::write(&file, scenario).context("failed to write a scenario")?;
+    let output = Command::new(own_program()?)
+        .arg("run")
+        .arg(&file)
+        .args(["--server", url, "--json", "--out"])
+        .arg(directory.path())
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .context("failed to start this program")?;
+    let file: RunFile = serde_json::from_slice(&output.stdout).with_context(|| {
+        format!("the run printed no result: {}", String::from_utf8_lossy(&output.stderr).trim())
+    })?;
+    file.scenarios.into_iter().next().context("the run has no scenario")
 }
 
 /// Calls due evenly.

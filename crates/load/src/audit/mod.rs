@@ -5,6 +5,7 @@ mod accounting;
 mod arithmetic;
 mod buckets;
 mod cache;
+mod capacity;
 mod client;
 mod clock;
 mod contention;
@@ -23,6 +24,7 @@ pub(crate) mod records;
 pub(crate) mod regression;
 mod sampling;
 mod seeds;
+mod sessions;
 mod stall;
 
 use std::fmt::Display;
@@ -156,7 +158,14 @@ pub(crate) const AUDITS: &[Audit] = audits![
     ("integrity", "T9", "each answer is the one to its call, and a false one is found", integrity::run),
     ("faults", "T20", "whatever a server does, each call ends in one class and on time", faults::run),
     ("overload", "T6", "four times too many calls show the capacity and lose none", overload::run),
+    (
+        "capacity",
+        "-",
+        "the rate that is found to keep an objective is that of the theory of queues",
+        capacity::run
+    ),
     ("leak", "T16", "memory that leaks is distinguished from memory that only grows at first", leak::run),
+    ("sessions", "-", "what sessions and probes leave is what they were made to leave", sessions::run),
     ("buckets", "T16", "broken rate limiters are found and the right one passes", buckets::run),
     ("cache", "T10", "answers from a cache are distinguished from answers worked out", cache::run),
     ("clock", "T13", "a wall clock that is stepped during a run changes nothing", clock::run),

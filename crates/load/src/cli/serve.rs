@@ -64,8 +64,8 @@ pub(super) struct Serve {
     /// optionally a broken kind of limiter, such as 10/1s,no-cap.
     #[arg(long, value_name = "LIMIT")]
     rate_limit: Option<RateLimit>,
-    /// Misbehave: delay=20ms, delay=90%10ms+10%50ms, stall=1s/10s, leak=1MiB, probe-leak=1KiB, slow=10%,
-    /// tool-error=N, is-error=N, rpc-error=N, wrong=N, swap=N, crash=N, hang=N, half-frame=N, noise=N; then
+    /// Misbehave: delay=20ms, delay=90%10ms+10%50ms, stall=1s/10s, serial=4ms, leak=1MiB, probe-leak=1KiB,
+    /// slow=10%, tool-error=N, is-error=N, rpc-error=N, wrong=N, swap=N, crash=N, hang=N, half-frame=N, noise=N; then
     /// ,tool=NAME ,every=N ,seed=N. Repeatable.
     #[arg(long, value_name = "FAULT")]
     fault: Vec<Fault>,
