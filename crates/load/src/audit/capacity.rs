@@ -1,45 +1,58 @@
 //! The search for a rate that may be promised, against a server whose answer is known: it works at one call at a time, each
 //! takes as long, and calls come independently of each other. That is the queue M/D/1.
 
-use super::harness::{CHEAP, Server, run_as_user};
+use anyhow::Context;
+
+use super::harness::{self, CHEAP, Server, ms, poisson, run_as_user};
 use super::{Finding, Length};
 use crate::result::{Capacity, Served, Tried};
 
 /// What a call takes, milliseconds.
-const WORK_MS: f64 = 4.0;
+const WORK_MS: f64 = 10.0;
 /// What p95 of the response times may be, milliseconds: the work, and what a call waits for others.
-const OBJECTIVE_MS: f64 = 14.0;
-/// Of a response's time, milliseconds: the way there and back, and waking up at the end of the work.
-const WAY_MS: f64 = 0.5;
+const OBJECTIVE_MS: f64 = 35.0;
+/// Calls a second at which a call's way there and back is measured, on a server that does not work.
+const WAY_PER_SECOND: f64 = 50.0;
+/// Sessions of each trial.
+const SESSIONS: usize = 8;
 /// How far a load that is kept may lie above the truth, and one that is not below it: the bounds hold in 19 of 20.
 const SLACK: f64 = 1.05;
-/// And how far below it a load that is kept may lie: the bounds of a p95 are a tenth apart, and the gap is closed to a
-/// twentieth.
-const USEFUL: f64 = 0.75;
+/// And how far below it a load that is kept may lie: its p95 and the upper bound of that are this far apart.
+const USEFUL: f64 = 0.7;
 
 pub(super) async fn run(length: Length) -> anyhow::Result<Vec<Finding>> {
+    let way_ms = way(length.of(3, 10)).await?;
     let server = Server::start(&["--fault", &format!("serial={WORK_MS}ms")]).await?;
-    let result = run_as_user(&scenario(length.of(6, 20)), &server.url).await;
+    let result = run_as_user(&scenario(length.of(8, 20)), &server.url).await;
     server.stop().await;
-    Ok(findings(result?.rate_capacity.as_ref()))
+    Ok(findings(result?.rate_capacity.as_ref(), way_ms))
+}
+
+/// Of a response's time, milliseconds: when the call is sent, the way there and back, and waking up. Nineteen of twenty calls
+/// take no longer.
+async fn way(seconds: u64) -> anyhow::Result<f64> {
+    let server = Server::start(&[]).await?;
+    let plan = harness::cheap(poisson(WAY_PER_SECOND, 1, SESSIONS), harness::seconds(seconds));
+    let measured = harness::measure(&plan, &server).await;
+    server.stop().await;
+    measured?.response()?.p95.ns().map(ms).context("too few calls for a p95")
 }
 
 fn scenario(seconds: u32) -> String {
     format!(
         "name = 'known'\nthresholds = {{ min_success = 0.0 }}\n\
-         search = {{ max_p95_ms = {OBJECTIVE_MS:?}, min_success = 0.99, max_rate_per_s = 1000.0 }}\n\
-         [[stages]]\nname = 'rate'\nclients = 8\nrate_per_s = 50.0\narrivals = 'poisson'\nduration_s = {seconds}.0\n\
-         [[stages.workload.flows]]\nsteps = [{{ tool = '{CHEAP}' }}]\n"
+         search = {{ max_p95_ms = {OBJECTIVE_MS:?}, min_success = 0.99, max_rate_per_s = 400.0 }}\n\
+         [[stages]]\nname = 'rate'\nclients = {SESSIONS}\nrate_per_s = 20.0\narrivals = {{ kind = 'poisson' }}\n\
+         duration_s = {seconds}.0\n[[stages.workload.flows]]\nsteps = [{{ tool = '{CHEAP}' }}]\n"
     )
 }
 
-fn findings(found: Option<&Capacity>) -> Vec<Finding> {
-    let wait = |way: f64| (OBJECTIVE_MS - WORK_MS - way) / WORK_MS;
-    // With the way and without it: the truth lies between.
-    let (least, most) = (rate_of(wait(WAY_MS)), rate_of(wait(0.0)));
+fn findings(found: Option<&Capacity>, way_ms: f64) -> Vec<Finding> {
+    let wait = |way_ms: f64| (OBJECTIVE_MS - WORK_MS - way_ms) / WORK_MS;
+    // The truth lies between what holds if every call had so long a way, and none.
+    let (least, most) = (rate_of(wait(way_ms)), rate_of(wait(0.0)));
     let doubt = found.filter(|found| found.tried.iter().any(|tried| tried.is_disturbed));
     let doubt = doubt.map(|_| "trials were disturbed".to_owned());
-    let truth = format!("p95 of {OBJECTIVE_MS} ms: {least:.0} to {most:.0} calls/s by the theory of queues");
     let kept = found.and_then(|found| found.highest_within);
     let beyond = found.and_then(|found| {
         let beyond = found.tried.iter().filter(|tried| tried.served == Served::Beyond);
@@ -48,15 +61,15 @@ fn findings(found: Option<&Capacity>) -> Vec<Finding> {
     let shown = |load: Option<f64>| load.map_or("none".to_owned(), |load| format!("{load} calls/s"));
     vec![
         Finding::new(
-            format!("{truth}; kept"),
-            format!("{:.0} to {:.0} calls/s", least * USEFUL, most * SLACK),
+            format!("the highest rate that is kept; in theory {least:.1} to {most:.1} calls/s"),
+            format!("{:.1} to {:.1} calls/s", least * USEFUL, most * SLACK),
             shown(kept),
             kept.is_some_and(|kept| (least * USEFUL..=most * SLACK).contains(&kept)),
         )
         .unless(doubt.clone()),
         Finding::new(
             "the lowest rate that is proven not to be kept",
-            format!(">= {:.0} calls/s", least / SLACK),
+            format!(">= {:.1} calls/s", least / SLACK),
             shown(beyond),
             beyond.is_some_and(|beyond| beyond >= least / SLACK),
         )
@@ -124,12 +137,12 @@ mod tests {
                 lowest_not_within: Some(beyond),
                 tried: vec![tried(kept, Served::Within), tried(beyond, Served::Beyond)],
             };
-            findings(Some(&found)).iter().map(|finding| finding.passed).collect::<Vec<_>>()
+            findings(Some(&found), 0.0).iter().map(|finding| finding.passed).collect::<Vec<_>>()
         };
         let truth = rate_of(2.5);
         assert_eq!(passed(truth * 0.9, truth * 1.1), [true, true]);
         assert_eq!(passed(truth * 1.2, truth * 1.4), [false, true]);
         assert_eq!(passed(truth * 0.5, truth * 0.8), [false, false]);
-        assert!(findings(None).iter().all(|finding| !finding.passed));
+        assert!(findings(None, 0.0).iter().all(|finding| !finding.passed));
     }
 }

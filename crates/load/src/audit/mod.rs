@@ -90,9 +90,9 @@ impl Finding {
 /// How long the audits may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Length {
-    /// Two minutes for all of them.
+    /// Four minutes for all of them.
     Quick,
-    /// Twenty minutes.
+    /// Seventeen minutes.
     Full,
 }
 
