@@ -7,6 +7,7 @@
 
 mod calls;
 mod memory;
+mod own_sampler;
 mod perf;
 mod py_spy;
 mod server;

@@ -83,11 +83,15 @@ pub(super) fn instead(pid: u32, why: &str) -> Result<String, String> {
 fn name(frame: &str) -> Option<String> {
     let (_, rest) = frame.trim().split_once(' ')?;
     let name = rest.rsplit_once(" (").map_or(rest, |(name, _)| name);
+    Some(without_hash(name).to_owned())
+}
+
+/// A name of Rust's without its hash.
+pub(super) fn without_hash(name: &str) -> &str {
     let is_hash = |end: &str| {
         end.len() == 17 && end.starts_with('h') && end[1..].bytes().all(|b| b.is_ascii_hexdigit())
     };
-    let name = name.rsplit_once("::").filter(|(_, end)| is_hash(end)).map_or(name, |(name, _)| name);
-    Some(name.to_owned())
+    name.rsplit_once("::").filter(|(_, end)| is_hash(end)).map_or(name, |(name, _)| name)
 }
 
 #[cfg(test)]

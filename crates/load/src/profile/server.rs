@@ -1,7 +1,7 @@
-//! Samples a server's process from outside while a stage runs: Python by py-spy, or by perf where py-spy cannot and
-//! Python tells perf its functions; anything else by perf.
+//! Samples a server's process from outside while a stage runs: Python by py-spy; where that cannot, by the sampling profiler
+//! that Python has itself from 3.15 on; where there is none, by perf if Python tells it its functions. Anything else by perf.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 use std::{fs, io};
@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::calls::Seen;
-use super::{perf, py_spy};
+use super::{own_sampler, perf, py_spy};
 
 /// What of a stage is sampled at most: a trace of it takes 20 MB.
 pub(super) const LONGEST: Duration = Duration::from_secs(120);
@@ -25,6 +25,8 @@ const WRITING: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sampler {
     PySpy,
+    /// Python's own.
+    Own,
     Perf,
 }
 
@@ -55,20 +57,15 @@ impl ServerProfile {
         let pids = ProcessTree::new(roots.iter().copied()).pids();
         let python = pids.iter().find(|&&pid| is_python(pid));
         let pid = *python.or(pids.first()).ok_or("its process is not on this machine")?;
-        let (sampler, fallback) = match python {
-            None => (Sampler::Perf, None),
-            Some(_) => match py_spy::refuses(pid).await {
-                None => (Sampler::PySpy, None),
-                Some(why) => (Sampler::Perf, Some(perf::instead(pid, &why)?)),
-            },
-        };
+        let (sampler, program, fallback) = choose(pid, python.is_some()).await?;
         let directory = tempfile::tempdir().map_err(|error| format!("no temporary directory: {error}"))?;
         let (pid, out) = (pid.to_string(), directory.path().join("samples"));
         let arguments = match sampler {
             Sampler::PySpy => py_spy::arguments(&pid, &out),
+            Sampler::Own => own_sampler::arguments(&pid, &out),
             Sampler::Perf => perf::arguments(&pid, &out),
         };
-        let child = Command::new(sampler.program())
+        let child = Command::new(program)
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -102,9 +99,13 @@ impl ServerProfile {
         };
         let end_ns = told.saturating_duration_since(started).as_nanos() as u64;
         match self.sampler {
-            Sampler::PySpy => {
+            Sampler::PySpy | Sampler::Own => {
                 let trace = fs::read(&path).map_err(|error| format!("{program}: {error}"))?;
-                py_spy::seen(&trace, end_ns).map_err(|error| format!("{program}'s trace: {error}"))
+                let seen = match self.sampler {
+                    Sampler::PySpy => py_spy::seen(&trace, end_ns),
+                    _ => own_sampler::seen(&trace, monotonic_ns(started), end_ns),
+                };
+                seen.map_err(|error| format!("{program}'s trace: {error}"))
             }
             Sampler::Perf => {
                 let printed = printed(&path).await?;
@@ -132,6 +133,7 @@ impl Sampler {
     pub(super) fn program(self) -> &'static str {
         match self {
             Self::PySpy => "py-spy",
+            Self::Own => own_sampler::NAME,
             Self::Perf => "perf",
         }
     }
@@ -139,11 +141,36 @@ impl Sampler {
     pub(super) fn not_started(self, error: &io::Error) -> String {
         let hint = match self {
             Self::PySpy => "install it with `pip install py-spy`",
+            Self::Own => "it comes with Python 3.15",
             Self::Perf => "install your distribution's perf or linux-perf",
         };
         match error.kind() {
             io::ErrorKind::NotFound => format!("{} is not on PATH; {hint}", self.program()),
             _ => format!("{}: {error}", self.program()),
+        }
+    }
+}
+
+/// What samples a process, by which program, and why it is not the first choice.
+///
+/// # Errors
+///
+/// A line that says why nothing can.
+async fn choose(pid: u32, is_python: bool) -> Result<(Sampler, PathBuf, Option<String>), String> {
+    if !is_python {
+        return Ok((Sampler::Perf, Sampler::Perf.program().into(), None));
+    }
+    let Some(why) = py_spy::refuses(pid).await else {
+        return Ok((Sampler::PySpy, Sampler::PySpy.program().into(), None));
+    };
+    match own_sampler::python(pid).await {
+        Ok(python) => {
+            let instead = format!("{why}; sampled by {}, which its Python has itself", own_sampler::NAME);
+            Ok((Sampler::Own, python, Some(instead)))
+        }
+        Err(own) => {
+            let instead = perf::instead(pid, &format!("{why}; {own}"))?;
+            Ok((Sampler::Perf, Sampler::Perf.program().into(), Some(instead)))
         }
     }
 }
@@ -188,6 +215,11 @@ pub(super) fn is_python(pid: u32) -> bool {
     let program = music21_mcp_proc::executable(pid);
     let name = program.as_deref().and_then(Path::file_name).and_then(|name| name.to_str());
     name.is_some_and(|name| name.starts_with("python"))
+}
+
+/// The last line that says something: where Python ends with an error, what it is.
+pub(super) fn last_line(stderr: &str) -> &str {
+    stderr.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it says nothing")
 }
 
 /// The first line that says something.

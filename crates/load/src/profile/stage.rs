@@ -24,7 +24,7 @@ pub(crate) const FOLDED: &str = "folded";
 pub(crate) struct Kinds {
     /// Where the time goes.
     pub cpu: bool,
-    /// Which lines of a Python server keep memory.
+    /// Which lines of the server keep memory.
     pub memory: bool,
 }
 
@@ -72,7 +72,10 @@ impl Profiling {
     pub(crate) async fn prepare(&self, server: &[u32]) {
         if self.kinds.memory {
             let found = async { Ready::find(server).await.map_err(|why| self.say(not_followed(&why))).ok() };
-            self.memory.get_or_init(|| found).await;
+            let ready = self.memory.get_or_init(|| found).await;
+            if let Some(instead) = ready.as_ref().and_then(Ready::instead) {
+                self.say(instead);
+            }
         }
     }
 

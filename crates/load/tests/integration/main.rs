@@ -11,6 +11,7 @@ mod compare_workflow;
 mod connection;
 mod deploy;
 mod documents;
+mod figures;
 mod formats;
 mod generate;
 mod init;
@@ -30,6 +31,7 @@ mod run;
 mod run_faults;
 mod run_isolation;
 mod run_memory_profile;
+mod run_newer_python;
 #[cfg(target_os = "linux")]
 mod run_recovery;
 mod run_scenarios;

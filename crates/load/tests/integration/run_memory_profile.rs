@@ -2,13 +2,14 @@
 //! on the page; a run goes on where it cannot be found.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::LazyLock;
 
 use music21_mcp_load::measure::validity::Reason;
 use music21_mcp_load::result::RunFile;
 
 use crate::python::{has, python};
-use crate::run::{Bench, text};
+use crate::run::{Bench, PROGRAM, text};
 use crate::skip::skip;
 
 /// What memray or gdb are refused where it is nobody's fault.
@@ -118,13 +119,15 @@ fn a_server_that_leaks_by_listing_its_tools_is_found_by_listing_them() {
 }
 
 #[test]
-fn a_run_goes_on_where_the_server_is_no_python() {
+fn a_run_goes_on_where_a_native_server_cannot_be_followed() {
     let bench = Bench::new(&["tools", "--duration", "2", "--profile", "memory"]);
-    bench.command().output().unwrap();
+    bench.command().env("PATH", "").output().unwrap();
     let result = bench.result();
     let (notes, stage) = (&result.scenarios[0].notes, &result.scenarios[0].stages[0]);
     assert!(
-        notes.iter().any(|note| note.contains("is no Python; start a native server below heaptrack")),
+        notes
+            .iter()
+            .any(|note| note.contains("is no Python; to see what it keeps, install heaptrack and gdb")),
         "{notes:?}"
     );
     assert!(stage.kept_memory.is_none() && !stage.validity.disturbed.contains(&Reason::MemoryProfiled));
@@ -135,4 +138,29 @@ fn memory_without_a_scenario_may_be_two_things() {
     let output = Bench::new(&["--profile", "memory"]).command().output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", text(&output.stdout));
     assert!(text(&output.stderr).contains("`run memory --profile memory`"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn of_a_native_server_the_function_that_keeps_memory_stands_first() {
+    if Command::new("heaptrack").arg("--version").output().is_err() {
+        return skip("no-heaptrack", "Debian's heaptrack");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("keeps.toml");
+    // gdb takes its time to read a program that was built for debugging.
+    std::fs::write(&file, format!("name = 'keeps'\n{}", stage("calls", "tool = 'health_check'", 25)))
+        .unwrap();
+    let server = format!("'{PROGRAM}' serve --stdio --quiet --fault leak=20KiB");
+    let bench = Bench::new(&[file.to_str().unwrap(), "--server", &server, "--profile", "memory"]);
+    let output = bench.command().output().unwrap();
+    let result = bench.result();
+    let notes = result.scenarios[0].notes.join("; ");
+    let Some(kept) = &result.scenarios[0].stages[0].kept_memory else {
+        return skip("heaptrack-refused", &notes);
+    };
+    let first = &kept.sites[0];
+    assert!(first.function.ends_with("leak") && first.line == "active.rs", "{kept:?}");
+    assert!((20_000.0..21_000.0).contains(&first.bytes_per_call), "{kept:?}");
+    let printed = text(&output.stdout);
+    assert!(kept.by == "heaptrack" && printed.contains("active.rs"), "{printed}");
 }

@@ -8,7 +8,7 @@ use crate::profile::Kinds;
 #[derive(Debug, Default, Args)]
 pub(in crate::cli) struct ProfileArgs {
     /// Write flamegraphs into DIR/flamegraphs: of the CPU time of this process and of the server (`cpu`, or nothing), of
-    /// what a Python server's lines keep in memory (`memory`, by memray), or both (`cpu,memory`). The figures then include
+    /// what the server's lines keep in memory (`memory`), or both (`cpu,memory`). The figures then include
     /// the cost of it.
     #[arg(long, value_name = "WHAT", num_args = 0..=1, default_missing_value = "cpu")]
     profile: Vec<String>,

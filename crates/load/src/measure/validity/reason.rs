@@ -89,7 +89,7 @@ pub enum Reason {
     OthersBusy(f64),
     /// A profiler followed every allocation of the server's.
     #[error(
-        "memray followed the server's memory: calls took longer, and growth has memray's own records in it"
+        "a profiler followed the server's memory: calls took longer, and growth has its own records in it"
     )]
     MemoryProfiled,
 }

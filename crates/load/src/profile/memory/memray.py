@@ -1,4 +1,4 @@
-"""What is asked of memray, run by a Python that has it: try, attach PID FILE, detach PID, read FILE."""
+"""What is asked of memray, run by a Python that has it: trial FILE, attach PID FILE, detach PID FILE, read FILE."""
 
 import json
 import subprocess
@@ -21,7 +21,7 @@ def attach(pid, file):
     return main(["attach", "--verbose", "--method", METHOD, *options, pid])
 
 
-def detach(pid):
+def detach(pid, _file):
     if hasattr(injecting, "PAYLOAD"):
         injecting.PAYLOAD = COLLECT + injecting.PAYLOAD
     return main(["detach", "--verbose", "--method", METHOD, pid])

@@ -1,8 +1,11 @@
-//! What a Python server's process allocates between the warm-up and the end of a stage and does not free, by memray.
+//! What a server's process allocates between the warm-up and the end of a stage and does not free: of Python by memray or
+//! tracemalloc, of anything else by heaptrack.
 
-mod memray;
+mod heaptrack;
+mod script;
 mod site;
 
+use std::path::Path;
 use std::time::Instant;
 
 use music21_mcp_proc::ProcessTree;
@@ -10,23 +13,26 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use self::memray::Memray;
+use self::heaptrack::Heaptrack;
+use self::script::Script;
 use self::site::Record;
 use super::calls::CallSpan;
 use super::server::is_python;
-use crate::result::KeptMemory;
+use crate::result::{HEAPTRACK, KeptMemory};
 
 /// Memory that is being followed, or will be once the warm-up is over. It ends when dropped.
 pub(super) struct MemoryProfile {
     processes: usize,
+    by: &'static str,
     stop: DropGuard,
     followed: JoinHandle<Result<Followed, Refused>>,
 }
 
 /// What can be let into a server's process.
 #[derive(Debug, Clone)]
-pub(super) struct Ready {
-    memray: Memray,
+pub(in crate::profile) enum Ready {
+    Python(Script),
+    Heaptrack,
 }
 
 /// Why there is nothing to be shown.
@@ -61,23 +67,52 @@ pub(super) struct Kept {
 }
 
 impl Ready {
-    /// Looks for a memray that can be let into a process such as the servers' below `roots`.
+    /// Looks for what can be let into a process such as the servers' below `roots`.
     ///
     /// # Errors
     ///
-    /// A line that says why there is none, and what to do.
+    /// A line that says why there is nothing, and what to do.
     pub(super) async fn find(roots: &[u32]) -> Result<Self, String> {
-        let pid = pythons(roots)?[0];
-        Ok(Self { memray: Memray::find(pid, directory()?.path()).await? })
+        match processes(roots)? {
+            (true, pids) => Ok(Self::Python(Script::find(pids[0], directory()?.path()).await?)),
+            (false, pids) => {
+                let found = heaptrack::find(directory()?.path()).await;
+                found.map(|()| Self::Heaptrack).map_err(|why| native(pids[0], &why))
+            }
+        }
+    }
+
+    /// What a reader must know if it is not the first choice.
+    pub(super) fn instead(&self) -> Option<String> {
+        match self {
+            Self::Python(script) => script.instead(),
+            Self::Heaptrack => None,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Python(script) => script.tool.name(),
+            Self::Heaptrack => HEAPTRACK,
+        }
     }
 }
 
-/// The Python processes of the trees below `roots`, of which there is at least one.
-fn pythons(roots: &[u32]) -> Result<Vec<u32>, String> {
+/// Whether the trees below `roots` are Python's, and those of their processes that are, else all: at least one.
+fn processes(roots: &[u32]) -> Result<(bool, Vec<u32>), String> {
     let pids = ProcessTree::new(roots.iter().copied()).pids();
-    let first = *pids.first().ok_or("it has no process of its own on this machine")?;
-    let pythons: Vec<u32> = pids.into_iter().filter(|&pid| is_python(pid)).collect();
-    if pythons.is_empty() { Err(native(first)) } else { Ok(pythons) }
+    let pythons: Vec<u32> = pids.iter().copied().filter(|&pid| is_python(pid)).collect();
+    match (pids.is_empty(), pythons.is_empty()) {
+        (true, _) => Err("it has no process of its own on this machine".to_owned()),
+        (false, true) => Ok((false, pids)),
+        (false, false) => Ok((true, pythons)),
+    }
+}
+
+fn native(pid: u32, why: &str) -> String {
+    let program = music21_mcp_proc::executable(pid);
+    let program = program.as_deref().map_or("it".to_owned(), |path| path.display().to_string());
+    format!("'{program}' is no Python; {why}")
 }
 
 fn directory() -> Result<TempDir, String> {
@@ -85,7 +120,7 @@ fn directory() -> Result<TempDir, String> {
 }
 
 impl MemoryProfile {
-    /// Lets memray into the first Python process of the trees below `roots`, once `warmed_up`.
+    /// Lets it into the first Python process of the trees below `roots`, else the first of all, once `warmed_up`.
     ///
     /// # Errors
     ///
@@ -95,11 +130,12 @@ impl MemoryProfile {
         ready: Ready,
         warmed_up: impl Future<Output = ()> + Send + 'static,
     ) -> Result<Self, String> {
-        let pythons = pythons(roots)?;
+        let (_, pids) = processes(roots)?;
         let directory = directory()?;
         let stop = CancellationToken::new();
-        let followed = tokio::spawn(follow(pythons[0], directory, ready.memray, warmed_up, stop.clone()));
-        Ok(Self { processes: pythons.len(), stop: stop.drop_guard(), followed })
+        let by = ready.name();
+        let followed = tokio::spawn(follow(pids[0], directory, ready, warmed_up, stop.clone()));
+        Ok(Self { processes: pids.len(), by, stop: stop.drop_guard(), followed })
     }
 
     /// Ends it; `calls` are on the clock that began at `started`.
@@ -109,24 +145,26 @@ impl MemoryProfile {
     /// A line that says why there is nothing.
     pub(super) async fn finish(self, started: Instant, calls: &[CallSpan]) -> Result<Kept, Refused> {
         drop(self.stop);
-        let ended = self.followed.await.map_err(|_| Refused::after("memray was not waited for"))?;
+        let by = self.by;
+        let ended = self.followed.await.map_err(|_| Refused::after(format!("{by} was not waited for")))?;
         let Followed { from, until, mut records } = ended?;
         records.retain(|record| !record.is_of_the_profiler());
         let [from_ns, until_ns] =
             [from, until].map(|at| at.saturating_duration_since(started).as_nanos() as u64);
         let meanwhile = calls.iter().filter(|call| (from_ns..=until_ns).contains(&call.done_ns)).count();
         if meanwhile == 0 {
-            return Err(Refused::after("no call ended while memray followed; run it longer"));
+            return Err(Refused::after(format!("no call ended while {by} followed; run it longer")));
         }
         let calls_of_process = meanwhile as f64 / self.processes as f64;
         let bytes = records.iter().map(|record| record.bytes).sum();
         let memory = KeptMemory {
+            by: by.to_owned(),
             seconds: until.saturating_duration_since(from).as_secs_f64(),
             calls: meanwhile as u64,
             processes: self.processes as u64,
             bytes,
             bytes_per_call: bytes as f64 / calls_of_process,
-            allocations: records.iter().map(|record| record.allocations).sum(),
+            allocations: records.iter().filter_map(|record| record.allocations).reduce(|a, b| a + b),
             sites: site::most(&records, calls_of_process),
         };
         Ok(Kept { memory, folded: site::folded(&records) })
@@ -136,7 +174,7 @@ impl MemoryProfile {
 async fn follow(
     pid: u32,
     directory: TempDir,
-    memray: Memray,
+    ready: Ready,
     warmed_up: impl Future<Output = ()>,
     stop: CancellationToken,
 ) -> Result<Followed, Refused> {
@@ -147,21 +185,41 @@ async fn follow(
         }
     }
     let file = directory.path().join("memory");
-    memray.attach(pid, &file).await.map_err(Refused::after)?;
+    let attached = Attached::to(pid, &file, ready).await.map_err(Refused::after)?;
     let from = Instant::now();
     stop.cancelled().await;
     let until = Instant::now();
-    memray.detach(pid).await.map_err(Refused::after)?;
-    let records = memray.read(&file).await.map_err(Refused::after)?;
+    let records = attached.finish(pid, &file).await.map_err(Refused::after)?;
     Ok(Followed { from, until, records })
 }
 
-/// Native servers' heaps are not followed yet: what would, by name.
-fn native(pid: u32) -> String {
-    let program = music21_mcp_proc::executable(pid);
-    let program = program.as_deref().map_or("it".to_owned(), |path| path.display().to_string());
-    format!(
-        "'{program}' is no Python; start a native server below heaptrack, or with jemalloc's profile (MALLOC_CONF=prof:true), \
-         to see what it keeps"
-    )
+/// What has been let in.
+enum Attached {
+    Python(Script),
+    Heaptrack(Box<Heaptrack>),
+}
+
+impl Attached {
+    async fn to(pid: u32, file: &Path, ready: Ready) -> Result<Self, String> {
+        match ready {
+            Ready::Python(script) => script.attach(pid, file).await.map(|()| Self::Python(script)),
+            Ready::Heaptrack => {
+                Heaptrack::attach(pid, file).await.map(|held| Self::Heaptrack(Box::new(held)))
+            }
+        }
+    }
+
+    /// Lets it go, and reads what it saw.
+    async fn finish(self, pid: u32, file: &Path) -> Result<Vec<Record>, String> {
+        match self {
+            Self::Python(script) => {
+                script.detach(pid, file).await?;
+                script.read(file).await
+            }
+            Self::Heaptrack(heaptrack) => {
+                heaptrack.detach(pid).await?;
+                heaptrack::read(file).await
+            }
+        }
+    }
 }

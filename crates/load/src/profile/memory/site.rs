@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
+use crate::profile::perf::without_hash;
 use crate::profile::py_spy::{NOISE, short};
 use crate::result::KeptSite;
 
@@ -32,8 +33,33 @@ const FRAMEWORKS: [&str; 14] = [
 /// Those among them that keep sessions and requests; the others only carry them.
 const SDKS: [&str; 2] = ["fastmcp", "mcp"];
 const PACKAGES: [&str; 2] = ["/site-packages/", "/dist-packages/"];
-/// What memray itself runs in the server.
-const HOOK: &str = "_memray_attach_hook.py";
+/// What memray and tracemalloc run in the server.
+const HOOKS: [&str; 2] = ["_memray_attach_hook.py", "_tracemalloc_payload.py"];
+/// How functions of a native server begin that only allocate for others, in Rust and in C++.
+const ALLOCATING: [&str; 20] = [
+    "alloc",
+    "box_new",
+    "calloc",
+    "clone<",
+    "exchange_malloc",
+    "extend",
+    "finish_grow",
+    "from_elem",
+    "grow_",
+    "insert<",
+    "malloc",
+    "new<",
+    "operator new",
+    "push",
+    "realloc",
+    "reserve",
+    "spec_extend",
+    "to_",
+    "try_allocate",
+    "with_capacity",
+];
+/// Libraries of Rust's and C++'s own, with the length that a mangled name has before each.
+const LIBRARIES: [&str; 4] = ["3std", "4core", "5alloc", "7___rustc"];
 
 /// A function, its file and the line.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
@@ -43,20 +69,35 @@ pub(super) struct Frame(String, String, u64);
 #[derive(Debug, Deserialize)]
 pub(super) struct Record {
     pub(super) bytes: u64,
-    pub(super) allocations: u64,
+    pub(super) allocations: Option<u64>,
     /// From the innermost.
     frames: Vec<Frame>,
 }
 
 impl Frame {
     fn line(&self) -> String {
-        format!("{}:{}", short(&self.1), self.2)
+        // Of a native function the line is not known.
+        let line = if self.2 == 0 { String::new() } else { format!(":{}", self.2) };
+        format!("{}{line}", short(&self.1))
     }
 
     /// Leads to the work: an event loop's, a thread's.
     fn is_launcher(&self) -> bool {
         let ends = |file: &&str| self.1.strip_suffix(*file).is_some_and(|rest| rest.ends_with('/'));
         self.1.starts_with("<frozen") || NOISE.iter().any(ends)
+    }
+
+    fn only_allocates(&self) -> bool {
+        let path = self.0.trim_start_matches("_$LT$").trim_start_matches('<');
+        let is_of = |library: &str| {
+            let name = library.trim_start_matches(char::is_numeric);
+            let is_mangled = self.0.starts_with("_R") && self.0.contains(library);
+            let of_trait = self.0.split_once("$u20$as$u20$").map_or("", |(_, of)| of);
+            is_mangled
+                || of_trait.starts_with(name)
+                || path.strip_prefix(name).is_some_and(|rest| rest.starts_with([':', '.']))
+        };
+        LIBRARIES.into_iter().any(is_of) || ALLOCATING.iter().any(|start| self.0.starts_with(start))
     }
 
     fn package(&self) -> Option<&str> {
@@ -77,9 +118,24 @@ impl Frame {
 }
 
 impl Record {
-    /// Memray's own doing in the server.
+    /// `main (main.rs);work (tool.rs);alloc (alloc.rs); 512`: bytes, from the root. Frames that only allocate are left out, and
+    /// a stack that kept nothing is none.
+    pub(super) fn of_native(folded: &str) -> Option<Self> {
+        let (stack, bytes) = folded.rsplit_once(' ')?;
+        let bytes = bytes.parse().ok().filter(|&bytes| bytes > 0)?;
+        let frame = |text: &str| {
+            let named = text.strip_suffix(')').and_then(|text| text.rsplit_once(" ("));
+            let (function, file) = named.unwrap_or((text, ""));
+            Frame(without_hash(function).to_owned(), file.to_owned(), 0)
+        };
+        let frames = stack.trim_end_matches(';').split(';').rev().map(str::trim).map(frame);
+        let frames = frames.skip_while(Frame::only_allocates).collect();
+        Some(Self { bytes, allocations: None, frames })
+    }
+
+    /// The profiler's own doing in the server.
     pub(super) fn is_of_the_profiler(&self) -> bool {
-        self.frames.iter().any(|frame| frame.1 == HOOK)
+        self.frames.iter().any(|frame| HOOKS.iter().any(|hook| frame.1.ends_with(hook)))
     }
 
     /// The frames of the work, from the innermost; one of the loop's if it was the loop itself.
@@ -135,11 +191,11 @@ pub(super) fn most(records: &[Record], calls: f64) -> Vec<KeptSite> {
             through: None,
             bytes: 0,
             bytes_per_call: 0.0,
-            allocations: 0,
+            allocations: None,
         };
         let (sum, most) = sites.entry(site).or_insert((none, 0));
         sum.bytes += record.bytes;
-        sum.allocations += record.allocations;
+        sum.allocations = sum.allocations.into_iter().chain(record.allocations).reduce(|a, b| a + b);
         if record.bytes > *most {
             *most = record.bytes;
             sum.through = (innermost != site).then(|| innermost.named());
@@ -163,7 +219,7 @@ mod tests {
 
     fn record(bytes: u64, frames: &[(&str, &str, u64)]) -> Record {
         let frame = |&(function, file, line): &(&str, &str, u64)| Frame(function.into(), file.into(), line);
-        Record { bytes, allocations: 1, frames: frames.iter().map(frame).collect() }
+        Record { bytes, allocations: Some(1), frames: frames.iter().map(frame).collect() }
     }
 
     fn site(frames: &[(&str, &str, u64)]) -> String {
@@ -200,6 +256,25 @@ mod tests {
         let library = ("get", "/v/lib/python3.11/site-packages/requests/api.py", 7);
         let script = ("<module>", "/v/bin/mcp-server-x", 8);
         assert_eq!(site(&[JSON, library, own, TOOL, script]), "mcp_server_x/tools.py:5");
+    }
+
+    #[test]
+    fn of_a_native_stack_the_function_is_told_that_had_something_allocated() {
+        let rust = "main (main.rs);{async_fn#0} (active.rs);leak (active.rs);from_elem<> (mod.rs);\
+                    with_capacity_in<> (mod.rs);alloc (alloc.rs);\
+                    _RNvCsfLfy6EI15iL_7___rustc11___rdl_alloc (alloc.rs); 512";
+        let mangled = "main (main.rs);keep (store.rs);\
+                       _RNvNtNtNtCsjrHSEGnQ3l9_3std3sys5alloc4unix14aligned_malloc (unix.rs); 8";
+        let legacy = "main (main.rs);store::hold::h06d0826ff63e880a (store.rs);\
+                      _$LT$u8$u20$as$u20$alloc..vec..spec_from_elem..SpecFromElem$GT$::from_elem::h5b5bcd9d50a07c34;\
+                      _$LT$alloc..alloc..Global$u20$as$u20$core..alloc..Allocator$GT$::allocate::hd39beec3937b728a; 4";
+        let lines = [rust, mangled, legacy, "main (main.rs); 0"];
+        let records: Vec<Record> = lines.into_iter().filter_map(Record::of_native).collect();
+        let found: Vec<(String, String)> =
+            most(&records, 1.0).into_iter().map(|site| (site.function, site.line)).collect();
+        let expected = [("leak", "active.rs"), ("keep", "store.rs"), ("store::hold", "store.rs")];
+        assert_eq!(found, expected.map(|(function, line)| (function.to_owned(), line.to_owned())));
+        assert_eq!(folded(&records)[0], "main (main.rs);{async_fn#0} (active.rs);leak (active.rs) 512");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::figure::Table;
 use crate::report::units::{bytes, count, percent};
-use crate::result::{KeptMemory, KeptSite, ScenarioResult, StageResult};
+use crate::result::{HEAPTRACK, KeptMemory, KeptSite, ScenarioResult, StageResult};
 
 /// Below the checks, one of which says whether memory leaks.
 pub(super) fn section(scenario: &ScenarioResult) -> Markup {
@@ -15,7 +15,9 @@ pub(super) fn section(scenario: &ScenarioResult) -> Markup {
             h3 { "What kept memory: “" (stage.name) "”" }
             p {
                 "While " (count(kept.calls)) " calls ended in " (format!("{:.0}", kept.seconds)) " s, the server kept "
-                strong { (bytes(kept.bytes as f64)) } " in " (count(kept.allocations)) " allocations, "
+                strong { (bytes(kept.bytes as f64)) }
+                @if let Some(allocations) = kept.allocations { " in " (count(allocations)) " allocations" }
+                ", "
                 strong { (bytes(kept.bytes_per_call)) " a call" } "."
                 @if kept.processes > 1 {
                     " One of its " (kept.processes) " processes was followed, and counted with as large a share of the calls as the others."
@@ -24,8 +26,13 @@ pub(super) fn section(scenario: &ScenarioResult) -> Markup {
             (Table::new(&HEADS, kept.sites.iter().map(|site| row(site, kept)).collect())
                 .html(&format!("Lines that kept most memory in {}", stage.name)))
             p.note {
-                "Bytes that a line asked for after the warm-up and that were still in use when the calls had ended and Python’s garbage "
-                "had been collected: a leak, or a cache that is not full yet. The flamegraph below has every stack."
+                "By " (kept.by) ": bytes that were asked for after the warm-up and were still in use "
+                @if kept.by == HEAPTRACK {
+                    "when most were, which is the end where memory only grows"
+                } @else {
+                    "when the calls had ended and Python’s garbage had been collected"
+                }
+                ": a leak, or a cache that is not full yet. The flamegraph below has every stack."
             }
         }
     }
@@ -41,6 +48,6 @@ fn row(site: &KeptSite, kept: &KeptMemory) -> Vec<String> {
         bytes(site.bytes as f64),
         bytes(site.bytes_per_call),
         percent(site.bytes as f64 / kept.bytes.max(1) as f64),
-        count(site.allocations),
+        site.allocations.map_or_else(|| "–".to_owned(), count),
     ]
 }
