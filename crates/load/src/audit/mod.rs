@@ -90,9 +90,9 @@ impl Finding {
 /// How long the audits may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Length {
-    /// Four minutes for all of them.
+    /// Five minutes for all of them.
     Quick,
-    /// Seventeen minutes.
+    /// 24 minutes.
     Full,
 }
 

@@ -25,7 +25,7 @@ pub(super) struct Audit {
         AUDITS.iter().map(|audit| audit.name).chain(["all"])
     ))]
     names: Vec<String>,
-    /// Take four minutes instead of seventeen: shorter runs, and only simulation where a run would take long.
+    /// Take five minutes instead of 24: shorter runs, and only simulation where a run would take long.
     #[arg(long)]
     quick: bool,
     /// Print JSON instead of a table.

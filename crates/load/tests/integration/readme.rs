@@ -26,10 +26,10 @@ const STAND_INS: [(&str, &str); 3] = [
 const ELSEWHERE: [(&str, &str); 16] = [
     ("ab --baseline-server git:", "builds another revision for minutes; compare_ab.rs runs `ab`"),
     ("serve --http", "serves until a signal comes; serve.rs talks to it"),
-    ("-- audit --quick", "four minutes of a quiet machine; audit_cli.rs runs `audit --quick`"),
+    ("-- audit --quick", "five minutes of a quiet machine; audit_cli.rs runs `audit --quick`"),
     ("-- audit histogram", "half a minute; audit_cli.rs runs them with `--quick`"),
-    ("-- audit --into", "seventeen minutes, and writes into the document; audit_cli.rs runs `--into`"),
-    ("-- audit$", "seventeen minutes of a quiet machine"),
+    ("-- audit --into", "24 minutes, and writes into the document; audit_cli.rs runs `--into`"),
+    ("-- audit$", "24 minutes of a quiet machine"),
     ("init --server 'npx", "asks the network; init.rs runs it for a server that is here"),
     ("run large-scores", "a minute where nothing is optimised; run_scenarios.rs runs it"),
     ("run memory", "warms up for two minutes; run_scenarios.rs runs it"),
