@@ -23,8 +23,9 @@ const STAND_INS: [(&str, &str); 3] = [
 ];
 
 /// Commands of the program that are only parsed here, with where they run.
-const ELSEWHERE: [(&str, &str); 16] = [
+const ELSEWHERE: [(&str, &str); 17] = [
     ("ab --baseline-server git:", "builds another revision for minutes; compare_ab.rs runs `ab`"),
+    ("ab --baseline-server \".venv", "forty rounds of two real servers; compare_ab.rs runs `ab`"),
     ("serve --http", "serves until a signal comes; serve.rs talks to it"),
     ("-- audit --quick", "five minutes of a quiet machine; audit_cli.rs runs `audit --quick`"),
     ("-- audit histogram", "half a minute; audit_cli.rs runs them with `--quick`"),
