@@ -94,7 +94,10 @@ impl<'a> Judge<'a> {
             Some((rounds.max()?, operation.name))
         };
         let (rounds, name) = self.operations.iter().zip(&self.series).filter_map(needed).max()?;
-        Some(format!("'{name}' is likely to need about {rounds}"))
+        Some(match rounds <= self.most {
+            true => format!("'{name}' is likely to need about {rounds}"),
+            false => format!("'{name}' is likely to need more than the {} there are", self.most),
+        })
     }
 
     /// The verdicts. If the copies of the baseline differ, nothing is to be believed.

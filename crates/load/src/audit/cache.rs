@@ -76,7 +76,7 @@ async fn speed(server: &Server, target: impl Connect) -> anyhow::Result<Speed> {
     let plan = harness::plan(Load::Closed { workers: 1 }, harness::calls(calls), steps);
     let measured = harness::measure_with(&plan, &server.pids(), target, observer).await?;
     let times = lock(&times);
-    let is_same = |at: usize| at % (APART + 1) == 0;
+    let is_same = |at: usize| at.is_multiple_of(APART + 1);
     let median_of = |same: bool| {
         // The first call asks for the first time.
         let of = times.iter().enumerate().skip(1).filter(|(at, _)| is_same(*at) == same);

@@ -29,6 +29,7 @@ pub(crate) use kept::HEAPTRACK;
 pub use kept::{KeptMemory, KeptSite};
 pub use repeats::{Figure, Repeat, Repeats, Spread};
 pub use run_file::{Check, RunFile, SCHEMA_VERSION, ScenarioResult, ServerFacts, Verdict};
+pub(crate) use search::CALLS_FOR_A_BOUND;
 pub use search::{Capacity, Search, Served, Tried};
 pub(crate) use shard::workload_sha256;
 pub use shard::{Shard, ShardFacts, ShardShare};

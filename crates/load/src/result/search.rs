@@ -89,7 +89,7 @@ const RESOLUTION: f64 = 0.05;
 /// Trials that are made again in one search because something else disturbed them, each once.
 const REPEATS: u32 = 3;
 /// Calls of a tool without which its p95 has no bound: no trial of fewer could prove anything.
-const CALLS_FOR_A_BOUND: f64 = 59.0;
+pub(crate) const CALLS_FOR_A_BOUND: f64 = 59.0;
 
 /// A number of clients is written as it always was.
 fn whole<S: Serializer>(load: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {

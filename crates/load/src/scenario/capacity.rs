@@ -9,8 +9,8 @@ use crate::measure::stats::Proportion;
 use crate::measure::steady::Steadiness;
 use crate::measure::validity::Standing;
 use crate::result::{
-    Arrivals, Capacity, Check, Definition, Search, Served, Stage, StageResult, Thresholds, ToolResult, Tried,
-    Verdict,
+    Arrivals, CALLS_FOR_A_BOUND, Capacity, Check, Definition, Search, Served, Stage, StageResult, Thresholds,
+    ToolResult, Tried, Verdict,
 };
 
 pub(super) static SCENARIO: Scenario = Scenario {
@@ -67,8 +67,12 @@ pub(super) fn objective(max_clients: usize) -> Search {
     Search { max_p95_ms, min_success, max_clients: Some(max_clients), max_rate_per_s: None }
 }
 
-/// What a search found, whatever its stage does.
-pub(super) fn found(found: &Capacity) -> Check {
+/// What a search found, whatever its stage does; `trials` are its stages.
+pub(super) fn found(found: &Capacity, trials: &[(&Tried, &StageResult)]) -> Check {
+    let longer = || match enough_after_s(trials) {
+        Some(seconds) => format!("with --duration {seconds}s there are enough calls of each tool"),
+        None => "raise --duration or free the machine".to_owned(),
+    };
     // A load that was tried again says what came of it then.
     let last = |load: f64| found.tried.iter().rfind(|tried| tried.load() == load);
     let why = |load: f64| last(load).map_or("", |tried| &tried.text);
@@ -96,16 +100,32 @@ pub(super) fn found(found: &Capacity) -> Check {
         (None, Some(high)) if found.tried.iter().any(|tried| tried.served == Served::Beyond) => (
             Verdict::Inconclusive,
             format!(
-                "less than {} ({}); of less load no stage could tell: raise --duration",
+                "less than {} ({}); of less load no stage could tell: {}",
                 found.shown(high),
-                not_kept(high)
+                not_kept(high),
+                longer()
             ),
         ),
-        (None, _) => {
-            (Verdict::Inconclusive, "no stage could tell; raise --duration or free the machine".to_owned())
-        }
+        (None, _) => (Verdict::Inconclusive, format!("no stage could tell: {}", longer())),
     };
     check(name, verdict, text)
+}
+
+/// After how long each tool of some stage would have had enough calls for a bound of its p95, if it went on as it did: to tens
+/// of seconds. `None` where they had enough, or there was a tool without any.
+fn enough_after_s(trials: &[(&Tried, &StageResult)]) -> Option<u64> {
+    let calls_per_s = |stage: &StageResult| {
+        let calls =
+            stage.tools.values().map(|tool| tool.service.as_ref().map_or(0, |times| times.count)).min();
+        calls.unwrap_or(0) as f64 * 1e9 / stage.elapsed_ns as f64
+    };
+    let (rate, elapsed_ns) = trials
+        .iter()
+        .map(|(_, stage)| (calls_per_s(stage), stage.elapsed_ns))
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .filter(|(rate, _)| *rate > 0.0)?;
+    let seconds = CALLS_FOR_A_BOUND / rate;
+    (seconds * 1e9 > elapsed_ns as f64).then(|| (seconds / 10.0).ceil() as u64 * 10)
 }
 
 /// What a stage says of its load. Lateness that may be the generator's own is none of the server's: then it is
@@ -202,7 +222,7 @@ mod tests {
             let text = format!("p95 at {load}");
             found.observe(Tried { clients, rate_per_s, served, is_disturbed: false, text });
         }
-        let check = super::found(&found);
+        let check = super::found(&found, &[]);
         assert_eq!(check.name, if is_by_rate { "capacity by rate" } else { "capacity" });
         (check.verdict, check.text)
     }
@@ -241,7 +261,28 @@ mod tests {
         assert_eq!(by_clients(10, 0.0), (Verdict::Fail, text));
         let (verdict, text) = by_rate(3.0);
         assert_eq!(verdict, Verdict::Inconclusive);
-        assert!(text.starts_with("less than 12.3 calls/s (") && text.ends_with("raise --duration"), "{text}");
+        assert!(
+            text.starts_with("less than 12.3 calls/s (")
+                && text.ends_with("raise --duration or free the machine"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn where_calls_are_too_few_it_says_how_long_makes_enough() {
+        let mut stage = open_loop(90, 40);
+        stage.elapsed_ns = 40_000_000_000;
+        let tried = served(&BY_RATE, &stage);
+        assert_eq!(enough_after_s(&[(&tried, &stage)]), None, "300 calls are enough");
+        let few = stage.tools.values_mut().next().and_then(|tool| tool.service.as_mut()).unwrap();
+        few.count = 19;
+        assert_eq!(enough_after_s(&[(&tried, &stage)]), Some(130));
+        let nothing = Capacity::begun(&BY_RATE).into_iter().flatten().next().unwrap();
+        let check = super::found(&nothing, &[(&tried, &stage)]);
+        assert_eq!(
+            check.text,
+            "no stage could tell: with --duration 130s there are enough calls of each tool"
+        );
     }
 
     #[test]

@@ -112,7 +112,8 @@ pub(crate) fn conclude(
     }
     if !interrupted {
         let own = judge.map(|judge| judge(result)).unwrap_or_default();
-        let capacity: Vec<Check> = result.searches().map(|(capacity, _)| capacity::found(capacity)).collect();
+        let capacity: Vec<Check> =
+            result.searches().map(|(capacity, trials)| capacity::found(capacity, &trials)).collect();
         let recovered: Vec<Check> = result.stages.iter().filter_map(recovery::recovered).collect();
         // A search goes on until a server is overwhelmed.
         let shown = result.stages.iter().filter(|_| result.definition.search.is_none());
