@@ -51,8 +51,11 @@ server=http://127.0.0.1:$port/mcp
 PORT=$port mcp-server-everything streamableHttp >"$place/server" 2>&1 &
 pids=$!
 trap 'kill $pids 2>/dev/null || true; rm -rf "$place"' EXIT
-# It waits for the server.
-"$PROGRAM" init --server "$server" -o "$place/tools.toml" >/dev/null 2>&1
+# Node takes its time to start.
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+  "$PROGRAM" init --server "$server" -o "$place/tools.toml" >/dev/null 2>&1 && break
+  sleep 1
+done
 "$PROGRAM" record --listen 127.0.0.1:$((port + 1)) --out "$place/mine.toml" "$server" 2>"$place/said" &
 recorder=$!
 pids="$pids $recorder"
