@@ -46,11 +46,15 @@ pub(super) async fn find(directory: &Path) -> Result<(), String> {
         return Err("to see what it keeps, install heaptrack and gdb, or start it with jemalloc's profile (MALLOC_CONF=prof:true)".to_owned());
     }
     let mut trial = Command::new("sleep");
-    trial.arg("600").stdin(Stdio::null()).kill_on_drop(true);
+    trial.arg("600").stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     let mut sleeping = trial.spawn().map_err(|error| format!("'sleep': {error}"))?;
     let pid = sleeping.id().ok_or("'sleep' ended")?;
     let file = directory.join("trial");
-    Heaptrack::attach(pid, &file).await?.detach(pid).await?;
+    let held = Heaptrack::attach(pid, &file).await?;
+    // Of one that is gone there is nothing to let go.
+    if matches!(sleeping.try_wait(), Ok(None)) {
+        held.detach(pid).await?;
+    }
     match sleeping.try_wait() {
         Ok(None) => Ok(()),
         _ => Err(NOT_LET_IN.to_owned()),
@@ -93,7 +97,6 @@ impl Heaptrack {
     pub(super) async fn detach(mut self, pid: u32) -> Result<(), String> {
         // Its own way to end also ends what packs the file, which then lacks the last megabytes: so the script is ended without
         // it, and the rest ends when the server writes no more.
-        let fifo = self.child.id().map(|script| format!("/tmp/heaptrack_fifo{script}"));
         let _ = self.child.kill().await;
         let mut gdb = Command::new("gdb");
         gdb.args(["-nx", "--batch", "-iex", "set auto-solib-add off", "-p", &pid.to_string()]);
@@ -102,15 +105,16 @@ impl Heaptrack {
         }
         gdb.stdin(Stdio::null()).kill_on_drop(true);
         let over = async {
-            let stopped = gdb.output().await;
-            while stopped.is_ok() && test_kill_process_group(self.group).is_ok() {
+            let stopped = gdb.output().await.map_err(|error| format!("gdb: {error}"))?;
+            if !stopped.status.success() {
+                return Err(NOT_LET_IN.to_owned());
+            }
+            while test_kill_process_group(self.group).is_ok() {
                 sleep(Duration::from_millis(20)).await;
             }
-            stopped.map(|_| ()).map_err(|error| format!("gdb: {error}"))
+            Ok(())
         };
         let over = timeout(STEP, over).await;
-        // What cannot be removed is an empty file.
-        let _ = fifo.map(fs::remove_file);
         over.map_err(|_| format!("{NAME} did not let go within {} s", STEP.as_secs()))?
     }
 }
@@ -119,6 +123,8 @@ impl Drop for Heaptrack {
     fn drop(&mut self) {
         // Of one that has ended nothing is left but what waits for a server that gdb could not reach.
         let _ = kill_process_group(self.group, Signal::KILL);
+        // Named by the script's number, which is the group's. What cannot be removed is an empty file.
+        let _ = fs::remove_file(format!("/tmp/heaptrack_fifo{}", self.group.as_raw_nonzero()));
     }
 }
 
