@@ -14,13 +14,25 @@ pub(super) fn write(score: &Score) -> Vec<u8> {
     let clock = Clock::new(score.divisions);
     let channels = channels(&score.parts);
     let order = order(&score.parts);
-    let mut tracks = vec![conductor(score, &order, clock)];
-    let parts = score.parts.iter().zip(channels);
-    tracks.extend(parts.map(|(part, channel)| track(part, channel, &order, clock)));
     let header = Header::new(Format::Parallel, Timing::Metrical(u15::new(clock.per_quarter)));
+    let mut bytes = file_of_one(header, conductor(score, &order, clock));
+    // One at a time: to have memory for the events of a whole orchestra took longer than to fill it.
+    for (part, channel) in score.parts.iter().zip(channels) {
+        bytes.extend_from_slice(&file_of_one(header, track(part, channel, &order, clock))[HEADER_BYTES..]);
+    }
+    let tracks = u16::try_from(score.parts.len() + 1).unwrap_or(u16::MAX);
+    bytes[TRACK_COUNT].copy_from_slice(&tracks.to_be_bytes());
+    bytes
+}
+
+/// The header is a chunk as long in every file; behind its format is how many tracks follow.
+const HEADER_BYTES: usize = 14;
+const TRACK_COUNT: std::ops::Range<usize> = 10..12;
+
+fn file_of_one(header: Header, track: Vec<TrackEvent<'_>>) -> Vec<u8> {
     let mut bytes = Vec::new();
     // OK because writing to memory does not fail, and no track is longer than 4 GiB.
-    Smf { header, tracks }.write_std(&mut bytes).expect("memory takes the file");
+    Smf { header, tracks: vec![track] }.write(&mut bytes).expect("memory takes the file");
     bytes
 }
 
