@@ -9,11 +9,19 @@ use crate::client::Outcome;
 pub struct ConnectError {
     /// The class a call would have ended in.
     pub outcome: Outcome,
+    /// Whether there is something at the other end, whatever it does.
+    pub is_reached: bool,
     message: String,
 }
 
 impl ConnectError {
     pub(super) fn new(target: &str, failure: &Failure) -> Self {
-        Self { outcome: failure.outcome, message: format!("{target}: {}", failure.message) }
+        let outcome = match failure.outcome {
+            // A connection that never carried a session was not made.
+            Outcome::TransportClosed => Outcome::ConnectError,
+            outcome => outcome,
+        };
+        let is_reached = failure.outcome != Outcome::ConnectError;
+        Self { outcome, is_reached, message: format!("{target}: {}", failure.message) }
     }
 }

@@ -17,7 +17,7 @@ const HEAD: usize = 120;
 const SHORT: usize = 200;
 
 /// Words that begin a failure.
-const BEGINNINGS: [&str; 26] = [
+const BEGINNINGS: [&str; 30] = [
     "access denied",
     "an error",
     "bad request",
@@ -32,6 +32,8 @@ const BEGINNINGS: [&str; 26] = [
     "failure",
     "fatal",
     "forbidden",
+    "i am sorry",
+    "i'm sorry",
     "input validation",
     "internal server error",
     "invalid",
@@ -39,10 +41,12 @@ const BEGINNINGS: [&str; 26] = [
     "not found",
     "permission denied",
     "something went wrong",
+    "sorry",
     "traceback",
     "unable to",
     "unauthorized",
     "unexpected error",
+    "unfortunately",
     "unknown tool",
 ];
 /// Words that tell a failure anywhere in a short text.
@@ -92,7 +96,7 @@ pub(super) fn of(text: &str, rest: &[String], fields: Option<&Fields<'_>>) -> Op
 pub(super) const EMPTY: &str = "the answer is empty";
 
 fn is_blank(text: &str) -> bool {
-    matches!(text.trim(), "" | "null" | "\"\"")
+    matches!(text.trim(), "" | "null" | "None" | "undefined" | "\"\"")
 }
 
 fn of_text(text: &str) -> Option<String> {
@@ -254,6 +258,8 @@ mod tests {
             "Request failed with status code 401",
             "Entity 'x' not found",
             "Unable to read it",
+            "I'm sorry, there is no such page",
+            "Unfortunately the server is busy",
             "\"Error: quoted\"",
             "[{\"error\": \"x\"}]",
             "{\"result\": \"Error: x\"}",
@@ -268,6 +274,8 @@ mod tests {
             "",
             " \n",
             "null",
+            "None",
+            "undefined",
         ] {
             assert!(doubt(text).is_some(), "{text:?}");
         }
@@ -281,6 +289,7 @@ mod tests {
             "12 files",
             "404 files were copied",
             "No matches",
+            "Nonetheless",
             "Invalidated 3 entries",
             "The key is C major: the error of the estimate is 0.1",
             "{\"error\": null, \"ok\": true}",

@@ -100,8 +100,27 @@ pub(super) fn decode(frame: &Bytes) -> Result<Incoming, String> {
         Err(error) => error.to_string(),
     };
     let envelope: Envelope<'_, &RawValue> =
-        serde_json::from_slice(json).map_err(|e| format!("not JSON-RPC: {e}"))?;
+        serde_json::from_slice(json).map_err(|error| not_json_rpc(json, &error))?;
     incoming(frame, received, envelope, |raw| Body::Other(frame.slice_ref(raw.get().as_bytes()), why))
+}
+
+/// Why that is no frame, in words for whoever wrote the server.
+fn not_json_rpc(json: &[u8], error: &serde_json::Error) -> String {
+    if json.trim_ascii_start().starts_with(b"[") {
+        return "not JSON-RPC: a batch, where one message is expected".to_owned();
+    }
+    // Encoders such as Python's write numbers that JSON does not have. The column is where reading stopped, counted from 1.
+    let column = if error.line() == 1 { error.column() } else { 0 };
+    let near = &json[column.saturating_sub(3).min(json.len())..(column + 8).min(json.len())];
+    let number = ["NaN", "Infinity"]
+        .into_iter()
+        .find(|number| column > 0 && memchr::memmem::find(near, number.as_bytes()).is_some());
+    match number {
+        Some(number) => {
+            format!("not JSON-RPC: the number {number}, which JSON does not have, at column {column}")
+        }
+        None => format!("not JSON-RPC: {error}"),
+    }
 }
 
 /// Tells what kind of frame it is.
@@ -224,6 +243,22 @@ mod tests {
             ("7", "not JSON-RPC"),
         ] {
             assert_eq!(kind(frame), expected, "{frame}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_rpc_is_said_in_words() {
+        for (frame, why) in [
+            (r#"{"id":7,"result":{"x":NaN}}"#, "the number NaN, which JSON does not have, at column 23"),
+            (
+                r#"{"id":7,"result":{"x":-Infinity}}"#,
+                "the number Infinity, which JSON does not have, at column 24",
+            ),
+            (r#"{"id":7,"result":{"x":1"#, "EOF while parsing an object at line 1 column 23"),
+            (r#"[{"id":7,"result":{}}]"#, "a batch, where one message is expected"),
+        ] {
+            let error = decode(&Bytes::from_static(frame.as_bytes())).unwrap_err();
+            assert_eq!(error, format!("not JSON-RPC: {why}"));
         }
     }
 

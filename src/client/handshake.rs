@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 use rmcp::model::{
-    ClientCapabilities, Implementation, InitializeRequestParams, JsonObject, ProtocolVersion,
+    ClientCapabilities, ErrorData, Implementation, InitializeRequestParams, JsonObject, ProtocolVersion,
     RequestMetaObject,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::frame;
+use super::frame::{self, Body, Response};
 use super::mirror::{self, Headers};
 use super::session::{Beside, ServerInfo, Session, read};
 use super::wire::{ClientOptions, Failure, Wire};
@@ -49,6 +49,7 @@ struct Agreed {
 #[derive(Serialize)]
 struct Nothing {}
 
+const INITIALIZE: &str = "initialize";
 /// How long a server that is not ready and does not say for how long is left alone.
 const BUSY_PAUSE: Duration = Duration::from_millis(500);
 /// How long `initialize` is waited for, at most, before it is taken into account that the server ignores what it does
@@ -115,9 +116,9 @@ impl Session {
     /// Initialises, or discovers where the server knows no handshake any more. It may say so, hang up, or ignore the
     /// request: then both are under way, because it may as well be slow to start. If both fail, the first reason is told.
     async fn negotiate(&self, silence: Duration) -> Result<Agreed, Failure> {
-        let (newest, newest_with) = (ProtocolVersion::LATEST, ProtocolVersion::LATEST_WITH_INITIALIZE);
+        let newest = ProtocolVersion::LATEST;
         let discover = || self.discover(&newest);
-        let mut initialize = pin!(self.initialize(&newest_with));
+        let mut initialize = pin!(self.initialize_any());
         match tokio::time::timeout(silence, &mut initialize).await {
             Ok(Err(refused)) if refused.may_be_of_the_protocol() => discover().await.map_err(|_| refused),
             Ok(result) => result,
@@ -129,27 +130,26 @@ impl Session {
         }
     }
 
+    /// Initialises with the newest revision, or with that which the server names where it refuses it.
+    async fn initialize_any(&self) -> Result<Agreed, Failure> {
+        let newest = ProtocolVersion::LATEST_WITH_INITIALIZE;
+        let response = self.greet(&newest).await?;
+        match offered(&response).filter(|offered| *offered != newest) {
+            Some(offered) => self.initialize(&offered).await,
+            None => agreed(response),
+        }
+    }
+
     async fn initialize(&self, version: &ProtocolVersion) -> Result<Agreed, Failure> {
+        agreed(self.greet(version).await?)
+    }
+
+    async fn greet(&self, version: &ProtocolVersion) -> Result<Response, Failure> {
         let params = InitializeRequestParams::new(ClientCapabilities::default(), ourselves())
             .with_protocol_version(version.clone());
-        let method = "initialize";
+        let beside = Beside { meta: None, headers: Headers::new(), trace: None };
         // The time limit is that of the whole handshake.
-        let response = self
-            .send(Beside { meta: None, headers: Headers::new(), trace: None }, method, params, Duration::MAX)
-            .await?;
-        let greeting: Greeting = read(method, response)?;
-        let version = match &greeting.protocol_version {
-            Some(version) if version.has_initialize() => version.clone(),
-            Some(version) => {
-                let message = format!("initialize answered with protocol {version}, which has none");
-                return Err(Failure::new(Outcome::ProtocolError, message));
-            }
-            None => {
-                let message = "initialize answered without a protocol version";
-                return Err(Failure::new(Outcome::ProtocolError, message));
-            }
-        };
-        Ok(Agreed { server: greeting.server(&version), version, meta: None })
+        self.send(beside, INITIALIZE, params, Duration::MAX).await
     }
 
     async fn discover(&self, version: &ProtocolVersion) -> Result<Agreed, Failure> {
@@ -175,6 +175,36 @@ impl Session {
     }
 }
 
+/// What a server agrees to that answers `initialize`.
+fn agreed(response: Response) -> Result<Agreed, Failure> {
+    let greeting: Greeting = read(INITIALIZE, response)?;
+    let version = match &greeting.protocol_version {
+        Some(version) if version.has_initialize() => version.clone(),
+        Some(version) => {
+            let message = format!("initialize answered with protocol {version}, which has no handshake");
+            return Err(Failure::new(Outcome::ProtocolError, message));
+        }
+        None => {
+            let message = "initialize answered without a protocol version";
+            return Err(Failure::new(Outcome::ProtocolError, message));
+        }
+    };
+    Ok(Agreed { server: greeting.server(&version), version, meta: None })
+}
+
+/// The newest revision with a handshake among those that a refusal names.
+fn offered(response: &Response) -> Option<ProtocolVersion> {
+    let Body::Error(json) = &response.body else { return None };
+    let error: ErrorData = serde_json::from_slice(json).ok()?;
+    let supported: Vec<ProtocolVersion> =
+        serde_json::from_value(error.data?.get("supported")?.clone()).ok()?;
+    // Their names are dates.
+    supported
+        .into_iter()
+        .filter(ProtocolVersion::has_initialize)
+        .max_by(|one, other| one.as_str().cmp(other.as_str()))
+}
+
 fn ourselves() -> Implementation {
     Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
 }
@@ -192,13 +222,15 @@ mod tests {
         r#"{"protocolVersion":"2025-03-26","capabilities":{},"serverInfo":{"name":"old"}}"#;
 
     /// What a server does with a request: an answer after some seconds, or nothing.
-    type Answers = fn(&str) -> Option<(u64, &'static str)>;
+    type Answers = fn(&Value) -> Option<(u64, Value)>;
 
-    fn result(seconds: u64, json: &'static str) -> Option<(u64, &'static str)> {
-        Some((seconds, json))
+    fn result(seconds: u64, json: &str) -> Option<(u64, Value)> {
+        Some((seconds, json!({"result": serde_json::from_str::<Value>(json).unwrap()})))
     }
 
-    const REFUSED: Option<(u64, &str)> = Some((0, "refused"));
+    fn refused() -> Option<(u64, Value)> {
+        Some((0, json!({"error": {"code": -32601, "message": "refused"}})))
+    }
 
     /// Shakes hands with a server in this process: the revision, or why there is none.
     async fn shake(answers: Answers) -> Result<String, String> {
@@ -208,15 +240,9 @@ mod tests {
             let mut lines = BufReader::new(input).lines();
             while let Ok(Some(line)) = lines.next_line().await {
                 let request: Value = serde_json::from_str(&line).unwrap();
-                let Some((seconds, answer)) = answers(request["method"].as_str().unwrap()) else { continue };
+                let Some((seconds, mut reply)) = answers(&request) else { continue };
                 tokio::time::sleep(Duration::from_secs(seconds)).await;
-                let id = &request["id"];
-                let reply = match serde_json::from_str::<Value>(answer) {
-                    Ok(result) => json!({"jsonrpc": "2.0", "id": id, "result": result}),
-                    Err(_) => {
-                        json!({"jsonrpc": "2.0", "id": id, "error": {"code": -32601, "message": answer}})
-                    }
-                };
+                (reply["jsonrpc"], reply["id"]) = ("2.0".into(), request["id"].clone());
                 output.write_all(format!("{reply}\n").as_bytes()).await.unwrap();
             }
         });
@@ -229,29 +255,46 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_server_without_a_handshake_is_discovered_whether_it_refuses_or_ignores_one() {
         let discovered = Ok("2026-07-28".to_owned());
-        let refuses = |method: &str| if method == "initialize" { REFUSED } else { result(0, DISCOVERED) };
+        let refuses =
+            |asked: &Value| if asked["method"] == INITIALIZE { refused() } else { result(0, DISCOVERED) };
         assert_eq!(shake(refuses).await, discovered);
-        let ignores = |method: &str| (method != "initialize").then_some((0, DISCOVERED));
+        let ignores =
+            |asked: &Value| if asked["method"] == INITIALIZE { None } else { result(0, DISCOVERED) };
         assert_eq!(shake(ignores).await, discovered);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_server_that_is_slow_to_start_is_initialised_all_the_same() {
-        let slow = |method: &str| match method {
-            "initialize" => result(30, INITIALISED),
-            "server/discover" => REFUSED,
+        let slow = |asked: &Value| match asked["method"].as_str()? {
+            INITIALIZE => result(30, INITIALISED),
+            "server/discover" => refused(),
             _ => None,
         };
         assert_eq!(shake(slow).await, Ok("2025-03-26".to_owned()));
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_server_that_refuses_and_says_what_it_speaks_is_taken_at_its_word() {
+        let old = |asked: &Value| match (asked["method"].as_str()?, &asked["params"]["protocolVersion"]) {
+            (INITIALIZE, version) if version == "2025-03-26" => result(0, INITIALISED),
+            (INITIALIZE, _) => {
+                let supported = json!(["2024-11-05", "2025-03-26", "2099-01-01"]);
+                let data = json!({"supported": supported});
+                Some((0, json!({"error": {"code": -32602, "message": "unsupported", "data": data}})))
+            }
+            _ => refused(),
+        };
+        assert_eq!(shake(old).await, Ok("2025-03-26".to_owned()));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn where_neither_works_the_first_reason_counts() {
-        let refuses = |_: &str| REFUSED;
+        let refuses = |_: &Value| refused();
         assert_eq!(shake(refuses).await, Err("initialize: refused (code -32601)".to_owned()));
-        let obliging = |method: &str| if method == "initialize" { REFUSED } else { result(0, "{}") };
+        let obliging =
+            |asked: &Value| if asked["method"] == INITIALIZE { refused() } else { result(0, "{}") };
         assert_eq!(shake(obliging).await, Err("initialize: refused (code -32601)".to_owned()));
-        let deaf = |_: &str| None;
+        let deaf = |_: &Value| None;
         assert_eq!(shake(deaf).await, Err("no answer within 60s".to_owned()));
     }
 }

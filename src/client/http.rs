@@ -2,7 +2,7 @@
 //!
 //! Everything a call needs arrives with its own reply; what a server asks outside of calls is heard in `listen.rs`.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,23 +14,21 @@ use tokio::sync::OnceCell;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::connection::Connection;
+use super::cookies::Cookies;
 use super::endpoint::Endpoint;
 use super::frame::Response;
 use super::http_reply::{self, Reading};
 use super::listen;
 use super::mirror;
+use super::rest::DRAIN;
 use super::wire::{ClientOptions, Counters, Failure, Outgoing};
 use crate::client::Outcome;
 
 pub(super) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// How long what follows an answer may take to let its connection be used again.
-const DRAIN: Duration = Duration::from_secs(5);
 /// How soon a kept connection that the server has closed meanwhile shows it.
 const STALE: Duration = Duration::from_secs(1);
-/// Connections of a session that are waited for so at once.
-const MOST_DRAINING: usize = 4;
 
 /// A session with a server behind a URL.
 pub(super) struct HttpWire {
@@ -50,7 +48,8 @@ pub(super) struct Post {
     version: OnceLock<HeaderValue>,
     idle: Mutex<Vec<Connection>>,
     /// Connections whose answer has been read and whose stream goes on.
-    draining: AtomicUsize,
+    pub draining: AtomicUsize,
+    cookies: Cookies,
     connect_timeout: Duration,
     /// What the user adds to each request.
     added: HeaderMap,
@@ -74,6 +73,7 @@ impl HttpWire {
             version: OnceLock::new(),
             idle: Mutex::default(),
             draining: AtomicUsize::new(0),
+            cookies: Cookies::default(),
             connect_timeout: options.connect_timeout,
             added: options.headers.clone(),
             max_reply_bytes: options.max_reply_bytes,
@@ -154,33 +154,13 @@ impl Post {
         if self.follow(&reply) {
             // On a connection of its own: the body of the redirect is not read.
             connection = self.new_connection().await?;
-            reply = connection.send(request()).await?;
+            reply = self.send_on(&mut connection, request()).await?;
         }
         self.learn_session(&reply);
         let has_session = self.session.get().is_some();
         let reading = Reading { post: &self, connection: &mut connection, id: outgoing.id };
         let (response, rest) = http_reply::read(reading, reply, has_session).await?;
-        match rest {
-            None => self.keep(connection),
-            // A server that leaves many streams open behind their answers cannot have a connection kept for each.
-            Some(_) if self.draining.load(Ordering::Relaxed) >= MOST_DRAINING => {}
-            Some(mut rest) => {
-                // The answer is complete; what the server still sends is none of the call's time.
-                let post = Arc::clone(&self);
-                post.draining.fetch_add(1, Ordering::Relaxed);
-                let drain = async move {
-                    while connection.chunk(&mut rest).await?.is_some() {}
-                    Ok::<_, Failure>(connection)
-                };
-                tokio::spawn(async move {
-                    let drained = tokio::time::timeout(DRAIN, drain).await;
-                    post.draining.fetch_sub(1, Ordering::Relaxed);
-                    if let Ok(Ok(connection)) = drained {
-                        post.keep(connection);
-                    }
-                });
-            }
-        }
+        self.release(connection, rest);
         Ok(response)
     }
 
@@ -189,12 +169,18 @@ impl Post {
         let (mut connection, reply) = self.send(request).await?;
         let status = reply.status();
         let mut body = reply.into_body();
-        while connection.chunk(&mut body).await?.is_some() {}
+        let mut beginning = Bytes::new();
+        while let Some(chunk) = connection.chunk(&mut body).await? {
+            if beginning.is_empty() {
+                beginning = chunk;
+            }
+        }
         self.keep(connection);
         if status.is_success() {
             return Ok(());
         }
-        Err(Failure::new(Outcome::ProtocolError, format!("HTTP {status} to {method}")))
+        let message = format!("HTTP {} to {method}: {}", status.as_u16(), http_reply::quote(&beginning));
+        Err(Failure::new(Outcome::ProtocolError, message))
     }
 
     /// Sends what nobody waits for: whether it arrives is the server's affair.
@@ -219,6 +205,7 @@ impl Post {
         if let Some(version) = self.version.get() {
             headers.insert(mirror::VERSION, version.clone());
         }
+        self.cookies.add(headers);
         request
     }
 
@@ -231,7 +218,7 @@ impl Post {
         let mut closed = None;
         if let Some(mut kept) = self.kept().await {
             let sent = Instant::now();
-            match kept.send(request()).await {
+            match self.send_on(&mut kept, request()).await {
                 // Later than that the server has taken the request, and it is the call that was lost.
                 Err(failure) if failure.outcome == Outcome::TransportClosed && sent.elapsed() < STALE => {
                     closed = Some(failure);
@@ -244,8 +231,18 @@ impl Post {
         if closed.is_some() {
             Counters::add(&self.counters.resent);
         }
-        let reply = new.send(request()).await?;
+        let reply = self.send_on(&mut new, request()).await?;
         Ok((new, reply))
+    }
+
+    async fn send_on(
+        &self,
+        connection: &mut Connection,
+        request: Request<Full<Bytes>>,
+    ) -> Result<http::Response<hyper::body::Incoming>, Failure> {
+        let reply = connection.send(request).await?;
+        self.cookies.learn(reply.headers());
+        Ok(reply)
     }
 
     /// Goes on with an event stream behind its last event.
@@ -294,7 +291,7 @@ impl Post {
         self.idle().pop()
     }
 
-    fn keep(&self, mut connection: Connection) {
+    pub(super) fn keep(&self, mut connection: Connection) {
         connection.rest();
         self.idle().push(connection);
     }

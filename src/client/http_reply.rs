@@ -10,6 +10,7 @@ use hyper::body::{Body as _, Incoming as Body};
 use super::connection::Connection;
 use super::frame::{self, Incoming, Response};
 use super::http::Post;
+use super::rest::Rest;
 use super::sse::{EventReader, Resume};
 use super::wire::{Counters, Failure};
 use crate::client::Outcome;
@@ -21,8 +22,8 @@ pub(super) struct Reading<'a> {
     pub id: u64,
 }
 
-/// The answer, and the rest of the body if there may be one.
-type Answer = (Response, Option<Body>);
+/// The answer, and the stream that it was taken from if there may be more.
+type Answer = (Response, Option<Rest>);
 
 /// How long a client waits before it resumes a stream whose server does not say.
 pub(super) const RETRY: Duration = Duration::from_secs(1);
@@ -54,10 +55,9 @@ pub(super) async fn read(
     let content_type = text_of(header::CONTENT_TYPE);
     if content_type.starts_with("application/json") {
         let json = reading.whole(&mut body, reading.post.max_reply_bytes).await?;
-        return reading.answer(&json).and_then(|found| {
-            let missing = || Failure::new(Outcome::ProtocolError, "the reply answers no request of ours");
-            Ok((found.ok_or_else(missing)?, None))
-        });
+        let found = reading.answer(reading.decode(&json)?)?;
+        let missing = || Failure::new(Outcome::ProtocolError, "the reply answers no request of ours");
+        return Ok((found.ok_or_else(missing)?, None));
     }
     if content_type.starts_with("text/event-stream") {
         return reading.events(body).await;
@@ -91,6 +91,8 @@ impl Reading<'_> {
     /// The answer in an event stream, and in those that continue it where the server lets us ask for that.
     async fn events(self, mut body: Body) -> Result<Answer, Failure> {
         let mut resume = Resume::default();
+        // An event that is no frame is passed over, as other clients do; if no answer comes, it is the reason.
+        let mut spoiled = None;
         loop {
             let mut events = EventReader::after(resume);
             let ended = loop {
@@ -106,31 +108,39 @@ impl Reading<'_> {
                 }
                 while let Some(event) = events.next() {
                     check_size(event.len(), self.post.max_reply_bytes)?;
-                    if let Some(response) = self.answer(&event)? {
-                        return Ok((response, Some(body)));
+                    match self.decode(&event) {
+                        Ok(incoming) => {
+                            if let Some(response) = self.answer(incoming)? {
+                                return Ok((response, Some(Rest { events, body, id: self.id })));
+                            }
+                        }
+                        Err(failure) if frame::sniff_id(&event) == Some(self.id) => return Err(failure),
+                        Err(failure) => spoiled = Some(failure),
                     }
                 }
                 check_size(events.held(), self.post.max_reply_bytes)?;
             };
             resume = events.resume;
-            let Some(last_id) = &resume.last_id else { return Err(ended) };
+            let Some(last_id) = &resume.last_id else { return Err(spoiled.unwrap_or(ended)) };
             // The call's deadline ends this, however often a server sends us round.
             tokio::time::sleep(resume.retry.unwrap_or(RETRY)).await;
             (*self.connection, body) = self.post.resume(last_id).await?;
         }
     }
 
-    /// The response, if this frame is one to our call; anything else in the stream is dealt with here.
-    fn answer(&self, frame: &Bytes) -> Result<Option<Response>, Failure> {
-        let counters = &self.post.counters;
-        let incoming = frame::decode(frame).map_err(|error| {
-            Counters::add(&counters.bad_frames);
+    fn decode(&self, frame: &Bytes) -> Result<Incoming, Failure> {
+        frame::decode(frame).map_err(|error| {
+            Counters::add(&self.post.counters.bad_frames);
             Failure::new(Outcome::ProtocolError, error)
-        })?;
+        })
+    }
+
+    /// The response, if this is one to our call; anything else in the stream is dealt with here.
+    fn answer(&self, incoming: Incoming) -> Result<Option<Response>, Failure> {
         match incoming {
             Incoming::Response(id, response) if id == self.id => return Ok(Some(response)),
             Incoming::ForeignResponse(Some(id)) if id == self.id => {
-                Counters::add(&counters.unmatched);
+                Counters::add(&self.post.counters.unmatched);
                 return Err(Failure::new(Outcome::ProtocolError, frame::id_is_text(id)));
             }
             other => self.post.take(other),
@@ -139,7 +149,7 @@ impl Reading<'_> {
     }
 }
 
-fn check_size(bytes: usize, limit: usize) -> Result<(), Failure> {
+pub(super) fn check_size(bytes: usize, limit: usize) -> Result<(), Failure> {
     if bytes > limit {
         return Err(Failure::new(Outcome::Oversized, format!("reply is over the limit of {limit} bytes")));
     }
@@ -215,7 +225,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// The beginning of a body, on one line.
-fn quote(body: &[u8]) -> String {
+pub(super) fn quote(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(QUOTED)]);
     let words: Vec<&str> = text.split_whitespace().collect();
     let quoted: String = words.join(" ").chars().take(120).collect();

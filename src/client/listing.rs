@@ -16,8 +16,7 @@ use crate::client::Outcome;
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Page {
-    #[serde(default)]
-    tools: Vec<Value>,
+    tools: Option<Vec<Value>>,
     next_cursor: Option<String>,
 }
 
@@ -42,7 +41,7 @@ impl Session {
         loop {
             let params = PaginatedRequestParams::default().with_cursor(cursor.take());
             let page: Page = self.ask("tools/list", params, Duration::MAX).await?;
-            tools.extend(page.tools);
+            tools.extend(page.tools.unwrap_or_default());
             match page.next_cursor {
                 None => break,
                 // Older servers end the list so; the newest protocol makes it a cursor like any other.

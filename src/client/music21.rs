@@ -141,13 +141,7 @@ impl Music21Client {
 
     async fn shake(target: &str, wire: Wire, options: &ClientOptions) -> Result<Self, ConnectError> {
         let session = Session::handshake(wire, options, options.start_timeout).await;
-        let session = session.map_err(|mut failure| {
-            // A connection that never carried a session was not made.
-            if failure.outcome == Outcome::TransportClosed {
-                failure.outcome = Outcome::ConnectError;
-            }
-            ConnectError::new(target, &failure)
-        })?;
+        let session = session.map_err(|failure| ConnectError::new(target, &failure))?;
         Ok(Self { session, stop_grace: options.stop_grace })
     }
 

@@ -281,9 +281,7 @@ fn advice(spec: &ServerSpec, error: &ConnectError) -> &'static str {
         }
         // That error says what to write.
         ServerSpec::Url(_) if message.contains("--header") => "",
-        ServerSpec::Url(_) if error.outcome == Outcome::ConnectError => {
-            "; start the server first, or correct the URL"
-        }
+        ServerSpec::Url(_) if !error.is_reached => "; start the server first, or correct the URL",
         ServerSpec::Url(_) => "",
     }
 }

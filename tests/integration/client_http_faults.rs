@@ -92,6 +92,7 @@ async fn a_reply_is_read_from_json_and_from_events_of_either_line_end() {
     check(events(&stream), Ok, "").await;
     check(events(&stream.replace('\n', "\r\n")), Ok, "").await;
     check(events("data: {]\n\n"), ProtocolError, "not JSON-RPC").await;
+    check(events(&format!("data: null\n\ndata: [DONE]\n\ndata: {}\n\n", healthy())), Ok, "").await;
     check(events(": nothing\n\n"), TransportClosed, "ended before the answer").await;
     check(json("{]"), ProtocolError, "not JSON-RPC").await;
     check(json(""), ProtocolError, "not JSON-RPC").await;
@@ -195,6 +196,31 @@ async fn a_reply_to_another_call_is_counted_and_the_stream_read_on() {
     let client = Music21Client::connect(&server.url, &options()).await.unwrap();
     assert!(call(&client, PATIENT).await.is_ok());
     assert_eq!(client.protocol_violations().unmatched, 1);
+}
+
+#[tokio::test]
+async fn what_follows_an_answer_on_its_stream_is_seen_too() {
+    let other = healthy().replace("{id}", "99999");
+    let stream = format!("data: {0}\n\ndata: {0}\n\ndata: {other}\n\ndata: {{]\n\n", healthy());
+    let server = start(vec![events(&stream)], "");
+    let client = Music21Client::connect(&server.url, &options()).await.unwrap();
+    assert!(call(&client, PATIENT).await.is_ok());
+    let seen = client.protocol_violations();
+    assert_eq!((seen.duplicates, seen.unmatched, seen.bad_frames), (1, 1, 1));
+}
+
+#[tokio::test]
+async fn a_cookie_is_sent_back_as_a_load_balancer_wants_it() {
+    let set = "content-type: application/json\r\nset-cookie: route=a1; Path=/\r\n";
+    let server = start(vec![reply("200 OK", set, &healthy()), json(&healthy())], SESSION);
+    let client = Music21Client::connect(&server.url, &options()).await.unwrap();
+    for _ in 0..2 {
+        assert!(call(&client, PATIENT).await.is_ok());
+    }
+    let requests: Vec<String> = server.requests.try_iter().collect();
+    let with_cookie: Vec<bool> =
+        requests.iter().map(|request| request.contains("cookie: route=a1")).collect();
+    assert_eq!(with_cookie, [false, false, false, true], "{requests:#?}");
 }
 
 #[tokio::test]
