@@ -117,7 +117,9 @@ impl Session {
             return Ok(refused);
         }
         Counters::add(&self.wire.counters().relisted);
-        self.send(beside(anew), method, &params, deadline.saturating_sub(began.elapsed())).await
+        let answered =
+            self.send(beside(anew), method, &params, deadline.saturating_sub(began.elapsed())).await?;
+        Ok(Response { sent: refused.sent, ..answered })
     }
 
     fn headers(&self, method: &'static str, call: Option<&Called<'_>>) -> Headers {
@@ -158,7 +160,9 @@ impl Session {
                 frame::encode(Some(id), method, &WithMeta { meta: Meta { own, traceparent }, params })
             }
         };
-        self.wire.exchange(Outgoing { id, headers, frame }, deadline).await
+        let sent = Some(Instant::now());
+        let answered = self.wire.exchange(Outgoing { id, headers, frame }, deadline).await?;
+        Ok(Response { sent, ..answered })
     }
 }
 
