@@ -23,7 +23,7 @@ pub(super) fn about(change: &ProfileChange) -> Vec<String> {
              {calls_b} calls)",
             change.sampler
         ),
-        "times of a call; own: in the function itself; total: with what it calls; ±: three standard errors of sampling"
+        "times of a call; own: in the function itself; total: with what it calls; ±: four standard errors of sampling"
             .to_owned(),
     ];
     lines.extend(change.flamegraph.iter().map(|path| format!("differential flamegraph: {path}")));
@@ -118,11 +118,11 @@ mod tests {
         insta::assert_snapshot!(table(&slowed(), Screen::NONE), @r#"
         what changed in the profile
         py-spy on both sides: 22.0 ms a call before (110 samples, 100 calls), 34.9 ms after (88 samples, 50 calls)
-        times of a call; own: in the function itself; total: with what it calls; ±: three standard errors of sampling
+        times of a call; own: in the function itself; total: with what it calls; ±: four standard errors of sampling
         differential flamegraph: flamegraphs/differential.svg
         function        own time before  after    change              total time before  after
-        slow<1> (a.py)  2.00 ms          29.9 ms  +27.9 ms ± 10.6 ms  2.00 ms            29.9 ms
-        fast|er (a.py)  20.0 ms          4.98 ms  −15.0 ms ± 7.46 ms  20.0 ms            4.98 ms
+        slow<1> (a.py)  2.00 ms          29.9 ms  +27.9 ms ± 14.1 ms  2.00 ms            29.9 ms
+        fast|er (a.py)  20.0 ms          4.98 ms  −15.0 ms ± 9.95 ms  20.0 ms            4.98 ms
         not shown: 0 more that changed, 1 whose change the samples cannot tell from none
         "#);
     }
@@ -133,12 +133,12 @@ mod tests {
         what changed in the profile
         py-spy on both sides: 22.0 ms a call before (110 samples, 100 calls), 34.9 ms
           after (88 samples, 50 calls)
-        times of a call; own: in the function itself; total: with what it calls; ±:
-          three standard errors of sampling
+        times of a call; own: in the function itself; total: with what it calls; ±: four
+          standard errors of sampling
         differential flamegraph: flamegraphs/differential.svg
         function        own time before  after    change
-        slow<1> (a.py)  2.00 ms          29.9 ms  +27.9 ms ± 10.6 ms
-        fast|er (a.py)  20.0 ms          4.98 ms  −15.0 ms ± 7.46 ms
+        slow<1> (a.py)  2.00 ms          29.9 ms  +27.9 ms ± 14.1 ms
+        fast|er (a.py)  20.0 ms          4.98 ms  −15.0 ms ± 9.95 ms
         not shown: 0 more that changed, 1 whose change the samples cannot tell from none
 
         what changed in the profile
@@ -146,13 +146,13 @@ mod tests {
           samples, 100 calls), 34.9 ms after (88 samples,
           50 calls)
         times of a call; own: in the function itself;
-          total: with what it calls; ±: three standard
+          total: with what it calls; ±: four standard
           errors of sampling
         differential flamegraph:
           flamegraphs/differential.svg
         change              function
-        +27.9 ms ± 10.6 ms  slow<1> (a.py)
-        −15.0 ms ± 7.46 ms  fast|er (a.py)
+        +27.9 ms ± 14.1 ms  slow<1> (a.py)
+        −15.0 ms ± 9.95 ms  fast|er (a.py)
         not shown: 0 more that changed, 1 whose change the
         samples cannot tell from none
         "#);
@@ -165,14 +165,14 @@ mod tests {
 
         > py-spy on both sides: 22.0 ms a call before (110 samples, 100 calls), 34.9 ms after (88 samples, 50 calls)
 
-        > times of a call; own: in the function itself; total: with what it calls; ±: three standard errors of sampling
+        > times of a call; own: in the function itself; total: with what it calls; ±: four standard errors of sampling
 
         > differential flamegraph: flamegraphs/differential.svg
 
         | function | own time before | after | change | total time before | after |
         |---|---:|---:|---:|---:|---:|
-        | slow&lt;1> (a.py) | 2.00 ms | 29.9 ms | +27.9 ms ± 10.6 ms | 2.00 ms | 29.9 ms |
-        | fast\|er (a.py) | 20.0 ms | 4.98 ms | −15.0 ms ± 7.46 ms | 20.0 ms | 4.98 ms |
+        | slow&lt;1> (a.py) | 2.00 ms | 29.9 ms | +27.9 ms ± 14.1 ms | 2.00 ms | 29.9 ms |
+        | fast\|er (a.py) | 20.0 ms | 4.98 ms | −15.0 ms ± 9.95 ms | 20.0 ms | 4.98 ms |
 
         not shown: 0 more that changed, 1 whose change the samples cannot tell from none
         "#);
@@ -184,7 +184,7 @@ mod tests {
         insta::assert_snapshot!(table(&alike, Screen::NONE), @r#"
         what changed in the profile
         py-spy on both sides: 2.00 ms a call before (10 samples, 100 calls), 2.00 ms after (5 samples, 50 calls)
-        times of a call; own: in the function itself; total: with what it calls; ±: three standard errors of sampling
+        times of a call; own: in the function itself; total: with what it calls; ±: four standard errors of sampling
         differential flamegraph: flamegraphs/differential.svg
         not shown: 0 more that changed, 1 whose change the samples cannot tell from none
         "#);
