@@ -24,15 +24,21 @@ pub enum Quantile {
         /// Where the truth lies with 95 % confidence.
         interval: Interval,
     },
-    /// Too few samples for an estimate; with 95 % confidence the quantile is no larger than this.
+    /// Too few samples for an estimate, or a disturbed run; with 95 % confidence the quantile is no larger than this.
     UpperBound {
         /// Nanoseconds.
         ns: u64,
+        /// What it is no smaller than, nanoseconds, where the run was not disturbed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        low_ns: Option<u64>,
     },
-    /// Too few samples for any statement.
+    /// Too few samples for an upper bound.
     TooFewSamples {
-        /// Samples from which the quantile is reported.
+        /// Samples from which there is one.
         needed: u64,
+        /// What it is no smaller than, nanoseconds: two samples that took long are enough to know that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        low_ns: Option<u64>,
     },
     /// So many calls timed out that only a lower limit is known; print it as "≥".
     Censored {
@@ -77,14 +83,12 @@ impl Quantile {
     /// which is treated as dependence.
     pub(crate) fn read(histogram: &Histogram, q: f64, batches: &[u64], lag1: Option<f64>) -> Self {
         let n = histogram.count();
-        let Some(ns) = histogram.quantile(q) else {
-            return Self::TooFewSamples { needed: samples_for_bound(q) };
+        let low_ns = order_low(histogram, q);
+        let Some(ns) = histogram.quantile(q).filter(|_| n >= samples_for_bound(q)) else {
+            return Self::TooFewSamples { needed: samples_for_bound(q), low_ns };
         };
-        if n < samples_for_bound(q) {
-            return Self::TooFewSamples { needed: samples_for_bound(q) };
-        }
         if histogram.is_censored_at(ns) {
-            return Self::Censored { at_least_ns: ns, low_ns: order_low(histogram, q) };
+            return Self::Censored { at_least_ns: ns, low_ns: low_ns.unwrap_or(0) };
         }
         if n < samples_for_value(q) {
             return Self::upper_bound(histogram, q);
@@ -101,9 +105,11 @@ impl Quantile {
     fn upper_bound(histogram: &Histogram, q: f64) -> Self {
         let rank = binomial_quantile(0.95, histogram.count(), q) + 1;
         match histogram.at_rank(rank) {
-            Some(ns) if !histogram.is_censored_at(ns) => Self::UpperBound { ns },
+            Some(ns) if !histogram.is_censored_at(ns) => {
+                Self::UpperBound { ns, low_ns: order_low(histogram, q) }
+            }
             _ => {
-                let low_ns = order_low(histogram, q);
+                let low_ns = order_low(histogram, q).unwrap_or(0);
                 Self::Censored { at_least_ns: low_ns, low_ns }
             }
         }
@@ -112,16 +118,17 @@ impl Quantile {
     /// What remains of it in a disturbed run, whose times are upper bounds.
     pub(crate) fn without_lower_side(self) -> Self {
         match self {
-            Self::Value { interval: Interval { high_ns: Some(ns), .. }, .. } => Self::UpperBound { ns },
-            Self::Value { .. } | Self::Censored { .. } => Self::Unknown,
-            Self::UpperBound { .. } | Self::TooFewSamples { .. } | Self::Unknown => self,
+            Self::Value { interval: Interval { high_ns: Some(ns), .. }, .. }
+            | Self::UpperBound { ns, .. } => Self::UpperBound { ns, low_ns: None },
+            Self::TooFewSamples { needed, .. } => Self::TooFewSamples { needed, low_ns: None },
+            Self::Value { .. } | Self::Censored { .. } | Self::Unknown => Self::Unknown,
         }
     }
 
     /// The point estimate or the limit, whichever there is.
     pub(crate) fn ns(&self) -> Option<u64> {
         match *self {
-            Self::Value { ns, .. } | Self::UpperBound { ns } => Some(ns),
+            Self::Value { ns, .. } | Self::UpperBound { ns, .. } => Some(ns),
             Self::Censored { at_least_ns, .. } => Some(at_least_ns),
             Self::TooFewSamples { .. } | Self::Unknown => None,
         }
@@ -132,7 +139,8 @@ impl Quantile {
         match *self {
             Self::Value { interval, .. } => Some(interval.low_ns),
             Self::Censored { low_ns, .. } => Some(low_ns),
-            Self::UpperBound { .. } | Self::TooFewSamples { .. } | Self::Unknown => None,
+            Self::UpperBound { low_ns, .. } | Self::TooFewSamples { low_ns, .. } => low_ns,
+            Self::Unknown => None,
         }
     }
 
@@ -140,7 +148,7 @@ impl Quantile {
     pub(crate) fn upper_ns(&self) -> Option<u64> {
         match *self {
             Self::Value { interval, .. } => interval.high_ns,
-            Self::UpperBound { ns } => Some(ns),
+            Self::UpperBound { ns, .. } => Some(ns),
             Self::Censored { .. } | Self::TooFewSamples { .. } | Self::Unknown => None,
         }
     }
@@ -186,18 +194,18 @@ pub(crate) fn lower_bound(histogram: &Histogram, q: f64) -> Option<u64> {
     histogram.at_rank(binomial_quantile(0.05, histogram.count(), q).max(1))
 }
 
-/// x₍l₎ with l = B⁻¹(.025; n, q).
-fn order_low(histogram: &Histogram, q: f64) -> u64 {
-    let low = binomial_quantile(0.025, histogram.count(), q).max(1);
-    // OK because 1 <= low <= n.
-    histogram.at_rank(low).unwrap()
+/// x₍l₎ with l = B⁻¹(.025; n, q); `None` where l is 0, with a single sample of a p95.
+fn order_low(histogram: &Histogram, q: f64) -> Option<u64> {
+    let low = binomial_quantile(0.025, histogram.count(), q);
+    if low == 0 { None } else { histogram.at_rank(low) }
 }
 
 /// [x₍l₎, x₍u₎] with l = B⁻¹(.025; n, q) and u = B⁻¹(.975; n, q) + 1.
 fn order_interval(histogram: &Histogram, q: f64, lag1: Option<f64>) -> Interval {
     let high = binomial_quantile(0.975, histogram.count(), q) + 1;
     Interval {
-        low_ns: order_low(histogram, q),
+        // OK because an interval is made of hundreds of samples.
+        low_ns: order_low(histogram, q).unwrap_or(0),
         high_ns: histogram.at_rank(high),
         method: IntervalMethod::OrderStatistics,
         optimistic: lag1.is_none_or(|lag1| lag1 > OPTIMISTIC_LAG1),
@@ -229,12 +237,19 @@ mod tests {
 
     #[test]
     fn a_quantile_without_enough_samples_is_refused() {
-        assert!(matches!(read(58, 0.95), Quantile::TooFewSamples { needed: 59 }));
+        assert!(matches!(read(58, 0.95), Quantile::TooFewSamples { needed: 59, .. }));
         assert!(matches!(read(199, 0.95), Quantile::UpperBound { .. }));
         assert!(matches!(read(200, 0.95), Quantile::Value { .. }));
         assert!(matches!(read(999, 0.99), Quantile::UpperBound { .. }));
         assert!(matches!(read(1000, 0.99), Quantile::Value { .. }));
         assert!(matches!(read(0, 0.5), Quantile::TooFewSamples { .. }));
+    }
+
+    #[test]
+    fn a_few_samples_say_what_it_is_no_smaller_than() {
+        // P(Bin(2, .95) <= 0) = .0025 and P(Bin(2, .95) <= 1) = .0975; of one sample P(Bin(1, .95) <= 0) = .05.
+        let low = |n| read(n, 0.95).lower_ns().map(|ns| (ns as f64 / 1e6).round() as u64);
+        assert_eq!([0, 1, 2, 58, 100].map(low), [None, None, Some(1), Some(51), Some(90)]);
     }
 
     #[test]
@@ -275,9 +290,11 @@ mod tests {
     #[test]
     fn a_disturbed_quantile_keeps_its_upper_side_alone() {
         let Quantile::Value { interval, .. } = read(1000, 0.95) else { panic!("no value") };
-        let upper = Quantile::UpperBound { ns: interval.high_ns.unwrap() };
+        let upper = Quantile::UpperBound { ns: interval.high_ns.unwrap(), low_ns: None };
         assert_eq!(read(1000, 0.95).without_lower_side(), upper);
-        assert_eq!(read(100, 0.95).without_lower_side(), read(100, 0.95));
+        let of_few = read(100, 0.95).without_lower_side();
+        assert_eq!((of_few.upper_ns(), of_few.lower_ns()), (read(100, 0.95).upper_ns(), None));
+        assert_eq!(read(20, 0.95).without_lower_side().lower_ns(), None);
         let timed_out = Quantile::Censored { at_least_ns: 9, low_ns: 8 };
         assert_eq!(timed_out.without_lower_side(), Quantile::Unknown);
     }

@@ -48,8 +48,8 @@ pub(crate) fn percent(share: f64) -> String {
 pub(crate) fn quantile(quantile: &Quantile) -> String {
     match *quantile {
         Quantile::Value { ns, .. } => duration(ns as f64),
-        Quantile::UpperBound { ns } => format!("≤{}", duration(ns as f64)),
-        Quantile::TooFewSamples { needed } => format!("n<{needed}"),
+        Quantile::UpperBound { ns, .. } => format!("≤{}", duration(ns as f64)),
+        Quantile::TooFewSamples { needed, .. } => format!("n<{needed}"),
         Quantile::Censored { at_least_ns, .. } => format!("≥{}", duration(at_least_ns as f64)),
         Quantile::Unknown => "?".to_owned(),
     }
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_quantile_without_samples_says_how_many_it_needs() {
-        assert_eq!(quantile(&Quantile::TooFewSamples { needed: 200 }), "n<200");
-        assert_eq!(quantile(&Quantile::UpperBound { ns: 2_000_000 }), "≤2.00 ms");
+        assert_eq!(quantile(&Quantile::TooFewSamples { needed: 200, low_ns: None }), "n<200");
+        assert_eq!(quantile(&Quantile::UpperBound { ns: 2_000_000, low_ns: None }), "≤2.00 ms");
     }
 }

@@ -70,7 +70,13 @@ fn an_objective_is_kept_by_the_bound_and_not_by_the_estimate() {
         keeps(Quantile::Censored { at_least_ns: 30_000_000_000, low_ns: 30_000_000_000 }),
         Served::Beyond
     );
-    assert_eq!(keeps(Quantile::TooFewSamples { needed: 59 }), Served::Inconclusive);
+    assert_eq!(keeps(Quantile::TooFewSamples { needed: 59, low_ns: None }), Served::Inconclusive);
+    assert_eq!(keeps(Quantile::TooFewSamples { needed: 59, low_ns: Some(101_000_000) }), Served::Beyond);
+    assert_eq!(keeps(Quantile::UpperBound { ns: 200_000_000, low_ns: Some(101_000_000) }), Served::Beyond);
+    assert_eq!(
+        keeps(Quantile::UpperBound { ns: 200_000_000, low_ns: Some(99_000_000) }),
+        Served::Inconclusive
+    );
     assert_eq!(SEARCH.keeps(None), Served::Inconclusive);
 }
 
@@ -193,7 +199,8 @@ fn a_trial_at_a_rate_has_sessions_enough() {
     assert_eq!((trial.name.as_str(), trial.clients, trial.rate_per_s), ("250 calls/s", 25, Some(250.0)));
     assert_eq!(BY_RATE.trial(&stage, 20.0).clients, 4);
     let span = BY_RATE.span(&stage, None);
-    assert!(span.least == 4.92 && span.first == 5.0, "{span:?}");
+    // 155 calls of two tools are meant to come in 24 s: 118 come nearly always.
+    assert!(span.least == 6.48 && span.first == 6.48, "{span:?}");
     assert_eq!(BY_RATE.span(&stage, Some(333.0)).first, 167.0);
     assert_eq!([0.123_456, 12.345, 4567.0].map(|rate| rounded(rate, f64::round)), [0.123, 12.3, 4570.0]);
 }

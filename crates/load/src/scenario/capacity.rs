@@ -111,21 +111,18 @@ pub(super) fn found(found: &Capacity, trials: &[(&Tried, &StageResult)]) -> Chec
     check(name, verdict, text)
 }
 
-/// After how long each tool of some stage would have had enough calls for a bound of its p95, if it went on as it did: to tens
-/// of seconds. `None` where they had enough, or there was a tool without any.
+/// After how long each tool of the stage that comes next to it would have had enough calls for a bound of its p95, if it went on
+/// as it did: to tens of seconds. `None` where all stages had enough, or those that had not had a tool without any.
 fn enough_after_s(trials: &[(&Tried, &StageResult)]) -> Option<u64> {
-    let calls_per_s = |stage: &StageResult| {
+    let needed_s = |stage: &StageResult| {
         let calls =
             stage.tools.values().map(|tool| tool.service.as_ref().map_or(0, |times| times.count)).min();
-        calls.unwrap_or(0) as f64 * 1e9 / stage.elapsed_ns as f64
+        let elapsed_s = stage.elapsed_ns as f64 / 1e9;
+        let seconds = CALLS_FOR_A_BOUND / calls.unwrap_or(0) as f64 * elapsed_s;
+        (seconds.is_finite() && seconds > elapsed_s).then_some(seconds)
     };
-    let (rate, elapsed_ns) = trials
-        .iter()
-        .map(|(_, stage)| (calls_per_s(stage), stage.elapsed_ns))
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .filter(|(rate, _)| *rate > 0.0)?;
-    let seconds = CALLS_FOR_A_BOUND / rate;
-    (seconds * 1e9 > elapsed_ns as f64).then(|| (seconds / 10.0).ceil() as u64 * 10)
+    let soonest = trials.iter().filter_map(|(_, stage)| needed_s(stage)).min_by(f64::total_cmp)?;
+    Some((soonest / 10.0).ceil() as u64 * 10)
 }
 
 /// What a stage says of its load. Lateness that may be the generator's own is none of the server's: then it is
@@ -191,8 +188,13 @@ fn reported(p95: Option<&Quantile>) -> String {
             let high = interval.high_ns.map_or_else(|| "?".to_owned(), ms);
             format!("{} ({} to {high})", ms(ns), ms(interval.low_ns))
         }
-        Some(&Quantile::UpperBound { ns }) => format!("at most {}", ms(ns)),
+        Some(&Quantile::UpperBound { ns, low_ns }) => {
+            low_ns.map_or_else(|| format!("at most {}", ms(ns)), |low| format!("{} to {}", ms(low), ms(ns)))
+        }
         Some(&Quantile::Censored { at_least_ns, .. }) => format!("at least {}", ms(at_least_ns)),
+        Some(&Quantile::TooFewSamples { low_ns: Some(low), .. }) => {
+            format!("at least {}, of too few calls for more", ms(low))
+        }
         Some(Quantile::TooFewSamples { .. }) | None => "of too few calls".to_owned(),
         Some(Quantile::Unknown) => "unknown: calls timed out on a disturbed machine".to_owned(),
     }
@@ -262,7 +264,7 @@ mod tests {
         let (verdict, text) = by_rate(3.0);
         assert_eq!(verdict, Verdict::Inconclusive);
         assert!(
-            text.starts_with("less than 12.3 calls/s (")
+            text.starts_with("less than 14.7 calls/s (")
                 && text.ends_with("raise --duration or free the machine"),
             "{text}"
         );

@@ -103,7 +103,7 @@ fn p95(stage: &StageResult, name: &str, tool: &ToolResult, max_ms: f64) -> Check
     };
     let text = match (low, high) {
         (Some(low), Some(high)) => format!("p95 between {low:.1} and {high:.1} ms"),
-        (Some(low), None) => format!("p95 ≥ {low:.1} ms"),
+        (Some(low), None) => format!("p95 ≥ {low:.1} ms, of {} calls", summary.count),
         (None, Some(high)) => format!("p95 ≤ {high:.1} ms"),
         (None, None) => format!("p95 unknown of {} calls", summary.count),
     };

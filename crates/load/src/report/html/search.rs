@@ -99,12 +99,7 @@ const HEAD: [&str; 8] =
 
 /// The lowest and the highest that a quantile is surely between, as far as they are known.
 fn ends(quantile: Quantile) -> [Option<u64>; 2] {
-    match quantile {
-        Quantile::Value { interval, .. } => [Some(interval.low_ns), interval.high_ns],
-        Quantile::UpperBound { ns } => [None, Some(ns)],
-        Quantile::Censored { low_ns, .. } => [Some(low_ns), None],
-        Quantile::TooFewSamples { .. } | Quantile::Unknown => [None, None],
-    }
+    [quantile.lower_ns(), quantile.upper_ns()]
 }
 
 impl Trial<'_> {

@@ -106,9 +106,9 @@ fn cell(quantile: &Quantile) -> Markup {
                     }
                 }
             }
-            Quantile::UpperBound { ns } => { "≤ " (ms(ns)) }
+            Quantile::UpperBound { ns, .. } => { "≤ " (ms(ns)) }
             Quantile::Unknown => { "?" small { "calls timed out on a disturbed machine" } }
-            Quantile::TooFewSamples { needed } => { abbr title=(format!("too few calls: it needs {needed}")) { "–" } }
+            Quantile::TooFewSamples { needed, .. } => { abbr title=(format!("too few calls: it needs {needed}")) { "–" } }
             Quantile::Censored { at_least_ns, .. } => { "≥ " (ms(at_least_ns)) small { "calls timed out" } }
         }
     }
