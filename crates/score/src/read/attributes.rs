@@ -115,21 +115,14 @@ impl Draft<'_> {
 
     fn time_signature(&mut self, tag: &Tag<'_>) -> Result<()> {
         let staff = self.staff_attribute(tag, 0)?;
-        let mut terms: Vec<(u16, u16)> = Vec::new();
-        let mut beats = None;
+        // The first numbers of beats belong to the first beats, wherever they stand; what has no other is passed over.
+        let (mut beats, mut units): (Vec<String>, Vec<String>) = Default::default();
         let mut free = false;
         let mut over = false;
         while let Some(tag) = self.cursor.child()? {
             match tag.name() {
-                "beats" if !over => beats = Some(self.cursor.text()?.into_owned()),
-                "beat-type" if !over => {
-                    let text = self.cursor.text()?;
-                    let unit: u16 = whole(&text, "beat-type", "a whole number, 1 or more")?;
-                    for summand in beats.take().unwrap_or_default().split('+') {
-                        let count = whole(summand.trim(), "beats", "whole numbers joined by +")?;
-                        terms.push((count, unit));
-                    }
-                }
+                "beats" if !over => beats.push(self.cursor.text()?.into_owned()),
+                "beat-type" if !over => units.push(self.cursor.text()?.into_owned()),
                 "interchangeable" => {
                     over = true;
                     self.cursor.skip()?;
@@ -144,6 +137,13 @@ impl Draft<'_> {
         if free {
             self.reach(self.now.at);
             return Ok(());
+        }
+        let mut terms: Vec<(u16, u16)> = Vec::new();
+        for (beats, unit) in beats.iter().zip(&units) {
+            let unit = whole(unit, "beat-type", "a whole number, 1 or more")?;
+            for summand in beats.split('+') {
+                terms.push((whole(summand.trim(), "beats", "whole numbers joined by +")?, unit));
+            }
         }
         let value = TimeSignature::sum(&terms)
             .ok_or_else(|| invalid(&format!("{terms:?}"), "time", "one to eight fractions above 0"))?;

@@ -14,6 +14,7 @@ use super::syntax::{Entities, check_attributes};
 
 type Result<T> = std::result::Result<T, Problem>;
 
+#[derive(Clone)]
 pub(super) struct Cursor<'b> {
     xml: Reader<&'b [u8]>,
     /// The element last returned was `<empty/>`: its end is still to be told.

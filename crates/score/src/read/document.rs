@@ -84,7 +84,9 @@ impl Draft<'_> {
         if root.attribute("xmlns")?.is_some_and(|space| !space.is_empty()) {
             return Err(Problem::WrongRoot(format!("{} of a namespace", root.name())));
         }
-        let mut listed = Listed::default();
+        let mut listed = None;
+        // Parts that stand before the list are read once it is known, and those behind them then.
+        let mut waiting = Vec::new();
         while let Some(tag) = self.cursor.child()? {
             match tag.name() {
                 "work" => self.work()?,
@@ -97,12 +99,24 @@ impl Draft<'_> {
                     first(&mut self.score.movement_title, text);
                 }
                 "identification" => self.identification()?,
-                "part-list" => listed = self.part_list()?,
-                "part" => self.part(&tag, &mut listed)?,
+                // Of several the first counts.
+                "part-list" if listed.is_none() => listed = Some(self.part_list()?),
+                "part" => match &mut listed {
+                    Some(listed) if waiting.is_empty() => self.part(&tag, listed)?,
+                    _ => {
+                        waiting.push((self.cursor.clone(), tag));
+                        self.cursor.skip()?;
+                    }
+                },
                 _ => self.cursor.skip()?,
             }
         }
         self.cursor.finish()?;
+        let mut listed = listed.unwrap_or_default();
+        for (cursor, tag) in waiting {
+            self.cursor = cursor;
+            self.part(&tag, &mut listed)?;
+        }
         let here = |id: &String| listed.parts.iter().any(|listed| listed.found && listed.part.id == **id);
         match listed.grouped.iter().find(|id| !here(id)) {
             Some(missing) => Err(Problem::MissingPart(missing.clone())),

@@ -29,7 +29,7 @@ impl Draft<'_> {
                 }
                 "degree" => {
                     let degree = self.degree()?;
-                    harmony.degrees.push(degree);
+                    harmony.degrees.extend(degree);
                 }
                 "frame" => {
                     harmony.framed = true;
@@ -70,7 +70,8 @@ impl Draft<'_> {
         Ok(step.map(|step| (step, alter)))
     }
 
-    fn degree(&mut self) -> Result<Degree> {
+    /// `None` for one that does not say what is done with it: as music21 reads it, nothing is.
+    fn degree(&mut self) -> Result<Option<Degree>> {
         let mut degree = Degree { value: 0, alter: 0, change: Change::Add };
         // Of several values, alterations and types in one element the first count.
         let (mut alter, mut change) = (None, None);
@@ -98,10 +99,9 @@ impl Draft<'_> {
                 _ => self.cursor.skip()?,
             }
         }
-        (degree.alter, degree.change) = (alter.unwrap_or(0), change.unwrap_or(Change::Add));
         if degree.value == 0 {
             return Err(invalid("", "degree-value", "a whole number, 1 to 255"));
         }
-        Ok(degree)
+        Ok(change.map(|change| Degree { alter: alter.unwrap_or(0), change, ..degree }))
     }
 }

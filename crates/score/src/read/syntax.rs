@@ -66,7 +66,7 @@ pub(super) fn check_attributes(raw: &str) -> Result<()> {
 }
 
 /// The general entities of a document's internal subset.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Entities {
     declared: Vec<(String, String)>,
     /// Bytes put in place of references so far.

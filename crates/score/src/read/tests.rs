@@ -47,6 +47,41 @@ fn a_pickup_is_as_long_as_its_notes() {
 }
 
 #[test]
+fn a_part_that_stands_before_the_list_is_read_as_one_behind_it() {
+    let text = measure(NOTE);
+    let list = &text[text.find("<part-list>").unwrap()..text.find("<part id").unwrap()];
+    let behind = text.replace(list, "").replace("</score-partwise>", &format!("{list}</score-partwise>"));
+    let score = read_text(&behind).expect("the document is good");
+    assert_eq!((score.parts[0].name.as_str(), &score.parts[0].notes.onset[..]), ("Oboe", &[0][..]));
+    assert_eq!(read_text(&text.replace(list, "")).expect("the document is good").parts, [], "no list");
+}
+
+#[test]
+fn beats_and_beat_types_are_paired_in_their_order() {
+    let metre = |content: &str| {
+        let text = measure(NOTE).replace("<beats>4</beats><beat-type>4</beat-type>", content);
+        let time = read_text(&text).expect("the document is good").parts[0].times[0].value;
+        (time.beats, time.beat_type)
+    };
+    assert_eq!(metre("<beats>3</beats><beat-type>4</beat-type><beat-type>8</beat-type>"), (3, 4));
+    assert_eq!(metre("<beats>3</beats><beats>2</beats><beat-type>4</beat-type>"), (3, 4));
+    let apart = "<beats>3</beats><beats>1</beats><beat-type>4</beat-type><beat-type>8</beat-type>";
+    assert_eq!(metre(apart), (7, 8));
+}
+
+#[test]
+fn a_degree_without_a_type_changes_nothing() {
+    let degree = |kind: &str| {
+        let text = format!(
+            "<harmony><root><root-step>C</root-step></root><kind>major</kind><degree><degree-value>9</degree-value>\
+             <degree-alter>0</degree-alter>{kind}</degree></harmony>{NOTE}"
+        );
+        read_text(&measure(&text)).expect("the document is good").parts[0].harmonies[0].value.degrees.len()
+    };
+    assert_eq!((degree(""), degree("<degree-type>add</degree-type>")), (0, 1));
+}
+
+#[test]
 fn a_change_of_divisions_keeps_all_times_exact() {
     let change = "<attributes><divisions>6</divisions></attributes>";
     let score = read_text(&measure(&format!("{NOTE}{change}{NOTE}"))).expect("the document is good");

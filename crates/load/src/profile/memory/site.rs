@@ -36,16 +36,17 @@ const PACKAGES: [&str; 2] = ["/site-packages/", "/dist-packages/"];
 /// What memray and tracemalloc run in the server.
 const HOOKS: [&str; 2] = ["_memray_attach_hook.py", "_tracemalloc_payload.py"];
 /// How functions of a native server begin that only allocate for others, in Rust and in C++.
-const ALLOCATING: [&str; 20] = [
+const ALLOCATING: [&str; 21] = [
     "alloc",
     "box_new",
     "calloc",
     "clone<",
+    "do_reserve",
     "exchange_malloc",
     "extend",
     "finish_grow",
     "from_elem",
-    "grow_",
+    "grow",
     "insert<",
     "malloc",
     "new<",
