@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::harmony::CacheStats;
 use crate::analysis::{
-    HarmonicRhythm, Harmony, PlacedChord, chordified_harmony, harmonic_rhythm, most_common, pitch_name,
+    HarmonicRhythm, Harmony, PlacedChord, chordified_harmony, harmonic_rhythm, most_common, pitch_name, pitch_weights,
 };
 use crate::reply::{COMPLETED, Failure, Reply, success};
 use crate::store::Stored;
@@ -45,10 +45,11 @@ struct Listed<'a> {
     scale_degree: Option<u8>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Default)]
 struct Rhythm {
     average_duration: f64,
     changes_per_measure: f64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     common_durations: Vec<Common>,
 }
 
@@ -82,9 +83,12 @@ struct Stats {
 
 pub(crate) fn run(stored: &Stored) -> Reply {
     let Harmony { key, chords } = chordified_harmony(&stored.score);
-    let rhythm = harmonic_rhythm(&chords, stored.score.divisions);
-    // Without a pitch there is no key either, and that is what the real server says.
-    let rhythm = rhythm.ok_or_else(|| broke("failed to get likely keys for Stream component"))?;
+    let score = &stored.score;
+    let rhythm = harmonic_rhythm(&chords, score.divisions);
+    // Without a pitch there is no key either, and that is what the real server says. Grace notes alone have one.
+    if rhythm.is_none() && pitch_weights(&score.parts, score.divisions).is_none() {
+        return Err(broke("failed to get likely keys for Stream component"));
+    }
     let listed = &chords[..chords.len().min(LISTED)];
     let quarters = |ticks: u32| f64::from(ticks) / f64::from(stored.score.divisions);
     Ok(success(
@@ -92,7 +96,7 @@ pub(crate) fn run(stored: &Stored) -> Reply {
         ChordReply {
             total_chords: chords.len(),
             chord_progression: listed.iter().map(|chord| list(chord, quarters)).collect(),
-            harmonic_rhythm: rhythm.into(),
+            harmonic_rhythm: rhythm.map(Rhythm::from).unwrap_or_default(),
             roman_numerals: listed.iter().map(|chord| chord.reading.numeral()).collect(),
             analysis_key: key.to_string(),
             summary: summarize(&chords),

@@ -224,6 +224,26 @@ async fn a_score_without_a_note_is_answered_as_the_real_server_does() {
 }
 
 #[tokio::test]
+async fn grace_notes_alone_have_a_key_and_no_chord() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("grace.musicxml");
+    let note = "<note><grace/><pitch><step>C</step><octave>4</octave></pitch></note>";
+    let score = format!(
+        "<score-partwise><part-list><score-part id='P1'><part-name/></score-part></part-list><part id='P1'>\
+         <measure number='1'>{note}</measure></part></score-partwise>"
+    );
+    std::fs::write(&file, score).unwrap();
+    let allowed = vec![directory.path().to_owned()];
+    let session = Session::start(Config { allowed_directories: allowed, ..config() }).await;
+    session.call("import_score", json!({"score_id": "x", "source": file, "source_type": "file"})).await;
+    let reply = session.call("chord_analysis", json!({"score_id": "x"})).await;
+    assert_eq!((&reply["status"], &reply["total_chords"]), (&json!("success"), &json!(0)));
+    let still = json!({"average_duration": 0.0, "changes_per_measure": 0.0});
+    assert_eq!(reply["harmonic_rhythm"], still);
+    session.end().await;
+}
+
+#[tokio::test]
 async fn sessions_of_one_server_share_its_scores() {
     let server = Server::new(config());
     let (first, second) = (Session::join(&server).await, Session::join(&server).await);
