@@ -148,13 +148,16 @@ impl Search {
         let (Some(rate), Some(most)) = (stage.rate_per_s, self.max_rate_per_s) else {
             return Span { first: 1.0, least: 1.0, most: self.max_clients.unwrap_or(1) as f64 };
         };
+        let duration_s = stage.duration_s.unwrap_or(1.0);
         // An option may have made it shorter than its warm-up.
-        let measured_s = (stage.duration_s.unwrap_or(1.0) - stage.warm_up_s).max(0.1);
+        let measured_s = (duration_s - stage.warm_up_s).max(0.1);
         let calls = CALLS_FOR_A_BOUND * stage.workload.tools() as f64;
         // Calls that come independently of each other come in other numbers than on average: three standard deviations more are
         // meant to come, x − 3√x = calls.
         let meant = ((3.0 + (9.0 + 4.0 * calls).sqrt()) / 2.0).powi(2);
-        let least = rounded(meant / measured_s, f64::ceil).min(most);
+        // Its warm-up is over when both its time and its calls are.
+        let per_s = (meant / measured_s).max((meant + stage.warm_up_calls as f64) / duration_s);
+        let least = rounded(per_s, f64::ceil).min(most);
         let first = throughput.map_or(rate, |per_s| rounded(per_s / 2.0, f64::round)).clamp(least, most);
         Span { first, least, most }
     }

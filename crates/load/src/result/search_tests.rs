@@ -202,6 +202,8 @@ fn a_trial_at_a_rate_has_sessions_enough() {
     // 155 calls of two tools are meant to come in 24 s: 118 come nearly always.
     assert!(span.least == 6.48 && span.first == 6.48, "{span:?}");
     assert_eq!(BY_RATE.span(&stage, Some(333.0)).first, 167.0);
+    let after_calls = Stage { warm_up_calls: 100, ..stage.clone() };
+    assert_eq!(BY_RATE.span(&after_calls, None).least, 8.52, "255.4 in 30 s");
     assert_eq!([0.123_456, 12.345, 4567.0].map(|rate| rounded(rate, f64::round)), [0.123, 12.3, 4570.0]);
 }
 
