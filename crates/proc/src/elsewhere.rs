@@ -54,6 +54,12 @@ pub fn oom_kills() -> i64 {
     0
 }
 
+/// A variable of a process's environment; not known here.
+#[must_use]
+pub fn variable(_pid: u32, _name: &str) -> Option<String> {
+    None
+}
+
 /// The program that a process runs; not known here.
 #[must_use]
 pub fn executable(_pid: u32) -> Option<PathBuf> {

@@ -28,5 +28,5 @@ pub use machine::{Machine, has_cpu_flag};
 pub use others::OthersClock;
 pub use own::{own_cpu, thread_cpu};
 pub use python::python_packages;
-pub use system::{IS_KNOWN, called_as, executable, ignores_hangup, listeners, oom_kills};
+pub use system::{IS_KNOWN, called_as, executable, ignores_hangup, listeners, oom_kills, variable};
 pub use tree::{ProcessTree, ResourceSample};

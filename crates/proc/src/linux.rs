@@ -99,6 +99,14 @@ pub fn oom_kills() -> i64 {
     procfs::vmstat().ok().and_then(|counts| counts.get("oom_kill").copied()).unwrap_or(0)
 }
 
+/// What a variable of a process's environment was set to when it started; `None` where it was not, and for another user's
+/// process.
+#[must_use]
+pub fn variable(pid: u32, name: &str) -> Option<String> {
+    let process = i32::try_from(pid).ok().and_then(|pid| Process::new(pid).ok())?;
+    process.environ().ok()?.remove(OsStr::new(name))?.into_string().ok()
+}
+
 /// The program that a process runs; `None` for another user's process, or one that is gone.
 #[must_use]
 pub fn executable(pid: u32) -> Option<PathBuf> {

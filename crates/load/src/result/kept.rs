@@ -5,10 +5,13 @@ use serde::{Deserialize, Serialize};
 /// The profiler of native servers, which forgets what it saw when it is let go.
 pub(crate) const HEAPTRACK: &str = "heaptrack";
 
+/// The allocator that profiles itself.
+pub(crate) const JEMALLOC: &str = "jemalloc";
+
 /// What a profiler of memory saw between the warm-up and the end of a stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct KeptMemory {
-    /// The profiler: `memray`, `tracemalloc` or `heaptrack`.
+    /// The profiler: `memray`, `tracemalloc`, `heaptrack` or `jemalloc`.
     #[serde(default = "memray")]
     pub by: String,
     /// How long it followed the server's memory, seconds.
@@ -17,7 +20,8 @@ pub struct KeptMemory {
     pub calls: u64,
     /// Processes among which these calls were spread; one of them was followed.
     pub processes: u64,
-    /// Bytes that were still held, after a full collection of garbage; by heaptrack those that were held when most were.
+    /// Bytes that were still held, after a full collection of garbage; by heaptrack those that were held when most were, by jemalloc an
+    /// estimate from samples.
     pub bytes: u64,
     /// The same for each call, if all processes had the same share of the calls.
     pub bytes_per_call: f64,

@@ -25,7 +25,7 @@ pub use calls::{AccountsBy, Doubtful, Example, Interval, ToolResult, Traced};
 pub(crate) use day::DayProfile;
 pub use definition::{Arrivals, Definition, ScoreFile, Stage};
 pub use fault::{Disruption, FaultResult, Injection};
-pub(crate) use kept::HEAPTRACK;
+pub(crate) use kept::{HEAPTRACK, JEMALLOC};
 pub use kept::{KeptMemory, KeptSite};
 pub use repeats::{Figure, Repeat, Repeats, Spread};
 pub use run_file::{Check, RunFile, SCHEMA_VERSION, ScenarioResult, ServerFacts, Verdict};

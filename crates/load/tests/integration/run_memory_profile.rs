@@ -164,3 +164,25 @@ fn of_a_native_server_the_function_that_keeps_memory_stands_first() {
     let printed = text(&output.stdout);
     assert!(kept.by == "heaptrack" && printed.contains("active.rs"), "{printed}");
 }
+
+#[test]
+fn of_a_server_that_profiles_itself_by_jemalloc_the_function_that_keeps_memory_stands_first() {
+    if Command::new("jeprof").arg("--version").output().is_err() {
+        return skip("no-jeprof", "Debian's libjemalloc-dev and libjemalloc2");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("keeps.toml");
+    std::fs::write(&file, format!("name = 'keeps'\n{}", stage("calls", "tool = 'health_check'", 12))).unwrap();
+    let options = format!("prof:true,lg_prof_interval:24,lg_prof_sample:12,prof_prefix:{}/je", directory.path().display());
+    let server = format!(
+        "LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF={options} '{PROGRAM}' serve --stdio --quiet --fault leak=20KiB"
+    );
+    let bench = Bench::new(&[file.to_str().unwrap(), "--server", &server, "--profile", "memory"]);
+    let output = bench.command().output().unwrap();
+    let result = bench.result();
+    let kept = result.scenarios[0].stages[0].kept_memory.as_ref();
+    let kept = kept.unwrap_or_else(|| panic!("{}{}", text(&output.stdout), text(&output.stderr)));
+    let first = &kept.sites[0];
+    assert!(kept.by == "jemalloc" && first.function.ends_with("leak"), "{kept:?}");
+    assert!((10_000.0..40_000.0).contains(&first.bytes_per_call), "by samples: {kept:?}");
+}

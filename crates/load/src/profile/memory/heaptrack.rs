@@ -43,7 +43,9 @@ pub(super) struct Heaptrack {
 pub(super) async fn find(directory: &Path) -> Result<(), String> {
     let found = Command::new(NAME).arg("--version").stdin(Stdio::null()).output().await;
     if !found.is_ok_and(|output| output.status.success()) {
-        return Err("to see what it keeps, install heaptrack and gdb, or start it with jemalloc's profile (MALLOC_CONF=prof:true)".to_owned());
+        return Err("to see what it keeps, install heaptrack and gdb, or jeprof and start it with jemalloc's profile \
+             (MALLOC_CONF=prof:true,lg_prof_interval:24)"
+            .to_owned());
     }
     let mut trial = Command::new("sleep");
     trial.arg("600").stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);

@@ -1,7 +1,8 @@
 //! What a server's process allocates between the warm-up and the end of a stage and does not free: of Python by memray or
-//! tracemalloc, of anything else by heaptrack.
+//! tracemalloc, of anything else by jemalloc itself or heaptrack.
 
 mod heaptrack;
+mod jemalloc;
 mod script;
 mod site;
 
@@ -14,11 +15,12 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::heaptrack::Heaptrack;
+use self::jemalloc::Jemalloc;
 use self::script::Script;
 use self::site::Record;
 use super::calls::CallSpan;
 use super::server::is_python;
-use crate::result::{HEAPTRACK, KeptMemory};
+use crate::result::{HEAPTRACK, JEMALLOC, KeptMemory};
 
 /// Memory that is being followed, or will be once the warm-up is over. It ends when dropped.
 pub(super) struct MemoryProfile {
@@ -32,6 +34,8 @@ pub(super) struct MemoryProfile {
 #[derive(Debug, Clone)]
 pub(in crate::profile) enum Ready {
     Python(Script),
+    /// It does so by itself.
+    Jemalloc(Jemalloc),
     Heaptrack,
 }
 
@@ -76,6 +80,9 @@ impl Ready {
         match processes(roots)? {
             (true, pids) => Ok(Self::Python(Script::find(pids[0], directory()?.path()).await?)),
             (false, pids) => {
+                if let Some(jemalloc) = Jemalloc::of(pids[0]).await {
+                    return Ok(Self::Jemalloc(jemalloc));
+                }
                 let found = heaptrack::find(directory()?.path()).await;
                 found.map(|()| Self::Heaptrack).map_err(|why| native(pids[0], &why))
             }
@@ -86,13 +93,14 @@ impl Ready {
     pub(super) fn instead(&self) -> Option<String> {
         match self {
             Self::Python(script) => script.instead(),
-            Self::Heaptrack => None,
+            Self::Jemalloc(_) | Self::Heaptrack => None,
         }
     }
 
     fn name(&self) -> &'static str {
         match self {
             Self::Python(script) => script.tool.name(),
+            Self::Jemalloc(_) => JEMALLOC,
             Self::Heaptrack => HEAPTRACK,
         }
     }
@@ -183,6 +191,9 @@ async fn follow(
         () = stop.cancelled() => {
             return Err(Refused::before("a stage was over before its warm-up was; run it longer"));
         }
+    }
+    if let Ready::Jemalloc(jemalloc) = &ready {
+        return jemalloc.follow(&stop).await.map_err(Refused::before);
     }
     let file = directory.path().join("memory");
     let attached = Attached::to(pid, &file, ready).await.map_err(Refused::after)?;

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::figure::Table;
 use crate::report::units::{bytes, count, percent};
-use crate::result::{HEAPTRACK, KeptMemory, KeptSite, ScenarioResult, StageResult};
+use crate::result::{HEAPTRACK, JEMALLOC, KeptMemory, KeptSite, ScenarioResult, StageResult};
 
 /// Below the checks, one of which says whether memory leaks.
 pub(super) fn section(scenario: &ScenarioResult) -> Markup {
@@ -29,6 +29,8 @@ pub(super) fn section(scenario: &ScenarioResult) -> Markup {
                 "By " (kept.by) ": bytes that were asked for after the warm-up and were still in use "
                 @if kept.by == HEAPTRACK {
                     "when most were, which is the end where memory only grows"
+                } @else if kept.by == JEMALLOC {
+                    "at its last dump, by samples"
                 } @else {
                     "when the calls had ended and Python’s garbage had been collected"
                 }
