@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::harmony::CacheStats;
 use crate::analysis::{
-    HarmonicRhythm, Harmony, PlacedChord, chordified_harmony, harmonic_rhythm, most_common, pitch_name, pitch_weights,
+    HarmonicRhythm, Harmony, PlacedChord, chordified_harmony, harmonic_rhythm, most_common, pitch_name,
+    pitch_weights,
 };
 use crate::reply::{COMPLETED, Failure, Reply, success};
 use crate::store::Stored;

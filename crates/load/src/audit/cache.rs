@@ -108,7 +108,9 @@ impl Session for Remembering {
     async fn call(&self, call: Call, deadline: Duration) -> Reply {
         let key = serde_json::to_string(&call.arguments).unwrap_or_default();
         let kept = lock(&self.replies).get(&key).cloned();
-        if let Some(reply) = kept {
+        if let Some(mut reply) = kept {
+            // What was remembered came at another time.
+            (reply.sent, reply.received) = (None, None);
             return reply;
         }
         let reply = Session::call(&self.client, call, deadline).await;

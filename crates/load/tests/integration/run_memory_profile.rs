@@ -172,8 +172,12 @@ fn of_a_server_that_profiles_itself_by_jemalloc_the_function_that_keeps_memory_s
     }
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("keeps.toml");
-    std::fs::write(&file, format!("name = 'keeps'\n{}", stage("calls", "tool = 'health_check'", 12))).unwrap();
-    let options = format!("prof:true,lg_prof_interval:24,lg_prof_sample:12,prof_prefix:{}/je", directory.path().display());
+    std::fs::write(&file, format!("name = 'keeps'\n{}", stage("calls", "tool = 'health_check'", 12)))
+        .unwrap();
+    let options = format!(
+        "prof:true,lg_prof_interval:24,lg_prof_sample:12,prof_prefix:{}/je",
+        directory.path().display()
+    );
     let server = format!(
         "LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF={options} '{PROGRAM}' serve --stdio --quiet --fault leak=20KiB"
     );

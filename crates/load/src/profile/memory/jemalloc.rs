@@ -94,7 +94,8 @@ impl Jemalloc {
 
     fn newest(&self) -> Option<Dump> {
         // Without a directory in its name a dump is where the server was started, which is here.
-        let here: &Path = if self.directory.as_os_str().is_empty() { Path::new(".") } else { &self.directory };
+        let here: &Path =
+            if self.directory.as_os_str().is_empty() { Path::new(".") } else { &self.directory };
         let dump = |entry: fs::DirEntry| {
             let name = entry.file_name().into_string().ok()?;
             let number = name.strip_prefix(&self.beginning)?.strip_suffix(".heap")?.split('.').next()?;
@@ -144,7 +145,9 @@ mod tests {
     #[test]
     fn a_process_has_dumps_of_its_own_in_the_order_of_their_numbers() {
         let directory = tempfile::tempdir().unwrap();
-        for name in ["je.7.2.i2.heap", "je.7.10.i10.heap", "je.71.11.i11.heap", "je.7.12.i12", "x.7.13.i13.heap"] {
+        for name in
+            ["je.7.2.i2.heap", "je.7.10.i10.heap", "je.71.11.i11.heap", "je.7.12.i12", "x.7.13.i13.heap"]
+        {
             fs::write(directory.path().join(name), "").unwrap();
         }
         assert_eq!(process(directory.path()).newest().unwrap().number, 10);

@@ -192,11 +192,15 @@ async fn follow(
             return Err(Refused::before("a stage was over before its warm-up was; run it longer"));
         }
     }
-    if let Ready::Jemalloc(jemalloc) = &ready {
-        return jemalloc.follow(&stop).await.map_err(Refused::before);
-    }
     let file = directory.path().join("memory");
-    let attached = Attached::to(pid, &file, ready).await.map_err(Refused::after)?;
+    let attached = match ready {
+        Ready::Jemalloc(jemalloc) => return jemalloc.follow(&stop).await.map_err(Refused::before),
+        Ready::Python(script) => script.attach(pid, &file).await.map(|()| Attached::Python(script)),
+        Ready::Heaptrack => {
+            Heaptrack::attach(pid, &file).await.map(|held| Attached::Heaptrack(Box::new(held)))
+        }
+    };
+    let attached = attached.map_err(Refused::after)?;
     let from = Instant::now();
     stop.cancelled().await;
     let until = Instant::now();
@@ -211,15 +215,6 @@ enum Attached {
 }
 
 impl Attached {
-    async fn to(pid: u32, file: &Path, ready: Ready) -> Result<Self, String> {
-        match ready {
-            Ready::Python(script) => script.attach(pid, file).await.map(|()| Self::Python(script)),
-            Ready::Heaptrack => {
-                Heaptrack::attach(pid, file).await.map(|held| Self::Heaptrack(Box::new(held)))
-            }
-        }
-    }
-
     /// Lets it go, and reads what it saw.
     async fn finish(self, pid: u32, file: &Path) -> Result<Vec<Record>, String> {
         match self {
