@@ -93,7 +93,8 @@ impl Frame {
         let is_of = |library: &str| {
             let name = library.trim_start_matches(char::is_numeric);
             let is_mangled = self.0.starts_with("_R") && self.0.contains(library);
-            let of_trait = self.0.split_once("$u20$as$u20$").map_or("", |(_, of)| of);
+            let of_trait = ["$u20$as$u20$", " as "].iter().find_map(|word| self.0.split_once(word));
+            let of_trait = of_trait.map_or("", |(_, of)| of);
             is_mangled
                 || of_trait.starts_with(name)
                 || path.strip_prefix(name).is_some_and(|rest| rest.starts_with([':', '.']))
