@@ -113,13 +113,12 @@ pub(super) fn tools() -> Vec<String> {
     Tool::ALL.iter().filter(|tool| **tool != Tool::HealthCheck).map(|tool| tool.name().to_owned()).collect()
 }
 
-/// The time from when its request is ready to be sent until a reply's last byte has arrived: to write the one and to judge
-/// the other is the client's.
+/// The time until a reply's last byte had arrived: judging it is the client's.
 async fn timed(call: impl Future<Output = Reply>) -> (Duration, Reply) {
     CALLS.fetch_add(1, Ordering::Relaxed);
     let started = Instant::now();
     let reply = call.await;
-    (reply.received.unwrap_or_else(Instant::now) - reply.sent.unwrap_or(started), reply)
+    (reply.received.unwrap_or_else(Instant::now) - started, reply)
 }
 
 fn fresh_id() -> String {

@@ -30,8 +30,6 @@ pub(super) enum Incoming {
 pub(super) struct Response {
     /// Size of the whole frame.
     pub bytes: usize,
-    /// When its request was written and yet to be sent: the session says so, which made it.
-    pub sent: Option<Instant>,
     /// When all of it had arrived, and none of it had been looked at.
     pub received: Instant,
     pub body: Body,
@@ -144,7 +142,7 @@ fn incoming<R>(
     };
     match (id.map(RawValue::get), &body) {
         (Some(id), _) => Ok(match number(id) {
-            Some(id) => Incoming::Response(id, Response { bytes: frame.len(), sent: None, received, body }),
+            Some(id) => Incoming::Response(id, Response { bytes: frame.len(), received, body }),
             None => Incoming::ForeignResponse(id.trim_matches('"').trim().parse().ok()),
         }),
         (None, Body::Malformed(_)) if jsonrpc.is_none() => Ok(Incoming::NoFrame),

@@ -117,9 +117,7 @@ impl Session {
             return Ok(refused);
         }
         Counters::add(&self.wire.counters().relisted);
-        let answered =
-            self.send(beside(anew), method, &params, deadline.saturating_sub(began.elapsed())).await?;
-        Ok(Response { sent: refused.sent, ..answered })
+        self.send(beside(anew), method, &params, deadline.saturating_sub(began.elapsed())).await
     }
 
     fn headers(&self, method: &'static str, call: Option<&Called<'_>>) -> Headers {
@@ -160,9 +158,7 @@ impl Session {
                 frame::encode(Some(id), method, &WithMeta { meta: Meta { own, traceparent }, params })
             }
         };
-        let sent = Some(Instant::now());
-        let answered = self.wire.exchange(Outgoing { id, headers, frame }, deadline).await?;
-        Ok(Response { sent, ..answered })
+        self.wire.exchange(Outgoing { id, headers, frame }, deadline).await
     }
 }
 

@@ -7,7 +7,7 @@ const MOST: f64 = 0.05;
 /// Microseconds a call that it may always be: of a call of 15 µs, as the embedded server's `list_scores` is, no client that
 /// waits for an answer is a twentieth.
 const ALWAYS_US: f64 = 5.0;
-/// Parts of the client that look at a reply after its last byte had arrived, when its time is taken.
+/// Parts of the client that look at a reply after its last byte had arrived, when its time was taken.
 const JUDGING: [&str; 6] = ["answer", "doubt", "expect", "nonce", "reply", "text"];
 /// The normal distribution's quantile for 95 %, one-sided.
 const Z: f64 = 1.645;
@@ -15,9 +15,9 @@ const Z: f64 = 1.645;
 /// Samples of a bench.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientShare {
-    /// Those in the client, between a request that is ready to be sent and its reply.
+    /// Those in the client, before the reply had arrived.
     pub client: u64,
-    /// All but those in which the client writes a request or judges a reply, which are in no figure.
+    /// All but those in which the client judges a reply, which are in no figure.
     pub all: u64,
     /// Calls that were made meanwhile.
     pub calls: u64,
@@ -29,7 +29,7 @@ impl ClientShare {
     pub fn of(folded: &[String], calls: u64) -> Self {
         let mut share = Self { client: 0, all: 0, calls };
         for (stack, count) in folded.iter().filter_map(|line| super::stack::parse(line).ok()) {
-            if stack.split(';').any(is_in_no_figure) {
+            if stack.split(';').any(judges) {
                 continue;
             }
             share.all += count;
@@ -86,10 +86,10 @@ fn module(frame: &str) -> Option<&str> {
     path.or_else(file)?.split([':', '.']).next()
 }
 
-fn is_in_no_figure(frame: &str) -> bool {
+fn judges(frame: &str) -> bool {
     match module(frame) {
-        // The time is taken when a request has been written, and before its reply is read.
-        Some("frame") => frame.contains("encode") || frame.contains("decode"),
+        // The time is taken at its beginning.
+        Some("frame") => frame.contains("decode"),
         Some(module) => JUDGING.contains(&module),
         None => false,
     }
@@ -103,7 +103,6 @@ mod tests {
     fn what_is_in_no_figure_counts_on_neither_side() {
         let folded = [
             "main;time (operation.rs);encode (client/frame.rs);to_vec 3",
-            "main;notify (client/line.rs) 3",
             "main;the_bench::client::line::LineWire::exchange;poll 1",
             "main;the_bench::client::frame::decode;from_slice 50",
             "main;decode (client/frame.rs) 10",

@@ -110,7 +110,7 @@ impl Session for Remembering {
         let kept = lock(&self.replies).get(&key).cloned();
         if let Some(mut reply) = kept {
             // What was remembered came at another time.
-            (reply.sent, reply.received) = (None, None);
+            reply.received = None;
             return reply;
         }
         let reply = Session::call(&self.client, call, deadline).await;

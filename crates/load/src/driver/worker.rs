@@ -171,7 +171,7 @@ async fn perform<T: Connect>(shared: &Shared<T>, worker: &mut Worker<T>, turn: T
     let was_open = opened.is_ok();
     let tool = Arc::clone(&call.tool);
     let is_cold = was_open && worker.session.as_ref().is_some_and(|session| session.is_first_call(&tool));
-    let started_ns = shared.now_ns();
+    let sent_ns = shared.now_ns();
     let reply = match (opened, &worker.session) {
         (Ok(()), Some(session)) => tokio::select! {
             reply = bounded_call(session, call, deadline) => reply,
@@ -182,14 +182,13 @@ async fn perform<T: Connect>(shared: &Shared<T>, worker: &mut Worker<T>, turn: T
     };
 
     let Ticket { due_ns, dispatched_ns } = match turn {
-        Turn::Now => Ticket { due_ns: started_ns, dispatched_ns: started_ns },
+        Turn::Now => Ticket { due_ns: sent_ns, dispatched_ns: sent_ns },
         Turn::Queued(ticket) => ticket,
     };
     let outcome = reply.outcome;
-    // That the client wrote the request before, and what it made of the answer since, is none of the server's time.
+    // What the client made of the answer since is none of the server's time.
     let free_ns = shared.now_ns();
-    let ns_at = |at| shared.ns_at(Instant::from_std(at));
-    let (sent_ns, done_ns) = (reply.sent.map_or(started_ns, ns_at), reply.received.map_or(free_ns, ns_at));
+    let done_ns = reply.received.map_or(free_ns, |at| shared.ns_at(Instant::from_std(at)));
     let sample = Sample { due_ns, dispatched_ns, sent_ns, done_ns, outcome };
     shared.answered.fetch_add(u64::from(outcome.is_answer()), Ordering::Relaxed);
     shared.sink().on_end(&Event {

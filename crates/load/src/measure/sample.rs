@@ -6,11 +6,11 @@ use music21_mcp_bench::client::Outcome;
 /// `due_ns <= dispatched_ns <= sent_ns <= done_ns`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sample {
-    /// When the schedule wanted the call; in a closed loop, when a session was free for it.
+    /// When the schedule wanted the call; in a closed loop, when it was sent.
     pub due_ns: u64,
     /// When the generator acted on it: from here on a delay is not the generator's fault.
     pub dispatched_ns: u64,
-    /// When a session was free and the request ready to be sent.
+    /// When a session was free and the call went out.
     pub sent_ns: u64,
     /// When the answer was complete, or the call was abandoned.
     pub done_ns: u64,

@@ -229,6 +229,7 @@ fn kept(out: &mut String, stage: &StageResult, screen: Screen) {
         let [all, each] = [site.bytes as f64, site.bytes_per_call].map(units::bytes);
         let through = site.through.as_ref().map_or_else(String::new, |inner| format!(", in {inner}"));
         let at = format!("{} {}", site.line, site.function);
+        let at = at.trim_start();
         *out += &screen.line(&format!("      {at}: {all}, {each} a call{through}"));
     }
 }
