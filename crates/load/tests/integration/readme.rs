@@ -23,7 +23,7 @@ const STAND_INS: [(&str, &str); 3] = [
 ];
 
 /// Commands of the program that are only parsed here, with where they run.
-const ELSEWHERE: [(&str, &str); 17] = [
+const ELSEWHERE: [(&str, &str); 18] = [
     ("ab --baseline-server git:", "builds another revision for minutes; compare_ab.rs runs `ab`"),
     ("ab --baseline-server \".venv", "forty rounds of two real servers; compare_ab.rs runs `ab`"),
     ("serve --http", "serves until a signal comes; serve.rs talks to it"),
@@ -33,6 +33,7 @@ const ELSEWHERE: [(&str, &str); 17] = [
     ("-- audit$", "24 minutes of a quiet machine"),
     ("init --server 'npx", "asks the network; init.rs runs it for a server that is here"),
     ("run large-scores", "a minute where nothing is optimised; run_scenarios.rs runs it"),
+    ("run capacity --duration", "a search of several minutes; `audit capacity` makes one"),
     ("run memory", "warms up for two minutes; run_scenarios.rs runs it"),
     ("run recovery", "takes a minute; run_recovery.rs runs it"),
     ("run sessions", "takes half a minute; run_sessions.rs runs it"),
