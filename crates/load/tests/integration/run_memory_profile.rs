@@ -69,7 +69,7 @@ static RUN: LazyLock<Result<Profiled, Obstacle>> = LazyLock::new(|| {
         return Err(Obstacle::Lacking(needed.to_owned()));
     }
     // On a busy machine memray may be let in when a stage is over: then they go on for longer.
-    for longer in [1, 3, 9] {
+    for longer in [2, 6] {
         match followed(longer) {
             Ok(profiled) => return Ok(profiled),
             Err(why) if REFUSED.iter().any(|words| why.contains(words)) => {
@@ -172,8 +172,7 @@ fn of_a_server_that_profiles_itself_by_jemalloc_the_function_that_keeps_memory_s
     }
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("keeps.toml");
-    std::fs::write(&file, format!("name = 'keeps'\n{}", stage("calls", "tool = 'health_check'", 12)))
-        .unwrap();
+    std::fs::write(&file, format!("name = 'keeps'\n{}", stage("calls", "tool = 'health_check'", 8))).unwrap();
     let options = format!(
         "prof:true,lg_prof_interval:24,lg_prof_sample:12,prof_prefix:{}/je",
         directory.path().display()
