@@ -85,8 +85,8 @@ impl Draft<'_> {
             return Err(Problem::WrongRoot(format!("{} of a namespace", root.name())));
         }
         let mut listed = None;
-        // Parts that stand before the list are read once it is known, and those behind them then.
-        let mut waiting = Vec::new();
+        // The first part, if it stands before the list: it and all behind it are read once the list is known.
+        let mut first_part = None;
         while let Some(tag) = self.cursor.child()? {
             match tag.name() {
                 "work" => self.work()?,
@@ -102,9 +102,9 @@ impl Draft<'_> {
                 // Of several the first counts.
                 "part-list" if listed.is_none() => listed = Some(self.part_list()?),
                 "part" => match &mut listed {
-                    Some(listed) if waiting.is_empty() => self.part(&tag, listed)?,
+                    Some(listed) if first_part.is_none() => self.part(&tag, listed)?,
                     _ => {
-                        waiting.push((self.cursor.clone(), tag));
+                        first_part.get_or_insert_with(|| (self.cursor.clone(), tag));
                         self.cursor.skip()?;
                     }
                 },
@@ -113,9 +113,15 @@ impl Draft<'_> {
         }
         self.cursor.finish()?;
         let mut listed = listed.unwrap_or_default();
-        for (cursor, tag) in waiting {
+        if let Some((cursor, tag)) = first_part {
             self.cursor = cursor;
             self.part(&tag, &mut listed)?;
+            while let Some(tag) = self.cursor.child()? {
+                match tag.name() {
+                    "part" => self.part(&tag, &mut listed)?,
+                    _ => self.cursor.skip()?,
+                }
+            }
         }
         let here = |id: &String| listed.parts.iter().any(|listed| listed.found && listed.part.id == **id);
         match listed.grouped.iter().find(|id| !here(id)) {
