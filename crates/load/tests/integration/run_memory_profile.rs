@@ -174,7 +174,7 @@ fn of_a_server_that_profiles_itself_by_jemalloc_the_function_that_keeps_memory_s
     let file = directory.path().join("keeps.toml");
     std::fs::write(&file, format!("name = 'keeps'\n{}", stage("calls", "tool = 'health_check'", 8))).unwrap();
     let options = format!(
-        "prof:true,lg_prof_interval:24,lg_prof_sample:12,prof_prefix:{}/je",
+        "prof:true,lg_prof_interval:22,lg_prof_sample:12,prof_prefix:{}/je",
         directory.path().display()
     );
     let server = format!(
