@@ -12,7 +12,7 @@ pub(super) struct Cookies {
 }
 
 impl Cookies {
-    /// Takes what a reply sets. An empty value unsets it.
+    /// Takes what a reply sets. An empty value unsets it, and so does an age of zero or less.
     pub(super) fn learn(&self, reply: &HeaderMap) {
         if !reply.contains_key(header::SET_COOKIE) {
             return;
@@ -20,9 +20,10 @@ impl Cookies {
         let mut sent = self.sent.write().unwrap_or_else(PoisonError::into_inner);
         let (named, header) = &mut *sent;
         for set in reply.get_all(header::SET_COOKIE) {
-            let pair = set.to_str().ok().and_then(|set| set.split(';').next()?.split_once('='));
-            let Some((name, value)) = pair.map(|(name, value)| (name.trim(), value.trim())) else { continue };
-            if value.is_empty() {
+            let mut parts = set.to_str().unwrap_or_default().split(';').map(|part| part.split_once('='));
+            let Some(Some((name, value))) = parts.next() else { continue };
+            let (name, value) = (name.trim(), value.trim());
+            if value.is_empty() || parts.flatten().any(expires_now) {
                 named.remove(name);
             } else {
                 named.insert(name.to_owned(), value.to_owned());
@@ -41,6 +42,11 @@ impl Cookies {
     }
 }
 
+/// RFC 6265, section 5.2.2: an age of zero or less ends a cookie at once.
+fn expires_now((attribute, value): (&str, &str)) -> bool {
+    attribute.trim().eq_ignore_ascii_case("max-age") && value.trim().parse().is_ok_and(|age: i64| age <= 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,8 +63,9 @@ mod tests {
         for (set, expected) in [
             (&["route=a1; Path=/; HttpOnly", "nonsense"][..], Some("route=a1")),
             (&["lb=x=y", "route=b2"], Some("lb=x=y; route=b2")),
-            (&["route=; Max-Age=0"], Some("lb=x=y")),
-            (&[], Some("lb=x=y")),
+            (&["route=; Max-Age=3600"], Some("lb=x=y")),
+            (&["route=c3; Max-Age=3600", "lb=gone; Path=/; max-age=0"], Some("route=c3")),
+            (&[], Some("route=c3")),
         ] {
             let set = set.iter().map(|set| (header::SET_COOKIE, HeaderValue::from_static(set)));
             cookies.learn(&set.collect());
