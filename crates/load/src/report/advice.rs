@@ -12,8 +12,8 @@ pub(crate) fn next(check: &Check) -> Option<&'static str> {
         ),
         (_, "success") if check.text.contains("not found") => Some(EVICTED),
         (_, "success") => Some(
-            "what was answered stands below, in the server’s words; where scores are not found, they were evicted: use fewer \
-             clients, or raise the server’s limit",
+            "what was answered stands below, in the server’s words; where scores are not found that had been \
+             imported, they were evicted: use fewer clients, or raise the server’s limit",
         ),
         (Verdict::Fail, "leak" | "memory growth") => Some(
             "‘run memory --profile memory’ names the lines of a Python server that keep it: caches without a bound, scores that \

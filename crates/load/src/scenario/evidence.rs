@@ -1,10 +1,10 @@
 //! Signs that a stage, whatever its limits say, is no evidence of a server that works.
 
-use music21_mcp_bench::client::{Outcome, ProtocolViolations};
+use music21_mcp_bench::client::{Outcome, ProtocolViolations, Tool};
 
 use super::judge::judged;
 use crate::measure::validity::Figures;
-use crate::result::{Check, StageResult, StoppedBy, Verdict};
+use crate::result::{Check, StageResult, StoppedBy, ToolResult, Verdict};
 
 /// Seconds without an answer, while calls waited for one, from which a server counts as silent.
 const SILENT_S: u64 = 5;
@@ -120,15 +120,19 @@ pub(super) fn cause(stage: &StageResult) -> Option<&'static str> {
     if stage.accounts.ended.keys().any(|outcome| outcome.is_connection_loss()) {
         return None;
     }
-    let examples = || stage.tools.values().flat_map(|tool| &tool.examples);
-    let says = |words: &[&str]| {
-        examples().any(|example| words.iter().all(|word| example.message.to_lowercase().contains(word)))
+    let says = |tool: &ToolResult, words: &[&str]| {
+        let has = |text: &str| words.iter().all(|word| text.contains(word));
+        tool.examples.iter().any(|example| has(&example.message.to_lowercase()))
     };
-    if says(&["score", "not found"]) {
+    let missed = stage.tools.values().filter(|tool| says(tool, &["score", "not found"]));
+    let missed: u64 = missed.map(|tool| tool.accounts.count(Outcome::ToolError)).sum();
+    // A score that was never imported is no more found by the one call that would have deleted it.
+    let imports = stage.tools.get(Tool::ImportScore.name()).map(|tool| tool.accounts.success());
+    if missed > imports.map_or(0, |imports| imports.trials - imports.successes) {
         Some(
             "scores were gone before their client was done: the server holds so many and evicts the oldest; raise its limit or lower --clients",
         )
-    } else if says(&["memory limit"]) {
+    } else if stage.tools.values().any(|tool| says(tool, &["memory limit"])) {
         Some("the server's limit on memory for scores was reached; raise it or lower --clients")
     } else {
         None
@@ -203,6 +207,28 @@ mod tests {
                     failures (the answer reads 'Error: no key'), and one more tool's do";
         assert_eq!(check.text, text);
         assert_eq!(doubtful(&stage(&json!({}))), None);
+    }
+
+    #[test]
+    fn scores_that_were_never_imported_were_not_evicted() {
+        let of = |imports: &serde_json::Value, deleted: u64| {
+            let tool = |ended: &serde_json::Value, said: &str| {
+                let calls: u64 =
+                    ended.as_object().unwrap().values().filter_map(serde_json::Value::as_u64).sum();
+                json!({
+                    "accounts": { "scheduled": calls, "sent": calls, "ended": ended }, "first_calls_ns": [], "response": null,
+                    "service": null, "steadiness": null, "response_hdr": "", "service_hdr": "",
+                    "examples": [{ "outcome": "tool_error", "message": said }]
+                })
+            };
+            let import = tool(imports, "Could not find or import score: 100x300.musicxml");
+            let delete = tool(&json!({ "tool_error": deleted }), "Score 'b-1' not found");
+            cause(&stage(&json!({ "tools": { "import_score": import, "delete_score": delete } })))
+        };
+        assert_eq!(of(&json!({ "tool_error": 4 }), 4), None);
+        assert_eq!(of(&json!({ "timed_out": 4, "ok": 3 }), 4), None);
+        assert!(of(&json!({ "ok": 4 }), 1).unwrap().contains("evicts"));
+        assert!(of(&json!({ "ok": 4, "tool_error": 1 }), 2).unwrap().contains("evicts"));
     }
 
     #[test]
