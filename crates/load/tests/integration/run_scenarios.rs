@@ -219,7 +219,8 @@ fn list_and_explain_name_every_scenario() {
     let list = say(&["list"]);
     for scenario in &music21_mcp_load::scenario::SCENARIOS {
         assert!(list.contains(scenario.name));
-        assert!(say(&["explain", scenario.name]).contains("cannot show"), "{}", scenario.name);
+        let explained = say(&["explain", scenario.name]);
+        assert!(explained.contains("cannot show"), "{}: say what it cannot show", scenario.name);
         Definition::from_toml(&say(&["explain", scenario.name, "--toml"])).unwrap();
     }
     let quick = say(&["explain", "quick"]);
