@@ -10,7 +10,6 @@ pub(crate) fn next(check: &Check) -> Option<&'static str> {
         (Verdict::Invalid, _) => Some(
             "these figures are unknown: free the machine, lower --rate or --clients, or run the generator on another machine",
         ),
-        (_, "success") if check.text.contains("not found") => Some(EVICTED),
         (_, "success") => Some(
             "what was answered stands below, in the server’s words; where scores are not found that had been \
              imported, they were evicted: use fewer clients, or raise the server’s limit",
@@ -42,8 +41,6 @@ pub(crate) fn next(check: &Check) -> Option<&'static str> {
         _ => None,
     }
 }
-
-const EVICTED: &str = "the server evicts scores when it holds too many: use fewer clients, or raise its limit (‘serve --max-scores’)";
 
 #[cfg(test)]
 mod tests {

@@ -126,7 +126,7 @@ pub(super) fn cause(stage: &StageResult) -> Option<&'static str> {
     };
     let missed = stage.tools.values().filter(|tool| says(tool, &["score", "not found"]));
     let missed: u64 = missed.map(|tool| tool.accounts.count(Outcome::ToolError)).sum();
-    // A score that was never imported is no more found by the one call that would have deleted it.
+    // Where an import has failed, the delete that follows finds no score: that is one miss for each such import.
     let imports = stage.tools.get(Tool::ImportScore.name()).map(|tool| tool.accounts.success());
     if missed > imports.map_or(0, |imports| imports.trials - imports.successes) {
         Some(
