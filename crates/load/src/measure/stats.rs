@@ -126,6 +126,11 @@ impl Proportion {
         })
     }
 
+    /// How often it did not go well.
+    pub(crate) fn failures(self) -> u64 {
+        self.trials - self.successes
+    }
+
     /// successes ÷ trials; `None` without trials.
     pub(crate) fn share(self) -> Option<f64> {
         (self.trials > 0).then(|| self.successes as f64 / self.trials as f64)
@@ -143,7 +148,7 @@ impl Proportion {
 
     /// The one-sided upper bound of Clopper and Pearson at `confidence`; 1 without trials.
     pub(crate) fn upper_bound(self, confidence: f64) -> f64 {
-        let failures = Self { successes: self.trials - self.successes, trials: self.trials };
+        let failures = Self { successes: self.failures(), trials: self.trials };
         1.0 - failures.lower_bound(confidence)
     }
 }

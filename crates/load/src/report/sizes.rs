@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use music21_mcp_bench::client::{Outcome, Tool};
+use music21_mcp_bench::client::Tool;
 
 use super::units::{digits, duration, megabytes};
 use crate::measure::summary::Summary;
@@ -65,8 +65,7 @@ impl<'a> Sizes<'a> {
             (false, true) => "≤",
             (true, true) => "~",
         };
-        let bad = |tool: &ToolResult| tool.accounts.sent - tool.accounts.count(Outcome::Ok);
-        let bad: u64 = self.found(at, tool).map(|(_, tool)| bad(tool)).sum();
+        let bad: u64 = self.found(at, tool).map(|(_, tool)| tool.accounts.success().failures()).sum();
         let mean = self.mean_ns(at, tool);
         let time = mean.map_or_else(|| "–".to_owned(), |mean| format!("{side}{}", duration(mean)));
         if bad > 0 { format!("{time} ({bad} bad)") } else { time }
@@ -85,5 +84,27 @@ impl<'a> Sizes<'a> {
             [score.name.clone()].into_iter().chain(cells).chain([peak]).collect()
         });
         std::iter::once(head).chain(rows).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::result::fixture;
+    use crate::scenario::{Options, find};
+
+    #[test]
+    fn a_call_that_the_run_cut_off_is_not_bad() {
+        let definition = find("large-scores").unwrap().definition(&Options::default());
+        let mut result = fixture::scenario(definition);
+        let import = json!({
+            "accounts": { "scheduled": 3, "sent": 3, "ended": { "tool_error": 2, "cancelled": 1 } }, "first_calls_ns": [],
+            "response": null, "service": null, "steadiness": null, "response_hdr": "", "service_hdr": "", "examples": []
+        });
+        result.stages =
+            vec![fixture::stage(&json!({ "name": "20x100 key", "tools": { "import_score": import } }))];
+        assert_eq!(Sizes::of(&result).unwrap().table()[1][..2], ["20x100", "– (2 bad)"]);
     }
 }

@@ -127,8 +127,8 @@ pub(super) fn cause(stage: &StageResult) -> Option<&'static str> {
     let missed = stage.tools.values().filter(|tool| says(tool, &["score", "not found"]));
     let missed: u64 = missed.map(|tool| tool.accounts.count(Outcome::ToolError)).sum();
     // Where an import has failed, the delete that follows finds no score: that is one miss for each such import.
-    let imports = stage.tools.get(Tool::ImportScore.name()).map(|tool| tool.accounts.success());
-    if missed > imports.map_or(0, |imports| imports.trials - imports.successes) {
+    let imports = stage.tools.get(Tool::ImportScore.name());
+    if missed > imports.map_or(0, |tool| tool.accounts.success().failures()) {
         Some(
             "scores were gone before their client was done: the server holds so many and evicts the oldest; raise its limit or lower --clients",
         )
