@@ -67,8 +67,7 @@ pub fn overview(file: &RunFile, screen: Screen) -> String {
     for result in &file.scenarios {
         let (good, sent) = calls(result);
         let share = if sent > 0 { units::percent(good as f64 / sent as f64) } else { "-".to_owned() };
-        let seconds: f64 = result.stages.iter().map(|stage| stage.elapsed_ns as f64 / 1e9).sum();
-        let rate = if seconds > 0.0 { units::digits(sent as f64 / seconds) } else { "-".to_owned() };
+        let rate = throughput(&result.stages).map_or_else(|| "-".to_owned(), units::digits);
         let slowest = result.stages.iter().filter_map(|stage| slowest(stage)).max_by_key(|(_, p95)| p95.ns());
         let p95 = slowest.map_or_else(|| "-".to_owned(), |(_, p95)| quantile(&p95));
         // Padded before it is painted, because colours have no width.
@@ -81,6 +80,14 @@ pub fn overview(file: &RunFile, screen: Screen) -> String {
         out += &plain.replacen(one.word, &screen.paint(one.word, one.tone), 1);
     }
     out
+}
+
+/// The mean over the time of all stages.
+fn throughput(stages: &[StageResult]) -> Option<f64> {
+    let seconds = |stage: &StageResult| stage.elapsed_ns as f64 / 1e9;
+    let all: f64 = stages.iter().map(seconds).sum();
+    let calls: f64 = stages.iter().map(|stage| stage.calls_per_s * seconds(stage)).sum();
+    (all > 0.0).then(|| calls / all)
 }
 
 fn stage(stage: &StageResult, screen: Screen) -> String {
