@@ -113,12 +113,13 @@ pub(super) fn tools() -> Vec<String> {
     Tool::ALL.iter().filter(|tool| **tool != Tool::HealthCheck).map(|tool| tool.name().to_owned()).collect()
 }
 
-/// The time until a reply's last byte had arrived: judging it is the client's.
+/// The time from a request that was ready to a reply's last byte: writing the one and judging the other is the client's.
 async fn timed(call: impl Future<Output = Reply>) -> (Duration, Reply) {
     CALLS.fetch_add(1, Ordering::Relaxed);
     let started = Instant::now();
     let reply = call.await;
-    (reply.received.unwrap_or_else(Instant::now) - started, reply)
+    let (sent, received) = (reply.sent.unwrap_or(started), reply.received.unwrap_or_else(Instant::now));
+    (received - sent, reply)
 }
 
 fn fresh_id() -> String {

@@ -30,6 +30,8 @@ pub(super) enum Incoming {
 pub(super) struct Response {
     /// Size of the whole frame.
     pub bytes: usize,
+    /// When its request was ready and was handed to the transport. `None` where no call waits for it.
+    pub sent: Option<Instant>,
     /// When all of it had arrived, and none of it had been looked at.
     pub received: Instant,
     pub body: Body,
@@ -65,6 +67,13 @@ struct Envelope<'a, R> {
     result: Option<R>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
+}
+
+impl Response {
+    /// As the answer to a request that was sent then, for the first time.
+    pub(super) fn answering_what_was_sent(self, at: Instant) -> Self {
+        Self { sent: Some(at), ..self }
+    }
 }
 
 impl Body {
@@ -142,7 +151,7 @@ fn incoming<R>(
     };
     match (id.map(RawValue::get), &body) {
         (Some(id), _) => Ok(match number(id) {
-            Some(id) => Incoming::Response(id, Response { bytes: frame.len(), received, body }),
+            Some(id) => Incoming::Response(id, Response { bytes: frame.len(), sent: None, received, body }),
             None => Incoming::ForeignResponse(id.trim_matches('"').trim().parse().ok()),
         }),
         (None, Body::Malformed(_)) if jsonrpc.is_none() => Ok(Incoming::NoFrame),

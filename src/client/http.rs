@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::Full;
@@ -47,6 +47,8 @@ pub(super) struct Post {
     session: OnceLock<HeaderValue>,
     version: OnceLock<HeaderValue>,
     idle: Mutex<Vec<Connection>>,
+    /// Where the next reply is put together.
+    buffer: Mutex<BytesMut>,
     /// Connections whose answer has been read and whose stream goes on.
     pub draining: AtomicUsize,
     cookies: Cookies,
@@ -72,6 +74,7 @@ impl HttpWire {
             session: OnceLock::new(),
             version: OnceLock::new(),
             idle: Mutex::default(),
+            buffer: Mutex::default(),
             draining: AtomicUsize::new(0),
             cookies: Cookies::default(),
             connect_timeout: options.connect_timeout,
@@ -150,6 +153,7 @@ impl Post {
             request.headers_mut().extend(outgoing.headers.iter().cloned());
             request
         };
+        let sent = Instant::now();
         let (mut connection, mut reply) = self.send(request).await?;
         if self.follow(&reply) {
             // On a connection of its own: the body of the redirect is not read.
@@ -161,7 +165,7 @@ impl Post {
         let reading = Reading { post: &self, connection: &mut connection, id: outgoing.id };
         let (response, rest) = http_reply::read(reading, reply, has_session).await?;
         self.release(connection, rest);
-        Ok(response)
+        Ok(response.answering_what_was_sent(sent))
     }
 
     async fn notify(&self, method: &str, frame: Bytes) -> Result<(), Failure> {
@@ -285,6 +289,14 @@ impl Post {
 
     pub(super) async fn new_connection(&self) -> Result<Connection, Failure> {
         Connection::open(&self.endpoint, self.connect_timeout).await
+    }
+
+    pub(super) fn take_buffer(&self) -> BytesMut {
+        std::mem::take(&mut self.buffer.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn keep_buffer(&self, buffer: BytesMut) {
+        *self.buffer.lock().unwrap_or_else(PoisonError::into_inner) = buffer;
     }
 
     fn take_idle(&self) -> Option<Connection> {

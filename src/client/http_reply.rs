@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hyper::body::{Body as _, Incoming as Body};
 
@@ -29,6 +29,9 @@ type Answer = (Response, Option<Rest>);
 pub(super) const RETRY: Duration = Duration::from_secs(1);
 /// An error page is read up to here, to quote it.
 const ERROR_BODY: usize = 64 * 1024;
+/// Buffers of replies up to this size, in bytes, serve again: memory that was given back would first have to be had from the
+/// system again, page by page.
+const KEPT: usize = 1 << 20;
 /// What is looked at of such a page, in bytes.
 const QUOTED: usize = 400;
 
@@ -70,22 +73,27 @@ pub(super) async fn read(
 
 impl Reading<'_> {
     async fn whole(&mut self, body: &mut Body, limit: usize) -> Result<Bytes, Failure> {
-        let Some(first) = self.connection.chunk(body).await? else { return Ok(Bytes::new()) };
-        let mut whole = BytesMut::new();
-        let more = usize::try_from(body.size_hint().lower()).unwrap_or(0).min(limit);
-        let mut next = Some(first);
-        while let Some(chunk) = next {
-            check_size(whole.len() + chunk.len(), limit)?;
-            next = self.connection.chunk(body).await?;
-            if whole.is_empty() && next.is_none() {
-                return Ok(chunk);
-            }
-            if whole.is_empty() {
-                whole.reserve(chunk.len() + more);
-            }
-            whole.extend_from_slice(&chunk);
+        let Some(mut chunk) = self.connection.chunk(body).await? else { return Ok(Bytes::new()) };
+        check_size(chunk.len(), limit)?;
+        if body.is_end_stream() {
+            return Ok(chunk);
         }
-        Ok(whole.freeze())
+        let mut whole = self.post.take_buffer();
+        let more = usize::try_from(body.size_hint().lower()).unwrap_or(0).min(limit);
+        whole.reserve(chunk.len() + more);
+        loop {
+            whole.extend_from_slice(&chunk);
+            // Hyper reads the next into the same memory, if nothing of this one is kept.
+            drop(chunk);
+            let Some(next) = self.connection.chunk(body).await? else { break };
+            check_size(whole.len() + next.len(), limit)?;
+            chunk = next;
+        }
+        let reply = whole.split().freeze();
+        if reply.len() <= KEPT {
+            self.post.keep_buffer(whole);
+        }
+        Ok(reply)
     }
 
     /// The answer in an event stream, and in those that continue it where the server lets us ask for that.

@@ -1,23 +1,26 @@
 //! The server's end of a session within this process. rmcp's own transport tries each kind of request in turn for every frame,
 //! which takes a third of a cheap call; this one knows the call of a tool when it sees one.
 
-use std::io;
-use std::sync::Arc;
+use std::convert::Infallible;
+use std::future::ready;
 
+use bytes::Bytes;
 use rmcp::RoleServer;
 use rmcp::model::{CallToolRequestParams, ClientRequest, JsonRpcMessage, Request, RequestId};
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use serde::Deserialize;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf};
-use tokio::sync::Mutex;
+use tokio::sync::mpsc;
 
-/// One frame a line, each way.
+use super::waiting::Inbox;
+use super::wire::Failure;
+use crate::client::Outcome;
+
+/// The frames of a [`LineWire`](super::line::LineWire), handed over as they are: no task stands between.
 pub(super) struct InProcess {
-    input: BufReader<ReadHalf<DuplexStream>>,
-    /// What there is of the next line: reading may be given up in its midst.
-    line: Vec<u8>,
-    output: Arc<Mutex<WriteHalf<DuplexStream>>>,
+    pub queue: mpsc::UnboundedReceiver<Bytes>,
+    pub inbox: Inbox,
+    pub max_reply_bytes: usize,
 }
 
 /// The call of a tool without metadata, which rmcp keeps elsewhere.
@@ -34,45 +37,42 @@ enum Method {
     Call,
 }
 
-impl InProcess {
-    pub(super) fn new(stream: DuplexStream) -> Self {
-        let (input, output) = tokio::io::split(stream);
-        Self { input: BufReader::new(input), line: Vec::new(), output: Arc::new(Mutex::new(output)) }
-    }
-}
-
 impl Transport<RoleServer> for InProcess {
-    type Error = io::Error;
+    type Error = Infallible;
 
     fn send(
         &mut self,
         message: TxJsonRpcMessage<RoleServer>,
-    ) -> impl Future<Output = io::Result<()>> + Send + 'static {
-        let output = Arc::clone(&self.output);
-        async move {
-            let mut line = serde_json::to_vec(&message)?;
-            line.push(b'\n');
-            output.lock().await.write_all(&line).await
+    ) -> impl Future<Output = Result<(), Infallible>> + Send + 'static {
+        // OK because messages are plain structs and JSON maps with string keys, which always serialise.
+        let frame: Bytes = serde_json::to_vec(&message).expect("message serialises").into();
+        if frame.len() > self.max_reply_bytes {
+            self.inbox.oversized(&frame, frame.len());
+        } else {
+            self.inbox.take(&frame);
         }
+        ready(Ok(()))
     }
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
         loop {
-            let read = self.input.read_until(b'\n', &mut self.line).await.ok()?;
-            if read == 0 {
-                return None;
-            }
-            let message = parse(&self.line);
-            self.line.clear();
             // What is no message is for nobody; our own client writes nothing else.
-            if message.is_some() {
-                return message;
+            if let Some(message) = parse(&self.queue.recv().await?) {
+                return Some(message);
             }
         }
     }
 
-    async fn close(&mut self) -> io::Result<()> {
-        self.output.lock().await.shutdown().await
+    async fn close(&mut self) -> Result<(), Infallible> {
+        self.queue.close();
+        Ok(())
+    }
+}
+
+impl Drop for InProcess {
+    fn drop(&mut self) {
+        let gone = Failure::new(Outcome::TransportClosed, "the server closed the connection");
+        self.inbox.waiting.close(&gone);
     }
 }
 

@@ -56,6 +56,7 @@ mod tls;
 mod tool;
 mod tool_result;
 mod trace;
+mod waiting;
 mod wire;
 
 pub use child::{Child, ServerCommand};

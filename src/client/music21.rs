@@ -42,9 +42,6 @@ struct CallParams<'a> {
     arguments: &'a JsonObject,
 }
 
-/// Bytes in flight each way between the halves of an in-process session.
-const DUPLEX: usize = 256 * 1024;
-
 impl Music21Client {
     /// Serves `handler` in this process and connects to it: no process, no socket, but the same frames.
     ///
@@ -64,14 +61,14 @@ impl Music21Client {
         options: &ClientOptions,
         counters: Arc<Counters>,
     ) -> Result<Self, ConnectError> {
-        let (ours, theirs) = tokio::io::duplex(DUPLEX);
+        let (wire, inbox, queue) = LineWire::without_stream(counters);
+        let theirs = InProcess { queue, inbox, max_reply_bytes: options.max_reply_bytes };
         tokio::spawn(async move {
             // It ends with the client; how is seen on the client's side.
-            if let Ok(server) = handler.serve(InProcess::new(theirs)).await {
+            if let Ok(server) = handler.serve(theirs).await {
                 let _ = server.waiting().await;
             }
         });
-        let wire = LineWire::start(tokio::io::split(ours), None, options.max_reply_bytes, counters);
         Self::shake("the server in this process", Wire::Line(wire), options).await
     }
 

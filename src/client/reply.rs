@@ -30,6 +30,8 @@ pub struct Reply {
     pub message: Option<String>,
     /// Bytes of the whole reply, envelope included; 0 where none came.
     pub bytes: usize,
+    /// When its request was handed to the transport: writing it is the client's time as well. `None` where no reply came.
+    pub sent: Option<Instant>,
     /// When its last byte had arrived: reading and judging it is the client's time and not the server's. `None` where no
     /// reply came.
     pub received: Option<Instant>,
@@ -86,6 +88,7 @@ impl Reply {
             meta: None,
             message,
             bytes,
+            sent: None,
             received: None,
             retry_after,
             doubt,
@@ -107,6 +110,7 @@ impl Reply {
             meta: None,
             message,
             bytes,
+            sent: None,
             received: None,
             retry_after: None,
             doubt: None,
@@ -117,7 +121,7 @@ impl Reply {
 
 /// Puts a finished exchange into its class. Every way a call can end passes through here.
 pub(super) fn classify(asked: Asked<'_>, exchanged: Result<Response, Failure>) -> Reply {
-    let Response { bytes, received, body } = match exchanged {
+    let Response { bytes, sent, received, body } = match exchanged {
         Ok(response) => response,
         Err(Failure { outcome, message, retry_after, .. }) => {
             return Reply { retry_after, ..Reply::ended(outcome, message, 0) };
@@ -139,7 +143,7 @@ pub(super) fn classify(asked: Asked<'_>, exchanged: Result<Response, Failure>) -
             Reply::ended(Outcome::ProtocolError, format!("not a tool's result: {why}"), bytes)
         }
     };
-    Reply { received: Some(received), ..reply }
+    Reply { sent, received: Some(received), ..reply }
 }
 
 /// The same for a request whose result is no tool's: what came is the answer.
@@ -150,8 +154,8 @@ pub(super) fn classify_plain(asked: Asked<'_>, exchanged: Result<Response, Failu
     };
     let expect = Expectation { allows_errors: true, ..asked.expect.clone() };
     let reply = Reply::answered(asked.tool, asked.arguments, &expect, json);
-    let (bytes, received) = exchanged.map_or((0, None), |response| (response.bytes, Some(response.received)));
-    Reply { bytes, received, ..reply }
+    let Ok(Response { bytes, sent, received, .. }) = exchanged else { return reply };
+    Reply { bytes, sent, received: Some(received), ..reply }
 }
 
 fn rpc_error(error: &ErrorData, bytes: usize) -> Reply {
@@ -182,5 +186,5 @@ fn tool_result(asked: Asked<'_>, mut result: ToolResult, bytes: usize) -> Reply 
     let text = text.or(structured);
     let answer = Answer { text: text.as_deref(), rest: &rest, is_error, is_empty };
     let Judgement { outcome, message, retry_after, doubt } = expect::judge(asked, answer);
-    Reply { outcome, text, meta, message, bytes, received: None, retry_after, doubt, trace: None }
+    Reply { outcome, text, meta, message, bytes, sent: None, received: None, retry_after, doubt, trace: None }
 }

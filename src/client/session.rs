@@ -117,7 +117,9 @@ impl Session {
             return Ok(refused);
         }
         Counters::add(&self.wire.counters().relisted);
-        self.send(beside(anew), method, &params, deadline.saturating_sub(began.elapsed())).await
+        let left = deadline.saturating_sub(began.elapsed());
+        let answer = self.send(beside(anew), method, &params, left).await?;
+        Ok(Response { sent: refused.sent, ..answer })
     }
 
     fn headers(&self, method: &'static str, call: Option<&Called<'_>>) -> Headers {

@@ -4,20 +4,36 @@ use super::own::FREQUENCY;
 
 /// The most that it may be, as a share.
 const MOST: f64 = 0.05;
-/// Microseconds a call that it may always be: of a call of 15 µs, as the embedded server's `list_scores` is, no client that
-/// waits for an answer is a twentieth.
-const ALWAYS_US: f64 = 5.0;
-/// Parts of the client that look at a reply after its last byte had arrived, when its time was taken.
-const JUDGING: [&str; 6] = ["answer", "doubt", "expect", "nonce", "reply", "text"];
+/// Parts of the client that are at work before a request is sent, or after its reply's last byte has come.
+const OUTSIDE: [&str; 14] = [
+    "answer",
+    "doubt",
+    "expect",
+    "frame",
+    "mirror",
+    "music21",
+    "nonce",
+    "reply",
+    "session",
+    "text",
+    "tool",
+    "tool_result",
+    "trace",
+    "waiting",
+];
+/// What a call took is given back when it has ended.
+const GIVING_BACK: &str = "drop_in_place";
+/// The server's end of a session within this process.
+const SERVER: &str = "in_process";
 /// The normal distribution's quantile for 95 %, one-sided.
 const Z: f64 = 1.645;
 
 /// Samples of a bench.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientShare {
-    /// Those in the client, before the reply had arrived.
+    /// Those in the client, between the request's being sent and the reply's last byte.
     pub client: u64,
-    /// All but those in which the client judges a reply, which are in no figure.
+    /// All but those in which the client writes a request or judges a reply, which are in no figure.
     pub all: u64,
     /// Calls that were made meanwhile.
     pub calls: u64,
@@ -29,13 +45,17 @@ impl ClientShare {
     pub fn of(folded: &[String], calls: u64) -> Self {
         let mut share = Self { client: 0, all: 0, calls };
         for (stack, count) in folded.iter().filter_map(|line| super::stack::parse(line).ok()) {
-            if stack.split(';').any(judges) {
-                continue;
-            }
-            share.all += count;
-            if stack.split(';').any(|frame| module(frame).is_some()) {
+            let frames: Vec<&str> = stack.split(';').collect();
+            // The innermost of the client: what calls it waits for it.
+            let within = frames.iter().enumerate().rev().find_map(|(at, frame)| Some((at, module(frame)?)));
+            if let Some((at, module)) = within.filter(|(_, module)| *module != SERVER) {
+                let gives_back = || frames[at..].iter().any(|frame| frame.starts_with(GIVING_BACK));
+                if OUTSIDE.contains(&module) || gives_back() {
+                    continue;
+                }
                 share.client += count;
             }
+            share.all += count;
         }
         share
     }
@@ -60,11 +80,10 @@ impl ClientShare {
         (self.calls > 0).then(|| us / self.calls as f64)
     }
 
-    /// Whether a figure is the client's as well as the server's, beyond doubt: more than a twentieth of it, and more than
-    /// 5 µs.
+    /// Whether a figure is the client's as well as the server's, beyond doubt: more than a twentieth of it.
     #[must_use]
     pub fn is_too_much(self) -> bool {
-        self.at_least() > MOST && self.us_a_call().is_none_or(|us| us > ALWAYS_US)
+        self.at_least() > MOST
     }
 }
 
@@ -86,15 +105,6 @@ fn module(frame: &str) -> Option<&str> {
     path.or_else(file)?.split([':', '.']).next()
 }
 
-fn judges(frame: &str) -> bool {
-    match module(frame) {
-        // The time is taken at its beginning.
-        Some("frame") => frame.contains("decode"),
-        Some(module) => JUDGING.contains(&module),
-        None => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,11 +113,13 @@ mod tests {
     fn what_is_in_no_figure_counts_on_neither_side() {
         let folded = [
             "main;time (operation.rs);encode (client/frame.rs);to_vec 3",
-            "main;the_bench::client::line::LineWire::exchange;poll 1",
+            "main;{async_block#0} (client/music21.rs);the_bench::client::line::LineWire::exchange;poll 4",
+            "main;{async_fn#0} (client/line.rs);drop_in_place (core/ptr/mod.rs);drop_slow 7",
+            "main;the_bench::client::in_process::InProcess::send;to_vec 6",
             "main;the_bench::client::frame::decode;from_slice 50",
             "main;decode (client/frame.rs) 10",
-            "main;{async_block#0} (client/music21.rs);classify (client/reply.rs);judge 20",
-            "main;<music21_mcp_embedded::Server as rmcp::ServerHandler>::call_tool;analyze_key 96",
+            "main;{async_block#0} (client/session.rs);classify (client/reply.rs);judge 20",
+            "main;<music21_mcp_embedded::Server as rmcp::ServerHandler>::call_tool;analyze_key 90",
         ];
         let share = ClientShare::of(&folded.map(str::to_owned), 2000);
         assert_eq!(share, ClientShare { client: 4, all: 100, calls: 2000 });
@@ -122,7 +134,7 @@ mod tests {
             (20, 300, 100, false),
             (24, 300, 100, true),
             (24, 300, 0, true),
-            (24, 300, 24_000, false),
+            (24, 300, 24_000, true),
             (8, 100, 100, false),
             (60, 1000, 100, false),
             (65, 1000, 100, true),

@@ -109,8 +109,8 @@ impl Session for Remembering {
         let key = serde_json::to_string(&call.arguments).unwrap_or_default();
         let kept = lock(&self.replies).get(&key).cloned();
         if let Some(mut reply) = kept {
-            // What was remembered came at another time.
-            reply.received = None;
+            // What was remembered was asked for and came at another time.
+            (reply.sent, reply.received) = (None, None);
             return reply;
         }
         let reply = Session::call(&self.client, call, deadline).await;

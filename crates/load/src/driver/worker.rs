@@ -171,7 +171,7 @@ async fn perform<T: Connect>(shared: &Shared<T>, worker: &mut Worker<T>, turn: T
     let was_open = opened.is_ok();
     let tool = Arc::clone(&call.tool);
     let is_cold = was_open && worker.session.as_ref().is_some_and(|session| session.is_first_call(&tool));
-    let sent_ns = shared.now_ns();
+    let began_ns = shared.now_ns();
     let reply = match (opened, &worker.session) {
         (Ok(()), Some(session)) => tokio::select! {
             reply = bounded_call(session, call, deadline) => reply,
@@ -181,6 +181,8 @@ async fn perform<T: Connect>(shared: &Shared<T>, worker: &mut Worker<T>, turn: T
         (Ok(()), None) => Reply::unanswered(Outcome::ConnectError, "no session"),
     };
 
+    // Writing the request was none of the server's time.
+    let sent_ns = reply.sent.map_or(began_ns, |at| shared.ns_at(Instant::from_std(at)));
     let Ticket { due_ns, dispatched_ns } = match turn {
         Turn::Now => Ticket { due_ns: sent_ns, dispatched_ns: sent_ns },
         Turn::Queued(ticket) => ticket,
