@@ -159,7 +159,8 @@ pub(crate) async fn drive_until<T: Connect, S: Sink>(
     let cpu = music21_mcp_proc::own_cpu().saturating_sub(cpu_before);
     probe_stop.cancel();
     let loop_lag = probe.await.unwrap_or_default();
-    close_workers(plan, workers.returned).await;
+    // A server that is still busy with a call that was given up does not answer the teardown either.
+    let _ = unless_interrupted(interrupt, close_workers(plan, workers.returned)).await;
     Ok(Run {
         stopped_by,
         scheduled,
@@ -172,6 +173,22 @@ pub(crate) async fn drive_until<T: Connect, S: Sink>(
         loop_lag,
         own_cpu_share: Some(cpu.as_secs_f64() / elapsed.as_secs_f64() / own_cpus()),
     })
+}
+
+/// What comes of `work`; `None` if it has not ended five seconds after an interrupt.
+pub(crate) async fn unless_interrupted<T>(
+    interrupt: &CancellationToken,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    let too_late = async {
+        interrupt.cancelled().await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    tokio::select! {
+        biased;
+        result = work => Some(result),
+        () = too_late => None,
+    }
 }
 
 fn share<T>(plan: &Plan, target: Arc<T>, sink: Arc<Mutex<dyn Sink>>) -> Shared<T> {

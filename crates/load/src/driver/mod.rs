@@ -14,7 +14,7 @@ mod worker;
 mod workers;
 
 pub(crate) use connect::{Call, Connect, Event, OpenError, Session, Sink};
-pub(crate) use drive::{DriveError, Load, Plan, Run, Stop, drive, drive_until};
+pub(crate) use drive::{DriveError, Load, Plan, Run, Stop, drive, drive_until, unless_interrupted};
 pub(crate) use generator::{Evidence, OwnProcess};
 pub(crate) use probe::LoopLag;
 pub(crate) use recorder::{Recorder, Settings};

@@ -20,7 +20,7 @@ use super::scenario::Epoch;
 use super::session_pool::Host;
 use super::summarize::{AtEnd, Seen, run_so_far, session_memory, summarize};
 use super::{extension, plan};
-use crate::driver::{Call, DriveError, OwnProcess, Plan, Run, Settings, drive_until};
+use crate::driver::{Call, DriveError, OwnProcess, Plan, Run, Settings, drive_until, unless_interrupted};
 use crate::lock::lock;
 use crate::measure::steady::FixedWarmUp;
 use crate::measure::trend;
@@ -52,7 +52,7 @@ pub(super) async fn run(
 ) -> Result<StageResult, DriveError> {
     let host = setting.host;
     let plan = plan::plan(stage, setting.seed, setting.run_id);
-    let scores_before = if stage.day().is_some() { scores_held(host, plan.deadline).await } else { None };
+    let scores_before = if stage.day().is_some() { scores_held(setting, plan.deadline).await } else { None };
     let asked = Asked { stage, plan: &plan, epoch: setting.epoch, scores_before };
     let server = if host.facts.shares_our_process { Vec::new() } else { host.pids().await };
     if let Some(profiling) = setting.profiling {
@@ -92,7 +92,7 @@ pub(super) async fn run(
         run.stopped_by = StoppedBy::Lost;
     }
     rest(stage, setting.interrupt).await;
-    Ok(StageResult { profile, ..result(&asked, &run, host, watched).await })
+    Ok(StageResult { profile, ..result(&asked, &run, setting, watched).await })
 }
 
 /// What a stage was asked for, and what was known before it began.
@@ -185,10 +185,10 @@ impl Watchers {
 }
 
 /// The stage's result, with what is read of the server after the rest at its end.
-async fn result(asked: &Asked<'_>, run: &Run, host: &Arc<Host>, watched: Watched) -> StageResult {
-    let Asked { stage, plan, .. } = asked;
+async fn result(asked: &Asked<'_>, run: &Run, setting: &Setting<'_>, watched: Watched) -> StageResult {
+    let (Asked { stage, plan, .. }, host) = (asked, setting.host);
     let settled = Watch::new(host).await.sample(host).await;
-    let scores_held = if stage.settle_s > 0.0 { scores_held(host, plan.deadline).await } else { None };
+    let scores_held = if stage.settle_s > 0.0 { scores_held(setting, plan.deadline).await } else { None };
     let (observer, readings) = (lock(&watched.observer), lock(&watched.readings));
     let start = observer.started().unwrap_or_else(Instant::now);
     let end = AtEnd {
@@ -298,14 +298,15 @@ struct Listed {
     count: u64,
 }
 
-async fn scores_held(host: &Arc<Host>, deadline: Duration) -> Option<u64> {
+async fn scores_held(setting: &Setting<'_>, deadline: Duration) -> Option<u64> {
     let call = Call {
         tool: Tool::ListScores.name().into(),
         request: None,
         arguments: Map::new(),
         expect: Expectation::default(),
     };
-    let listed: Listed = host.call_once(call, deadline).await.ok()?.parse()?;
+    let asked = unless_interrupted(setting.interrupt, setting.host.call_once(call, deadline)).await?;
+    let listed: Listed = asked.ok()?.parse()?;
     Some(listed.count)
 }
 

@@ -2,6 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
+use music21_mcp_bench::client::Outcome;
+
+use super::fake::Act;
 use super::*;
 use crate::measure::little;
 use crate::result::{Step, StoppedBy, Think, Workload};
@@ -62,6 +65,25 @@ async fn each_session_is_set_up_torn_down_and_closed_outside_of_the_figures() {
     assert_eq!(recorder.tools.keys().collect::<Vec<_>>(), ["echo"]);
     assert_eq!(fake.opened.load(Ordering::Relaxed), 20);
     assert_eq!(fake.closed_sessions.load(Ordering::Relaxed), 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupt_does_not_wait_for_a_teardown_that_hangs() {
+    let mut plan = plan(closed(1), Stop { duration: None, calls: Some(10) });
+    let step = |tool| vec![Step::call(tool, json!({}))];
+    plan.workload = Arc::new(Workload { teardown: step("delete"), ..Workload::of(step("echo")) });
+    plan.deadline = ms(300_000);
+    let fake = Fake::new(|_, before| if before < 10 { Act::Answer(ms(10)) } else { Act::Hang });
+    let interrupt = CancellationToken::new();
+    let cancel = interrupt.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(ms(20_000)).await;
+        cancel.cancel();
+    });
+    let began = tokio::time::Instant::now();
+    let (run, recorder) = run_until(&plan, &fake, &interrupt).await;
+    assert_eq!((run.stopped_by, recorder.accounts(&run).count(Outcome::Ok)), (StoppedBy::Calls, 10));
+    assert!((ms(25_000)..ms(25_100)).contains(&began.elapsed()), "{:?}", began.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
