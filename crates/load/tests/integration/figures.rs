@@ -58,7 +58,7 @@ fn bench(row: &str, score: &str) -> String {
 #[test]
 fn the_embedded_servers_times_in_findings_are_those_of_its_record() {
     let check = |column, entry: fn(&str) -> String| {
-        let name = "embedded-criterion-quiet-2026-11-29";
+        let name = "embedded-criterion-quiet-2026-11-30";
         check("docs/findings.md", "One call at a time", column, name, entry);
     };
     check(3, |row| bench(row, "small-aloha-oe"));
