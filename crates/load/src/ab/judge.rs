@@ -100,7 +100,7 @@ impl<'a> Judge<'a> {
         })
     }
 
-    /// The verdicts. If the copies of the baseline differ, nothing is to be believed.
+    /// The verdicts. If the copies of the baseline differ, no time is to be believed; what was counted stands.
     pub(crate) fn conclude(mut self, measured: &Measured) -> Comparison {
         let rounds = measured.aa_control.len();
         self.update(measured);
@@ -120,8 +120,11 @@ impl<'a> Judge<'a> {
             rows.extend(rows::of_operation(one, rounds, self.limits));
         }
         if let Some(alarm) = alarm {
-            rows.iter_mut()
-                .for_each(|row| row.verdict = ChangeVerdict::Inconclusive(Why::Invalid(alarm.clone())));
+            for row in
+                rows.iter_mut().filter(|row| row.figure != Figure::Success && row.verdict.why().is_none())
+            {
+                row.verdict = ChangeVerdict::Inconclusive(Why::Invalid(alarm.clone()));
+            }
         }
         Comparison { notes, rows, profile: None }
     }
@@ -211,6 +214,22 @@ mod tests {
                 .filter(|row| row.figure == Figure::Wall)
                 .all(|row| row.verdict == ChangeVerdict::FAIL)
         );
+    }
+
+    #[test]
+    fn copies_that_differ_void_times_and_no_counts() {
+        let mut seen = measured(10);
+        let [sound, failing] = [0, 1].map(|at| OPERATIONS[at].name);
+        seen.aa_control.clone_from(&seen.entries[sound]);
+        for round in seen.entries.get_mut(failing).unwrap() {
+            round.outcomes[1] = [(Outcome::ToolError, 4)].into();
+        }
+        let (limits, mut tell) = (LimitTable::default(), |_| {});
+        let rows = Judge::new(&OPERATIONS[..2], &limits, 10, &mut tell).conclude(&seen).rows;
+        let row = |figure, name| rows.iter().find(|row| row.figure == figure && row.entry == name).unwrap();
+        assert_eq!(row(Figure::Success, failing).verdict, ChangeVerdict::FAIL);
+        let wall = &row(Figure::Wall, sound).verdict;
+        assert!(matches!(wall, ChangeVerdict::Inconclusive(Why::Invalid(_))), "{wall:?}");
     }
 
     #[test]

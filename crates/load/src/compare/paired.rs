@@ -52,7 +52,7 @@ const AA_RATIO: f64 = 1.03;
 /// … with this two-sided significance.
 const AA_P: f64 = 0.001;
 
-/// Whether the A/A control says that two identical servers differ. If so, no verdict of that run is to be believed.
+/// Whether the A/A control says that two identical servers differ. If so, no verdict on times of that run is to be believed.
 pub(crate) fn aa_alarm(log_ratios: &[f64]) -> Option<String> {
     let change = Change::paired(log_ratios)?;
     let p = 2.0 * change.p_larger().min(change.p_smaller());
