@@ -21,6 +21,15 @@ fn server(tools: &Path) -> String {
     format!("'{}' '{FIXTURES}/listed.py' '{}'", python(), tools.display())
 }
 
+/// Whether there is any Python; its own library is enough for these servers.
+fn has_python() -> bool {
+    let there = has("sys");
+    if !there {
+        skip("no-python", "Python 3; MUSIC21_PYTHON names an interpreter");
+    }
+    there
+}
+
 fn program(directory: &TempDir, arguments: &[&str]) -> Output {
     let mut command = Command::new(PROGRAM);
     command.args(arguments).current_dir(directory).stdin(Stdio::null()).output().unwrap()
@@ -42,6 +51,9 @@ fn with_tools(tools: &str) -> (TempDir, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_tool_takes_the_arguments_that_were_made_for_its_schema() {
+    if !has_python() {
+        return;
+    }
     let directory = tempfile::tempdir().unwrap();
     let server = server(&Path::new(FIXTURES).join("tools.json"));
     let output = program(&directory, &["init", "--server", &server, "--output", "mine.toml"]);
@@ -73,6 +85,9 @@ async fn every_tool_takes_the_arguments_that_were_made_for_its_schema() {
 
 #[test]
 fn tools_that_only_read_are_tried_and_what_they_answered_stands_beside_them() {
+    if !has_python() {
+        return;
+    }
     let (directory, server) = with_tools(
         r#"[{ "name": "look", "inputSchema": {}, "annotations": { "readOnlyHint": true } }, { "name": "plain" }]"#,
     );
@@ -85,6 +100,9 @@ fn tools_that_only_read_are_tried_and_what_they_answered_stands_beside_them() {
 
 #[test]
 fn a_server_without_tools_and_a_file_in_which_nothing_is_active_are_said_to_be_that() {
+    if !has_python() {
+        return;
+    }
     let (directory, server) = with_tools("[]");
     for arguments in [&["init", "--server", &server][..], &["run", "--server", &server]] {
         let output = program(&directory, arguments);
@@ -106,6 +124,9 @@ fn a_server_without_tools_and_a_file_in_which_nothing_is_active_are_said_to_be_t
 
 #[test]
 fn a_secret_of_the_servers_is_not_in_the_file() {
+    if !has_python() {
+        return;
+    }
     let (directory, server) = with_tools(r#"[{ "name": "peek", "inputSchema": { "type": "object" } }]"#);
     let server = format!("API_TOKEN=s3cret MODE=fast {server}");
     let output = program(&directory, &["init", "--server", &server, "-o", "mine.toml"]);
@@ -123,6 +144,9 @@ fn a_secret_of_the_servers_is_not_in_the_file() {
 
 #[test]
 fn for_another_server_than_music21_it_is_said_what_to_type() {
+    if !has_python() {
+        return;
+    }
     let (directory, server) = with_tools(r#"[{ "name": "plain" }]"#);
     let output = program(&directory, &["run", "quick", "--server", &server]);
     assert_eq!(output.status.code(), Some(4));
