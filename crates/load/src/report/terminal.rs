@@ -290,3 +290,20 @@ fn duration(ns: f64) -> String {
 fn quantile(quantile: &Quantile) -> String {
     units::quantile(quantile).replace(' ', "")
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::result::fixture;
+
+    #[test]
+    fn calls_a_second_of_several_stages_are_weighed_by_their_time() {
+        let stage = |calls_per_s: f64, seconds: u64| {
+            fixture::stage(&json!({ "calls_per_s": calls_per_s, "elapsed_ns": seconds * 1_000_000_000 }))
+        };
+        assert_eq!(throughput(&[stage(5.0, 10), stage(1.0, 30)]), Some(2.0));
+        assert_eq!(throughput(&[]), None);
+    }
+}
