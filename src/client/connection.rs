@@ -24,7 +24,8 @@ use crate::client::Outcome;
 pub(super) struct Connection {
     idle_since: Instant,
     sender: http1::SendRequest<Full<Bytes>>,
-    driver: http1::Connection<TokioIo<Stream>, Full<Bytes>>,
+    /// In a box, because a connection goes from hand to hand in each call, and this is the large part of it.
+    driver: Box<http1::Connection<TokioIo<Stream>, Full<Bytes>>>,
 }
 
 /// The shortest keep-alive time of servers in use is a second or more (uvicorn's is five).
@@ -41,7 +42,7 @@ impl Connection {
         };
         let handshake = http1::handshake(TokioIo::new(stream)).await;
         let (sender, driver) = handshake.map_err(|error| refused(format!("cannot connect: {error}")))?;
-        Ok(Self { idle_since: Instant::now(), sender, driver })
+        Ok(Self { idle_since: Instant::now(), sender, driver: Box::new(driver) })
     }
 
     /// From now on nobody uses it.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use hyper::body::{Body as _, Incoming as Body};
 
 use super::connection::Connection;
@@ -45,30 +45,38 @@ pub(super) async fn read(
         let text = reading.whole(&mut body, ERROR_BODY).await.unwrap_or_default();
         return refused(&head, &text, reading.id, has_session).map(|response| (response, None));
     }
-    let text_of = |name| {
-        head.headers.get(name).map_or(String::new(), |value: &HeaderValue| {
-            String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase()
-        })
-    };
-    let encoding = text_of(header::CONTENT_ENCODING);
-    if !encoding.is_empty() && encoding != "identity" {
+    let encoding = bytes_of(&head.headers, header::CONTENT_ENCODING);
+    if !encoding.is_empty() && !encoding.eq_ignore_ascii_case(b"identity") {
+        let encoding = String::from_utf8_lossy(encoding);
         let message = format!("the reply is encoded as '{encoding}', though 'identity' alone was asked for");
         return Err(Failure::new(Outcome::ProtocolError, message));
     }
-    let content_type = text_of(header::CONTENT_TYPE);
-    if content_type.starts_with("application/json") {
+    let content_type = bytes_of(&head.headers, header::CONTENT_TYPE);
+    if begins_with(content_type, "application/json") {
         let json = reading.whole(&mut body, reading.post.max_reply_bytes).await?;
         let found = reading.answer(reading.decode(&json)?)?;
         let missing = || Failure::new(Outcome::ProtocolError, "the reply answers no request of ours");
         return Ok((found.ok_or_else(missing)?, None));
     }
-    if content_type.starts_with("text/event-stream") {
+    if begins_with(content_type, "text/event-stream") {
         return reading.events(body).await;
     }
     let text = reading.whole(&mut body, ERROR_BODY).await.unwrap_or_default();
-    let status = head.status.as_u16();
+    let (status, content_type) = (head.status.as_u16(), String::from_utf8_lossy(content_type));
     let message = format!("HTTP {status} with content type '{content_type}': {}", quote(&text));
     Err(Failure::new(Outcome::ProtocolError, message))
+}
+
+/// A header's value; empty where there is none.
+fn bytes_of(headers: &HeaderMap, name: HeaderName) -> &[u8] {
+    headers.get(name).map_or(b"", HeaderValue::as_bytes)
+}
+
+/// Media types are written in any case.
+fn begins_with(content_type: &[u8], media_type: &str) -> bool {
+    content_type
+        .get(..media_type.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(media_type.as_bytes()))
 }
 
 impl Reading<'_> {
