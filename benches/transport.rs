@@ -203,44 +203,68 @@ async fn in_turn(calls: usize, client: &Music21Client, rmcp: &RmcpClient, hyper:
     Medians { hyper, received, judged, rmcp }
 }
 
-/// CPU time of this thread, on which every client runs.
-fn client_cpu() -> Duration {
-    music21_mcp_proc::thread_cpu()
-}
-
 fn sessions(criterion: &mut Criterion, runtime: &Runtime, calls: usize, lines: &mut Vec<String>) {
-    let url = format!("http://{}/mcp", null_server(100));
+    let address = null_server(100);
+    let url = format!("http://{address}/mcp");
     let mut group = criterion.benchmark_group("transport-sessions");
     for count in SESSIONS {
         let clients = runtime.block_on(futures::future::join_all((0..count).map(|_| connect(&url))));
-        let round = async |rounds: u64| {
-            let client = async |client: &Music21Client| {
-                for _ in 0..rounds {
-                    check_health(client).await;
-                }
-            };
-            futures::future::join_all(clients.iter().map(client)).await;
-        };
+        let hyper =
+            runtime.block_on(futures::future::join_all((0..count).map(|_| HyperBound::start(address))));
+        let ours = async |rounds| together(&clients, rounds, check_health).await;
         group.throughput(Throughput::Elements(count as u64));
         group.bench_function(BenchmarkId::new("http-bare", count), |bencher| {
             bencher.iter_custom(|rounds| {
                 let start = Instant::now();
-                runtime.block_on(round(rounds));
+                runtime.block_on(ours(rounds));
                 start.elapsed()
             });
         });
-        let rounds = (calls * 10 / count).max(1);
-        let (start, cpu) = (Instant::now(), client_cpu());
-        runtime.block_on(round(rounds as u64));
-        let (elapsed, cpu) = (start.elapsed(), client_cpu() - cpu);
-        let total = (rounds * count) as f64;
-        let rate = total / elapsed.as_secs_f64();
-        let each = micros(cpu) / total;
+        let post = async |bound: &HyperBound| _ = bound.post().await;
+        let bound = async |rounds| together(&hyper, rounds, post).await;
+        let rounds = (calls / count).max(1) as u64;
+        let mut spent = [Spent::default(); 2];
+        // In turn, so that what disturbs one disturbs both.
+        for _ in 0..10 {
+            spent[0].add(|| runtime.block_on(ours(rounds)));
+            spent[1].add(|| runtime.block_on(bound(rounds)));
+        }
+        let total = (rounds * 10) as f64 * count as f64;
+        let [ours, hyper] = spent.map(|spent| micros(spent.cpu) / total);
         lines.push(format!(
-            "{count:>4} HTTP sessions on the null server: {rate:.0} calls/s, client CPU {each:.1} µs a call"
+            "{count:>4} HTTP sessions on the null server: {:.0} calls/s, client CPU {ours:.1} µs a call, {:.2} × hyper alone",
+            total / spent[0].time.as_secs_f64(),
+            ours / hyper
         ));
     }
     set_up::finish(group, "transport-sessions");
+}
+
+/// So many calls of each client, one after the other, all clients at once.
+async fn together<T>(clients: &[T], rounds: u64, call: impl AsyncFn(&T)) {
+    let one = async |client| {
+        for _ in 0..rounds {
+            call(client).await;
+        }
+    };
+    futures::future::join_all(clients.iter().map(one)).await;
+}
+
+/// What some calls took.
+#[derive(Clone, Copy, Default)]
+struct Spent {
+    time: Duration,
+    /// Of this thread, on which every client runs.
+    cpu: Duration,
+}
+
+impl Spent {
+    fn add(&mut self, calls: impl FnOnce()) {
+        let (start, cpu) = (Instant::now(), music21_mcp_proc::thread_cpu());
+        calls();
+        self.time += start.elapsed();
+        self.cpu += music21_mcp_proc::thread_cpu() - cpu;
+    }
 }
 
 fn main() {
