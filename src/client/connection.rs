@@ -22,7 +22,8 @@ use crate::client::Outcome;
 
 /// An open connection with no exchange under way, or the one exchange that borrows it.
 pub(super) struct Connection {
-    idle_since: Instant,
+    /// When the last exchange began.
+    used: Instant,
     sender: http1::SendRequest<Full<Bytes>>,
     /// In a box, because a connection goes from hand to hand in each call, and this is the large part of it.
     driver: Box<http1::Connection<TokioIo<Stream>, Full<Bytes>>>,
@@ -42,17 +43,12 @@ impl Connection {
         };
         let handshake = http1::handshake(TokioIo::new(stream)).await;
         let (sender, driver) = handshake.map_err(|error| refused(format!("cannot connect: {error}")))?;
-        Ok(Self { idle_since: Instant::now(), sender, driver: Box::new(driver) })
+        Ok(Self { used: Instant::now(), sender, driver: Box::new(driver) })
     }
 
-    /// From now on nobody uses it.
-    pub(super) fn rest(&mut self) {
-        self.idle_since = Instant::now();
-    }
-
-    /// Whether it still is open, after having been idle. The server may have closed it meanwhile.
-    pub(super) async fn is_usable(&mut self) -> bool {
-        if self.idle_since.elapsed() > UNSURE {
+    /// Whether it still is open, for an exchange that begins now. The server may have closed it meanwhile.
+    pub(super) async fn is_usable(&mut self, now: Instant) -> bool {
+        if now.saturating_duration_since(std::mem::replace(&mut self.used, now)) > UNSURE {
             // Where the runtime stood still (between two benches, say), it has yet to hear of the close:
             // a yield lets it ask the system first. Not for each call: it costs a microsecond.
             tokio::task::yield_now().await;

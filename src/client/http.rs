@@ -139,7 +139,7 @@ impl HttpWire {
     /// Ends the session on the server (DELETE), where it keeps one.
     pub(super) async fn close(&self, within: Duration) {
         if self.post.session.get().is_some() {
-            let delete = self.post.send(|| self.post.request(Method::DELETE, Bytes::new()));
+            let delete = self.post.send(|| self.post.request(Method::DELETE, Bytes::new()), Instant::now());
             // A server that does not answer keeps its session; there is no more we can do.
             let _ = tokio::time::timeout(within, delete).await;
         }
@@ -154,7 +154,7 @@ impl Post {
             request
         };
         let sent = Instant::now();
-        let (mut connection, mut reply) = self.send(request).await?;
+        let (mut connection, mut reply) = self.send(request, sent).await?;
         if self.follow(&reply) {
             // On a connection of its own: the body of the redirect is not read.
             connection = self.new_connection().await?;
@@ -170,7 +170,7 @@ impl Post {
 
     async fn notify(&self, method: &str, frame: Bytes) -> Result<(), Failure> {
         let request = || self.request(Method::POST, frame.clone());
-        let (mut connection, reply) = self.send(request).await?;
+        let (mut connection, reply) = self.send(request, Instant::now()).await?;
         let status = reply.status();
         let mut body = reply.into_body();
         let mut beginning = Bytes::new();
@@ -216,17 +216,17 @@ impl Post {
     }
 
     /// Sends a request and waits for its reply's head: once more on a new connection where a kept one was closed without a
-    /// byte of an answer, as servers close them at any time.
+    /// byte of an answer, as servers close them at any time. To read the clock costs as much as a header: `now` is of the caller.
     async fn send(
         &self,
         request: impl Fn() -> Request<Full<Bytes>>,
+        now: Instant,
     ) -> Result<(Connection, http::Response<hyper::body::Incoming>), Failure> {
         let mut closed = None;
-        if let Some(mut kept) = self.kept().await {
-            let sent = Instant::now();
+        if let Some(mut kept) = self.kept(now).await {
             match self.send_on(&mut kept, request()).await {
                 // Later than that the server has taken the request, and it is the call that was lost.
-                Err(failure) if failure.outcome == Outcome::TransportClosed && sent.elapsed() < STALE => {
+                Err(failure) if failure.outcome == Outcome::TransportClosed && now.elapsed() < STALE => {
                     closed = Some(failure);
                 }
                 result => return result.map(|reply| (kept, reply)),
@@ -276,13 +276,13 @@ impl Post {
             request.headers_mut().extend(id.map(|id| (LAST_EVENT_ID, id)));
             request
         };
-        self.send(request).await
+        self.send(request, Instant::now()).await
     }
 
     /// An idle connection that is still open.
-    async fn kept(&self) -> Option<Connection> {
+    async fn kept(&self, now: Instant) -> Option<Connection> {
         while let Some(mut connection) = self.take_idle() {
-            if connection.is_usable().await {
+            if connection.is_usable(now).await {
                 return Some(connection);
             }
         }
@@ -305,8 +305,7 @@ impl Post {
         self.idle().pop()
     }
 
-    pub(super) fn keep(&self, mut connection: Connection) {
-        connection.rest();
+    pub(super) fn keep(&self, connection: Connection) {
         self.idle().push(connection);
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -101,7 +101,6 @@ impl Session {
         params: P,
         deadline: Duration,
     ) -> Result<Response, Failure> {
-        let began = Instant::now();
         let headers = self.headers(method, call.as_ref());
         let trace = call.as_ref().and_then(|call| call.trace);
         let beside = |headers| Beside { meta: self.meta.as_ref(), headers, trace };
@@ -109,16 +108,15 @@ impl Session {
         if call.is_none() || !says_header_mismatch(&refused) {
             return Ok(refused);
         }
-        let left = deadline.saturating_sub(began.elapsed());
-        let listed = tokio::time::timeout(left, Box::pin(self.listed_tools())).await;
+        let left = || deadline.saturating_sub(refused.sent.map_or(Duration::ZERO, |sent| sent.elapsed()));
+        let listed = tokio::time::timeout(left(), Box::pin(self.listed_tools())).await;
         let anew = self.headers(method, call.as_ref());
         // With the same headers it would be refused again.
         if !matches!(listed, Ok(Ok(_))) || anew == headers {
             return Ok(refused);
         }
         Counters::add(&self.wire.counters().relisted);
-        let left = deadline.saturating_sub(began.elapsed());
-        let answer = self.send(beside(anew), method, &params, left).await?;
+        let answer = self.send(beside(anew), method, &params, left()).await?;
         Ok(Response { sent: refused.sent, ..answer })
     }
 
