@@ -216,7 +216,7 @@ impl Post {
     }
 
     /// Sends a request and waits for its reply's head: once more on a new connection where a kept one was closed without a
-    /// byte of an answer, as servers close them at any time. To read the clock costs as much as a header: `now` is of the caller.
+    /// byte of an answer, as servers close them at any time. `now` is the caller's, who has read the clock.
     async fn send(
         &self,
         request: impl Fn() -> Request<Full<Bytes>>,

@@ -111,7 +111,7 @@ pub(super) fn found(found: &Capacity, trials: &[(&Tried, &StageResult)]) -> Chec
     check(name, verdict, text)
 }
 
-/// Chance sends fewer calls another time, or more of them count as warm-up: 270 s, without a margin, left 57 of 97 at 300 s.
+/// Chance sends fewer calls another time, or more of them count as warm-up.
 const MARGIN: f64 = 1.5;
 
 /// After how long each tool of the stage that comes next to it would have had enough calls for a bound of its p95 and half as many
