@@ -1,16 +1,27 @@
 //! What each tool's answer must hold, as data: the same rules check a bench, a test and a load run.
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 use std::collections::BTreeMap;
 
 use rmcp::model::JsonObject;
-use serde::de::{Deserialize, IgnoredAny};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::tool::Tool;
 
 /// The top level of an answer; what a rule does not look at is never parsed.
-pub(super) type Fields<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
+pub(super) type Fields<'a> = BTreeMap<Name<'a>, &'a RawValue>;
+
+/// A field's name. Without escapes it needs no copy, which it would have as a `Cow` alone.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+pub(super) struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Borrow<str> for Name<'_> {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
 
 /// What must hold for one field.
 #[derive(Debug, Clone, Copy)]
@@ -126,7 +137,7 @@ fn smallest_file(format: &str) -> u64 {
     }
 }
 
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 struct Profile {
     key: String,
 }
@@ -135,8 +146,10 @@ fn read<'a, T: Deserialize<'a>>(json: &'a str) -> Option<T> {
     serde_json::from_str(json).ok()
 }
 
-fn text(json: &str) -> Option<String> {
-    read(json)
+/// What a JSON string says; `None` where it is none.
+pub(super) fn text(json: &str) -> Option<Cow<'_, str>> {
+    // Without escapes it needs no copy.
+    read(json).map(Cow::Borrowed).or_else(|| read(json).map(Cow::Owned))
 }
 
 fn length(json: &str) -> Option<usize> {

@@ -142,7 +142,7 @@ fn without_text(asked: Asked<'_>, answer: Answer<'_>) -> Judgement {
 
 fn refusal(is_error: bool, text: &str, fields: Option<&Fields<'_>>) -> Option<Judgement> {
     let field = |name: &str| fields.and_then(|fields| fields.get(name)).map(|raw| raw.get());
-    let string = |name: &str| field(name).and_then(|json| serde_json::from_str::<Cow<'_, str>>(json).ok());
+    let string = |name: &str| field(name).and_then(answer::text);
     if !is_error && string("status").as_deref() != Some("error") {
         return None;
     }

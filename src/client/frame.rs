@@ -49,15 +49,6 @@ pub(super) enum Body {
     Malformed(&'static str),
 }
 
-#[derive(Serialize)]
-struct Request<'a, P> {
-    jsonrpc: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<u64>,
-    method: &'a str,
-    params: &'a P,
-}
-
 #[derive(Deserialize)]
 struct Envelope<'a, R> {
     jsonrpc: Option<IgnoredAny>,
@@ -90,26 +81,40 @@ impl Body {
     }
 }
 
-/// A request frame, or a notification where `id` is `None`; no line end.
+/// A request frame, or a notification where `id` is `None`; no line end. `method` is one of the protocol's, which need no
+/// escapes.
 pub(super) fn encode<P: Serialize>(id: Option<u64>, method: &str, params: &P) -> Bytes {
-    let request = Request { jsonrpc: "2.0", id, method, params };
-    // OK because params are plain structs and JSON maps with string keys, which always serialise.
-    serde_json::to_vec(&request).expect("request serialises").into()
+    let mut frame = Vec::with_capacity(256);
+    frame.extend_from_slice(br#"{"jsonrpc":"2.0","#);
+    // OK because numbers, plain structs and JSON maps with string keys always serialise.
+    if let Some(id) = id {
+        frame.extend_from_slice(br#""id":"#);
+        serde_json::to_writer(&mut frame, &id).expect("an id serialises");
+        frame.push(b',');
+    }
+    frame.extend_from_slice(br#""method":""#);
+    frame.extend_from_slice(method.as_bytes());
+    frame.extend_from_slice(br#"","params":"#);
+    serde_json::to_writer(&mut frame, params).expect("params serialise");
+    frame.push(b'}');
+    frame.into()
 }
 
 /// Reads one frame; the error says what is wrong with it.
 pub(super) fn decode(frame: &Bytes) -> Result<Incoming, String> {
     let received = Instant::now();
     let json = json_of(frame);
+    // JSON is text; read as such, none of its strings is looked through for what is none.
+    let text = std::str::from_utf8(json).map_err(|error| format!("not JSON-RPC: {error}"))?;
     // Most frames are answers of tools.
-    let why = match serde_json::from_slice::<Envelope<'_, tool_result::Read<'_>>>(json) {
+    let why = match serde_json::from_str::<Envelope<'_, tool_result::Read<'_>>>(text) {
         Ok(envelope) => {
             return incoming(frame, received, envelope, |read| Body::Tool(read.within(frame), frame.clone()));
         }
         Err(error) => error.to_string(),
     };
     let envelope: Envelope<'_, &RawValue> =
-        serde_json::from_slice(json).map_err(|error| not_json_rpc(json, &error))?;
+        serde_json::from_str(text).map_err(|error| not_json_rpc(json, &error))?;
     incoming(frame, received, envelope, |raw| Body::Other(frame.slice_ref(raw.get().as_bytes()), why))
 }
 

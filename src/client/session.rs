@@ -108,16 +108,20 @@ impl Session {
         if call.is_none() || !says_header_mismatch(&refused) {
             return Ok(refused);
         }
-        let left = || deadline.saturating_sub(refused.sent.map_or(Duration::ZERO, |sent| sent.elapsed()));
-        let listed = tokio::time::timeout(left(), Box::pin(self.listed_tools())).await;
-        let anew = self.headers(method, call.as_ref());
-        // With the same headers it would be refused again.
-        if !matches!(listed, Ok(Ok(_))) || anew == headers {
-            return Ok(refused);
-        }
-        Counters::add(&self.wire.counters().relisted);
-        let answer = self.send(beside(anew), method, &params, left()).await?;
-        Ok(Response { sent: refused.sent, ..answer })
+        // In a box, because it is rare: without one every call would have room for it.
+        Box::pin(async move {
+            let left = || deadline.saturating_sub(refused.sent.map_or(Duration::ZERO, |sent| sent.elapsed()));
+            let listed = tokio::time::timeout(left(), Box::pin(self.listed_tools())).await;
+            let anew = self.headers(method, call.as_ref());
+            // With the same headers it would be refused again.
+            if !matches!(listed, Ok(Ok(_))) || anew == headers {
+                return Ok(refused);
+            }
+            Counters::add(&self.wire.counters().relisted);
+            let answer = self.send(beside(anew), method, &params, left()).await?;
+            Ok(Response { sent: refused.sent, ..answer })
+        })
+        .await
     }
 
     fn headers(&self, method: &'static str, call: Option<&Called<'_>>) -> Headers {

@@ -50,8 +50,8 @@ pub(super) struct Read<'a> {
 
 #[derive(Deserialize)]
 struct ReadContent<'a> {
-    #[serde(rename = "type")]
-    kind: Option<String>,
+    #[serde(borrow, rename = "type")]
+    kind: Option<Text<'a>>,
     #[serde(borrow)]
     text: Option<Text<'a>>,
     #[serde(borrow)]
@@ -71,7 +71,7 @@ impl Read<'_> {
         let slice = |raw: &RawValue| frame.slice_ref(raw.get().as_bytes());
         let block = |content: ReadContent<'_>| {
             let text = content.text.or_else(|| content.resource?.text);
-            let is_text = content.kind.as_deref() == Some("text");
+            let is_text = content.kind.is_some_and(|kind| kind.escaped() == "text");
             Content { is_text, text: text.map(|text| frame.slice_ref(text.escaped().as_bytes())) }
         };
         ToolResult {

@@ -109,7 +109,8 @@ impl Wire {
     /// Sends the request and waits for its answer until the deadline.
     pub(super) async fn exchange(&self, request: Outgoing, deadline: Duration) -> Result<Response, Failure> {
         match self {
-            Self::Line(wire) => wire.exchange(request, deadline).await,
+            // In a box, as the other is: a call of which either were a part would be too large for the allocator's fast path.
+            Self::Line(wire) => Box::pin(wire.exchange(request, deadline)).await,
             Self::Http(wire) => wire.exchange(request, deadline).await,
         }
     }
