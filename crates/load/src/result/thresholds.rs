@@ -9,7 +9,8 @@ use crate::measure::rating;
 #[serde(deny_unknown_fields)]
 pub struct Thresholds {
     /// The share of good answers must be at least this, in each stage; 0 switches it off. Calls too few to prove it pass
-    /// only if all were good. Not judged in a search and in a stage with a fault, which have rules of their own.
+    /// only if all were good. Nor may a tool be called three times or more and never answer well, where others do. Not
+    /// judged in a search and in a stage with a fault, which have rules of their own.
     #[serde(default = "default_min_success", deserialize_with = "off_if_null")]
     pub min_success: f64,
     /// p95 of each tool: response times of an open loop, service times of a closed one.

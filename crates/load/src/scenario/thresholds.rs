@@ -6,13 +6,14 @@ use crate::measure::trend;
 use crate::measure::validity::Figures;
 use crate::result::{Check, Definition, Second, StageResult, ToolResult, Verdict};
 
-/// One check for each limit and stage, and of p95 for each tool.
+/// One check for each limit and stage, and of p95 for each tool; and one for each tool that never answered well.
 pub(super) fn check_limits(definition: &Definition, stages: &[StageResult]) -> Vec<Check> {
     let limits = &definition.thresholds;
     let mut checks = Vec::new();
     for (index, stage) in stages.iter().enumerate() {
         if is_judged_by_success(definition, stage) {
             checks.push(success(stage, limits.min_success));
+            checks.extend(never_well(stage));
         }
         if let Some(max_ms) = limits.max_p95_ms {
             checks.extend(stage.tools.iter().map(|(name, tool)| p95(stage, name, tool, max_ms)));
@@ -87,6 +88,27 @@ fn success(stage: &StageResult, min: f64) -> Check {
         percent(min)
     );
     judged(stage, Figures::Counts, "success", verdict, text)
+}
+
+/// One or two calls may have ended badly by accident.
+const NEVER: u64 = 3;
+
+/// The tools of which no call ended well, where others worked: among many good calls of theirs they would not be seen.
+fn never_well(stage: &StageResult) -> impl Iterator<Item = Check> {
+    let others_worked = stage.accounts.success().successes > 0;
+    stage.tools.iter().filter_map(move |(name, tool)| {
+        let share = tool.accounts.success();
+        (others_worked && share.successes == 0 && share.trials >= NEVER).then(|| {
+            let example = tool.examples.first();
+            let words = example.map(|example| format!(" ({}: {})", example.outcome, example.message));
+            let text = format!(
+                "0 of {} calls{}; mend it, leave it out, or expect it (errors = \"allowed\")",
+                share.trials,
+                words.unwrap_or_default()
+            );
+            judged(stage, Figures::Counts, &format!("{name} ever good"), Verdict::Fail, text)
+        })
+    })
 }
 
 fn p95(stage: &StageResult, name: &str, tool: &ToolResult, max_ms: f64) -> Check {
@@ -167,6 +189,34 @@ mod tests {
         assert_eq!(of(1000, 10).verdict, Verdict::Pass);
         assert_eq!(of(1000, 4000).verdict, Verdict::Inconclusive);
         assert!(of(1000, 4000).text.contains("; 4000 more were due"), "{}", of(1000, 4000).text);
+    }
+
+    #[test]
+    fn a_tool_that_never_worked_does_not_hide_among_good_calls() {
+        let tool = |ok: u64, failed: u64| -> ToolResult {
+            serde_json::from_value(serde_json::json!({
+                "accounts": { "scheduled": ok + failed, "sent": ok + failed, "ended": { "ok": ok, "tool_error": failed } },
+                "first_calls_ns": [], "response": null, "service": null, "steadiness": { "kind": "unsteady" },
+                "response_hdr": "", "service_hdr": "",
+                "examples": [{ "outcome": "tool_error", "message": "no model" }]
+            }))
+            .unwrap()
+        };
+        let of = |ok: u64, imitate: ToolResult| {
+            let ended = [(Outcome::Ok, ok), (Outcome::ToolError, 3)].into();
+            let accounts = AccountsBy { scheduled: ok + 3, sent: ok + 3, ended };
+            let tools =
+                [("import_score".to_owned(), tool(ok, 0)), ("imitate_style".to_owned(), imitate)].into();
+            let stage = StageResult { accounts, tools, ..stage_named("s") };
+            never_well(&stage).map(|check| (check.name, check.verdict, check.text)).collect::<Vec<_>>()
+        };
+        let text =
+            "0 of 3 calls (tool_error: no model); mend it, leave it out, or expect it (errors = \"allowed\")";
+        let expected = ("s: imitate_style ever good".to_owned(), Verdict::Fail, text.to_owned());
+        assert_eq!(of(1000, tool(0, 3)), [expected]);
+        assert_eq!(of(1000, tool(1, 2)), []);
+        assert_eq!(of(1000, tool(0, 2)), [], "accidents");
+        assert_eq!(of(0, tool(0, 3)), [], "where nothing worked, that is what is said");
     }
 
     #[test]
