@@ -6,6 +6,15 @@ use super::describe::described;
 use super::document::{Document, members, strings};
 use super::make::make;
 
+/// What is known of the arguments of some name, whatever their schema.
+pub(super) struct Known {
+    pub(super) name: &'static str,
+    /// Their text, where their schemas accept it.
+    pub(super) text: &'static str,
+    /// They are needed although their schemas say that they are optional.
+    pub(super) is_needed: bool,
+}
+
 /// One argument.
 pub(super) struct Argument {
     pub(super) name: String,
@@ -25,8 +34,8 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    /// From the schema of them all. `known` are texts that arguments of some names have, where their schemas accept these.
-    pub(super) fn of(schema: &Value, known: &[(&str, &str)]) -> Self {
+    /// From the schema of them all, and what is known besides.
+    pub(super) fn of(schema: &Value, known: &[Known]) -> Self {
         let object = json!({ "type": "object" });
         let document = Document::new(schema);
         let whole = make(&document, &[&object, schema], "");
@@ -41,14 +50,17 @@ impl Arguments {
         let argument = |name: &&str| {
             let schemas: Vec<&Value> =
                 all.iter().flat_map(|map| document.schemas_of_member(map, name)).collect();
-            let text = known.iter().find(|(known, _)| known == name).map(|(_, text)| json!(text));
+            let known = known.iter().find(|known| known.name == *name);
+            let text = known.map(|known| json!(known.text));
             let accepts = |text: &Value| schemas.iter().all(|schema| document.accepts(schema, text).is_ok());
             let value = text.filter(accepts).or_else(|| made?.get(*name).cloned());
             Argument {
                 name: (*name).to_owned(),
                 about: described(&document, &schemas),
                 value: value.map_or_else(|| make(&document, &schemas, name).map_err(|why| why.text), Ok),
-                is_required: required.contains(name) || made.is_some_and(|made| made.contains_key(*name)),
+                is_required: required.contains(name)
+                    || made.is_some_and(|made| made.contains_key(*name))
+                    || known.is_some_and(|known| known.is_needed),
             }
         };
         let all: Vec<Argument> = names.iter().map(argument).collect();

@@ -22,7 +22,7 @@ use music21_mcp_bench::client;
 use serde_json::{Map, Value};
 
 use crate::result::{Definition, Stage, Thresholds, Workload};
-use argument::Arguments;
+use argument::{Arguments, Known};
 use tool::{Listed, Reason};
 use write::{Call, commented_out, flow};
 
@@ -30,8 +30,12 @@ use write::{Call, commented_out, flow};
 const IMPORT: &str = client::Tool::ImportScore.name();
 const DELETE: &str = client::Tool::DeleteScore.name();
 /// What arguments of a music21 server mean.
-const OF_MUSIC21: [(&str, &str); 2] =
-    [("score_id", "s-{{nonce}}"), ("source", "johnson_j_r/lift_every_voice")];
+const OF_MUSIC21: [Known; 3] = [
+    Known { name: "score_id", text: "s-{{nonce}}", is_needed: false },
+    Known { name: "source", text: "johnson_j_r/lift_every_voice", is_needed: false },
+    // `imitate_style` refuses a call without one, which its schema does not say.
+    Known { name: "composer", text: "bach", is_needed: true },
+];
 
 /// What is to be written for a server.
 pub(crate) struct Draft {
@@ -61,7 +65,7 @@ impl Draft {
         let listed: Vec<Listed> =
             listed.iter().filter_map(Listed::read).filter(|tool| seen.insert(tool.name.clone())).collect();
         let is_music21 = seen.contains(IMPORT);
-        let known: &[(&str, &str)] = if is_music21 { &OF_MUSIC21 } else { &[] };
+        let known: &[Known] = if is_music21 { &OF_MUSIC21 } else { &[] };
         let drafted = |listed: Listed| {
             let arguments = Arguments::of(&listed.schema, known);
             // Of a music21 server it is known what its tools do: what they make ends with its score.

@@ -119,19 +119,30 @@ fn a_scores_life_surrounds_the_tools_of_a_music21_server_alone() {
         { "name": "import_score", "inputSchema": import },
         { "name": "key_analysis", "inputSchema": id() },
         { "name": "export_score", "inputSchema": id() },
+        { "name": "imitate_style", "inputSchema": { "properties": { "composer": { "type": ["string", "null"] }, "score_id": { "type": "string" } } } },
         { "name": "clear_scores", "inputSchema": {}, "annotations": { "destructiveHint": true } },
     ]);
     let music = draft(&tools);
     let tools_of = |draft: &Draft| calls(draft).into_iter().map(|(tool, _)| tool).collect::<Vec<_>>();
     assert_eq!(
         tools_of(&music),
-        ["import_score", "key_analysis", "delete_score", "import_score", "export_score", "delete_score"]
+        [
+            ["import_score", "key_analysis", "delete_score"],
+            ["import_score", "export_score", "delete_score"],
+            ["import_score", "imitate_style", "delete_score"],
+        ]
+        .concat()
+    );
+    assert_eq!(
+        calls(&music)[7].1,
+        json!({ "composer": "bach" }),
+        "needed, though its schema does not say so"
     );
     assert_eq!(
         calls(&music)[0].1,
         json!({ "score_id": "s-{{nonce}}", "source": "johnson_j_r/lift_every_voice" })
     );
-    assert!(music.summary().starts_with("4 tools called, 1 commented out"), "{}", music.summary());
+    assert!(music.summary().starts_with("5 tools called, 1 commented out"), "{}", music.summary());
     let other = json!([{ "name": "s", "inputSchema": { "required": ["source", "score_id"], "properties": { "source": { "enum": ["web"] }, "score_id": { "type": "integer" } } } }]);
     assert_eq!(calls(&draft(&other)), [("s".to_owned(), json!({ "source": "web", "score_id": 1 }))]);
 }
