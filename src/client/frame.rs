@@ -277,6 +277,13 @@ mod tests {
     }
 
     #[test]
+    fn bytes_that_are_no_text_are_no_frame() {
+        let latin_1 = Bytes::from_static(b"{\"id\":7,\"result\":\"\xe4\"}");
+        let error = decode(&latin_1).unwrap_err();
+        assert_eq!(error, "not JSON-RPC: invalid utf-8 sequence of 1 bytes from index 18");
+    }
+
+    #[test]
     fn the_id_of_a_garbled_frame_is_found() {
         assert_eq!(sniff_id(br#"{"jsonrpc":"2.0","id": 12,"result":{"x":NaN"#), Some(12));
         assert_eq!(sniff_id(br#"{"id":"12""#), None);

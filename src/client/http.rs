@@ -98,7 +98,7 @@ impl HttpWire {
     }
 
     pub(super) async fn exchange(&self, request: Outgoing, deadline: Duration) -> Result<Response, Failure> {
-        // One reading of the clock serves both: on virtual machines a reading takes a percent of a small call's CPU time.
+        // Read once, for the beginning and the deadline: it takes a percent of a small call's CPU time on a virtual machine.
         let sent = tokio::time::Instant::now();
         let mut exchange = Box::pin(Arc::clone(&self.post).exchange(request, sent.into_std()));
         let end = sent.checked_add(deadline).unwrap_or(sent + NEVER);

@@ -11,7 +11,7 @@ pub(super) struct Known {
     pub(super) name: &'static str,
     /// Their text, where their schemas accept it.
     pub(super) text: &'static str,
-    /// They are needed although their schemas say that they are optional.
+    /// They are needed although their schemas say that they are optional; left out where the schema refuses them.
     pub(super) is_needed: bool,
 }
 
@@ -53,14 +53,22 @@ impl Arguments {
             let known = known.iter().find(|known| known.name == *name);
             let text = known.map(|known| json!(known.text));
             let accepts = |text: &Value| schemas.iter().all(|schema| document.accepts(schema, text).is_ok());
-            let value = text.filter(accepts).or_else(|| made?.get(*name).cloned());
+            let text = text.filter(accepts);
+            let is_needed = known.is_some_and(|known| known.is_needed)
+                && text.as_ref().is_some_and(|text| {
+                    // With the others: a schema may allow either of two.
+                    let mut with_it = made.cloned().unwrap_or_default();
+                    with_it.insert((*name).to_owned(), text.clone());
+                    document.accepts(schema, &Value::Object(with_it)).is_ok()
+                });
+            let value = text.or_else(|| made?.get(*name).cloned());
             Argument {
                 name: (*name).to_owned(),
                 about: described(&document, &schemas),
                 value: value.map_or_else(|| make(&document, &schemas, name).map_err(|why| why.text), Ok),
                 is_required: required.contains(name)
                     || made.is_some_and(|made| made.contains_key(*name))
-                    || known.is_some_and(|known| known.is_needed),
+                    || is_needed,
             }
         };
         let all: Vec<Argument> = names.iter().map(argument).collect();

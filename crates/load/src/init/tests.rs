@@ -143,6 +143,18 @@ fn a_scores_life_surrounds_the_tools_of_a_music21_server_alone() {
         json!({ "score_id": "s-{{nonce}}", "source": "johnson_j_r/lift_every_voice" })
     );
     assert!(music.summary().starts_with("5 tools called, 1 commented out"), "{}", music.summary());
+    let either = json!([
+        { "name": "import_score", "inputSchema": {} },
+        { "name": "imitate_style", "inputSchema": {
+            "properties": { "composer": { "type": "string" }, "style": { "const": "slow" } },
+            "oneOf": [{ "required": ["style"] }, { "required": ["composer"] }],
+        } },
+        { "name": "search", "inputSchema": { "properties": { "composer": { "enum": ["mozart"] } } } },
+    ]);
+    let either = draft(&either);
+    let of = |tool: &str| calls(&either).into_iter().find(|(name, _)| name == tool).unwrap().1;
+    assert_eq!(of("imitate_style"), json!({ "style": "slow" }), "the schema allows one of the two");
+    assert_eq!(of("search"), json!({}), "the schema has other values");
     let other = json!([{ "name": "s", "inputSchema": { "required": ["source", "score_id"], "properties": { "source": { "enum": ["web"] }, "score_id": { "type": "integer" } } } }]);
     assert_eq!(calls(&draft(&other)), [("s".to_owned(), json!({ "source": "web", "score_id": 1 }))]);
 }

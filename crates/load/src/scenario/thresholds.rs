@@ -1,5 +1,7 @@
 //! The limits of a scenario, and what they say of its stages.
 
+use music21_mcp_bench::client::Outcome;
+
 use super::judge::judged;
 use crate::measure::stats::{mean, standard_deviation, t_quantile};
 use crate::measure::trend;
@@ -101,11 +103,11 @@ fn never_well(stage: &StageResult) -> impl Iterator<Item = Check> {
         (others_worked && share.successes == 0 && share.trials >= NEVER).then(|| {
             let example = tool.examples.first();
             let words = example.map(|example| format!(" ({}: {})", example.outcome, example.message));
-            let text = format!(
-                "0 of {} calls{}; mend it, leave it out, or expect it (errors = \"allowed\")",
-                share.trials,
-                words.unwrap_or_default()
-            );
+            // Of other ends that would make no good answers.
+            let may_be_meant = example.is_some_and(|example| example.outcome == Outcome::ToolError);
+            let advice =
+                if may_be_meant { "; if that is meant, its steps say errors = \"allowed\"" } else { "" };
+            let text = format!("0 of {} calls{}{advice}", share.trials, words.unwrap_or_default());
             judged(stage, Figures::Counts, &format!("{name} ever good"), Verdict::Fail, text)
         })
     })
@@ -156,8 +158,6 @@ fn memory(stage: &StageResult, max: f64) -> Check {
 
 #[cfg(test)]
 mod tests {
-    use music21_mcp_bench::client::Outcome;
-
     use super::*;
     use crate::result::AccountsBy;
     use crate::result::fixture::stage_named;
@@ -211,7 +211,7 @@ mod tests {
             never_well(&stage).map(|check| (check.name, check.verdict, check.text)).collect::<Vec<_>>()
         };
         let text =
-            "0 of 3 calls (tool_error: no model); mend it, leave it out, or expect it (errors = \"allowed\")";
+            "0 of 3 calls (tool_error: no model); if that is meant, its steps say errors = \"allowed\"";
         let expected = ("s: imitate_style ever good".to_owned(), Verdict::Fail, text.to_owned());
         assert_eq!(of(1000, tool(0, 3)), [expected]);
         assert_eq!(of(1000, tool(1, 2)), []);
