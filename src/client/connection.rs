@@ -58,12 +58,12 @@ impl Connection {
     }
 
     /// Sends the request and waits for the reply's head.
-    pub(super) async fn send(
+    pub(super) fn send(
         &mut self,
         request: Request<Full<Bytes>>,
-    ) -> Result<Response<Incoming>, Failure> {
+    ) -> impl Future<Output = Result<Response<Incoming>, Failure>> {
         let Self { sender, driver, .. } = self;
-        drive(driver, sender.send_request(request)).await
+        drive(driver, sender.send_request(request))
     }
 
     /// The next chunk of a reply's body; `None` at its end.

@@ -8,29 +8,31 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::Full;
 use tokio::sync::OnceCell;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::connection::Connection;
-use super::cookies::Cookies;
 use super::endpoint::Endpoint;
 use super::frame::Response;
 use super::http_reply::{self, Reading};
 use super::listen;
 use super::mirror;
 use super::rest::DRAIN;
+use super::session_headers::SessionHeaders;
 use super::wire::{ClientOptions, Counters, Failure, Outgoing};
 use crate::client::Outcome;
 
-pub(super) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// How soon a kept connection that the server has closed meanwhile shows it.
 const STALE: Duration = Duration::from_secs(1);
 /// Instead of a deadline that no clock shows.
 const NEVER: Duration = Duration::from_secs(1 << 30);
+
+/// A reply's head, and the connection that its body comes on.
+type Sent = Result<(Connection, http::Response<hyper::body::Incoming>), Failure>;
 
 /// A session with a server behind a URL.
 pub(super) struct HttpWire {
@@ -46,17 +48,14 @@ pub(super) struct Post {
     endpoint: Endpoint,
     /// Where the server redirected the first request to.
     moved: OnceLock<PathAndQuery>,
-    session: OnceLock<HeaderValue>,
-    version: OnceLock<HeaderValue>,
     idle: Mutex<Vec<Connection>>,
     /// Where the next reply is put together.
     buffer: Mutex<BytesMut>,
     /// Connections whose answer has been read and whose stream goes on.
     pub draining: AtomicUsize,
-    cookies: Cookies,
     connect_timeout: Duration,
-    /// What goes with each request, whatever the session: also what the user adds.
-    headers: HeaderMap,
+    /// What goes with each request.
+    headers: SessionHeaders,
     pub max_reply_bytes: usize,
     pub counters: Arc<Counters>,
     pub ended: CancellationToken,
@@ -72,15 +71,12 @@ impl HttpWire {
         let ended = CancellationToken::new();
         let endpoint = Endpoint::resolve(url, options.authorities.as_deref()).await?;
         let post = Post {
-            headers: common_headers(&endpoint, &options.headers),
+            headers: SessionHeaders::new(&endpoint.host, &options.headers),
             endpoint,
             moved: OnceLock::new(),
-            session: OnceLock::new(),
-            version: OnceLock::new(),
             idle: Mutex::default(),
             buffer: Mutex::default(),
             draining: AtomicUsize::new(0),
-            cookies: Cookies::default(),
             connect_timeout: options.connect_timeout,
             max_reply_bytes: options.max_reply_bytes,
             counters,
@@ -92,8 +88,7 @@ impl HttpWire {
     /// The protocol revision every later request names.
     pub(super) fn set_version(&self, version: &rmcp::model::ProtocolVersion) {
         if let Some((_, value)) = mirror::version(version) {
-            // A session has one handshake.
-            let _ = self.post.version.set(value);
+            self.post.headers.set_version(value);
         }
     }
 
@@ -122,7 +117,7 @@ impl HttpWire {
 
     /// Hears what the server asks outside of calls, where it keeps sessions and has a stream for that; says whether so.
     pub(super) async fn listen(&self) -> bool {
-        self.post.session.get().is_some() && *self.listens.get_or_init(|| listen::open(&self.post)).await
+        self.post.headers.has_session() && *self.listens.get_or_init(|| listen::open(&self.post)).await
     }
 
     /// A failed handshake, named as what it is where the server has only the transport that this one replaced.
@@ -144,7 +139,7 @@ impl HttpWire {
 
     /// Ends the session on the server (DELETE), where it keeps one.
     pub(super) async fn close(&self, within: Duration) {
-        if self.post.session.get().is_some() {
+        if self.post.headers.has_session() {
             let delete = self.post.send(|| self.post.request(Method::DELETE, Bytes::new()), Instant::now());
             // A server that does not answer keeps its session; there is no more we can do.
             let _ = tokio::time::timeout(within, delete).await;
@@ -152,36 +147,29 @@ impl HttpWire {
     }
 }
 
-fn common_headers(endpoint: &Endpoint, added: &HeaderMap) -> HeaderMap {
-    // As many as there usually are in the end: a map that grows is built twice, and so are its copies.
-    let mut headers = HeaderMap::with_capacity(12);
-    headers.insert(header::HOST, endpoint.host.clone());
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
-    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    headers.extend(added.iter().map(|(name, value)| (name.clone(), value.clone())));
-    headers
-}
-
 impl Post {
-    async fn exchange(self: Arc<Self>, outgoing: Outgoing, sent: Instant) -> Result<Response, Failure> {
-        let request = || {
-            let mut request = self.request(Method::POST, outgoing.frame.clone());
-            request.headers_mut().extend(outgoing.headers.iter().cloned());
-            request
-        };
-        let (mut connection, mut reply) = self.send(request, sent).await?;
-        if self.follow(&reply) {
-            // On a connection of its own: the body of the redirect is not read.
-            connection = self.new_connection().await?;
-            reply = self.send_on(&mut connection, request()).await?;
+    /// A block and not an `async fn`, which would keep what it is given twice: a call's future is small enough for the
+    /// allocator's fast path so.
+    fn exchange(
+        self: Arc<Self>,
+        outgoing: Outgoing,
+        sent: Instant,
+    ) -> impl Future<Output = Result<Response, Failure>> {
+        let Outgoing { id, headers, frame } = outgoing;
+        async move {
+            let request = || {
+                let mut request = self.request(Method::POST, frame.clone());
+                request.headers_mut().extend(headers.iter().cloned());
+                request
+            };
+            let (mut connection, reply) = self.send_where_it_is(request, sent).await?;
+            self.headers.learn_session(reply.headers());
+            let has_session = self.headers.has_session();
+            let reading = Reading { post: &self, connection: &mut connection, id };
+            let (response, rest) = http_reply::read(reading, reply, has_session).await?;
+            self.release(connection, rest);
+            Ok(response.answering_what_was_sent(sent))
         }
-        self.learn_session(&reply);
-        let has_session = self.session.get().is_some();
-        let reading = Reading { post: &self, connection: &mut connection, id: outgoing.id };
-        let (response, rest) = http_reply::read(reading, reply, has_session).await?;
-        self.release(connection, rest);
-        Ok(response.answering_what_was_sent(sent))
     }
 
     async fn notify(&self, method: &str, frame: Bytes) -> Result<(), Failure> {
@@ -213,52 +201,51 @@ impl Post {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         *request.uri_mut() = self.moved.get().unwrap_or(&self.endpoint.path).clone().into();
-        let headers = request.headers_mut();
-        headers.clone_from(&self.headers);
-        if let Some(session) = self.session.get() {
-            headers.insert(SESSION_ID, session.clone());
-        }
-        if let Some(version) = self.version.get() {
-            headers.insert(mirror::VERSION, version.clone());
-        }
-        self.cookies.add(headers);
+        *request.headers_mut() = self.headers.copy();
         request
+    }
+
+    /// As [`Self::send`], and where the server redirects it, once more there.
+    async fn send_where_it_is(&self, request: impl Fn() -> Request<Full<Bytes>>, now: Instant) -> Sent {
+        let (connection, reply) = self.send(&request, now).await?;
+        if !self.follow(&reply) {
+            return Ok((connection, reply));
+        }
+        // On a connection of its own: the body of the redirect is not read.
+        Box::pin(self.send_anew(request())).await
     }
 
     /// Sends a request and waits for its reply's head: once more on a new connection where a kept one was closed without a
     /// byte of an answer, as servers close them at any time. `now` is the caller's, who has read the clock.
-    async fn send(
-        &self,
-        request: impl Fn() -> Request<Full<Bytes>>,
-        now: Instant,
-    ) -> Result<(Connection, http::Response<hyper::body::Incoming>), Failure> {
-        let mut closed = None;
-        if let Some(mut kept) = self.kept(now).await {
-            match self.send_on(&mut kept, request()).await {
-                // Later than that the server has taken the request, and it is the call that was lost.
-                Err(failure) if failure.outcome == Outcome::TransportClosed && now.elapsed() < STALE => {
-                    closed = Some(failure);
-                }
-                result => return result.map(|reply| (kept, reply)),
+    async fn send(&self, request: impl Fn() -> Request<Full<Bytes>>, now: Instant) -> Sent {
+        let Some(mut kept) = self.kept(now).await else { return Box::pin(self.send_anew(request())).await };
+        let closed = match kept.send(request()).await {
+            Ok(reply) => {
+                self.headers.learn_cookies(reply.headers());
+                return Ok((kept, reply));
             }
-        }
-        let new = self.new_connection().await;
-        let mut new = new.map_err(|failure| closed.clone().unwrap_or(failure))?;
-        if closed.is_some() {
+            // Later than that the server has taken the request, and it is the call that was lost.
+            Err(failure) if failure.outcome == Outcome::TransportClosed && now.elapsed() < STALE => failure,
+            Err(failure) => return Err(failure),
+        };
+        Box::pin(async {
+            let new = self.new_connection().await.map_err(|_| closed)?;
             Counters::add(&self.counters.resent);
-        }
-        let reply = self.send_on(&mut new, request()).await?;
-        Ok((new, reply))
+            self.send_first(new, request()).await
+        })
+        .await
     }
 
-    async fn send_on(
-        &self,
-        connection: &mut Connection,
-        request: Request<Full<Bytes>>,
-    ) -> Result<http::Response<hyper::body::Incoming>, Failure> {
-        let reply = connection.send(request).await?;
-        self.cookies.learn(reply.headers());
-        Ok(reply)
+    /// On a new connection. In a box where it is called: it is rare, and without one every call would have room for it.
+    async fn send_anew(&self, request: Request<Full<Bytes>>) -> Sent {
+        let new = self.new_connection().await?;
+        self.send_first(new, request).await
+    }
+
+    async fn send_first(&self, mut new: Connection, request: Request<Full<Bytes>>) -> Sent {
+        let reply = new.send(request).await?;
+        self.headers.learn_cookies(reply.headers());
+        Ok((new, reply))
     }
 
     /// Goes on with an event stream behind its last event.
@@ -275,10 +262,7 @@ impl Post {
     }
 
     /// Asks for an event stream: a new one, or what follows an event.
-    pub(super) async fn get(
-        &self,
-        last_id: Option<&Bytes>,
-    ) -> Result<(Connection, http::Response<hyper::body::Incoming>), Failure> {
+    pub(super) async fn get(&self, last_id: Option<&Bytes>) -> Sent {
         let request = || {
             let mut request = self.request(Method::GET, Bytes::new());
             request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
@@ -327,21 +311,11 @@ impl Post {
     fn follow<B>(&self, reply: &http::Response<B>) -> bool {
         let redirect =
             [StatusCode::TEMPORARY_REDIRECT, StatusCode::PERMANENT_REDIRECT].contains(&reply.status());
-        if !redirect || self.version.get().is_some() {
+        if !redirect || self.headers.has_version() {
             return false;
         }
         let location = reply.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
         let path = location.and_then(|location| self.endpoint.redirected(location));
         path.is_some_and(|path| self.moved.set(path).is_ok())
-    }
-
-    /// The first reply that names a session decides it.
-    fn learn_session<B>(&self, reply: &http::Response<B>) {
-        // Later replies repeat the same id.
-        if self.session.get().is_none()
-            && let Some(session) = reply.headers().get(&SESSION_ID)
-        {
-            let _ = self.session.set(session.clone());
-        }
     }
 }

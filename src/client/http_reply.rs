@@ -35,36 +35,40 @@ const KEPT: usize = 1 << 20;
 /// What is looked at of such a page, in bytes.
 const QUOTED: usize = 400;
 
-pub(super) async fn read(
+/// A block and not an `async fn`, which would keep what it is given twice: each call has room for this.
+pub(super) fn read(
     mut reading: Reading<'_>,
     reply: http::Response<Body>,
     has_session: bool,
-) -> Result<Answer, Failure> {
+) -> impl Future<Output = Result<Answer, Failure>> {
     let (head, mut body) = reply.into_parts();
-    if !head.status.is_success() {
+    async move {
+        if !head.status.is_success() {
+            let text = reading.whole(&mut body, ERROR_BODY).await.unwrap_or_default();
+            return refused(&head, &text, reading.id, has_session).map(|response| (response, None));
+        }
+        let encoding = bytes_of(&head.headers, header::CONTENT_ENCODING);
+        if !encoding.is_empty() && !encoding.eq_ignore_ascii_case(b"identity") {
+            let encoding = String::from_utf8_lossy(encoding);
+            let message =
+                format!("the reply is encoded as '{encoding}', though 'identity' alone was asked for");
+            return Err(Failure::new(Outcome::ProtocolError, message));
+        }
+        let content_type = bytes_of(&head.headers, header::CONTENT_TYPE);
+        if begins_with(content_type, "application/json") {
+            let json = reading.whole(&mut body, reading.post.max_reply_bytes).await?;
+            let found = reading.answer(reading.decode(&json)?)?;
+            let missing = || Failure::new(Outcome::ProtocolError, "the reply answers no request of ours");
+            return Ok((found.ok_or_else(missing)?, None));
+        }
+        if begins_with(content_type, "text/event-stream") {
+            return reading.events(body).await;
+        }
         let text = reading.whole(&mut body, ERROR_BODY).await.unwrap_or_default();
-        return refused(&head, &text, reading.id, has_session).map(|response| (response, None));
+        let (status, content_type) = (head.status.as_u16(), String::from_utf8_lossy(content_type));
+        let message = format!("HTTP {status} with content type '{content_type}': {}", quote(&text));
+        Err(Failure::new(Outcome::ProtocolError, message))
     }
-    let encoding = bytes_of(&head.headers, header::CONTENT_ENCODING);
-    if !encoding.is_empty() && !encoding.eq_ignore_ascii_case(b"identity") {
-        let encoding = String::from_utf8_lossy(encoding);
-        let message = format!("the reply is encoded as '{encoding}', though 'identity' alone was asked for");
-        return Err(Failure::new(Outcome::ProtocolError, message));
-    }
-    let content_type = bytes_of(&head.headers, header::CONTENT_TYPE);
-    if begins_with(content_type, "application/json") {
-        let json = reading.whole(&mut body, reading.post.max_reply_bytes).await?;
-        let found = reading.answer(reading.decode(&json)?)?;
-        let missing = || Failure::new(Outcome::ProtocolError, "the reply answers no request of ours");
-        return Ok((found.ok_or_else(missing)?, None));
-    }
-    if begins_with(content_type, "text/event-stream") {
-        return reading.events(body).await;
-    }
-    let text = reading.whole(&mut body, ERROR_BODY).await.unwrap_or_default();
-    let (status, content_type) = (head.status.as_u16(), String::from_utf8_lossy(content_type));
-    let message = format!("HTTP {status} with content type '{content_type}': {}", quote(&text));
-    Err(Failure::new(Outcome::ProtocolError, message))
 }
 
 /// A header's value; empty where there is none.
@@ -105,42 +109,45 @@ impl Reading<'_> {
     }
 
     /// The answer in an event stream, and in those that continue it where the server lets us ask for that.
-    async fn events(self, mut body: Body) -> Result<Answer, Failure> {
+    fn events(self, mut body: Body) -> impl Future<Output = Result<Answer, Failure>> {
         let mut resume = Resume::default();
-        // An event that is no frame is passed over, as other clients do; if no answer comes, it is the reason.
-        let mut spoiled = None;
-        loop {
-            let mut events = EventReader::after(resume);
-            let ended = loop {
-                match self.connection.chunk(&mut body).await {
-                    Ok(Some(chunk)) => events.push(&chunk),
-                    Ok(None) => {
-                        break Failure::new(
-                            Outcome::TransportClosed,
-                            "the event stream ended before the answer",
-                        );
-                    }
-                    Err(failure) => break failure,
-                }
-                while let Some(event) = events.next() {
-                    check_size(event.len(), self.post.max_reply_bytes)?;
-                    match self.decode(&event) {
-                        Ok(incoming) => {
-                            if let Some(response) = self.answer(incoming)? {
-                                return Ok((response, Some(Rest { events, body, id: self.id })));
-                            }
+        async move {
+            // An event that is no frame is passed over, as other clients do; if no answer comes, it is the reason.
+            let mut spoiled = None;
+            loop {
+                let mut events = EventReader::after(resume);
+                let ended = loop {
+                    match self.connection.chunk(&mut body).await {
+                        Ok(Some(chunk)) => events.push(&chunk),
+                        Ok(None) => {
+                            break Failure::new(
+                                Outcome::TransportClosed,
+                                "the event stream ended before the answer",
+                            );
                         }
-                        Err(failure) if frame::sniff_id(&event) == Some(self.id) => return Err(failure),
-                        Err(failure) => spoiled = Some(failure),
+                        Err(failure) => break failure,
                     }
-                }
-                check_size(events.held(), self.post.max_reply_bytes)?;
-            };
-            resume = events.resume;
-            let Some(last_id) = &resume.last_id else { return Err(spoiled.unwrap_or(ended)) };
-            // The call's deadline ends this, however often a server sends us round.
-            tokio::time::sleep(resume.retry.unwrap_or(RETRY)).await;
-            (*self.connection, body) = self.post.resume(last_id).await?;
+                    while let Some(event) = events.next() {
+                        check_size(event.len(), self.post.max_reply_bytes)?;
+                        match self.decode(&event) {
+                            Ok(incoming) => {
+                                if let Some(response) = self.answer(incoming)? {
+                                    return Ok((response, Some(Rest { events, body, id: self.id })));
+                                }
+                            }
+                            Err(failure) if frame::sniff_id(&event) == Some(self.id) => return Err(failure),
+                            Err(failure) => spoiled = Some(failure),
+                        }
+                    }
+                    check_size(events.held(), self.post.max_reply_bytes)?;
+                };
+                resume = events.resume;
+                let Some(last_id) = &resume.last_id else { return Err(spoiled.unwrap_or(ended)) };
+                // The call's deadline ends this, however often a server sends us round.
+                tokio::time::sleep(resume.retry.unwrap_or(RETRY)).await;
+                // In a box, because it is rare.
+                (*self.connection, body) = Box::pin(self.post.resume(last_id)).await?;
+            }
         }
     }
 

@@ -5,10 +5,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
 
-use super::http::{Post, SESSION_ID};
+use super::http::Post;
 use super::mirror;
 use super::reply::Reply;
 use super::request::Request;
+use super::session_headers::SESSION_ID;
 use super::wire::Failure;
 use crate::client::Outcome;
 
