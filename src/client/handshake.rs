@@ -50,6 +50,7 @@ struct Agreed {
 struct Nothing {}
 
 const INITIALIZE: &str = "initialize";
+const INITIALIZED: &str = "notifications/initialized";
 /// How long a server that is not ready and does not say for how long is left alone.
 const BUSY_PAUSE: Duration = Duration::from_millis(500);
 /// How long `initialize` is waited for, at most, before it is taken into account that the server ignores what it does
@@ -67,6 +68,7 @@ impl Session {
         let mut session = Self {
             wire,
             server,
+            version: ProtocolVersion::LATEST_WITH_INITIALIZE,
             meta: None,
             mirrored: RwLock::default(),
             next_id: AtomicU64::new(1),
@@ -87,13 +89,25 @@ impl Session {
             }
         };
         let agreed = tokio::time::timeout(within, agreed).await;
-        match agreed.unwrap_or_else(|_| Err(busy.unwrap_or_else(|| Failure::timed_out(within)))) {
-            Ok(()) => Ok(session),
+        match agreed.unwrap_or_else(|_| Err(busy.unwrap_or_else(|| session.unanswered(within)))) {
+            Ok(()) => {
+                if let Wire::Line(wire) = &session.wire {
+                    // Of two ways of beginning that were tried at once, the other.
+                    wire.forgive();
+                }
+                Ok(session)
+            }
             Err(failure) => Err(match &session.wire {
                 Wire::Http(wire) => wire.explain(failure).await,
                 Wire::Line(_) => failure,
             }),
         }
+    }
+
+    /// Why the handshake is not over in time.
+    fn unanswered(&self, within: Duration) -> Failure {
+        let asked = if self.server.protocol.is_empty() { INITIALIZE } else { INITIALIZED };
+        Failure::new(Outcome::TimedOut, format!("no answer to {asked} within {within:?}"))
     }
 
     async fn agree(&mut self, protocol: Option<&ProtocolVersion>, silence: Duration) -> Result<(), Failure> {
@@ -105,12 +119,11 @@ impl Session {
         if let Wire::Http(wire) = &self.wire {
             wire.set_version(&version);
         }
-        (self.server, self.meta) = (server, meta);
+        (self.server, self.version, self.meta) = (server, version, meta);
         if self.is_without_handshake() {
             return Ok(());
         }
-        let method = "notifications/initialized";
-        self.wire.notify(method, frame::encode(None, method, &Nothing {})).await
+        self.wire.notify(INITIALIZED, frame::encode(None, INITIALIZED, &Nothing {})).await
     }
 
     /// Initialises, or discovers where the server knows no handshake any more. It may say so, hang up, or ignore the
@@ -215,6 +228,7 @@ mod tests {
     use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
     use super::*;
+    use crate::client::ProtocolViolations;
     use crate::client::line::LineWire;
 
     const DISCOVERED: &str = r#"{"supportedVersions":["2026-07-28"]}"#;
@@ -240,7 +254,8 @@ mod tests {
             let mut lines = BufReader::new(input).lines();
             while let Ok(Some(line)) = lines.next_line().await {
                 let request: Value = serde_json::from_str(&line).unwrap();
-                let Some((seconds, mut reply)) = answers(&request) else { continue };
+                let is_request = request.get("id").is_some();
+                let Some((seconds, mut reply)) = answers(&request).filter(|_| is_request) else { continue };
                 tokio::time::sleep(Duration::from_secs(seconds)).await;
                 (reply["jsonrpc"], reply["id"]) = ("2.0".into(), request["id"].clone());
                 output.write_all(format!("{reply}\n").as_bytes()).await.unwrap();
@@ -249,7 +264,11 @@ mod tests {
         let wire = Wire::Line(LineWire::start(tokio::io::split(ours), None, 1 << 20, Default::default()));
         let options = ClientOptions::default();
         let session = Session::handshake(wire, &options, options.start_timeout).await;
-        session.map(|session| session.server.protocol).map_err(|failure| failure.message)
+        let session = session.map_err(|failure| failure.message)?;
+        // What was asked besides and is answered later was no call that anybody gave up.
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(session.wire.counters().snapshot(), ProtocolViolations::default());
+        Ok(session.server.protocol)
     }
 
     #[tokio::test(start_paused = true)]
@@ -295,6 +314,6 @@ mod tests {
             |asked: &Value| if asked["method"] == INITIALIZE { refused() } else { result(0, "{}") };
         assert_eq!(shake(obliging).await, Err("initialize: refused (code -32601)".to_owned()));
         let deaf = |_: &Value| None;
-        assert_eq!(shake(deaf).await, Err("no answer within 60s".to_owned()));
+        assert_eq!(shake(deaf).await, Err("no answer to initialize within 60s".to_owned()));
     }
 }

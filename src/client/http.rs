@@ -19,7 +19,7 @@ use super::frame::Response;
 use super::http_reply::{self, Reading};
 use super::listen;
 use super::mirror;
-use super::rest::DRAIN;
+use super::rest::{DRAIN, Rest};
 use super::session_headers::SessionHeaders;
 use super::wire::{ClientOptions, Counters, Failure, Outgoing};
 use crate::client::Outcome;
@@ -172,11 +172,17 @@ impl Post {
         }
     }
 
-    async fn notify(&self, method: &str, frame: Bytes) -> Result<(), Failure> {
+    async fn notify(self: &Arc<Self>, method: &str, frame: Bytes) -> Result<(), Failure> {
         let request = || self.request(Method::POST, frame.clone());
         let (mut connection, reply) = self.send(request, Instant::now()).await?;
         let status = reply.status();
+        let is_stream = http_reply::is_stream(reply.headers());
         let mut body = reply.into_body();
+        if status.is_success() && is_stream {
+            // There is no answer to wait for, and some servers leave it open.
+            self.release(connection, Some(Rest::of_nothing(body)));
+            return Ok(());
+        }
         let mut beginning = Bytes::new();
         while let Some(chunk) = connection.chunk(&mut body).await? {
             if beginning.is_empty() {
@@ -192,7 +198,7 @@ impl Post {
     }
 
     /// Sends what nobody waits for: whether it arrives is the server's affair.
-    pub(super) async fn send_off(&self, method: &str, frame: Bytes) {
+    pub(super) async fn send_off(self: &Arc<Self>, method: &str, frame: Bytes) {
         let sent = tokio::time::timeout(DRAIN, self.notify(method, frame));
         let _ = self.ended.run_until_cancelled(sent).await;
     }

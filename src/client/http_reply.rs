@@ -54,6 +54,9 @@ pub(super) fn read(
                 format!("the reply is encoded as '{encoding}', though 'identity' alone was asked for");
             return Err(Failure::new(Outcome::ProtocolError, message));
         }
+        if is_stream(&head.headers) {
+            return reading.events(body).await;
+        }
         let content_type = bytes_of(&head.headers, header::CONTENT_TYPE);
         if begins_with(content_type, "application/json") {
             let json = reading.whole(&mut body, reading.post.max_reply_bytes).await?;
@@ -61,14 +64,28 @@ pub(super) fn read(
             let missing = || Failure::new(Outcome::ProtocolError, "the reply answers no request of ours");
             return Ok((found.ok_or_else(missing)?, None));
         }
-        if begins_with(content_type, "text/event-stream") {
-            return reading.events(body).await;
-        }
         let text = reading.whole(&mut body, ERROR_BODY).await.unwrap_or_default();
         let (status, content_type) = (head.status.as_u16(), String::from_utf8_lossy(content_type));
-        let message = format!("HTTP {status} with content type '{content_type}': {}", quote(&text));
+        let hint = hint_of_type(&text);
+        let message = format!("HTTP {status} with content type '{content_type}': {}{hint}", quote(&text));
         Err(Failure::new(Outcome::ProtocolError, message))
     }
+}
+
+/// What to do about a reply that is neither JSON nor events by its type.
+fn hint_of_type(body: &Bytes) -> &'static str {
+    if body.is_empty() {
+        return "; the answer to a request comes with its own reply";
+    }
+    match frame::decode(body) {
+        Ok(Incoming::Response(..)) => "; it is an answer: its type must be application/json",
+        _ => "; is the path right? most servers use /mcp",
+    }
+}
+
+/// Whether what comes is a stream of events.
+pub(super) fn is_stream(headers: &HeaderMap) -> bool {
+    begins_with(bytes_of(headers, header::CONTENT_TYPE), "text/event-stream")
 }
 
 /// A header's value; empty where there is none.
@@ -206,8 +223,14 @@ fn refused(
         StatusCode::SERVICE_UNAVAILABLE => "; the server says that it is not ready",
         StatusCode::NOT_FOUND => "; is the path right? most servers use /mcp",
         StatusCode::PAYLOAD_TOO_LARGE => "; the request is too large for the server",
-        status if status.is_redirection() => "; use the URL it redirects to",
         _ => "",
+    };
+    let hint = match head.headers.get(header::LOCATION) {
+        Some(location) if status.is_redirection() => {
+            let location = quote(location.as_bytes());
+            format!("; it redirects to {location}: use that URL")
+        }
+        _ => hint.to_owned(),
     };
     let message = format!("HTTP {}: {}{hint}", status.as_u16(), quote(body));
     let is_busy = status == StatusCode::SERVICE_UNAVAILABLE;

@@ -89,6 +89,11 @@ impl LineWire {
         &self.waiting.counters
     }
 
+    /// As [`Waiting::forgive`].
+    pub(super) fn forgive(&self) {
+        self.waiting.forgive();
+    }
+
     /// Ends the connection from this side: end of file for the server once what was queued is written.
     pub(super) fn into_child(self) -> Option<Arc<Child>> {
         self.child

@@ -7,14 +7,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{StatusCode, header};
+use http::StatusCode;
 use hyper::body::Incoming as Body;
 use tokio::sync::oneshot;
 
 use super::connection::Connection;
 use super::frame::{self, Incoming};
 use super::http::Post;
-use super::http_reply::RETRY;
+use super::http_reply::{self, RETRY};
 use super::sse::{EventReader, Resume};
 use super::wire::Counters;
 
@@ -77,8 +77,7 @@ async fn listen(post: &Arc<Post>, begun: oneshot::Sender<bool>) {
 /// `None` where the server has no stream, which it says with 405.
 async fn stream(post: &Arc<Post>, resume: &Resume) -> Option<(Connection, Body)> {
     let (connection, reply) = post.get(resume.last_id.as_ref()).await.ok()?;
-    let kind = reply.headers().get(header::CONTENT_TYPE).map(|kind| kind.as_bytes().to_ascii_lowercase());
-    let is_stream = reply.status() == StatusCode::OK && kind?.starts_with(b"text/event-stream");
+    let is_stream = reply.status() == StatusCode::OK && http_reply::is_stream(reply.headers());
     is_stream.then(|| (connection, reply.into_body()))
 }
 

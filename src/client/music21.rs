@@ -282,13 +282,9 @@ impl Music21Client {
         }
     }
 
-    /// The revision to ask for where another session shall have the same kind of handshake.
+    /// The revision to ask for where another session shall have the same handshake: the server may refuse a newer one.
     pub(crate) fn handshake_again(&self) -> ProtocolVersion {
-        if self.session.is_without_handshake() {
-            ProtocolVersion::LATEST
-        } else {
-            ProtocolVersion::LATEST_WITH_INITIALIZE
-        }
+        self.session.version.clone()
     }
 
     /// What there is to learn from this client.

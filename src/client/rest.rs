@@ -10,7 +10,7 @@ use super::connection::Connection;
 use super::frame::{self, Incoming};
 use super::http::Post;
 use super::http_reply::check_size;
-use super::sse::EventReader;
+use super::sse::{EventReader, Resume};
 use super::wire::{Counters, Failure};
 
 /// How long what follows an answer may take to let its connection be used again.
@@ -27,6 +27,12 @@ pub(super) struct Rest {
 }
 
 impl Rest {
+    /// A stream that holds the answer to no call.
+    pub(super) fn of_nothing(body: Body) -> Self {
+        // Ids of calls begin with 1.
+        Self { events: EventReader::after(Resume::default()), body, id: 0 }
+    }
+
     /// Reads the stream to its end.
     async fn drain(&mut self, post: &Arc<Post>, connection: &mut Connection) -> Result<(), Failure> {
         while let Some(chunk) = connection.chunk(&mut self.body).await? {

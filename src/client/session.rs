@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderValue;
-use rmcp::model::{ErrorData, JsonObject, RequestMetaObject};
+use rmcp::model::{ErrorData, JsonObject, ProtocolVersion, RequestMetaObject};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -31,6 +31,8 @@ pub struct ServerInfo {
 pub(super) struct Session {
     pub wire: Wire,
     pub server: ServerInfo,
+    /// What they agreed on.
+    pub version: ProtocolVersion,
     /// Sent with every request where the protocol has no handshake.
     pub meta: Option<RequestMetaObject>,
     /// Arguments that are repeated in headers there, once the tools are known.

@@ -26,6 +26,8 @@ pub(super) struct Waiting {
 struct Calls {
     waiting: HashMap<u64, oneshot::Sender<Answer>>,
     abandoned: HashSet<u64>,
+    /// Were abandoned too, by a client that needed no answer any more.
+    forgiven: HashSet<u64>,
     highest: u64,
     closed: Option<Failure>,
 }
@@ -78,9 +80,15 @@ impl Waiting {
         if let Some(waiting) = calls.waiting.remove(&id) {
             // The caller may have left between our look and this; then nobody wants it.
             let _ = waiting.send(answer);
-        } else {
+        } else if !calls.forgiven.remove(&id) {
             Counters::add(self.stray(&mut calls, id));
         }
+    }
+
+    /// Expects nothing of the calls that were abandoned so far: their answers are not late.
+    pub(super) fn forgive(&self) {
+        let calls = &mut *self.calls();
+        calls.forgiven.extend(calls.abandoned.drain());
     }
 
     fn stray(&self, calls: &mut Calls, id: u64) -> &AtomicU64 {

@@ -129,7 +129,7 @@ impl ServerUnderTest {
             let text = format!("{spec} speaks protocol {protocol} where {asked} was asked for");
             return Err(StartError { text, is_another_server: false });
         }
-        // The sessions that follow need not find out what kind of handshake this server has.
+        // The sessions that follow need not find out which revision this server speaks.
         options.client.protocol.get_or_insert(client.handshake_again());
         let tools = client.list_tools(options.client.start_timeout).await.map_err(unreachable)?;
         // The client hears what servers ask over stdio anyhow. A music21 server never asks.

@@ -49,11 +49,19 @@ async fn a_status_decides_the_class() {
     check(html("413 Too Large"), Oversized, "the request is too large").await;
     check(html("404 Not Found"), SessionExpired, "no longer knows the session").await;
     check(html("410 Gone"), SessionExpired, "no longer knows the session").await;
-    check(html("200 OK"), ProtocolError, "content type 'text/html': '<html> <h1>proxy</h1>'").await;
-    check(reply("429 Slow down", "retry-after: None\r\n", ""), RateLimited, "HTTP 429: empty body").await;
-    check(reply("307 Moved", "location: /elsewhere\r\n", ""), ProtocolError, "use the URL it redirects to")
+    check(html("200 OK"), ProtocolError, "content type 'text/html': '<html> <h1>proxy</h1>'; is the path")
         .await;
-    check(reply("202 Accepted", "", ""), ProtocolError, "HTTP 202 with content type ''").await;
+    check(reply("429 Slow down", "retry-after: None\r\n", ""), RateLimited, "HTTP 429: empty body").await;
+    check(reply("307 Moved", "location: /elsewhere\r\n", ""), ProtocolError, "redirects to '/elsewhere'")
+        .await;
+    check(
+        reply("202 Accepted", "", ""),
+        ProtocolError,
+        "HTTP 202 with content type '': empty body; the answer",
+    )
+    .await;
+    let untyped = reply("200 OK", "content-type: text/plain\r\n", &healthy());
+    check(untyped, ProtocolError, "it is an answer: its type must be application/json").await;
     let error = r#"{"jsonrpc":"2.0","id":{id},"error":{"code":-32600,"message":"no"}}"#;
     check(
         reply("400 Bad Request", "content-type: application/json\r\n", error),
@@ -61,6 +69,14 @@ async fn a_status_decides_the_class() {
         "no (code -32600)",
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_stream_in_reply_to_a_notification_is_not_waited_for() {
+    let server = start(vec![json(&healthy())], "");
+    let client = Music21Client::connect(&server.url.replace("/mcp", "/open"), &options()).await.unwrap();
+    let reply = call(&client, PATIENT).await;
+    assert!(reply.is_ok(), "{reply:?}");
 }
 
 #[tokio::test]

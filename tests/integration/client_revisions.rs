@@ -45,6 +45,17 @@ async fn the_newest_protocol_repeats_tool_and_marked_arguments_in_headers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_session_speaks_the_revision_that_a_refusal_names() {
+    let server = start(vec![], SESSION);
+    let spec = ServerSpec::Url(at(&server, "/older"));
+    let target = ServerUnderTest::start(spec, ServerOptions::default()).await.unwrap();
+    for _ in 0..2 {
+        let session = target.session().await.unwrap();
+        assert_eq!(session.server_info().protocol, "2025-06-18");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_call_refused_for_its_headers_is_made_once_more_with_those_of_the_list() {
     let refusal = r#"{"jsonrpc":"2.0","id":{id},"error":{"code":-32020,"message":"HeaderMismatch"}}"#;
     let refused = || reply("400 Bad Request", "content-type: application/json\r\n", refusal);

@@ -32,8 +32,9 @@ pub(crate) struct Scripted {
 }
 
 /// Serves `/mcp`, to which `/old` redirects, `/loop`, which redirects to itself, `/busy`, whose first requests get
-/// the script's replies, `/music21`, which has a tool of that server, `/modern`, which speaks 2026-07-28 alone, and
-/// `/sse`, which has the transport of 2024-11-05; a GET gets the next of the script, too.
+/// the script's replies, `/music21`, which has a tool of that server, `/modern`, which speaks 2026-07-28 alone,
+/// `/older`, which refuses 2025-11-25, `/open`, which answers notifications with a stream that stays open, and `/sse`,
+/// which has the transport of 2024-11-05; a GET gets the next of the script, too.
 /// `session_header` goes with the reply to the handshake; it is empty for a server without sessions.
 pub(crate) fn start(script: Vec<Step>, session_header: &'static str) -> Scripted {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -94,6 +95,12 @@ fn connection(
             busy
         } else if head.starts_with("POST /sse ") {
             reply("405 Method Not Allowed", "", "")
+        } else if head.starts_with("POST /older ") && body.contains("\"2025-11-25\"") {
+            let data = r#"{"supported":["2025-06-18"]}"#;
+            let error = format!(r#"{{"code":-32602,"message":"no","data":{data}}}"#);
+            json(&format!(r#"{{"jsonrpc":"2.0","id":{{id}},"error":{error}}}"#))
+        } else if head.starts_with("POST /open ") && body.contains("notifications/initialized") {
+            raw("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n: open\n\n", Then::Stall)
         } else if let Some(modern) = head.starts_with("POST /modern ").then(|| modern(&body)).flatten() {
             modern
         } else if body.contains("\"tools/list\"") {

@@ -27,7 +27,7 @@ use crate::measure::trend;
 use crate::profile::{CallSpan, Followed, Profiling, UnderWay};
 use crate::result::{FaultResult, ResourceAt, Stage, StageResult, StoppedBy};
 
-/// Calls in a row that did not reach the server, after which it counts as lost.
+/// Calls in a row that lost the server or did not reach it, after which it counts as lost.
 const LOST_AFTER: u64 = 5;
 
 /// What a stage needs to know of the run.
@@ -313,6 +313,7 @@ async fn scores_held(setting: &Setting<'_>, deadline: Duration) -> Option<u64> {
 fn lost(host: &Host, observer: &Observer) -> Option<String> {
     let unreached = observer.unreached_in_a_row;
     host.exit_report().or_else(|| {
-        (unreached >= LOST_AFTER).then(|| format!("the last {unreached} calls did not reach the server"))
+        (unreached >= LOST_AFTER)
+            .then(|| format!("the last {unreached} calls lost the server or did not reach it"))
     })
 }

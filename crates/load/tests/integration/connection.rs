@@ -36,5 +36,5 @@ fn a_run_speaks_the_revision_that_it_is_told_and_unknown_ones_are_refused_with_t
 fn a_start_may_take_as_long_as_it_is_told() {
     let output = program(&["init", "--server", "sleep 1000", "--start-timeout", "1s"]);
     assert_eq!(output.status.code(), Some(4));
-    assert!(text(&output.stderr).contains("no answer within 1s"), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("no answer to initialize within 1s"), "{}", text(&output.stderr));
 }
