@@ -118,13 +118,14 @@ impl Waiting {
         }
     }
 
-    /// No answer will come any more.
+    /// No answer will come any more. Whatever ended the calls that wait, later ones have no connection.
     pub(super) fn close(&self, failure: &Failure) {
         let mut calls = self.calls();
         for (_, waiting) in calls.waiting.drain() {
             let _ = waiting.send(Err(failure.clone()));
         }
-        calls.closed.get_or_insert_with(|| failure.clone());
+        let later = || Failure { outcome: Outcome::TransportClosed, ..failure.clone() };
+        calls.closed.get_or_insert_with(later);
     }
 
     fn calls(&self) -> MutexGuard<'_, Calls> {

@@ -122,6 +122,8 @@ impl<T> Shared<T> {
 /// Works until there are no more turns, and hands the worker back.
 pub(super) async fn work<T: Connect>(shared: Arc<Shared<T>>, mut worker: Worker<T>) -> Worker<T> {
     while let Some(turn) = next_turn(&shared, &worker).await {
+        // Calls that all end at once would leave no time to the clock and to Ctrl-C, which run on the same threads.
+        tokio::task::coop::consume_budget().await;
         let is_closed = matches!(turn, Turn::Now);
         let think = perform(&shared, &mut worker, turn).await;
         if is_closed && think > Duration::ZERO {

@@ -3,6 +3,7 @@
 use music21_mcp_bench::client::{ClientOptions, Music21Client, Outcome};
 use music21_mcp_embedded::{Config, Server};
 
+use super::fake::Act;
 use super::*;
 use crate::result::{Step, Workload};
 
@@ -30,4 +31,20 @@ async fn calls_reported_are_calls_the_server_counted() {
     adds_up(&accounts, server.calls());
     let examples: Vec<_> = recorder.tools.values().flat_map(|tool| &tool.examples).collect();
     assert_eq!(accounts.count(Outcome::Ok), 150, "{examples:?}");
+}
+
+#[test]
+fn calls_that_end_at_once_leave_time_to_the_clock() {
+    let (ended, end) = std::sync::mpsc::channel();
+    // On a thread of its own: the runtime of a driver that gave no way would never return.
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let fake = Fake::new(|_, _| Act::End(Duration::ZERO, Outcome::ProtocolError));
+            let stop = Stop { duration: Some(ms(20)), calls: None };
+            let (run, recorder) = run(&plan(Load::Closed { workers: 1 }, stop), &fake).await;
+            ended.send(recorder.accounts(&run).count(Outcome::ProtocolError) == fake.count()).unwrap();
+        });
+    });
+    assert_eq!(end.recv_timeout(Duration::from_secs(60)), Ok(true));
 }
