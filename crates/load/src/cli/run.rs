@@ -285,7 +285,7 @@ mod tests {
         let file = |name: &str, server: &str| {
             let path = directory.path().join(name);
             let rest = "probe = { capacity = 1, per_second = 1 }";
-            std::fs::write(&path, format!("name = 'x'\nserver = '{server}'\n{rest}\n")).unwrap();
+            std::fs::write(&path, format!("name = '{server}'\nserver = '{server}'\n{rest}\n")).unwrap();
             path.to_str().unwrap().to_owned()
         };
         let (a, b) = (file("a.toml", "one"), file("b.toml", "two"));
@@ -293,7 +293,7 @@ mod tests {
             let words: Vec<String> = words.iter().map(ToString::to_string).collect();
             server_in_files(&select(&words).unwrap(), &Options::default())
         };
-        assert_eq!(server(&[&a, &a]), Ok(Some("one".to_owned())));
+        assert_eq!(server(&[&a]), Ok(Some("one".to_owned())));
         assert_eq!(server(&[&"quick".to_owned(), &b]), Ok(Some("two".to_owned())));
         assert!(server(&[&a, &b]).unwrap_err().contains("(one; two)"));
     }

@@ -1,5 +1,7 @@
 //! What keeps a definition from being run: all of it is said before a server is started.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, bail, ensure};
 use music21_mcp_score::OrchestraSpec;
 
@@ -38,6 +40,11 @@ impl Definition {
             !self.stages.is_empty() || self.probe.is_some(),
             "it has no [[stages]]; give it one with a [[stages.workload.flows]]"
         );
+        // Records and pages know a stage by its name.
+        let mut names = BTreeSet::new();
+        for name in self.stages.iter().map(|stage| &stage.name) {
+            ensure!(names.insert(name), "two stages are named '{name}': give each a name of its own");
+        }
         self.probe.iter().try_for_each(check_probe)?;
         self.search.iter().try_for_each(|search| check_search(search, &self.stages))?;
         check_thresholds(&self.thresholds)?;

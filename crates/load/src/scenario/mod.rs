@@ -157,6 +157,7 @@ mod tests {
             ),
             (&format!("{big}thresholds = {{ min_success = 95 }}\n"), stage, "min_success is a share"),
             (&format!("{big}thresholds = {{ max_p95_ms = -1 }}\n"), stage, "must not be negative"),
+            (big, &format!("{stage}\n{stage}"), "two stages are named 's'"),
             (big, &with("deadline_s = 1e30"), "stage 's': deadline_s = 1e30 is beyond 1000000"),
             (big, &with("deadline_s = 0"), "stage 's': deadline_s = 0.0 is not above 0"),
             (big, &with("rate_per_s = -5"), "stage 's': rate_per_s = -5.0 is not above 0"),

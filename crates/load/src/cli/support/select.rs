@@ -1,5 +1,6 @@
 //! Scenarios by name, `quick`, `all`, or TOML files.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::result::{Arrivals, Check, Definition, ScenarioResult};
@@ -27,7 +28,19 @@ pub(crate) fn select(words: &[String]) -> Result<Vec<Selected>, String> {
     let quick = ["quick".to_owned()];
     let words = if words.is_empty() { &quick } else { words };
     let of_word = |word| expand(word).into_iter().map(move |name| select_one(name, word == "quick"));
-    words.iter().map(String::as_str).flat_map(of_word).collect()
+    let selected = words.iter().map(String::as_str).flat_map(of_word).collect::<Result<Vec<_>, _>>()?;
+    // Results and records know a scenario by its name.
+    let mut names = BTreeSet::new();
+    for name in selected.iter().map(|one| one.definition(&Options::default()).name) {
+        if names.contains(&name) {
+            return Err(format!(
+                "the scenario '{name}' is named twice: name it once, or give files names of their own (--repeat N \
+                 makes a run several times)"
+            ));
+        }
+        names.insert(name);
+    }
+    Ok(selected)
 }
 
 fn expand(name: &str) -> Vec<&str> {
@@ -140,6 +153,15 @@ mod tests {
         let definition = selected.definition(&Options::default());
         let stages = definition.stages.iter().map(|stage| fixture::stage_named(&stage.name)).collect();
         (selected.judge)(&ScenarioResult { stages, ..fixture::scenario(definition) })
+    }
+
+    #[test]
+    fn a_scenario_is_named_once() {
+        let words = |words: &[&str]| select(&words.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert!(words(&["memory", "quick"]).is_ok());
+        for twice in [&["tools", "tools"], &["quick", "tools"]] {
+            assert!(words(twice).err().unwrap().starts_with("the scenario 'tools' is named twice"));
+        }
     }
 
     #[test]
