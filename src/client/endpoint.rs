@@ -73,6 +73,11 @@ impl Endpoint {
             let hint = "give the login as --header 'Authorization: Basic env:LOGIN', its value in base64";
             return Err(fail(format!("'{shown}' has a login in it, which is not sent so: {hint}")));
         }
+        let is_sound =
+            authority.as_str() == authority.host() || authority.port_u16().is_some_and(|port| port > 0);
+        if !is_sound {
+            return Err(fail(format!("'{shown}' names a port that is none: they are from 1 to 65535")));
+        }
         let host = authority.host().trim_matches(['[', ']']);
         let port = authority.port_u16().unwrap_or(if is_encrypted { 443 } else { 80 });
         let target = (host.to_owned(), port);
@@ -118,6 +123,17 @@ mod tests {
             ("http://host/a@b", "http://host/a@b"),
         ] {
             assert_eq!(without_secrets(url), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_port_that_is_none_is_refused_and_not_another_taken() {
+        for url in ["http://127.0.0.1:99999/mcp", "http://[::1]:0/mcp", "http://127.0.0.1:/mcp"] {
+            let failure = Endpoint::resolve(url, None).await.unwrap_err();
+            assert!(failure.message.contains("a port that is none"), "{}", failure.message);
+        }
+        for url in ["http://127.0.0.1/mcp", "http://[::1]/mcp", "http://[::1]:8000/mcp"] {
+            assert!(Endpoint::resolve(url, None).await.is_ok(), "{url}");
         }
     }
 

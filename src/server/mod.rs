@@ -9,6 +9,7 @@
 //! # Ok::<(), music21_mcp_bench::server::SpecError>(())
 //! ```
 
+mod advice;
 mod own;
 mod spec;
 mod variables;
@@ -98,7 +99,7 @@ impl ServerUnderTest {
     async fn begin(spec: ServerSpec, mut options: ServerOptions) -> Result<Self, StartError> {
         let embedded = Server::new(std::mem::take(&mut options.embedded));
         let unreachable = |error: ConnectError| StartError {
-            text: format!("{error}{}", advice(&spec, &error)),
+            text: format!("{error}{}", advice::of(&spec, &error)),
             is_another_server: false,
         };
         let (mut start_retries, counters) = (0, Arc::<Counters>::default());
@@ -268,22 +269,6 @@ async fn open_newest(
     }
     let newest = ClientOptions { protocol: Some(ProtocolVersion::LATEST), ..options.clone() };
     Music21Client::spawn(command, &newest).await.ok()
-}
-
-/// What to do next, beyond what the error itself says: one that a server answered with is not helped by starting it.
-fn advice(spec: &ServerSpec, error: &ConnectError) -> &'static str {
-    let message = error.to_string();
-    match spec {
-        ServerSpec::InProcess => "; this is a defect of the embedded server",
-        ServerSpec::Command(_) => "; run the command by hand to see what it says",
-        ServerSpec::Url(_) if message.contains("certificate:") => {
-            "; --ca names the PEM file of the authority that it is known by"
-        }
-        // That error says what to write.
-        ServerSpec::Url(_) if message.contains("--header") => "",
-        ServerSpec::Url(_) if !error.is_reached => "; start the server first, or correct the URL",
-        ServerSpec::Url(_) => "",
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

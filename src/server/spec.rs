@@ -152,18 +152,19 @@ impl FromStr for ServerSpec {
         if text.is_empty() || text == IN_PROCESS || text == EMBEDDED {
             return Ok(Self::InProcess);
         }
-        if text.starts_with("https://") && !cfg!(feature = "tls") {
-            return Err(SpecError(format!("cannot use '{}': {WITHOUT_TLS}", without_secrets(text))));
-        }
-        if text.starts_with("http://") || text.starts_with("https://") {
-            return Ok(Self::Url(text.to_owned()));
-        }
-        if text.split_once("://").is_some_and(|(scheme, _)| scheme.bytes().all(|b| b.is_ascii_alphanumeric()))
+        if let Some((scheme, rest)) = text.split_once("://")
+            && scheme.bytes().all(|b| b.is_ascii_alphanumeric())
         {
-            let text = without_secrets(text);
-            return Err(SpecError(format!(
-                "'{text}' cannot be reached: only http:// and https:// are spoken"
-            )));
+            let shown = without_secrets(text);
+            return match scheme.to_ascii_lowercase().as_str() {
+                "https" if !cfg!(feature = "tls") => {
+                    Err(SpecError(format!("cannot use '{shown}': {WITHOUT_TLS}")))
+                }
+                scheme @ ("http" | "https") => Ok(Self::Url(format!("{scheme}://{rest}"))),
+                _ => Err(SpecError(format!(
+                    "'{shown}' cannot be reached: only http:// and https:// are spoken"
+                ))),
+            };
         }
         // As a shell splits, with quotes and backslashes and nothing else: no variables, no globs.
         let unclosed = || {
@@ -247,6 +248,7 @@ mod tests {
         check("embedded", "the embedded server");
         check("./embedded", r#"[] "./embedded" []"#);
         check("http://localhost:8000/mcp", "http://localhost:8000/mcp");
+        check("HTTP://localhost:8000/MCP", "http://localhost:8000/MCP");
         check("python -m server", r#"[] "python" ["-m", "server"]"#);
         check("A=1 B='x y' run --k=v C=3", r#"[("A", "1"), ("B", "x y")] "run" ["--k=v", "C=3"]"#);
         check(

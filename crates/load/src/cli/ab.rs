@@ -12,7 +12,7 @@ use tokio::runtime::Builder;
 use tokio_util::sync::CancellationToken;
 
 use super::compare::Judging;
-use super::support::connection::ConnectionArgs;
+use super::support::connection::{ConnectionArgs, named_server};
 use super::support::files::{writable, write};
 use super::support::process::watch_signals;
 use super::{Exit, Usage};
@@ -41,10 +41,10 @@ const DIFFERENTIAL: &str = "differential.svg";
 #[derive(Debug, Args)]
 pub(super) struct Ab {
     /// What the candidate is compared with.
-    #[arg(long, value_name = "SERVER", default_value = "embedded")]
+    #[arg(long, value_name = "SERVER", value_parser = named_server, default_value = "embedded")]
     baseline_server: String,
     /// The candidate, which is judged.
-    #[arg(long, value_name = "SERVER")]
+    #[arg(long, value_name = "SERVER", value_parser = named_server)]
     server: String,
     #[command(flatten)]
     work: WorkArgs,

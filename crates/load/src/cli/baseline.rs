@@ -11,6 +11,7 @@ use music21_mcp_proc::Watch;
 
 use super::Exit;
 use super::ab::WorkArgs;
+use super::support::connection::named_server;
 use super::support::rounds::Rounds;
 use crate::ab::{Fixed, record};
 use crate::compare::figures::describe;
@@ -70,10 +71,10 @@ struct Measure {
     /// The record's name. It must be new.
     name: String,
     /// A command line, an http:// URL, `embedded` (a process of its own, as in `ab`) or `git:REV`.
-    #[arg(long, value_name = "SERVER", default_value = "embedded")]
+    #[arg(long, value_name = "SERVER", value_parser = named_server, default_value = "embedded")]
     server: String,
     /// The server by whose figures those of `--server` are divided.
-    #[arg(long, value_name = "SERVER", default_value = "embedded")]
+    #[arg(long, value_name = "SERVER", value_parser = named_server, default_value = "embedded")]
     reference_server: String,
     /// The name of what is measured; by default what `--server` says.
     #[arg(long, value_name = "NAME")]

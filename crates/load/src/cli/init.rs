@@ -11,7 +11,7 @@ use music21_mcp_bench::client::{Music21Client, Reply};
 use music21_mcp_bench::server::with_references;
 use tokio::runtime::Builder;
 
-use super::support::connection::ConnectionArgs;
+use super::support::connection::{ConnectionArgs, named_server};
 use super::support::files::write;
 use super::support::template::template_before;
 use super::{Exit, Usage};
@@ -28,7 +28,7 @@ use crate::wrap::cut;
 #[derive(Debug, Args)]
 pub(super) struct Init {
     /// A command line (stdio), an http:// URL, or `embedded`, which it is if not given.
-    #[arg(long, value_name = "SERVER")]
+    #[arg(long, value_name = "SERVER", value_parser = named_server)]
     server: Option<String>,
     #[command(flatten)]
     connection: ConnectionArgs,

@@ -14,7 +14,7 @@ use tokio::runtime::Builder;
 use tokio_util::sync::CancellationToken;
 
 use super::repeat::repeat;
-use super::support::connection::ConnectionArgs;
+use super::support::connection::{ConnectionArgs, named_server};
 use super::support::masked::{command_line, shown};
 use super::support::metrics;
 use super::support::process::{claim, enough_descriptors, raise_descriptor_limit, watch_signals};
@@ -43,7 +43,7 @@ pub(super) struct Run {
     scenarios: Vec<String>,
     /// A command line (stdio), an http:// URL, `embedded` (a process of its own, reached over HTTP) or `in-process`.
     /// Without it the one that a file names, else `embedded`.
-    #[arg(long, value_name = "SERVER")]
+    #[arg(long, value_name = "SERVER", value_parser = named_server)]
     server: Option<String>,
     /// Where result.json is written.
     #[arg(long, visible_alias = "output-dir", value_name = "DIR", default_value = "results")]

@@ -10,6 +10,12 @@ use rmcp::model::ProtocolVersion;
 
 use crate::duration;
 
+/// What a user names as a server. Nothing is none: of a variable that is not set, the embedded server is not meant.
+pub(crate) fn named_server(text: &str) -> Result<String, &'static str> {
+    let is_named = !text.trim().is_empty();
+    is_named.then(|| text.to_owned()).ok_or("it is empty; name a command line, a URL, or `embedded`")
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ConnectionArgs {
     /// Send a header with every request over HTTP, such as `Authorization: Bearer env:TOKEN`: `env:NAME` stands for a
