@@ -7,6 +7,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::expect::one_line;
 use super::tool_result::{self, ToolResult};
 
 /// One frame from a server, of whatever kind.
@@ -160,6 +161,11 @@ fn incoming<R>(
             None => Incoming::ForeignResponse(id.trim_matches('"').trim().parse().ok()),
         }),
         (None, Body::Malformed(_)) if jsonrpc.is_none() => Ok(Incoming::NoFrame),
+        // So servers answer what they could not read, and some a notification.
+        (None, Body::Error(json)) => Err(format!(
+            "an error to no request, its id is null: {}",
+            one_line(&String::from_utf8_lossy(json))
+        )),
         (None, _) => Err("neither a request nor a response: no method, no id".to_owned()),
     }
 }
@@ -241,6 +247,7 @@ mod tests {
             (r#"{"id":7,"error":{"code":1}}"#, r#"error of 7: {"code":1}"#),
             (r#"{"id":7,"error":{},"result":{}}"#, "7: both result and error"),
             (r#"{"id":7}"#, "7: neither result nor error"),
+            (r#"{"id":null,"error":{"code":-32700}}"#, "an error to no request, its id is null"),
             (r#"{"id":"7","result":{}}"#, "foreign Some(7)"),
             (r#"{"id":"a","result":{}}"#, "foreign None"),
             (r#"{"id":7.5,"result":{}}"#, "foreign None"),

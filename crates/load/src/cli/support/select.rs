@@ -32,13 +32,12 @@ pub(crate) fn select(words: &[String]) -> Result<Vec<Selected>, String> {
     // Results and records know a scenario by its name.
     let mut names = BTreeSet::new();
     for name in selected.iter().map(|one| one.definition(&Options::default()).name) {
-        if names.contains(&name) {
+        if !names.insert(name.clone()) {
             return Err(format!(
                 "the scenario '{name}' is named twice: name it once, or give files names of their own (--repeat N \
                  makes a run several times)"
             ));
         }
-        names.insert(name);
     }
     Ok(selected)
 }
