@@ -210,7 +210,11 @@ fn refused(
         _ if is_expired => Outcome::SessionExpired,
         StatusCode::PAYLOAD_TOO_LARGE => Outcome::Oversized,
         _ => match frame::decode(body) {
-            Ok(Incoming::Response(found, response)) if found == id => return Ok(response),
+            Ok(Incoming::Response(found, response))
+                if found == id && matches!(response.body, frame::Body::Error(_)) =>
+            {
+                return Ok(response);
+            }
             _ => Outcome::ProtocolError,
         },
     };

@@ -43,6 +43,8 @@ fn html(status: &str) -> Step {
 async fn a_status_decides_the_class() {
     use Outcome::{Oversized, ProtocolError, RateLimited, RpcError, SessionExpired};
     check(html("500 Oops"), ProtocolError, "HTTP 500: '<html> <h1>proxy</h1>'").await;
+    let answered = reply("500 Oops", "content-type: application/json\r\n", &healthy());
+    check(answered, ProtocolError, "HTTP 500: '{\"jsonrpc\"").await;
     check(html("502 Bad Gateway"), ProtocolError, "HTTP 502").await;
     check(html("503 Unavailable"), ProtocolError, "HTTP 503").await;
     check(html("401 Unauthorized"), ProtocolError, "wants a login").await;
