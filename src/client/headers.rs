@@ -69,6 +69,7 @@ fn belongs_to_the_protocol(name: &HeaderName) -> bool {
         header::TRANSFER_ENCODING,
         header::CONNECTION,
         header::ACCEPT,
+        header::ACCEPT_ENCODING,
     ];
     of_http.contains(name) || name.as_str().starts_with("mcp-")
 }
@@ -111,6 +112,10 @@ mod tests {
             (
                 "Mcp-Session-Id: s3cret",
                 "the header 'Mcp-Session-Id' is set by the client itself; leave it out",
+            ),
+            (
+                "Accept-Encoding: gzip",
+                "the header 'Accept-Encoding' is set by the client itself; leave it out",
             ),
             ("X: env:NO_SUCH_VARIABLE", "the variable 'NO_SUCH_VARIABLE' of the header 'X' is not set"),
         ] {

@@ -194,6 +194,7 @@ fn what_does_not_exist_is_a_wrong_command_line() {
         (&["run", "tools", "--objective", "1s"], "--objective changes nothing in what is to be run"),
         (&["run", "memory", "quick", "--rate-limit", "10/1s", "--hours", "3"], "--hours changes nothing"),
         (&["run", "tools", "quick"], "the scenario 'tools' is named twice"),
+        (&["run", "tools", "--server", " "], "it is empty; name a command line, a URL"),
         (&["explain", "nonsense"], "unknown scenario 'nonsense'"),
         (&["run", "capasity"], "unknown scenario 'capasity' (did you mean 'capacity'?); use one of"),
         (&["explain", "quick", "--toml"], "'quick' is several scenarios"),

@@ -1,4 +1,4 @@
-//! The driver with the MCP client and the embedded server, on the real clock.
+//! The driver on the real clock: with the MCP client and the embedded server, and where it must leave time to that clock.
 
 use music21_mcp_bench::client::{ClientOptions, Music21Client, Outcome};
 use music21_mcp_embedded::{Config, Server};
