@@ -214,8 +214,17 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Finale ends an incomplete last measure with a `<forward>`, which is no rest then.
     pub(super) fn end_of_part(&mut self) {
+        self.last_forward();
+        // No measure begins after this one, so that its crumb is not left out.
+        let end = self.highest_note_end();
+        if let Some(measure) = self.part.measures.last_mut() {
+            measure.length = measure.length.max(end);
+        }
+    }
+
+    /// Finale ends an incomplete last measure with a `<forward>`, which is no rest then.
+    fn last_forward(&mut self) {
         let Some(row) = self.now.measure.forward_rest else { return };
         if self.now.measure.voices == VoicesSeen::Several || row + 1 != self.part.notes.len() {
             return;
