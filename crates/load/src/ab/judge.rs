@@ -113,6 +113,7 @@ impl<'a> Judge<'a> {
         let mut notes: Vec<String> = measured.cut_short.iter().cloned().collect();
         notes.extend(alarm.iter().map(|alarm| format!("INVALID: {alarm}")));
         notes.extend(aa_control_note(&aa_control));
+        notes.extend(measured.remarks());
         let judged: Vec<Judged<'_>> = self.operations.iter().zip(&self.series).collect();
         let mut rows = rows::of_all(&judged, measured, self.limits, missed);
         for one in judged {
@@ -120,9 +121,8 @@ impl<'a> Judge<'a> {
             rows.extend(rows::of_operation(one, rounds, self.limits));
         }
         if let Some(alarm) = alarm {
-            for row in
-                rows.iter_mut().filter(|row| row.figure != Figure::Success && row.verdict.why().is_none())
-            {
+            let is_count = |figure| matches!(figure, Figure::Success | Figure::Replies);
+            for row in rows.iter_mut().filter(|row| !is_count(row.figure) && row.verdict.why().is_none()) {
                 row.verdict = ChangeVerdict::Inconclusive(Why::Invalid(alarm.clone()));
             }
         }

@@ -105,8 +105,10 @@ async fn one_round(
     let watched = settings.workload.operations[0];
     let [filling, _] = *calls.entry(watched.name).or_insert([1, 1]);
     let aa_control = blocks([&mut baseline, &mut copy], watched, [filling; 2], settings, rng).await;
-    let (before, after, _) = tokio::join!(baseline.leave(), candidate.leave(), copy.leave());
-    measured.growth.push([before, after]);
+    let (before, after, copied) = tokio::join!(baseline.leave(), candidate.leave(), copy.leave());
+    measured.growth.push([before.0, after.0]);
+    let [baseline, candidate] = std::mem::take(&mut measured.violations);
+    measured.violations = [baseline.plus(before.1).plus(copied.1), candidate.plus(after.1)];
     // Only now: a round that is stopped in the middle leaves no entry with more rounds than others.
     for (operation, round) in found {
         measured.entries.entry(operation.name.to_owned()).or_default().push(Round { round: number, ..round });

@@ -21,12 +21,13 @@ pub(crate) use profile::{BothSides, profile};
 pub(crate) use record::record;
 pub(crate) use server::{Build, Side};
 
-use music21_mcp_bench::client::{ClientOptions, Outcome, ServerInfo};
+use music21_mcp_bench::client::{ClientOptions, Outcome, ProtocolViolations, ServerInfo};
 
 use crate::compare::Figure;
 use crate::compare::paired::{Block, round as log_ratio};
 use crate::measure::stats::Proportion;
 use crate::measure::trend::LeakReport;
+use crate::result::violations;
 
 /// What is measured, and how.
 #[derive(Debug, Clone)]
@@ -60,6 +61,9 @@ pub struct Measured {
     /// How the memory of baseline and candidate grew, in each round.
     #[serde(default)]
     pub growth: Vec<[Option<LeakReport>; 2]>,
+    /// What baseline and candidate did against the protocol.
+    #[serde(default)]
+    pub violations: [ProtocolViolations; 2],
     /// Why it ended before its time.
     pub cut_short: Option<String>,
     /// Whether that was the user.
@@ -117,7 +121,52 @@ impl Round {
     }
 }
 
+impl Measured {
+    /// Of which entries there are rounds without times, and why; and whether one has no others.
+    pub(crate) fn gaps(&self) -> (Vec<String>, bool) {
+        let mut is_without = false;
+        let gap = |(name, rounds): (&String, &Vec<Round>)| {
+            let failed: Vec<&str> = rounds.iter().filter_map(|round| round.complaint.as_deref()).collect();
+            let why = failed.first()?;
+            is_without |= failed.len() == rounds.len();
+            let (failed, all) = (failed.len(), rounds.len());
+            Some(format!("{name}: {failed} of {all} rounds have no times, for calls failed: {why}"))
+        };
+        (self.entries.iter().filter_map(gap).collect(), is_without)
+    }
+
+    /// What the servers did against the protocol, in words.
+    pub(crate) fn remarks(&self) -> Vec<String> {
+        let said = |seen| violations::stray(seen).into_iter().chain(violations::remarks(seen));
+        let sides = ["baseline", "candidate"].into_iter().zip(&self.violations);
+        sides.flat_map(|(side, seen)| said(seen).map(move |what| format!("{side}: {what}"))).collect()
+    }
+}
+
 /// Calls of one side (0 is the baseline) that ended well, in all rounds.
 fn success(rounds: &[Round], side: usize) -> Proportion {
     Proportion::of_calls(rounds.iter().flat_map(|round| &round.outcomes[side]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounds_without_times_and_stray_replies_are_said() {
+        let failed =
+            |complaint: Option<&str>| Round { complaint: complaint.map(str::to_owned), ..Round::default() };
+        let entries = |names: [(&str, [Option<&str>; 2]); 2]| {
+            names.into_iter().map(|(name, rounds)| (name.to_owned(), rounds.map(failed).to_vec())).collect()
+        };
+        let once = [("a", [None, Some("no key")]), ("b", [None, None])];
+        let mut measured = Measured { entries: entries(once), ..Measured::default() };
+        let said = "a: 1 of 2 rounds have no times, for calls failed: no key".to_owned();
+        assert_eq!(measured.gaps(), (vec![said], false));
+        measured.entries = entries([("a", [Some("no key"), Some("gone")]), ("b", [None, None])]);
+        assert!(measured.gaps().1, "{measured:?}");
+        measured.violations[1].unmatched = 2;
+        let said = "candidate: 0 calls were answered twice, 2 replies answer no call of ours";
+        assert_eq!(measured.remarks(), [said]);
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use music21_mcp_bench::client::{Music21Client, Outcome, Reply, ServerInfo};
+use music21_mcp_bench::client::{Music21Client, Outcome, ProtocolViolations, Reply, ServerInfo};
 use music21_mcp_bench::server::ServerOptions;
 use music21_mcp_proc::{CpuClock, ProcessTree};
 
@@ -107,12 +107,13 @@ impl Arm {
         self.client.server_info().clone()
     }
 
-    /// Ends the server and tells how its memory grew, if it lived long enough.
-    pub(super) async fn leave(self) -> Option<LeakReport> {
+    /// Ends the server and tells how its memory grew, if it lived long enough, and what it did against the protocol.
+    pub(super) async fn leave(self) -> (Option<LeakReport>, ProtocolViolations) {
+        let violations = self.client.protocol_violations();
         self.client.close().await;
         // A directory that cannot be removed is the system's to clean up.
         let _ = self.directory.close();
-        trend::judge_leak(&self.memory.readings)
+        (trend::judge_leak(&self.memory.readings), violations)
     }
 
     /// How many calls fill a slot.

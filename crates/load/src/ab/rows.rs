@@ -1,5 +1,7 @@
 //! What paired rounds end in: a row for each figure of each entry, and rows for all entries together.
 
+use music21_mcp_bench::client::ProtocolViolations;
+
 use super::{Measured, Operation, Round, success};
 use crate::compare::gate::{INTERIM_ANALYSES, Level, judge};
 use crate::compare::outcome::SUITE;
@@ -106,7 +108,21 @@ pub(super) fn of_all(
         row.verdict = ChangeVerdict::Inconclusive(Why::TooFewRounds { have, need });
     }
     rows.push(growth(&measured.growth));
+    rows.extend(replies(&measured.violations));
     rows
+}
+
+/// `None` where each call was answered once. More of them on the candidate's side tells nothing: sides make different
+/// numbers of calls.
+fn replies(violations: &[ProtocolViolations; 2]) -> Option<Row> {
+    let [before, after] = violations.each_ref().map(|seen| seen.duplicates + seen.unmatched);
+    let verdict = match (before, after) {
+        (0, 0) => return None,
+        (0, _) => ChangeVerdict::FAIL,
+        (_, 0) => ChangeVerdict::Improved,
+        _ => ChangeVerdict::Unchanged,
+    };
+    Some(Row::of(SUITE, Figure::Replies, before as f64, after as f64, verdict))
 }
 
 fn suite(
@@ -180,6 +196,19 @@ mod tests {
         assert_eq!(suite_of(&[0.03], &limits), None, "one entry is its own row");
         let allowed = LimitTable::new(vec!["key_analysis=+80%".parse().unwrap()], std::time::Duration::ZERO);
         assert_eq!(suite_of(&[0.5, 0.0, 0.0], &allowed), Some(ChangeVerdict::Unchanged), "it may change");
+    }
+
+    #[test]
+    fn stray_replies_of_the_candidate_alone_are_a_regression() {
+        let sides = |counts: [u64; 2]| {
+            let seen =
+                counts.map(|duplicates| ProtocolViolations { duplicates, ..ProtocolViolations::default() });
+            replies(&seen).map(|row| row.verdict)
+        };
+        assert_eq!(sides([0, 0]), None);
+        assert_eq!(sides([0, 1]), Some(ChangeVerdict::FAIL));
+        assert_eq!(sides([3, 0]), Some(ChangeVerdict::Improved));
+        assert_eq!(sides([3, 9]), Some(ChangeVerdict::Unchanged));
     }
 
     #[test]

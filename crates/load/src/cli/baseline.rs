@@ -125,7 +125,12 @@ impl Measure {
         }
         let target = self.target.unwrap_or_else(|| settings.candidate.name.clone());
         let record = record(&measured, &settings, target, watch.stop());
-        save(&record, store, &self.name)
+        let (gaps, is_without_times) = measured.gaps();
+        for note in gaps.into_iter().chain(measured.remarks()) {
+            writeln!(std::io::stderr(), "note: {note}")?;
+        }
+        let exit = save(&record, store, &self.name)?;
+        Ok(if is_without_times { exit.worst(Exit::Inconclusive) } else { exit })
     }
 }
 

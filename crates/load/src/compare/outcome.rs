@@ -37,6 +37,8 @@ pub(crate) enum Figure {
     Success,
     /// Memory growth, MB/min.
     Memory,
+    /// Replies to no call, and second replies to one.
+    Replies,
 }
 
 /// One figure of one entry.
@@ -171,6 +173,7 @@ impl Figure {
             Self::Wall | Self::Cpu | Self::P95 => duration(value),
             Self::Success => format!("{:.2} %", value * 100.0),
             Self::Memory => format!("{value:.2} MB/min"),
+            Self::Replies => format!("{value:.0} stray"),
         }
     }
 }
@@ -183,6 +186,7 @@ impl fmt::Display for Figure {
             Self::P95 => "p95",
             Self::Success => "success",
             Self::Memory => "memory",
+            Self::Replies => "replies",
         })
     }
 }

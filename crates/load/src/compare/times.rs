@@ -132,7 +132,7 @@ impl Logs {
                 let reference = round.reference.and_then(|r| r.p95_ns);
                 Some(((round.p95_ns? as f64).ln(), reference.map(|ns| (ns as f64).ln())))
             }
-            Figure::Success | Figure::Memory => None,
+            Figure::Success | Figure::Memory | Figure::Replies => None,
         };
         let numbered = |round: &Round| of_round(round).map(|values| (round.round, values));
         let judged = entry.rounds.iter().filter(|round| !round.is_disturbed);

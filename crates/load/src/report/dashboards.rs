@@ -69,7 +69,7 @@ pub(crate) fn of_comparison(comparison: &Comparison) -> Vec<Metric> {
             Figure::P95 => ("p95-latency", "ns"),
             Figure::Memory => ("memory-growth", "MB/min"),
             // More is better, and it is no rate.
-            Figure::Success => return None,
+            Figure::Success | Figure::Replies => return None,
         };
         let value = row.candidate?;
         let bound = |of: Option<f64>| Some(row.baseline? * of?);

@@ -1,10 +1,10 @@
 //! Signs that a stage, whatever its limits say, is no evidence of a server that works.
 
-use music21_mcp_bench::client::{Outcome, ProtocolViolations, Tool};
+use music21_mcp_bench::client::{Outcome, Tool};
 
 use super::judge::judged;
 use crate::measure::validity::Figures;
-use crate::result::{Check, StageResult, StoppedBy, ToolResult, Verdict};
+use crate::result::{Check, StageResult, StoppedBy, ToolResult, Verdict, violations};
 
 /// Seconds without an answer, while calls waited for one, from which a server counts as silent.
 const SILENT_S: u64 = 5;
@@ -72,34 +72,14 @@ pub(super) fn doubtful(stage: &StageResult) -> Option<Check> {
 /// Replies that no call waited for, and that none had given up; `None` without any. With a fault they are not the
 /// server's own.
 pub(super) fn stray(stage: &StageResult) -> Option<Check> {
-    let ProtocolViolations { duplicates, unmatched, .. } = stage.violations;
-    if stage.fault.is_some() || duplicates + unmatched == 0 {
-        return None;
-    }
-    let text = format!("{duplicates} calls were answered twice, {unmatched} replies answer no call of ours");
+    let text = violations::stray(&stage.violations).filter(|_| stage.fault.is_none())?;
     Some(judged(stage, Figures::Counts, "replies", Verdict::Fail, text))
 }
 
 /// What else a sound server does not do, and what harms no call.
 pub(super) fn remarks(stage: &StageResult) -> Vec<String> {
-    let ProtocolViolations { late, bad_frames, resent, relisted, noise_lines, noise, .. } = &stage.violations;
-    let quoted = noise.first().map_or_else(String::new, |line| format!(", such as '{line}'"));
-    let all = [
-        (
-            *noise_lines,
-            format!("lines on stdout are no MCP messages{quoted}: the protocol wants them on stderr"),
-        ),
-        (*bad_frames, "messages were malformed".to_owned()),
-        (*late, "replies came after their calls had been given up".to_owned()),
-        (
-            *relisted,
-            "calls were refused for their headers, and made again as the server's list of tools then asked"
-                .to_owned(),
-        ),
-        (*resent, "requests were sent again, since the server had closed the kept connection".to_owned()),
-    ];
-    let seen = all.into_iter().filter(|(count, _)| *count > 0);
-    seen.map(|(count, what)| format!("{}: {count} {what}", stage.name)).collect()
+    let seen = violations::remarks(&stage.violations).into_iter();
+    seen.map(|remark| format!("{}: {remark}", stage.name)).collect()
 }
 
 /// The stage was ended early for want of good calls.
