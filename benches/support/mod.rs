@@ -144,6 +144,7 @@ impl Harness {
     /// Ends the session and the target. What is left is the report.
     fn stop(mut self) -> Report {
         self.renew();
+        self.report.seen = self.target.protocol_violations();
         self.runtime.block_on(self.target.shutdown());
         self.report
     }

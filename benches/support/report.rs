@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use music21_mcp_bench::client::ProtocolViolations;
 use music21_mcp_bench::server::ServerUnderTest;
 
 use super::profiler::Shares;
@@ -10,6 +11,8 @@ use super::profiler::Shares;
 /// The closing report of one bench program.
 pub(super) struct Report {
     rows: Vec<(String, Row)>,
+    /// What the server did against the protocol.
+    pub(super) seen: ProtocolViolations,
     /// Where benches were profiled.
     pub(super) shares: Shares,
 }
@@ -36,7 +39,7 @@ impl Report {
             server.protocol
         );
         eprintln!("elem: a note of the score; of list and delete, a call");
-        Self { rows: Vec::new(), shares: Shares::default() }
+        Self { rows: Vec::new(), seen: ProtocolViolations::default(), shares: Shares::default() }
     }
 
     pub(super) fn add(&mut self, name: String, row: Row) {
@@ -45,19 +48,25 @@ impl Report {
         self.rows.push((name, row));
     }
 
-    /// Repeats the rows, which Criterion's output has buried. A wrong answer is a failure, and a client that is measured
-    /// beside the server; a slow server is a result.
+    /// Repeats the rows, which Criterion's output has buried. A wrong answer is a failure, a call that is answered twice,
+    /// and a client that is measured beside the server; a slow server is a result.
     pub(super) fn print(&self) -> ExitCode {
         let is_client_measured = self.print_shares();
-        if self.rows.is_empty() {
-            return if is_client_measured { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        if !self.rows.is_empty() {
+            eprintln!("\nnot measured by Criterion:");
         }
-        eprintln!("\nnot measured by Criterion:");
         for (name, row) in &self.rows {
             eprintln!("  {}", line(name, row));
         }
-        let failed = self.rows.iter().any(|(_, row)| matches!(row, Row::Failed(_)));
-        if failed || is_client_measured { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+        for remark in self.seen.remarks() {
+            eprintln!("note: {remark}");
+        }
+        let stray = self.seen.stray();
+        if let Some(stray) = &stray {
+            eprintln!("FAILED: {stray}");
+        }
+        let is_wrong = self.rows.iter().any(|(_, row)| matches!(row, Row::Failed(_))) || stray.is_some();
+        if is_wrong || is_client_measured { ExitCode::FAILURE } else { ExitCode::SUCCESS }
     }
 
     /// Says how much of the profiled benches' figures is the client's work at most, and returns whether that is too much.

@@ -21,7 +21,8 @@ use super::listen;
 use super::mirror;
 use super::rest::{DRAIN, Rest};
 use super::session_headers::SessionHeaders;
-use super::wire::{ClientOptions, Counters, Failure, Outgoing};
+use super::violations::Counters;
+use super::wire::{ClientOptions, Failure, Outgoing};
 use crate::client::Outcome;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");

@@ -12,7 +12,8 @@ use super::frame::{self, Incoming, Response};
 use super::http::Post;
 use super::rest::Rest;
 use super::sse::{EventReader, Resume};
-use super::wire::{Counters, Failure};
+use super::violations::Counters;
+use super::wire::Failure;
 use crate::client::Outcome;
 
 /// A reply being read, with the id of the call it must answer.

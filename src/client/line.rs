@@ -15,8 +15,9 @@ use tokio::sync::mpsc;
 use super::child::{Child, EXIT_NOTICE};
 use super::frame::{self, Response};
 use super::lines::{Line, LineReader};
+use super::violations::Counters;
 use super::waiting::{self, Inbox, Taken, Waiting};
-use super::wire::{Counters, Failure, Outgoing};
+use super::wire::{Failure, Outgoing};
 use crate::client::Outcome;
 
 /// This many unreadable lines in a row mean that the stream is lost.

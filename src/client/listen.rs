@@ -16,7 +16,7 @@ use super::frame::{self, Incoming};
 use super::http::Post;
 use super::http_reply::{self, RETRY};
 use super::sse::{EventReader, Resume};
-use super::wire::Counters;
+use super::violations::Counters;
 
 /// How long a session waits for the beginning of its stream. Some servers send none before the first event.
 const BEGINNING: Duration = Duration::from_secs(1);

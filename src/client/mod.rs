@@ -56,6 +56,7 @@ mod tls;
 mod tool;
 mod tool_result;
 mod trace;
+mod violations;
 mod waiting;
 mod wire;
 
@@ -72,5 +73,6 @@ pub use reply::Reply;
 pub use request::Request;
 pub use session::ServerInfo;
 pub use tool::Tool;
-pub(crate) use wire::Counters;
-pub use wire::{ClientOptions, ProtocolViolations};
+pub(crate) use violations::Counters;
+pub use violations::ProtocolViolations;
+pub use wire::ClientOptions;

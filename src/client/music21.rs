@@ -24,7 +24,8 @@ use super::request::Request;
 use super::session::{Called, ServerInfo, Session};
 use super::tool::Tool;
 use super::trace::Trace;
-use super::wire::{ClientOptions, Counters, Failure, ProtocolViolations, Wire};
+use super::violations::{Counters, ProtocolViolations};
+use super::wire::{ClientOptions, Failure, Wire};
 use crate::client::Outcome;
 
 /// A session with a music21 MCP server.

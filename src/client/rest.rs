@@ -11,7 +11,8 @@ use super::frame::{self, Incoming};
 use super::http::Post;
 use super::http_reply::check_size;
 use super::sse::{EventReader, Resume};
-use super::wire::{Counters, Failure};
+use super::violations::Counters;
+use super::wire::Failure;
 
 /// How long what follows an answer may take to let its connection be used again.
 pub(super) const DRAIN: Duration = Duration::from_secs(5);

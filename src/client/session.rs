@@ -13,7 +13,8 @@ use serde::de::DeserializeOwned;
 use super::frame::{self, Body, Response};
 use super::mirror::{self, Headers, Mirrored};
 use super::trace::TRACEPARENT;
-use super::wire::{Counters, Failure, Outgoing, Wire};
+use super::violations::Counters;
+use super::wire::{Failure, Outgoing, Wire};
 use crate::client::Outcome;
 
 /// Who answers, and in which revision of the protocol.

@@ -10,7 +10,8 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
 use super::frame::{self, Incoming, Response};
-use super::wire::{Counters, Failure};
+use super::violations::Counters;
+use super::wire::Failure;
 use crate::client::Outcome;
 
 type Answer = Result<Response, Failure>;

@@ -27,7 +27,6 @@ use crate::compare::Figure;
 use crate::compare::paired::{Block, round as log_ratio};
 use crate::measure::stats::Proportion;
 use crate::measure::trend::LeakReport;
-use crate::result::violations;
 
 /// What is measured, and how.
 #[derive(Debug, Clone)]
@@ -137,7 +136,7 @@ impl Measured {
 
     /// What the servers did against the protocol, in words.
     pub(crate) fn remarks(&self) -> Vec<String> {
-        let said = |seen| violations::stray(seen).into_iter().chain(violations::remarks(seen));
+        let said = |seen: &ProtocolViolations| seen.stray().into_iter().chain(seen.remarks());
         let sides = ["baseline", "candidate"].into_iter().zip(&self.violations);
         sides.flat_map(|(side, seen)| said(seen).map(move |what| format!("{side}: {what}"))).collect()
     }

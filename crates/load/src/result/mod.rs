@@ -18,7 +18,6 @@ mod stage;
 mod think;
 mod thresholds;
 mod tool;
-pub(crate) mod violations;
 mod workload;
 
 pub(crate) use calls::EXAMPLES;

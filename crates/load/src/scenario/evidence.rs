@@ -4,7 +4,7 @@ use music21_mcp_bench::client::{Outcome, Tool};
 
 use super::judge::judged;
 use crate::measure::validity::Figures;
-use crate::result::{Check, StageResult, StoppedBy, ToolResult, Verdict, violations};
+use crate::result::{Check, StageResult, StoppedBy, ToolResult, Verdict};
 
 /// Seconds without an answer, while calls waited for one, from which a server counts as silent.
 const SILENT_S: u64 = 5;
@@ -72,13 +72,13 @@ pub(super) fn doubtful(stage: &StageResult) -> Option<Check> {
 /// Replies that no call waited for, and that none had given up; `None` without any. With a fault they are not the
 /// server's own.
 pub(super) fn stray(stage: &StageResult) -> Option<Check> {
-    let text = violations::stray(&stage.violations).filter(|_| stage.fault.is_none())?;
+    let text = stage.violations.stray().filter(|_| stage.fault.is_none())?;
     Some(judged(stage, Figures::Counts, "replies", Verdict::Fail, text))
 }
 
 /// What else a sound server does not do, and what harms no call.
 pub(super) fn remarks(stage: &StageResult) -> Vec<String> {
-    let seen = violations::remarks(&stage.violations).into_iter();
+    let seen = stage.violations.remarks().into_iter();
     seen.map(|remark| format!("{}: {remark}", stage.name)).collect()
 }
 
