@@ -115,7 +115,8 @@ impl Script {
             .replace("{{client}}", &self.client.to_string())
             .replace("{{iteration}}", &self.iteration.to_string())
             .replace("{{nonce}}", &self.nonce().to_string());
-        self.choose(&text).unwrap_or(text)
+        // Last, since what it leaves is a placeholder no more.
+        self.choose(&text).unwrap_or(text).replace("{{open}}", "{{")
     }
 
     /// Puts this client's text in the place of the first choice by client.
@@ -148,11 +149,11 @@ mod tests {
 
     #[test]
     fn placeholders_are_filled_at_any_depth() {
-        let arguments = json!({ "id": "s-{{client}}", "deep": [{ "n": "{{nonce}}" }], "count": 4 });
+        let arguments = json!({ "id": "s-{{client}}", "deep": [{ "n": "{{nonce}}" }], "count": 4, "t": "{{open}}nonce}}" });
         let mut script = script(Workload::of(vec![Step::call("echo", arguments)]));
         script.next();
         let call = script.next().call;
-        let expected = json!({ "id": "s-3", "deep": [{ "n": "run-3-2" }], "count": 4 });
+        let expected = json!({ "id": "s-3", "deep": [{ "n": "run-3-2" }], "count": 4, "t": "{{nonce}}" });
         assert_eq!(Value::Object(call.arguments), expected);
     }
 

@@ -8,7 +8,7 @@ mod definition;
 mod fault;
 mod kept;
 pub(crate) mod phases;
-mod placeholder;
+pub(crate) mod placeholder;
 mod repeats;
 mod run_file;
 mod search;

@@ -6,7 +6,17 @@ use serde_json::Value;
 use crate::result::{ScoreFile, Step};
 
 /// Those that there are; a colon is followed by something of the user's.
-const KNOWN: [&str; 5] = ["client", "iteration", "nonce", "by-client:", "score:"];
+const KNOWN: [&str; 6] = ["client", "iteration", "nonce", "by-client:", "score:", "open"];
+
+/// Braces that begin no placeholder, as a step says them.
+pub(crate) fn literally(value: &mut Value) {
+    match value {
+        Value::String(text) if text.contains("{{") => *text = text.replace("{{", "{{open}}"),
+        Value::Array(values) => values.iter_mut().for_each(literally),
+        Value::Object(fields) => fields.values_mut().for_each(literally),
+        _ => {}
+    }
+}
 
 /// # Errors
 ///
@@ -74,6 +84,7 @@ mod tests {
         for (argument, expected) in [
             ("s-{{nonce}} {{client}} {{iteration}} {{by-client:x|y}} {{score:a}}", "fine"),
             ("{ a: { b } }", "fine"),
+            ("{{open}}name}}", "fine"),
             ("{{scores:a}}", "t: `{{scores:a}}` is no placeholder; did you mean `{{score:a}}`?"),
             ("{{nonsense}}", "t: `{{nonsense}}` is no placeholder; did you mean `{{nonce}}`?"),
             ("{{by_client:x}}", "t: `{{by_client:x}}` is no placeholder; did you mean `{{by-client:x}}`?"),

@@ -128,7 +128,7 @@ pub struct Flow {
 /// In every string of the arguments, in `expect` and in `expect_not`, `{{client}}` stands for the number of the
 /// session, `{{iteration}}` for the count of iterations it has begun, `{{nonce}}` for a text that is the
 /// same within one iteration and no other, in this run or any other, and `{{by-client:A|B|C}}` for one of
-/// the texts, the next for each session.
+/// the texts, the next for each session, and `{{open}}` for two braces that begin no placeholder.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Step {

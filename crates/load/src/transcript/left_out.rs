@@ -1,4 +1,5 @@
-//! Arguments that do not belong into a file: secrets, and texts longer than anybody wants to read there.
+//! Arguments that do not belong into a file: secrets, texts longer than anybody wants to read there, and what TOML has no word
+//! for.
 
 use serde_json::{Map, Value};
 
@@ -32,8 +33,13 @@ fn clean(arguments: &mut Map<String, Value>, place: &str, notes: &mut Vec<String
         }
         if let Value::Object(below) = value {
             clean(below, place, notes);
+            return true;
         }
-        true
+        let unwritable = unwritable(value);
+        if let Some(what) = unwritable {
+            notes.push(format!("{place}: '{name}' {what}, which TOML does not have, and is left out"));
+        }
+        unwritable.is_none()
     });
 }
 
@@ -43,5 +49,18 @@ fn longest(value: &Value) -> usize {
         Value::String(text) => text.len(),
         Value::Array(values) => values.iter().map(longest).max().unwrap_or(0),
         _ => 0,
+    }
+}
+
+/// What of a value cannot be written as TOML.
+fn unwritable(value: &Value) -> Option<&'static str> {
+    match value {
+        Value::Null => Some("is null"),
+        Value::Number(number) if number.is_u64() && !number.is_i64() => Some("is a number beyond 63 bits"),
+        Value::Array(values) => {
+            values.iter().find_map(unwritable).map(|_| "holds null or a number beyond 63 bits")
+        }
+        Value::Object(fields) => fields.values().find_map(unwritable),
+        _ => None,
     }
 }

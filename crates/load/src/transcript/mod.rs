@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 pub(crate) use http::{Part, Sessions};
 
+use crate::result::placeholder;
 use crate::result::{Asked, Definition, Flow, Stage, Step, Think, Workload};
 use refusal::Refusal;
 
@@ -173,7 +174,8 @@ impl Seen {
     }
 
     fn step(&self) -> Step {
-        let (tool, arguments) = (self.tool.clone(), self.arguments.clone());
+        let (tool, mut arguments) = (self.tool.clone(), self.arguments.clone());
+        arguments.values_mut().for_each(placeholder::literally);
         Step { tool, request: self.request, arguments, ..Step::default() }
     }
 }
@@ -306,5 +308,27 @@ mod tests {
         assert_eq!(Value::Object(steps[0].arguments.clone()), json!({ "n": 3, "deep": {} }));
         assert_eq!(notes.len(), 3, "{notes:?}");
         assert!(notes.iter().all(|note| !note.contains("s3cret")), "{notes:?}");
+    }
+
+    #[test]
+    fn braces_of_the_agents_are_no_placeholders() {
+        let mut seen = Transcript::default();
+        seen.agent_says(&call(1, "render", &json!({ "text": ["Dear {{name}},"] })), at(0));
+        let (steps, _) = steps(seen);
+        assert_eq!(steps[0].arguments["text"], json!(["Dear {{open}}name}},"]));
+    }
+
+    #[test]
+    fn what_toml_has_no_word_for_is_left_out() {
+        let mut seen = Transcript::default();
+        let arguments = json!({
+            "limit": null, "filter": { "by": null, "n": 1 }, "ids": [1, { "a": null }], "hash": u64::MAX, "page": 2
+        });
+        seen.agent_says(&call(1, "find", &arguments), at(0));
+        let (steps, notes) = steps(seen);
+        assert_eq!(Value::Object(steps[0].arguments.clone()), json!({ "filter": { "n": 1 }, "page": 2 }));
+        assert_eq!(notes.len(), 4, "{notes:?}");
+        let said = "step 1 (find): 'limit' is null, which TOML does not have, and is left out";
+        assert!(notes.contains(&said.to_owned()), "{notes:?}");
     }
 }

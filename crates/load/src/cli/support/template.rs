@@ -25,7 +25,6 @@ pub(crate) fn template(definition: &Definition) -> Result<String, toml::ser::Err
 ///
 /// Where it cannot be written as TOML.
 pub(crate) fn template_before(below: &str, definition: &Definition) -> Result<String, toml::ser::Error> {
-    // Not the pretty form, in which a value may take several lines.
     let plain = toml::to_string(definition)?;
     let root = schemars::schema_for!(Definition).to_value();
     let schema = Schema { root: &root };
@@ -33,7 +32,7 @@ pub(crate) fn template_before(below: &str, definition: &Definition) -> Result<St
     let mut writer = Writer { schema, used, below, said: BTreeSet::new(), text: String::new() };
     writer.comment(0, HEAD);
     let mut table = "";
-    for line in plain.lines() {
+    for line in entries(&plain) {
         match Line::of(line) {
             Line::Table(path) => {
                 table = path;
@@ -50,6 +49,20 @@ pub(crate) fn template_before(below: &str, definition: &Definition) -> Result<St
     writer.list_unset(table);
     writer.list_below();
     Ok(writer.text)
+}
+
+/// The lines of a document; a text that goes on for several is in one with its key.
+fn entries(document: &str) -> Vec<&str> {
+    let (mut entries, mut begin) = (Vec::new(), 0);
+    for (end, _) in document.match_indices('\n') {
+        let entry = &document[begin..end];
+        // A text that has not ended is no TOML.
+        if toml::from_str::<toml::Table>(entry).is_ok() {
+            entries.push(entry);
+            begin = end + 1;
+        }
+    }
+    entries
 }
 
 /// What a line of TOML begins.
@@ -142,7 +155,7 @@ impl<'a> Used<'a> {
             types.extend(inner.chain([table.name]));
             paths.insert(below.to_owned());
         }
-        for line in plain.lines() {
+        for line in entries(plain) {
             match Line::of(line) {
                 Line::Table(path) => {
                     table = path;
@@ -265,6 +278,17 @@ mod tests {
     }
 
     #[test]
+    fn a_text_of_several_lines_is_left_as_it_is() {
+        let lines = "[stages.fault]\n\nkind = 3\n[[stages]] \"\"\" '''\nname = \"x\"";
+        let arguments = serde_json::json!({ "text": lines, "texts": [lines, "tail\"\n\""], "after": "x" });
+        let arguments = arguments.as_object().unwrap().clone();
+        let mut definition = find("tools").unwrap().definition(&Options::default());
+        definition.stages[0].workload.flows[0].steps[0].arguments = arguments;
+        let text = template(&definition).unwrap();
+        assert_eq!(Definition::from_toml(&text).unwrap(), definition, "{text}");
+    }
+
+    #[test]
     fn a_field_is_explained_where_it_first_stands_and_once() {
         let text = of("isolation");
         let (_, step) = text.split_once("[[stages.workload.flows.steps]]\n").unwrap();
@@ -273,7 +297,9 @@ mod tests {
         assert!(step.contains(must_echo_nonce), "{text}");
         assert_eq!(text.matches("# The answer must hold this iteration's nonce").count(), 1);
         let unwrapped = text.replace("\n# ", " ");
-        assert!(unwrapped.contains("`{{by-client:A|B|C}}` for one of the texts, the next for each session."));
+        assert!(
+            unwrapped.contains("`{{by-client:A|B|C}}` for one of the texts, the next for each session, and")
+        );
         assert!(text.contains(
             "# It is made even if an earlier call of the iteration failed: it cleans up.\nalways = "
         ));
