@@ -76,6 +76,21 @@ pub(super) fn stray(stage: &StageResult) -> Option<Check> {
     Some(judged(stage, Figures::Counts, "replies", Verdict::Fail, text))
 }
 
+/// Calls that were under way when a process of the server's ended by itself, which fails a stage whatever share of good
+/// answers is asked for; `None` without any. With a fault it is what was done to it.
+pub(super) fn crashed(stage: &StageResult) -> Option<Check> {
+    let ends = ["the server exited", "the server was killed", "the server ended"];
+    let mut examples = stage.tools.values().flat_map(|tool| &tool.examples);
+    let told = examples.find(|example| {
+        example.outcome == Outcome::TransportClosed
+            && ends.iter().any(|words| example.message.starts_with(words))
+    });
+    let how = &told.filter(|_| stage.fault.is_none())?.message;
+    let lost = stage.accounts.count(Outcome::TransportClosed);
+    let text = format!("it ended while calls were under way, {lost} of them were lost: {how}");
+    Some(judged(stage, Figures::Counts, "server", Verdict::Fail, text))
+}
+
 /// What else a sound server does not do, and what harms no call.
 pub(super) fn remarks(stage: &StageResult) -> Vec<String> {
     let seen = stage.violations.remarks().into_iter();
@@ -209,6 +224,27 @@ mod tests {
         assert_eq!(of(&json!({ "timed_out": 4, "ok": 3 }), 4), None);
         assert!(of(&json!({ "ok": 4 }), 1).unwrap().contains("evicts"));
         assert!(of(&json!({ "ok": 4, "tool_error": 1 }), 2).unwrap().contains("evicts"));
+    }
+
+    #[test]
+    fn a_server_that_ends_by_itself_fails_however_good_the_others_are() {
+        let seen = |said: &str, outcome: &str| {
+            let tool = json!({
+                "accounts": { "scheduled": 99, "sent": 99, "ended": { "ok": 98, outcome: 1 } }, "first_calls_ns": [],
+                "response": null, "service": null, "steadiness": null, "response_hdr": "", "service_hdr": "",
+                "examples": [{ "outcome": outcome, "message": said }]
+            });
+            let ended = json!({ "scheduled": 99, "sent": 99, "ended": { "ok": 98, outcome: 1 } });
+            crashed(&stage(&json!({ "tools": { "key": tool }, "accounts": ended })))
+        };
+        let check = seen("the server exited with status 3, stderr empty", "transport_closed").unwrap();
+        assert_eq!(check.verdict, Verdict::Fail);
+        assert_eq!(
+            check.text,
+            "it ended while calls were under way, 1 of them were lost: the server exited with status 3, stderr empty"
+        );
+        assert_eq!(seen("connection reset", "transport_closed"), None);
+        assert_eq!(seen("the server exited with status 3", "tool_error"), None, "a tool's own words");
     }
 
     #[test]

@@ -126,6 +126,7 @@ pub(crate) fn conclude(
     result.checks.extend(result.stages.iter().filter_map(evidence::lost));
     result.checks.extend(result.stages.iter().filter_map(evidence::misrouted));
     result.checks.extend(result.stages.iter().filter_map(evidence::stray));
+    result.checks.extend(result.stages.iter().filter_map(evidence::crashed));
     // One stage's speak for those of all.
     result.checks.extend(result.stages.iter().find_map(evidence::doubtful));
     result.verdict = verdict(result, interrupted);
