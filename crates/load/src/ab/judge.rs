@@ -147,7 +147,7 @@ impl Rounds for Judge<'_> {
         let forecast =
             self.forecast().filter(|_| has_analyzed).map(|text| format!("; {text}")).unwrap_or_default();
         (self.tell)(format!(
-            "round {rounds}, next interim analysis after {next} rounds: {} entries open{forecast}",
+            "round {rounds}, next interim analysis after {next} rounds; open entries: {}{forecast}",
             open.len()
         ));
         open

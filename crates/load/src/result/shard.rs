@@ -110,7 +110,7 @@ impl Shard {
             let clients = self.of(stage.clients as u64) as usize;
             if clients == 0 {
                 return Err(format!(
-                    "stage '{}' of '{name}' has {} clients, too few for {count} shards; raise --clients",
+                    "stage '{}' of '{name}' has too few clients ({}) for {count} shards; raise --clients",
                     stage.name, stage.clients
                 ));
             }
@@ -242,6 +242,6 @@ mod tests {
             ..Definition::default()
         };
         let error = Shard { index: 1, count: 8 }.take(whole).unwrap_err();
-        assert!(error.contains("'one client' of 'tools' has 1 clients, too few for 8 shards"), "{error}");
+        assert!(error.contains("'one client' of 'tools' has too few clients (1) for 8 shards"), "{error}");
     }
 }

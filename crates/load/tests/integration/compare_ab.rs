@@ -39,7 +39,7 @@ fn a_tool_that_takes_20_ms_more_is_found_and_the_exit_code_is_1() {
     assert_eq!(verdict(&output, "list_scores", "success"), r#""unchanged""#);
     let p95 = verdict(&output, "list_scores", "p95");
     assert!(p95.contains("too few calls (") && p95.contains(" of 200 in a round)"), "{p95}");
-    assert!(text(&output.stderr).contains("round 9, next interim analysis after 10 rounds: 2 entries open"));
+    assert!(text(&output.stderr).contains("round 9, next interim analysis after 10 rounds; open entries: 2"));
 }
 
 #[test]
