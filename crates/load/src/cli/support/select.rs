@@ -120,7 +120,13 @@ fn overridden(mut definition: Definition, options: &Options) -> Definition {
         stage.extend_to_s = stage.extend_to_s.filter(|_| options.duration_s.is_none());
         // What is watched of a fault comes after it.
         let before_s = stage.fault.map_or(0.0, |fault| fault.at_s);
-        stage.duration_s = options.duration_s.map(|watched_s| before_s + watched_s).or(stage.duration_s);
+        if let Some(watched_s) = options.duration_s {
+            let duration_s = before_s + watched_s;
+            stage.duration_s = Some(duration_s);
+            // A warm-up for a longer stage would leave few calls to be in a figure, or none.
+            let is_warm_up_short = stage.warm_up_s <= duration_s / 2.0;
+            stage.warm_up_s = if is_warm_up_short { stage.warm_up_s } else { duration_s / 5.0 };
+        }
         stage.deadline_s = options.deadline_s.unwrap_or(stage.deadline_s);
         stage.rate_per_s = stage.rate_per_s.map(|rate| options.rate_per_s.unwrap_or(rate));
         if let Some(speed) = options.speed {
@@ -161,6 +167,17 @@ mod tests {
         for twice in [&["tools", "tools"], &["quick", "tools"]] {
             assert!(words(twice).err().unwrap().starts_with("the scenario 'tools' is named twice"));
         }
+    }
+
+    #[test]
+    fn a_duration_leaves_calls_behind_the_warm_up() {
+        let mut file = find("tools").unwrap().definition(&Options::default());
+        file.stages[0].warm_up_s = 5.0;
+        let warm_up_s = |duration_s| {
+            let options = Options { duration_s, ..Options::default() };
+            overridden(file.clone(), &options).stages[0].warm_up_s
+        };
+        assert_eq!([None, Some(60.0), Some(10.0), Some(5.0)].map(warm_up_s), [5.0, 5.0, 5.0, 1.0]);
     }
 
     #[test]
