@@ -31,7 +31,8 @@ pub(crate) async fn start(
     with_word(ServerUnderTest::start(spec, options), say).await
 }
 
-async fn with_word<T>(task: impl Future<Output = T>, say: impl FnOnce()) -> T {
+/// Does the task; `say` is called once it takes long.
+pub(crate) async fn with_word<T>(task: impl Future<Output = T>, say: impl FnOnce()) -> T {
     let mut task = pin!(task);
     match tokio::time::timeout(LONG, &mut task).await {
         Ok(done) => done,

@@ -10,6 +10,7 @@ mod observer;
 mod own_server;
 mod plan;
 mod pool;
+mod preparation;
 mod probe;
 mod progress;
 mod sampler;

@@ -9,18 +9,15 @@ use anyhow::{Context as _, bail};
 use music21_mcp_score::{OrchestraSpec, write_generated};
 use tokio_util::sync::CancellationToken;
 
-use super::pool::Pool;
+use super::preparation::prepare;
 use super::probe::probe;
 use super::progress::Live;
 use super::session_pool::Host;
 use super::stage::{self, Setting};
 use super::{fault, http_only};
-use crate::driver::{Load, Plan, Recorder, Stop, drive};
-use crate::lock::lock;
 use crate::profile::Profiling;
 use crate::result::{
-    Definition, FaultResult, ScenarioResult, ScoreFile, Search, Served, Shard, Stage, StageResult, Step,
-    Tried, Workload,
+    Definition, FaultResult, ScenarioResult, ScoreFile, Search, Served, Shard, Stage, StageResult, Tried,
 };
 
 /// A moment by both clocks. The engine reads the wall clock nowhere else: stepped during a run, it would put a stage
@@ -133,7 +130,7 @@ async fn measure(
         result.rate_limit = Some(probe(context.host, limit, context.interrupt).await?);
         return Ok(());
     }
-    prepare(&definition.prepare, context).await?;
+    result.notes.extend(prepare(&definition.prepare, context).await?);
     while let Some(mut stage) = next_stage(definition, result).filter(|_| !context.interrupt.is_cancelled()) {
         if context.host.has_process_per_session() {
             stage.clients = stage.clients.min(context.max_processes);
@@ -195,33 +192,6 @@ fn throughput_within(result: &ScenarioResult) -> Option<f64> {
     let within =
         by_clients.flat_map(|(_, trials)| trials).filter(|(tried, _)| tried.served == Served::Within);
     within.map(|(_, stage)| stage.calls_per_s).reduce(f64::max)
-}
-
-/// Long enough for the first calls of a Python server on a busy machine.
-const PREPARE: Duration = Duration::from_secs(120);
-
-/// The preparation is a run of one client that nobody looks at.
-async fn prepare(steps: &[Step], context: &Context<'_>) -> anyhow::Result<()> {
-    if steps.is_empty() {
-        return Ok(());
-    }
-    let plan = Plan {
-        load: Load::Closed { workers: 1 },
-        workload: Arc::new(Workload::of(steps.to_vec())),
-        stop: Stop { duration: None, calls: Some(steps.len() as u64) },
-        deadline: PREPARE,
-        seed: context.seed,
-        run_id: format!("{}p", context.run_id).into(),
-    };
-    let sink = Arc::new(std::sync::Mutex::new(Recorder::new(crate::driver::Settings::default())));
-    let target = Arc::new(Pool::kept(context.host));
-    drive(&plan, target, context.interrupt, Arc::clone(&sink)).await?;
-    let recorder = lock(&sink);
-    let lost = recorder.tools.values().flat_map(|tool| &tool.examples);
-    match lost.into_iter().find(|example| example.outcome.is_connection_loss()) {
-        Some(example) => bail!("preparation: {}: {}", example.outcome, example.message),
-        None => Ok(()),
-    }
 }
 
 fn write_score(score: &ScoreFile, context: &Context<'_>) -> anyhow::Result<()> {

@@ -75,7 +75,11 @@ pub(super) fn open_loop(name: &str, options: &Options, duration_s: f64) -> Stage
     }
 }
 
+/// A share of good calls below which a long stage has nothing to show.
+const NOTHING_WORKS: f64 = 0.25;
+
 /// One long stage, most of whose calls must end well.
 pub(super) fn single_stage(stage: Stage) -> Definition {
+    let stage = Stage { abort_below: Some(NOTHING_WORKS), ..stage };
     Definition { prepare: warm_up_calls(), stages: vec![stage], ..Definition::default() }
 }

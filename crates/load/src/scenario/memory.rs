@@ -13,7 +13,8 @@ pub(super) static SCENARIO: Scenario = Scenario {
 An open loop: 10 calls a second (--rate) are due whatever the server does, spread over 8 sessions (--clients),
 for 120 s of warm-up and then 300 s. If these show a leak or are inconclusive, the stage goes on once, until the
 window is 600 s. With --duration the window has that many seconds, whatever it shows.
-Every iteration imports a score, asks for key and chords, exports and deletes it.
+Every iteration imports a score, asks for key and chords, exports and deletes it. It ends early, and fails, once
+surely fewer than a quarter of the calls are good.
 
 Once a second the anonymous resident memory of the whole process tree is read. 60 medians of the time after the
 warm-up are judged by Theil and Sen's slope and the Mann-Kendall test with the correction of Hamed and Rao.

@@ -28,7 +28,7 @@ Reported by phase: calls, success, response times from the intended start, growt
 last hour at the full rate (10-11 and 17-18) are shown apart, as are the calls that waited at the end of each
 ramp. A phase long enough for the rule of 'memory' is judged by it; in ten minutes none is.
 Fails if
-- fewer than 90 % of the calls end well;
+- fewer than 90 % of the calls end well (it ends early once surely fewer than a quarter do);
 - the arrivals do not follow the schedule, in number or hour by hour (χ², p < 0.001);
 - the p95 of the last peak hour, or of the last off-peak phase, is surely more than 1.25 times that of the first.
   Each needs 200 calls, else it is not judged: at 10 calls a second a peak hour has them if the day takes 600 s,

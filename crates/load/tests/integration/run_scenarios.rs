@@ -81,14 +81,22 @@ fn open_loops_offer_what_their_schedule_says() {
 
 #[test]
 fn memory_without_a_window_is_no_verdict() {
-    let toml = "name = 'm'\n[thresholds]\nmax_memory_mb_per_min = 1.0\n[[stages]]\nname = 's'\nclients = 1\ncalls = 3\n\
+    let toml = "name = 'm'\nprepare = [{ tool = 'key_analysis', arguments = { score_id = 'nobodys' } }]\n\
+                [thresholds]\nmax_memory_mb_per_min = 1.0\n[[stages]]\nname = 's'\nclients = 1\ncalls = 3\n\
                 [[stages.workload.flows]]\nsteps = [{ tool = 'list_scores' }]\n";
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("m.toml");
     std::fs::write(&path, toml).unwrap();
     let bench = Bench::new(&[path.to_str().unwrap()]);
     assert_eq!(bench.command().output().unwrap().status.code(), Some(3));
-    assert_eq!(bench.result().scenarios[0].stages[0].leak, None);
+    let scenario = &bench.result().scenarios[0];
+    assert_eq!(scenario.stages[0].leak, None);
+    let failed = |note: &String| note.starts_with("preparation: key_analysis: tool_error: ");
+    assert!(
+        scenario.notes.iter().any(failed),
+        "what went wrong before everything is said: {:?}",
+        scenario.notes
+    );
 }
 
 #[test]
