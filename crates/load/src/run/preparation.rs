@@ -69,7 +69,9 @@ impl Sink for Failures {
         if outcome == Outcome::TimedOut {
             self.enough.cancel();
         }
-        if event.reply.is_ok() || self.first.as_ref().is_some_and(|(first, _)| first.is_connection_loss()) {
+        // What the user stopped has not failed.
+        let is_sound = event.reply.is_ok() || outcome == Outcome::Cancelled;
+        if is_sound || self.first.as_ref().is_some_and(|(first, _)| first.is_connection_loss()) {
             return;
         }
         let message = event.reply.message.as_deref().unwrap_or_default();
