@@ -23,7 +23,8 @@ impl Drop for Running {
 
 /// A run and where its metrics are.
 fn run_with_metrics() -> (Bench, Running, String) {
-    let bench = Bench::new(&["tools", "--duration", "120", "--metrics", "127.0.0.1:0"]);
+    // Longer than anybody waits for it: on a busy machine Prometheus is slow to start.
+    let bench = Bench::new(&["tools", "--duration", "600", "--metrics", "127.0.0.1:0"]);
     let mut child = Running(bench.command().stdout(Stdio::null()).spawn().unwrap());
     let mut lines = BufReader::new(child.0.stderr.take().unwrap()).lines();
     let line = lines.find_map(|line| Some(line.ok()?.strip_prefix("metrics: http://")?.to_owned()));
@@ -60,7 +61,8 @@ fn a_real_prometheus_scrapes_a_run() {
     if Command::new("prometheus").arg("--version").output().is_err() {
         return skip("no-prometheus", "Debian's package prometheus");
     }
-    let (_bench, _child, address) = run_with_metrics();
+    let (_bench, mut child, address) = run_with_metrics();
+    wait_for(&mut child, &address, "/metrics", "outcome=\"ok\"");
     let config = directory.path().join("prometheus.yml");
     let text = format!(
         "scrape_configs:\n- job_name: bench\n  scrape_interval: 200ms\n  scrape_timeout: 200ms\n  static_configs:\n  - targets: ['{address}']\n"
@@ -72,8 +74,9 @@ fn a_real_prometheus_scrapes_a_run() {
         .arg(format!("--config.file={}", config.display()))
         .arg(format!("--storage.tsdb.path={}", directory.path().join("data").display()))
         .arg(format!("--web.listen-address={own}"))
+        .arg("--log.level=warn")
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let mut prometheus = Running(prometheus);
