@@ -48,8 +48,8 @@ impl Report {
         self.rows.push((name, row));
     }
 
-    /// Repeats the rows, which Criterion's output has buried. A wrong answer is a failure, a call that is answered twice,
-    /// and a client that is measured beside the server; a slow server is a result.
+    /// Repeats the rows, which Criterion's output has buried. It fails for a wrong answer, for a call that was answered
+    /// twice, and for a client that is measured beside the server; a slow server is a result.
     pub(super) fn print(&self) -> ExitCode {
         let is_client_measured = self.print_shares();
         if !self.rows.is_empty() {

@@ -121,7 +121,7 @@ impl Round {
 }
 
 impl Measured {
-    /// Of which entries there are rounds without times, and why; and whether one has no others.
+    /// The entries that have rounds without times, and why; and whether some entry has no other rounds.
     pub(crate) fn gaps(&self) -> (Vec<String>, bool) {
         let mut is_without = false;
         let gap = |(name, rounds): (&String, &Vec<Round>)| {
