@@ -4,14 +4,40 @@ use std::borrow::{Borrow, Cow};
 use std::collections::BTreeMap;
 
 use rmcp::model::JsonObject;
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::elided::Elided;
 use super::tool::Tool;
 
 /// The top level of an answer; what a rule does not look at is never parsed.
-pub(super) type Fields<'a> = BTreeMap<Name<'a>, &'a RawValue>;
+pub(super) type Fields<'a> = BTreeMap<Name<'a>, Json<'a>>;
+
+/// The fields of what was read without the inside of its long strings, with them.
+pub(super) fn fields<'a>(text: &'a Elided<'a>) -> Option<Fields<'a>> {
+    let mut fields: Fields<'a> = read(text.json())?;
+    if text.is_short() {
+        fields.values_mut().for_each(|value| value.0 = text.whole(value.0));
+    }
+    Some(fields)
+}
+
+/// A value as it came.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Json<'a>(&'a str);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Json<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&RawValue>::deserialize(deserializer).map(|raw| Self(raw.get()))
+    }
+}
+
+impl<'a> Json<'a> {
+    pub(super) fn get(self) -> &'a str {
+        self.0
+    }
+}
 
 /// A field's name. Without escapes it needs no copy, which it would have as a `Cow` alone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]

@@ -4,9 +4,8 @@
 use std::borrow::Cow;
 
 use serde_json::Value;
-use serde_json::value::RawValue;
 
-use super::answer::Fields;
+use super::answer::{Fields, Json};
 use super::expect::one_line;
 
 /// A failure is told in fewer bytes than this; what is longer is an answer.
@@ -124,7 +123,7 @@ fn of_fields(fields: &Fields<'_>) -> Option<String> {
     if let Some(inner) = fields.get("result").filter(|_| fields.len() == 1) {
         return of_text(inner.get());
     }
-    let bad = |name: &&str| fields.get(*name).is_some_and(|raw| is_bad(name, raw));
+    let bad = |name: &&str| fields.get(*name).is_some_and(|raw| is_bad(name, *raw));
     let name =
         ["error", "errors", "exception", "success", "ok", "isError", "failed", "status", "status_code"]
             .iter()
@@ -139,7 +138,7 @@ fn of_fields(fields: &Fields<'_>) -> Option<String> {
     })
 }
 
-fn is_bad(name: &str, raw: &RawValue) -> bool {
+fn is_bad(name: &str, raw: Json<'_>) -> bool {
     let Ok(value) = serde_json::from_str::<Value>(raw.get()) else { return false };
     match name {
         "error" | "errors" | "exception" => match value {

@@ -7,6 +7,7 @@ use rmcp::model::JsonObject;
 
 use super::answer::{self, Fields};
 use super::doubt;
+use super::elided::Elided;
 use super::nonce::{Belongs, Nonce};
 use super::outcome::Outcome;
 use super::tool::Tool;
@@ -78,7 +79,8 @@ impl Judgement {
 pub(super) fn judge(asked: Asked<'_>, answer: Answer<'_>) -> Judgement {
     let Answer { text, rest, is_error, .. } = answer;
     let Some(text) = text else { return without_text(asked, answer) };
-    let fields: Option<Fields<'_>> = serde_json::from_str(text).ok();
+    let elided = Elided::of(text);
+    let fields = answer::fields(&elided);
     let belongs = asked.expect.nonce.as_ref().map(|nonce| {
         let parts = std::iter::once(text).chain(rest.iter().map(String::as_str));
         let found = parts.map(|part| nonce.owns(part)).find(|belongs| *belongs != Belongs::Nowhere);

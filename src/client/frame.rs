@@ -7,6 +7,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::elided::Elided;
 use super::expect::one_line;
 use super::tool_result::{self, ToolResult};
 
@@ -107,16 +108,21 @@ pub(super) fn decode(frame: &Bytes) -> Result<Incoming, String> {
     let json = json_of(frame);
     // JSON is text; read as such, none of its strings is looked through for what is none.
     let text = std::str::from_utf8(json).map_err(|error| format!("not JSON-RPC: {error}"))?;
+    let elided = Elided::of(text);
+    // Where a part of what was read is in the frame.
+    let slice = |part: &str| frame.slice_ref(elided.whole(part).as_bytes());
     // Most frames are answers of tools.
-    let why = match serde_json::from_str::<Envelope<'_, tool_result::Read<'_>>>(text) {
+    let why = match serde_json::from_str::<Envelope<'_, tool_result::Read<'_>>>(elided.json()) {
         Ok(envelope) => {
-            return incoming(frame, received, envelope, |read| Body::Tool(read.within(frame), frame.clone()));
+            let body = |read: tool_result::Read<'_>| Body::Tool(read.within(slice), frame.clone());
+            return incoming(frame.len(), received, envelope, slice, body);
         }
         Err(error) => error.to_string(),
     };
+    let slice = |part: &str| frame.slice_ref(part.as_bytes());
     let envelope: Envelope<'_, &RawValue> =
         serde_json::from_str(text).map_err(|error| not_json_rpc(json, &error))?;
-    incoming(frame, received, envelope, |raw| Body::Other(frame.slice_ref(raw.get().as_bytes()), why))
+    incoming(frame.len(), received, envelope, slice, |raw| Body::Other(slice(raw.get()), why))
 }
 
 /// Why that is no frame, in words for whoever wrote the server.
@@ -138,11 +144,12 @@ fn not_json_rpc(json: &[u8], error: &serde_json::Error) -> String {
     }
 }
 
-/// Tells what kind of frame it is.
+/// Tells what kind of frame it is; `slice` finds a part of it in its bytes.
 fn incoming<R>(
-    frame: &Bytes,
+    bytes: usize,
     received: Instant,
     envelope: Envelope<'_, R>,
+    slice: impl Fn(&str) -> Bytes,
     body_of: impl FnOnce(R) -> Body,
 ) -> Result<Incoming, String> {
     let Envelope { jsonrpc, id, method, result, error } = envelope;
@@ -151,13 +158,13 @@ fn incoming<R>(
     }
     let body = match (result, error) {
         (Some(result), None) => body_of(result),
-        (None, Some(error)) => Body::Error(frame.slice_ref(error.get().as_bytes())),
+        (None, Some(error)) => Body::Error(slice(error.get())),
         (Some(_), Some(_)) => Body::Malformed("both result and error"),
         (None, None) => Body::Malformed("neither result nor error"),
     };
     match (id.map(RawValue::get), &body) {
         (Some(id), _) => Ok(match number(id) {
-            Some(id) => Incoming::Response(id, Response { bytes: frame.len(), sent: None, received, body }),
+            Some(id) => Incoming::Response(id, Response { bytes, sent: None, received, body }),
             None => Incoming::ForeignResponse(id.trim_matches('"').trim().parse().ok()),
         }),
         (None, Body::Malformed(_)) if jsonrpc.is_none() => Ok(Incoming::NoFrame),
@@ -265,6 +272,29 @@ mod tests {
         ] {
             assert_eq!(kind(frame), expected, "{frame}");
         }
+    }
+
+    #[test]
+    fn of_a_long_frame_every_part_is_whole() {
+        let long = "x".repeat(100_000);
+        let result = format!(
+            r#"{{"content":[{{"type":"image","data":"{long}"}},{{"type":"text","text":"a\n{long}"}}],"structuredContent":["{long}"],"_meta":{{"m":"{long}"}}}}"#
+        );
+        let body = |rest: &str| match decode(&Bytes::from(format!(r#"{{"id":7,{rest}}}"#))) {
+            Ok(Incoming::Response(7, Response { body, .. })) => body,
+            other => panic!("{other:?}"),
+        };
+        let answer = body(&format!(r#""result":{result}"#));
+        assert_eq!(answer.result().unwrap(), result);
+        let Body::Tool(tool, _) = answer else { panic!("no tool's") };
+        assert_eq!(tool.structured.unwrap(), format!(r#"["{long}"]"#));
+        assert_eq!(tool.meta.unwrap(), format!(r#"{{"m":"{long}"}}"#));
+        let mut texts = tool.content.unwrap().into_iter().filter_map(tool_result::Content::into_text);
+        assert_eq!((texts.next(), texts.next()), (Some(format!("a\n{long}")), None));
+        let Body::Error(error) = body(&format!(r#""error":{{"data":"{long}"}}"#)) else { panic!("no error") };
+        assert_eq!(error, format!(r#"{{"data":"{long}"}}"#));
+        let Body::Other(other, _) = body(&format!(r#""result":"{long}""#)) else { panic!("a tool's") };
+        assert_eq!(other, format!(r#""{long}""#));
     }
 
     #[test]

@@ -26,6 +26,7 @@ mod child;
 mod connect_error;
 mod connection;
 mod doubt;
+mod elided;
 mod endpoint;
 mod expect;
 mod frame;

@@ -66,20 +66,20 @@ struct Resource<'a> {
 }
 
 impl Read<'_> {
-    /// It is kept as slices of its frame.
-    pub(super) fn within(self, frame: &Bytes) -> ToolResult {
-        let slice = |raw: &RawValue| frame.slice_ref(raw.get().as_bytes());
+    /// It is kept as slices of its frame, which `slice` finds.
+    pub(super) fn within(self, slice: impl Fn(&str) -> Bytes) -> ToolResult {
+        let json = |raw: &RawValue| slice(raw.get());
         let block = |content: ReadContent<'_>| {
             let text = content.text.or_else(|| content.resource?.text);
             let is_text = content.kind.is_some_and(|kind| kind.escaped() == "text");
-            Content { is_text, text: text.map(|text| frame.slice_ref(text.escaped().as_bytes())) }
+            Content { is_text, text: text.map(|text| slice(text.escaped())) }
         };
         ToolResult {
             content: self.content.map(|blocks| blocks.into_iter().map(block).collect()),
             is_error: self.is_error.unwrap_or(false),
-            structured: self.structured.map(slice),
-            meta: self.meta.map(slice),
-            kind: self.kind.map(slice),
+            structured: self.structured.map(json),
+            meta: self.meta.map(json),
+            kind: self.kind.map(json),
             has_task: self.task.is_some(),
         }
     }
