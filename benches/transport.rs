@@ -18,6 +18,8 @@ mod thread;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use lower_bound::{HyperBound, TcpBound};
 use music21_mcp_bench::client::{ClientOptions, Music21Client};
 use music21_mcp_bench::embedded::{Config, HttpOptions, HttpServer, Server, serve_stdio};
@@ -240,14 +242,15 @@ fn sessions(criterion: &mut Criterion, runtime: &Runtime, calls: usize, lines: &
     set_up::finish(group, "transport-sessions");
 }
 
-/// So many calls of each client, one after the other, all clients at once.
+/// So many calls of each client, one after the other, all clients at once. Each is woken alone, as the driver’s tasks are:
+/// `join_all` would poll all of up to thirty for the reply to one.
 async fn together<T>(clients: &[T], rounds: u64, call: impl AsyncFn(&T)) {
     let one = async |client| {
         for _ in 0..rounds {
             call(client).await;
         }
     };
-    futures::future::join_all(clients.iter().map(one)).await;
+    clients.iter().map(one).collect::<FuturesUnordered<_>>().collect::<()>().await;
 }
 
 /// What some calls took.
