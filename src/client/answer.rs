@@ -14,7 +14,7 @@ use super::tool::Tool;
 /// The top level of an answer; what a rule does not look at is never parsed.
 pub(super) type Fields<'a> = BTreeMap<Name<'a>, Json<'a>>;
 
-/// The fields of what was read without the inside of its long strings, with them.
+/// The fields of an answer. Their values are whole, though long strings were left out where it was read.
 pub(super) fn fields<'a>(text: &'a Elided<'a>) -> Option<Fields<'a>> {
     let mut fields: Fields<'a> = read(text.json())?;
     if text.is_short() {
@@ -198,8 +198,8 @@ mod tests {
             }
         }
         let text = answer.to_string();
-        let fields: Fields<'_> = serde_json::from_str(&text).unwrap();
-        let checked = check(tool, arguments.as_object().unwrap(), &fields);
+        let elided = Elided::of(&text);
+        let checked = check(tool, arguments.as_object().unwrap(), &fields(&elided).unwrap());
         checked.err().unwrap_or_default()
     }
 
@@ -240,6 +240,16 @@ mod tests {
                 assert!(!wrong.is_empty(), "{tool} passes with {name} = -1");
             }
         }
+    }
+
+    #[test]
+    fn a_long_value_is_compared_whole() {
+        let long = |middle: &str| format!("{}{middle}{}", "x".repeat(50_000), "x".repeat(50_000));
+        let import = json!({ "status": "success", "score_id": long("a"), "num_notes": 1, "num_parts": 1 });
+        let arguments = json!({ "score_id": long("a") });
+        assert_eq!(verdict(Tool::ImportScore, &arguments, &import, &json!({})), "");
+        let other = verdict(Tool::ImportScore, &arguments, &import, &json!({ "score_id": long("b") }));
+        assert!(other.starts_with("import_score answered 'score_id'"), "{other}");
     }
 
     #[test]
