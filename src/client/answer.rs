@@ -172,10 +172,15 @@ fn read<'a, T: Deserialize<'a>>(json: &'a str) -> Option<T> {
     serde_json::from_str(json).ok()
 }
 
-/// What a JSON string says; `None` where it is none.
+/// What a JSON string says, which was read as JSON before; `None` where it is none.
 pub(super) fn text(json: &str) -> Option<Cow<'_, str>> {
-    // Without escapes it needs no copy.
-    read(json).map(Cow::Borrowed).or_else(|| read(json).map(Cow::Owned))
+    let escaped = json.strip_prefix('"')?.strip_suffix('"')?;
+    // Without escapes that is the text.
+    if memchr::memchr(b'\\', escaped.as_bytes()).is_none() {
+        Some(Cow::Borrowed(escaped))
+    } else {
+        read(json).map(Cow::Owned)
+    }
 }
 
 fn length(json: &str) -> Option<usize> {

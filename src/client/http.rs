@@ -205,10 +205,11 @@ impl Post {
     }
 
     pub(super) fn request(&self, method: Method, body: Bytes) -> Request<Full<Bytes>> {
+        let headers = self.headers.copy(body.len());
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         *request.uri_mut() = self.moved.get().unwrap_or(&self.endpoint.path).clone().into();
-        *request.headers_mut() = self.headers.copy();
+        *request.headers_mut() = headers;
         request
     }
 

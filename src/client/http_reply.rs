@@ -33,6 +33,7 @@ const ERROR_BODY: usize = 64 * 1024;
 /// Buffers of replies up to this size, in bytes, serve again: memory that was given back would first have to be had from the
 /// system again, page by page.
 const KEPT: usize = 1 << 20;
+const EVENT_STREAM: &str = "text/event-stream";
 /// What is looked at of such a page, in bytes.
 const QUOTED: usize = 400;
 
@@ -55,10 +56,10 @@ pub(super) fn read(
                 format!("the reply is encoded as '{encoding}', though 'identity' alone was asked for");
             return Err(Failure::new(Outcome::ProtocolError, message));
         }
-        if is_stream(&head.headers) {
+        let content_type = bytes_of(&head.headers, header::CONTENT_TYPE);
+        if begins_with(content_type, EVENT_STREAM) {
             return reading.events(body).await;
         }
-        let content_type = bytes_of(&head.headers, header::CONTENT_TYPE);
         if begins_with(content_type, "application/json") {
             let json = reading.whole(&mut body, reading.post.max_reply_bytes).await?;
             let found = reading.answer(reading.decode(&json)?)?;
@@ -86,7 +87,7 @@ fn hint_of_type(body: &Bytes) -> &'static str {
 
 /// Whether what comes is a stream of events.
 pub(super) fn is_stream(headers: &HeaderMap) -> bool {
-    begins_with(bytes_of(headers, header::CONTENT_TYPE), "text/event-stream")
+    begins_with(bytes_of(headers, header::CONTENT_TYPE), EVENT_STREAM)
 }
 
 /// A header's value; empty where there is none.

@@ -23,11 +23,13 @@ pub(super) struct SessionHeaders {
 
 impl SessionHeaders {
     pub(super) fn new(host: &HeaderValue, added: &HeaderMap) -> Self {
-        let mut sent = HeaderMap::new();
+        // Room for the ones that are learnt: a map that is full would be moved in each request, when hyper looks for one more.
+        let mut sent = HeaderMap::with_capacity(12);
         sent.insert(header::HOST, host.clone());
         sent.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         sent.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
         sent.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        sent.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
         // The user's take the place of ours: one Host is all that HTTP allows.
         for name in added.keys() {
             sent.remove(name);
@@ -42,9 +44,15 @@ impl SessionHeaders {
         }
     }
 
-    /// Those of the next request.
-    pub(super) fn copy(&self) -> HeaderMap {
-        self.sent.read().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Those of the next request, whose body has that many bytes.
+    pub(super) fn copy(&self, length: usize) -> HeaderMap {
+        let mut headers = self.sent.read().unwrap_or_else(PoisonError::into_inner).clone();
+        // Left to hyper, it would be one header more, for which all of them are moved.
+        match headers.get_mut(header::CONTENT_LENGTH) {
+            Some(value) if length > 0 => *value = length.into(),
+            _ => drop(headers.remove(header::CONTENT_LENGTH)),
+        }
+        headers
     }
 
     /// Whether the server keeps this session.
@@ -126,7 +134,7 @@ mod tests {
     #[test]
     fn cookies_are_sent_back_in_their_last_state() {
         let headers = headers(&HeaderMap::new());
-        let sent = || headers.copy().get(header::COOKIE).map(|value| value.to_str().unwrap().to_owned());
+        let sent = || headers.copy(1).get(header::COOKIE).map(|value| value.to_str().unwrap().to_owned());
         assert_eq!(sent(), None);
         for (set, expected) in [
             (&["route=a1; Path=/; HttpOnly", "nonsense"][..], Some("route=a1")),
@@ -142,8 +150,16 @@ mod tests {
     }
 
     #[test]
+    fn the_length_of_a_body_goes_with_it() {
+        let headers = headers(&HeaderMap::new());
+        assert_eq!(headers.copy(40)[header::CONTENT_LENGTH], "40");
+        assert_eq!(headers.copy(9)[header::CONTENT_LENGTH], "9");
+        assert!(!headers.copy(0).contains_key(header::CONTENT_LENGTH), "a GET has none");
+    }
+
+    #[test]
     fn a_header_of_the_users_own_takes_the_place_of_ours() {
-        let own = headers(&reply(&header::HOST, &["music.example"])).copy();
+        let own = headers(&reply(&header::HOST, &["music.example"])).copy(1);
         assert_eq!(own.get_all(header::HOST).iter().collect::<Vec<_>>(), ["music.example"]);
     }
 
@@ -151,17 +167,17 @@ mod tests {
     fn a_cookie_of_the_users_own_stays() {
         let own = headers(&reply(&header::COOKIE, &["mine=1"]));
         own.learn_cookies(&reply(&header::SET_COOKIE, &["route=a1"]));
-        assert_eq!(own.copy()[header::COOKIE], "mine=1");
+        assert_eq!(own.copy(1)[header::COOKIE], "mine=1");
     }
 
     #[test]
     fn the_first_reply_that_names_a_session_decides_it() {
         let headers = headers(&HeaderMap::new());
         headers.learn_session(&HeaderMap::new());
-        assert!(!headers.has_session() && !headers.copy().contains_key(SESSION_ID));
+        assert!(!headers.has_session() && !headers.copy(1).contains_key(SESSION_ID));
         headers.learn_session(&reply(&SESSION_ID, &["a"]));
         headers.learn_session(&reply(&SESSION_ID, &["b"]));
         assert!(headers.has_session());
-        assert_eq!(headers.copy()[SESSION_ID], "a");
+        assert_eq!(headers.copy(1)[SESSION_ID], "a");
     }
 }

@@ -48,7 +48,7 @@ pub(super) struct Read<'a> {
     task: Option<IgnoredAny>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Copy, Deserialize)]
 struct ReadContent<'a> {
     #[serde(borrow, rename = "type")]
     kind: Option<Text<'a>>,
@@ -59,7 +59,7 @@ struct ReadContent<'a> {
 }
 
 /// A resource within an answer.
-#[derive(Deserialize)]
+#[derive(Clone, Copy, Deserialize)]
 struct Resource<'a> {
     #[serde(borrow)]
     text: Option<Text<'a>>,
@@ -69,13 +69,14 @@ impl Read<'_> {
     /// It is kept as slices of its frame, which `slice` finds.
     pub(super) fn within(self, slice: impl Fn(&str) -> Bytes) -> ToolResult {
         let json = |raw: &RawValue| slice(raw.get());
-        let block = |content: ReadContent<'_>| {
+        let block = |content: &ReadContent<'_>| {
             let text = content.text.or_else(|| content.resource?.text);
             let is_text = content.kind.is_some_and(|kind| kind.escaped() == "text");
             Content { is_text, text: text.map(|text| slice(text.escaped())) }
         };
         ToolResult {
-            content: self.content.map(|blocks| blocks.into_iter().map(block).collect()),
+            // Not `into_iter`: it would use the list that was read again and shrink it, which takes longer than a new one.
+            content: self.content.map(|blocks| blocks.iter().map(block).collect()),
             is_error: self.is_error.unwrap_or(false),
             structured: self.structured.map(json),
             meta: self.meta.map(json),
