@@ -1,24 +1,60 @@
 //! What each tool's answer must hold, as data: the same rules check a bench, a test and a load run.
 
-use std::borrow::{Borrow, Cow};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
 
 use rmcp::model::JsonObject;
-use serde::de::IgnoredAny;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::elided::Elided;
 use super::tool::Tool;
 
-/// The top level of an answer; what a rule does not look at is never parsed.
-pub(super) type Fields<'a> = BTreeMap<Name<'a>, Json<'a>>;
+/// The top level of an answer; what a rule does not look at is never parsed. A list, for there are few of them.
+#[derive(Debug)]
+pub(super) struct Fields<'a>(Vec<(Name<'a>, Json<'a>)>);
+
+impl<'a> Fields<'a> {
+    /// The value of a field; of two with one name the last, as parsers have it.
+    pub(super) fn get(&self, name: &str) -> Option<Json<'a>> {
+        self.0.iter().rev().find(|(own, _)| own.0 == name).map(|(_, value)| *value)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries<'a>(PhantomData<&'a str>);
+        impl<'de: 'a, 'a> Visitor<'de> for Entries<'a> {
+            type Value = Fields<'a>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(Entries(PhantomData))
+    }
+}
 
 /// The fields of an answer. Their values are whole, though long strings were left out where it was read.
 pub(super) fn fields<'a>(text: &'a Elided<'a>) -> Option<Fields<'a>> {
     let mut fields: Fields<'a> = read(text.json())?;
     if text.is_short() {
-        fields.values_mut().for_each(|value| value.0 = text.whole(value.0));
+        fields.0.iter_mut().for_each(|(_, value)| value.0 = text.whole(value.0));
     }
     Some(fields)
 }
@@ -40,14 +76,8 @@ impl<'a> Json<'a> {
 }
 
 /// A field's name. Without escapes it needs no copy, which it would have as a `Cow` alone.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-pub(super) struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
-
-impl Borrow<str> for Name<'_> {
-    fn borrow(&self) -> &str {
-        &self.0
-    }
-}
+#[derive(Debug, Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// What must hold for one field.
 #[derive(Debug, Clone, Copy)]
@@ -114,7 +144,7 @@ const fn rules(tool: Tool) -> &'static [(&'static str, Rule)] {
 /// Checks an answer; the error names the field that is wrong.
 pub(super) fn check(tool: Tool, arguments: &JsonObject, fields: &Fields<'_>) -> Result<(), String> {
     for (field, rule) in rules(tool) {
-        let raw = fields.get(*field).ok_or_else(|| format!("{tool} answered without '{field}'"))?;
+        let raw = fields.get(field).ok_or_else(|| format!("{tool} answered without '{field}'"))?;
         if !holds(*rule, field, raw.get(), arguments, fields) {
             let value: String = raw.get().chars().take(60).collect();
             return Err(format!("{tool} answered '{field}' = {value}"));
@@ -245,6 +275,14 @@ mod tests {
                 assert!(!wrong.is_empty(), "{tool} passes with {name} = -1");
             }
         }
+    }
+
+    #[test]
+    fn of_two_fields_with_one_name_the_last_counts() {
+        let elided = Elided::of(r#"{"status": "error", "key": 1, "status": "success"}"#);
+        let fields = fields(&elided).unwrap();
+        assert_eq!(fields.get("status").map(Json::get), Some("\"success\""));
+        assert!(fields.get("stat").is_none());
     }
 
     #[test]

@@ -123,18 +123,19 @@ fn of_fields(fields: &Fields<'_>) -> Option<String> {
     if let Some(inner) = fields.get("result").filter(|_| fields.len() == 1) {
         return of_text(inner.get());
     }
-    let bad = |name: &&str| fields.get(*name).is_some_and(|raw| is_bad(name, *raw));
-    let name =
-        ["error", "errors", "exception", "success", "ok", "isError", "failed", "status", "status_code"]
-            .iter()
-            .chain(&["statusCode", "state"])
-            .find(|name| bad(name));
-    let value = |name: &str| -> String { one_line(fields[name].get()).chars().take(HEAD).collect() };
-    let by_field = name.map(|name| format!("the answer says '{name}': {}", value(name)));
+    let names = ["error", "errors", "exception", "success", "ok", "isError", "failed", "status"];
+    let found = names
+        .into_iter()
+        .chain(["status_code", "statusCode", "state"])
+        .find_map(|name| Some((name, fields.get(name).filter(|raw| is_bad(name, *raw))?)));
+    let by_field = found.map(|(name, raw)| {
+        let value: String = one_line(raw.get()).chars().take(HEAD).collect();
+        format!("the answer says '{name}': {value}")
+    });
     by_field.or_else(|| {
         // JSON-RPC's own error object, handed on.
         let code: i64 = fields.get("code")?.get().parse().ok()?;
-        (code < 0 && fields.contains_key("message")).then(|| format!("the answer says 'code': {code}"))
+        (code < 0 && fields.get("message").is_some()).then(|| format!("the answer says 'code': {code}"))
     })
 }
 
