@@ -51,11 +51,11 @@ impl Connection {
 
     /// Whether it still is open, for an exchange that begins now. The server may have closed it meanwhile.
     pub(super) async fn is_usable(&mut self, now: Instant) -> bool {
-        let unused = now.saturating_duration_since(std::mem::replace(&mut self.used, now));
-        if unused < FRESH && self.sender.is_ready() {
+        let since = now.saturating_duration_since(std::mem::replace(&mut self.used, now));
+        if since < FRESH && self.sender.is_ready() {
             return true;
         }
-        if unused > UNSURE {
+        if since > UNSURE {
             // Where the runtime stood still (between two benches, say), it has yet to hear of the close:
             // a yield lets it ask the system first. Not for each call: it costs a microsecond.
             tokio::task::yield_now().await;

@@ -8,6 +8,20 @@ use serde_json::Value;
 use super::answer::{Fields, Json};
 use super::expect::one_line;
 
+/// Fields that say whether a call failed.
+const TELLING: [&str; 11] = [
+    "error",
+    "errors",
+    "exception",
+    "success",
+    "ok",
+    "isError",
+    "failed",
+    "status",
+    "status_code",
+    "statusCode",
+    "state",
+];
 /// A failure is told in fewer bytes than this; what is longer is an answer.
 const LONGEST: usize = 16 * 1024;
 /// How far into a text the words that a failure begins with are looked for, in characters.
@@ -123,11 +137,8 @@ fn of_fields(fields: &Fields<'_>) -> Option<String> {
     if let Some(inner) = fields.get("result").filter(|_| fields.len() == 1) {
         return of_text(inner.get());
     }
-    let names = ["error", "errors", "exception", "success", "ok", "isError", "failed", "status"];
-    let found = names
-        .into_iter()
-        .chain(["status_code", "statusCode", "state"])
-        .find_map(|name| Some((name, fields.get(name).filter(|raw| is_bad(name, *raw))?)));
+    let bad = |name| Some((name, fields.get(name).filter(|raw| is_bad(name, *raw))?));
+    let found = TELLING.into_iter().find_map(bad);
     let by_field = found.map(|(name, raw)| {
         let value: String = one_line(raw.get()).chars().take(HEAD).collect();
         format!("the answer says '{name}': {value}")

@@ -30,12 +30,12 @@ type Answer = (Response, Option<Rest>);
 pub(super) const RETRY: Duration = Duration::from_secs(1);
 /// An error page is read up to here, to quote it.
 const ERROR_BODY: usize = 64 * 1024;
+/// What is looked at of such a page, in bytes.
+const QUOTED: usize = 400;
 /// Buffers of replies up to this size, in bytes, serve again: memory that was given back would first have to be had from the
 /// system again, page by page.
 const KEPT: usize = 1 << 20;
 const EVENT_STREAM: &str = "text/event-stream";
-/// What is looked at of such a page, in bytes.
-const QUOTED: usize = 400;
 
 /// A block and not an `async fn`, which would keep what it is given twice: each call has room for this.
 pub(super) fn read(
