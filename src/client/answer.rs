@@ -23,6 +23,10 @@ impl<'a> Fields<'a> {
         self.0.iter().rev().find(|(own, _)| own.0 == name).map(|(_, value)| *value)
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, Json<'a>)> {
+        self.0.iter().map(|(name, value)| (&*name.0, *value))
+    }
+
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }

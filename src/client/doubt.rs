@@ -7,78 +7,27 @@ use serde_json::Value;
 
 use super::answer::{Fields, Json};
 use super::expect::one_line;
+use super::failure_text::{is_http_error, reads_like_failure};
 
-/// Fields that say whether a call failed.
-const TELLING: [&str; 11] = [
-    "error",
-    "errors",
-    "exception",
-    "success",
-    "ok",
-    "isError",
-    "failed",
-    "status",
-    "status_code",
-    "statusCode",
-    "state",
-];
+/// How a field says whether a call failed, by its name.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Telling {
+    /// It failed if there is something in it.
+    Filled,
+    /// It failed if this is not true.
+    Success,
+    /// It failed if this is.
+    Failure,
+    /// A word or a number of HTTP's.
+    Status,
+}
+
+/// Fields with a text for people, which tells where no other field does.
+const MESSAGES: [&str; 4] = ["message", "detail", "msg", "reason"];
+/// How much of an answer is quoted, in characters.
+const QUOTED: usize = 120;
 /// A failure is told in fewer bytes than this; what is longer is an answer.
 const LONGEST: usize = 16 * 1024;
-/// How far into a text the words that a failure begins with are looked for, in characters.
-const HEAD: usize = 120;
-/// A text of up to so many characters is all message, and may tell the failure anywhere in it.
-const SHORT: usize = 200;
-
-/// Words that begin a failure.
-const BEGINNINGS: [&str; 30] = [
-    "access denied",
-    "an error",
-    "bad request",
-    "can't",
-    "cannot",
-    "could not",
-    "couldn't",
-    "error",
-    "exception",
-    "fail",
-    "failed",
-    "failure",
-    "fatal",
-    "forbidden",
-    "i am sorry",
-    "i'm sorry",
-    "input validation",
-    "internal server error",
-    "invalid",
-    "missing required",
-    "not found",
-    "permission denied",
-    "something went wrong",
-    "sorry",
-    "traceback",
-    "unable to",
-    "unauthorized",
-    "unexpected error",
-    "unfortunately",
-    "unknown tool",
-];
-/// Words that tell a failure anywhere in a short text.
-const ANYWHERE: [&str; 14] = [
-    "access denied",
-    "an error occurred",
-    "api key",
-    "does not exist",
-    "doesn't exist",
-    "failed to",
-    "failed with",
-    "is not allowed",
-    "no such ",
-    "not authenticated",
-    "not configured",
-    "not found",
-    "permission denied",
-    "timed out",
-];
 /// Values of a `status` field.
 const BAD_STATUS: [&str; 12] = [
     "denied",
@@ -129,7 +78,7 @@ fn of_text(text: &str) -> Option<String> {
 }
 
 fn quoted(text: &str) -> String {
-    let line: String = one_line(text).chars().take(HEAD).collect();
+    let line: String = one_line(text).chars().take(QUOTED).collect();
     format!("the answer reads '{line}'")
 }
 
@@ -137,23 +86,45 @@ fn of_fields(fields: &Fields<'_>) -> Option<String> {
     if let Some(inner) = fields.get("result").filter(|_| fields.len() == 1) {
         return of_text(inner.get());
     }
-    let bad = |name| Some((name, fields.get(name).filter(|raw| is_bad(name, *raw))?));
-    let found = TELLING.into_iter().find_map(bad);
-    let by_field = found.map(|(name, raw)| {
-        let value: String = one_line(raw.get()).chars().take(HEAD).collect();
-        format!("the answer says '{name}': {value}")
-    });
-    by_field.or_else(|| {
-        // JSON-RPC's own error object, handed on.
-        let code: i64 = fields.get("code")?.get().parse().ok()?;
-        (code < 0 && fields.get("message").is_some()).then(|| format!("the answer says 'code': {code}"))
+    let telling: Vec<_> = fields.iter().filter_map(|(name, raw)| Some((telling(name)?, name, raw))).collect();
+    let bad = telling.iter().filter(|(telling, _, raw)| is_bad(*telling, *raw));
+    if let Some((_, name, raw)) = bad.min_by_key(|(telling, ..)| *telling) {
+        let value: String = one_line(raw.get()).chars().take(QUOTED).collect();
+        return Some(format!("the answer says '{name}': {value}"));
+    }
+    of_code(fields).or_else(|| {
+        let message = |name| of_text(fields.get(name)?.get());
+        MESSAGES.into_iter().filter(|_| telling.is_empty()).find_map(message)
     })
 }
 
-fn is_bad(name: &str, raw: Json<'_>) -> bool {
+/// JSON-RPC's own error object, handed on, or HTTP's.
+fn of_code(fields: &Fields<'_>) -> Option<String> {
+    let code: i64 = fields.get("code")?.get().parse().ok()?;
+    let is_error = code < 0 || u64::try_from(code).is_ok_and(is_http_error);
+    (is_error && fields.get("message").is_some()).then(|| format!("the answer says 'code': {code}"))
+}
+
+fn telling(name: &str) -> Option<Telling> {
+    if name.len() > 16 {
+        return None;
+    }
+    let word: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+    Some(match word.to_ascii_lowercase().as_str() {
+        "error" | "errors" | "err" | "exception" | "errorcode" | "errormessage" | "errormsg" => {
+            Telling::Filled
+        }
+        "success" | "successful" | "succeeded" | "ok" => Telling::Success,
+        "iserror" | "haserror" | "failed" => Telling::Failure,
+        "status" | "statuscode" | "httpstatus" | "state" => Telling::Status,
+        _ => return None,
+    })
+}
+
+fn is_bad(telling: Telling, raw: Json<'_>) -> bool {
     let Ok(value) = serde_json::from_str::<Value>(raw.get()) else { return false };
-    match name {
-        "error" | "errors" | "exception" => match value {
+    match telling {
+        Telling::Filled => match value {
             Value::Null | Value::Bool(false) => false,
             Value::Bool(true) => true,
             Value::String(text) => !text.is_empty() && text != "none" && text != "None",
@@ -161,9 +132,9 @@ fn is_bad(name: &str, raw: Json<'_>) -> bool {
             Value::Array(list) => !list.is_empty(),
             Value::Object(fields) => !fields.is_empty(),
         },
-        "success" | "ok" => value == Value::Bool(false) || value == "false",
-        "isError" | "failed" => value == Value::Bool(true),
-        _ => match &value {
+        Telling::Success => value == Value::Bool(false) || value == "false",
+        Telling::Failure => value == Value::Bool(true),
+        Telling::Status => match &value {
             Value::String(text) => {
                 let word = text.trim().to_ascii_lowercase().replace([' ', '-'], "_");
                 BAD_STATUS.contains(&word.as_str()) || word.parse().is_ok_and(is_http_error)
@@ -172,74 +143,6 @@ fn is_bad(name: &str, raw: Json<'_>) -> bool {
             _ => false,
         },
     }
-}
-
-fn is_http_error(status: u64) -> bool {
-    (400..600).contains(&status)
-}
-
-fn reads_like_failure(text: &str) -> bool {
-    let text = text.trim();
-    if text.starts_with(['❌', '⛔', '🚫', '✗', '✖', '⚠']) {
-        return true;
-    }
-    let words = text.trim_start_matches(|c: char| !c.is_alphanumeric());
-    let head: String = words.chars().take(HEAD).flat_map(char::to_lowercase).collect();
-    let begins = |beginning: &str| {
-        head.strip_prefix(beginning).is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric()))
-    };
-    if BEGINNINGS.iter().any(|beginning| begins(beginning))
-        || names_an_error(words)
-        || begins_with_status(&head)
-    {
-        return true;
-    }
-    let is_short = text.chars().nth(SHORT).is_none();
-    let whole = text.to_lowercase();
-    is_short && ANYWHERE.iter().any(|told| whole.contains(told))
-}
-
-/// `ValueError: …`, `Search failed: …`, `java.io.IOException: …`, `ENOENT: …`.
-fn names_an_error(words: &str) -> bool {
-    let Some((name, _)) = words.lines().next().and_then(|line| line.split_once(':')) else { return false };
-    if name.chars().count() > HEAD / 2 {
-        return false;
-    }
-    let is_code =
-        name.len() > 4 && name.starts_with('E') && name.bytes().all(|byte| byte.is_ascii_uppercase());
-    let lower = name.to_lowercase();
-    is_code
-        || ["error", "exception", "failed", "failure"].iter().any(|end| lower.trim_end().ends_with(end))
-        || lower.contains(" error ")
-}
-
-/// `404 Not Found`, `HTTP 500: …`, `status code 403`.
-fn begins_with_status(head: &str) -> bool {
-    let known = ["http/1.1 ", "http ", "status code ", "status "];
-    let rest = known.iter().find_map(|word| head.strip_prefix(word));
-    let digits: String = rest.unwrap_or(head).chars().take_while(char::is_ascii_digit).collect();
-    let after = &rest.unwrap_or(head)[digits.len()..];
-    let names_it = rest.is_some() || after.trim_start().starts_with(|c: char| c.is_alphabetic());
-    digits.len() == 3
-        && names_it
-        && digits.parse().is_ok_and(is_http_error)
-        && is_reason(after, rest.is_some())
-}
-
-/// Behind a bare number, a reason of HTTP's: else it may count things.
-fn is_reason(after: &str, is_named: bool) -> bool {
-    let reasons = [
-        "bad ",
-        "unauthorized",
-        "forbidden",
-        "not ",
-        "internal",
-        "service",
-        "gateway",
-        "too many",
-        "conflict",
-    ];
-    is_named || reasons.iter().any(|reason| after.trim_start_matches([' ', ':', '-']).starts_with(reason))
 }
 
 #[cfg(test)]
@@ -282,6 +185,13 @@ mod tests {
             "{\"status\": 404}",
             "{\"statusCode\": \"500\"}",
             "{\"code\": -32602, \"message\": \"x\"}",
+            "{\"code\": 500, \"message\": \"x\"}",
+            "{\"errorMessage\": \"x\"}",
+            "{\"error_code\": 17}",
+            "{\"detail\": \"Not Found\"}",
+            "{\"message\": \"Not Found\", \"documentation_url\": \"x\"}",
+            "<html><head><title>502 Bad Gateway</title></head></html>",
+            "<error>x</error>",
             "",
             " \n",
             "null",
@@ -307,6 +217,10 @@ mod tests {
             "{\"errors\": [], \"status\": \"ok\"}",
             "{\"status\": 200}",
             "{\"code\": 0, \"message\": \"x\"}",
+            "{\"ok\": true, \"message\": \"Cannot be better\"}",
+            "{\"message\": \"2 files\"}",
+            "<html><title>Error handling, a guide</title></html>",
+            "<note>fine</note>",
             "[]",
             "{}",
             "2026-11-24T12:00:00Z",

@@ -29,6 +29,7 @@ mod doubt;
 mod elided;
 mod endpoint;
 mod expect;
+mod failure_text;
 mod frame;
 mod handshake;
 mod headers;
