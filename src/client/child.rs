@@ -99,6 +99,11 @@ impl Child {
         String::from_utf8_lossy(&[a, b].concat()).into_owned()
     }
 
+    /// What it said last on stderr, on one line; empty where it said nothing.
+    pub(super) fn last_words(&self) -> String {
+        last_lines(&self.stderr_tail())
+    }
+
     /// One line about its end: exit status or signal, and its last words.
     pub(super) async fn exit_report(&self) -> String {
         let _ = self.ended_within(EXIT_NOTICE).await;
@@ -115,7 +120,7 @@ impl Child {
                 (None, None) => format!("the server ended: {status}"),
             },
         };
-        match last_words(&self.stderr_tail()) {
+        match self.last_words() {
             words if words.is_empty() => format!("{how}, stderr empty"),
             words => format!("{how}, stderr: {words}"),
         }
@@ -176,7 +181,7 @@ async fn drain(mut errors: ChildStderr, ring: Arc<Mutex<VecDeque<u8>>>) {
 }
 
 /// The last lines that say something, on one line.
-fn last_words(stderr: &str) -> String {
+fn last_lines(stderr: &str) -> String {
     let lines: Vec<&str> = stderr.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let words = lines[lines.len().saturating_sub(3)..].join(" | ");
     let surplus = words.chars().count().saturating_sub(400);

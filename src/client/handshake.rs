@@ -107,7 +107,11 @@ impl Session {
     /// Why the handshake is not over in time.
     fn unanswered(&self, within: Duration) -> Failure {
         let asked = if self.server.protocol.is_empty() { INITIALIZE } else { INITIALIZED };
-        Failure::new(Outcome::TimedOut, format!("no answer to {asked} within {within:?}"))
+        let instead = match &self.wire {
+            Wire::Line(wire) => wire.said_instead(),
+            Wire::Http(_) => String::new(),
+        };
+        Failure::new(Outcome::TimedOut, format!("no answer to {asked} within {within:?}{instead}"))
     }
 
     async fn agree(&mut self, protocol: Option<&ProtocolVersion>, silence: Duration) -> Result<(), Failure> {
@@ -194,7 +198,12 @@ fn agreed(response: Response) -> Result<Agreed, Failure> {
     let version = match &greeting.protocol_version {
         Some(version) if version.has_initialize() => version.clone(),
         Some(version) => {
-            let message = format!("initialize answered with protocol {version}, which has no handshake");
+            let why = if ProtocolVersion::KNOWN_VERSIONS.contains(version) {
+                "which has no handshake"
+            } else {
+                "which this client does not speak"
+            };
+            let message = format!("initialize answered with protocol {version}, {why}");
             return Err(Failure::new(Outcome::ProtocolError, message));
         }
         None => {

@@ -45,7 +45,7 @@ impl LineWire {
     {
         let (wire, inbox, queue) = Self::without_stream(counters);
         tokio::spawn(write(queue, output, Arc::clone(&wire.waiting)));
-        let reader = Reader { inbox, bad_in_a_row: 0, framing: Framing::default() };
+        let reader = Reader { inbox, is_heard: false, bad_in_a_row: 0, framing: Framing::default() };
         // Weak: a child whose client is gone must be killed, and not wait for its own end.
         let weak = child.as_ref().map(Arc::downgrade);
         tokio::spawn(reader.run(LineReader::new(input, max_reply_bytes), weak));
@@ -90,6 +90,13 @@ impl LineWire {
         &self.waiting.counters
     }
 
+    /// What a child that does not answer has said instead, to be put behind the reason.
+    pub(super) fn said_instead(&self) -> String {
+        let words = self.child.as_ref().map(|child| child.last_words()).filter(|words| !words.is_empty());
+        let stderr = words.map(|words| format!(", stderr: {words}")).unwrap_or_default();
+        stderr + &self.counters().stdout_words()
+    }
+
     /// As [`Waiting::forgive`].
     pub(super) fn forgive(&self) {
         self.waiting.forgive();
@@ -127,6 +134,8 @@ async fn write<W: AsyncWrite + Unpin>(
 
 struct Reader {
     inbox: Inbox,
+    /// Whether it has sent a message at all.
+    is_heard: bool,
     bad_in_a_row: u32,
     framing: Framing,
 }
@@ -174,6 +183,9 @@ impl Reader {
             Some(child) => child.exit_report().await,
             None => "the server closed the connection".to_owned(),
         };
+        if !self.is_heard {
+            message += &self.counters().stdout_words();
+        }
         if !half.is_empty() {
             Counters::add(&self.counters().bad_frames);
             message = format!("{message}; the last frame is cut after {} bytes", half.len());
@@ -195,7 +207,7 @@ impl Reader {
         }
         let frame = line.slice(start..);
         match self.inbox.take(&frame) {
-            Taken::Frame => self.bad_in_a_row = 0,
+            Taken::Frame => (self.is_heard, self.bad_in_a_row) = (true, 0),
             Taken::NoFrame => self.counters().noise(line),
             Taken::Unreadable => self.bad_in_a_row += 1,
         }

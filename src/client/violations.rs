@@ -124,6 +124,14 @@ impl Counters {
         }
     }
 
+    /// The noise, to be put behind a reason; empty without any.
+    pub(super) fn stdout_words(&self) -> String {
+        match self.snapshot().noise {
+            lines if lines.is_empty() => String::new(),
+            lines => format!(", stdout: {}", lines.join(" | ")),
+        }
+    }
+
     pub(crate) fn snapshot(&self) -> ProtocolViolations {
         let Self { late, unmatched, duplicates, bad_frames, resent, relisted, noise_lines, noise } = self;
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

@@ -40,6 +40,8 @@ const OF_MUSIC21: [Known; 3] = [
 /// What is to be written for a server.
 pub(crate) struct Draft {
     tools: Vec<Drafted>,
+    /// How many were listed without a name of their own.
+    nameless: usize,
 }
 
 struct Drafted {
@@ -61,9 +63,10 @@ pub(crate) struct Trial {
 impl Draft {
     /// From the tools as the server lists them.
     pub(crate) fn of(listed: &[Value]) -> Self {
-        let mut seen = BTreeSet::new();
+        let (mut seen, count) = (BTreeSet::new(), listed.len());
         let listed: Vec<Listed> =
             listed.iter().filter_map(Listed::read).filter(|tool| seen.insert(tool.name.clone())).collect();
+        let nameless = count - listed.len();
         let is_music21 = seen.contains(IMPORT);
         let known: &[Known] = if is_music21 { &OF_MUSIC21 } else { &[] };
         let drafted = |listed: Listed| {
@@ -80,7 +83,7 @@ impl Draft {
         };
         let mut tools: Vec<Drafted> = listed.into_iter().map(drafted).collect();
         tools.sort_by_key(|tool| (tool.reason.is_some(), !tool.listed.is_read_only()));
-        Self { tools }
+        Self { tools, nameless }
     }
 
     /// Calls that change nothing, by the word of the server.
@@ -161,6 +164,9 @@ impl Draft {
             let count = |kind: &&str| reasons.iter().filter(|reason| *reason == kind).count();
             let kinds: Vec<String> = kinds.iter().map(|kind| format!("{} {kind}", count(kind))).collect();
             text += &format!(", {} commented out ({})", reasons.len(), kinds.join(", "));
+        }
+        if self.nameless > 0 {
+            text += &format!(", {} left out (listed without a name of their own)", self.nameless);
         }
         if active == 0 {
             text += "; nothing is active: remove the '# ' in front of a tool's lines before you run it";

@@ -78,7 +78,7 @@ fn what_may_be_called_comes_first_and_the_rest_is_there_as_comments() {
     assert_eq!(trials.iter().map(|trial| trial.tool.as_str()).collect::<Vec<_>>(), ["read"]);
     draft.note(&trials[0], "Answered: line \u{1}1\nline 2".to_owned());
     insta::assert_snapshot!(draft.flows());
-    insta::assert_snapshot!(draft.summary(), @"2 tools called, 4 commented out (1 by their names not read-only, 1 destructive, 1 in need of a task, 1 without arguments that their schema accepts)");
+    insta::assert_snapshot!(draft.summary(), @"2 tools called, 4 commented out (1 by their names not read-only, 1 destructive, 1 in need of a task, 1 without arguments that their schema accepts), 2 left out (listed without a name of their own)");
     assert_eq!(calls(&draft).len(), 2);
 }
 

@@ -34,7 +34,11 @@ fn a_run_speaks_the_revision_that_it_is_told_and_unknown_ones_are_refused_with_t
 
 #[test]
 fn a_start_may_take_as_long_as_it_is_told() {
-    let output = program(&["init", "--server", "sleep 1000", "--start-timeout", "1s"]);
+    let server = "sh -c 'echo running on http://127.0.0.1:8000 >&2; echo ready; sleep 1000'";
+    let output = program(&["init", "--server", server, "--start-timeout", "1s"]);
     assert_eq!(output.status.code(), Some(4));
-    assert!(text(&output.stderr).contains("no answer to initialize within 1s"), "{}", text(&output.stderr));
+    let said = text(&output.stderr);
+    let expected = "no answer to initialize within 1s, stderr: running on http://127.0.0.1:8000, stdout: ready; \
+                    it seems to serve HTTP: start it first, and give its URL instead";
+    assert!(said.contains(expected), "{said}");
 }

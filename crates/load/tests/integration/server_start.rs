@@ -154,13 +154,19 @@ async fn what_cannot_be_measured_is_refused_in_one_line_that_says_what_to_do() {
     for (spec, expected) in [
         (
             "no-such-program",
-            format!(
-                "command 'no-such-program': does not start: No such file or directory (os error 2); {by_hand}"
-            ),
+            "command 'no-such-program': does not start: No such file or directory (os error 2); \
+             is it a program in PATH, or the path of one?"
+                .to_owned(),
         ),
         (
             "sh -c 'echo out of tune >&2; exit 3'",
             format!("command 'sh': the server exited with status 3, stderr: out of tune; {by_hand}"),
+        ),
+        (
+            "sh -c 'echo usage: server FILE; exit 2'",
+            format!(
+                "command 'sh': the server exited with status 2, stderr empty, stdout: usage: server FILE; {by_hand}"
+            ),
         ),
         (
             "http://127.0.0.1:1/mcp",
