@@ -158,7 +158,8 @@ fn payloads(criterion: &mut Criterion, runtime: &Runtime, calls: usize, lines: &
         let times = runtime.block_on(in_turn(calls, &client, &rmcp, &hyper));
         let ratio = |time: Duration| time.as_secs_f64() / times.hyper.as_secs_f64();
         lines.push(format!(
-            "{size:>8} reply: received after {:.0} µs, {:.2} × hyper alone; judged {:.2} ×; rmcp’s own client {:.2} ×",
+            "{size:>8} reply: first byte after {:.0} µs, received after {:.0} µs, {:.2} × hyper alone; judged {:.2} ×; rmcp’s own client {:.2} ×",
+            micros(times.first_byte),
             micros(times.received),
             ratio(times.received),
             ratio(times.judged),
@@ -176,6 +177,8 @@ async fn connect(url: &str) -> Music21Client {
 /// Medians of single calls.
 struct Medians {
     hyper: Duration,
+    /// Until the head had come.
+    first_byte: Duration,
     /// Until the last byte had come: what is reported as a call's time.
     received: Duration,
     /// Until the answer was read, too.
@@ -185,7 +188,7 @@ struct Medians {
 
 /// One call of each after the other, so that what disturbs one disturbs all.
 async fn in_turn(calls: usize, client: &Music21Client, rmcp: &RmcpClient, hyper: &HyperBound) -> Medians {
-    let mut times: [Vec<Duration>; 4] = std::array::from_fn(|_| Vec::with_capacity(calls));
+    let mut times: [Vec<Duration>; 5] = std::array::from_fn(|_| Vec::with_capacity(calls));
     for _ in 0..calls {
         let start = Instant::now();
         let _ = hyper.post().await;
@@ -194,15 +197,16 @@ async fn in_turn(calls: usize, client: &Music21Client, rmcp: &RmcpClient, hyper:
         let reply = client.health_check(DEADLINE).await;
         times[2].push(start.elapsed());
         times[1].push(reply.received.expect("it was answered") - start);
+        times[4].push(reply.first_byte.expect("it came in bytes") - start);
         let start = Instant::now();
         rmcp.check_health().await;
         times[3].push(start.elapsed());
     }
-    let [hyper, received, judged, rmcp] = times.map(|mut times| {
+    let [hyper, received, judged, rmcp, first_byte] = times.map(|mut times| {
         times.sort_unstable();
         times[calls / 2]
     });
-    Medians { hyper, received, judged, rmcp }
+    Medians { hyper, first_byte, received, judged, rmcp }
 }
 
 fn sessions(criterion: &mut Criterion, runtime: &Runtime, calls: usize, lines: &mut Vec<String>) {

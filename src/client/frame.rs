@@ -34,6 +34,8 @@ pub(super) struct Response {
     pub bytes: usize,
     /// When its request was ready and was handed to the transport. `None` where no call waits for it.
     pub sent: Option<Instant>,
+    /// When its first byte had arrived; over HTTP that is its head. `None` within this process.
+    pub first_byte: Option<Instant>,
     /// When all of it had arrived, and none of it had been looked at.
     pub received: Instant,
     pub body: Body,
@@ -164,7 +166,9 @@ fn incoming<R>(
     };
     match (id.map(RawValue::get), &body) {
         (Some(id), _) => Ok(match number(id) {
-            Some(id) => Incoming::Response(id, Response { bytes, sent: None, received, body }),
+            Some(id) => {
+                Incoming::Response(id, Response { bytes, sent: None, first_byte: None, received, body })
+            }
             None => Incoming::ForeignResponse(id.trim_matches('"').trim().parse().ok()),
         }),
         (None, Body::Malformed(_)) if jsonrpc.is_none() => Ok(Incoming::NoFrame),

@@ -164,12 +164,13 @@ impl Post {
                 request
             };
             let (mut connection, reply) = self.send_where_it_is(request, sent).await?;
+            let first_byte = Some(Instant::now());
             self.headers.learn_session(reply.headers());
             let has_session = self.headers.has_session();
             let reading = Reading { post: &self, connection: &mut connection, id };
             let (response, rest) = http_reply::read(reading, reply, has_session).await?;
             self.release(connection, rest);
-            Ok(response.answering_what_was_sent(sent))
+            Ok(Response { first_byte, ..response.answering_what_was_sent(sent) })
         }
     }
 

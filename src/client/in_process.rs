@@ -49,7 +49,7 @@ impl Transport<RoleServer> for InProcess {
         if frame.len() > self.max_reply_bytes {
             self.inbox.oversized(&frame, frame.len());
         } else {
-            self.inbox.take(&frame);
+            self.inbox.take(&frame, None);
         }
         ready(Ok(()))
     }

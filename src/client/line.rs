@@ -164,7 +164,7 @@ impl Reader {
     async fn run<R: AsyncRead + Unpin>(mut self, mut lines: LineReader<R>, child: Option<Weak<Child>>) {
         let half = loop {
             match lines.next().await {
-                Line::Whole(line) => self.line(&line),
+                Line::Whole(line) => self.line(&line, lines.first_byte),
                 Line::Oversized { prefix, bytes } => self.inbox.oversized(&prefix, bytes),
                 Line::End(half) => break half,
             }
@@ -193,7 +193,7 @@ impl Reader {
         self.inbox.waiting.close(&Failure::new(Outcome::TransportClosed, message));
     }
 
-    fn line(&mut self, line: &Bytes) {
+    fn line(&mut self, line: &Bytes, first_byte: Instant) {
         let Some(start) = frame_start(line) else {
             if !line.trim_ascii().is_empty() {
                 self.counters().noise(line);
@@ -206,7 +206,7 @@ impl Reader {
             self.counters().noise(&line[..start]);
         }
         let frame = line.slice(start..);
-        match self.inbox.take(&frame) {
+        match self.inbox.take(&frame, Some(first_byte)) {
             Taken::Frame => (self.is_heard, self.bad_in_a_row) = (true, 0),
             Taken::NoFrame => self.counters().noise(line),
             Taken::Unreadable => self.bad_in_a_row += 1,

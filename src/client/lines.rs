@@ -1,5 +1,7 @@
 //! Lines from a byte stream with a bound on what is held: a longer line is skipped to its end and said so.
 
+use std::time::Instant;
+
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
@@ -26,6 +28,11 @@ pub(super) struct LineReader<R> {
     buffer: BytesMut,
     /// Bytes at the front of `buffer` known to hold no line end.
     scanned: usize,
+    /// When the latest bytes had arrived, and when those at the front of `buffer`.
+    filled: Instant,
+    begun: Instant,
+    /// When the first byte of the line that was returned last had arrived.
+    pub first_byte: Instant,
 }
 
 /// One read asks for at least this much room; a pipe holds as much.
@@ -35,7 +42,8 @@ const PREFIX: usize = 256;
 
 impl<R: AsyncRead + Unpin> LineReader<R> {
     pub(super) fn new(stream: R, limit: usize) -> Self {
-        Self { stream, limit, buffer: BytesMut::new(), scanned: 0 }
+        let now = Instant::now();
+        Self { stream, limit, buffer: BytesMut::new(), scanned: 0, filled: now, begun: now, first_byte: now }
     }
 
     /// The next line. An I/O error ends the stream as an end of file does.
@@ -67,6 +75,7 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
             line.truncate(end - 1);
         }
         self.scanned = 0;
+        self.first_byte = std::mem::replace(&mut self.begun, self.filled);
         line.freeze()
     }
 
@@ -79,6 +88,7 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
         loop {
             if let Some(at) = memchr::memchr(b'\n', &skipped) {
                 self.buffer = BytesMut::from(&skipped[at + 1..]);
+                self.begun = self.filled;
                 return Line::Oversized { prefix, bytes: bytes + at };
             }
             bytes += skipped.len();
@@ -90,13 +100,21 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
     }
 
     async fn fill(&mut self) -> bool {
+        let is_beginning = self.buffer.is_empty();
         self.buffer.reserve(CHUNK);
-        matches!(self.stream.read_buf(&mut self.buffer).await, Ok(read) if read > 0)
+        let is_filled = matches!(self.stream.read_buf(&mut self.buffer).await, Ok(read) if read > 0);
+        self.filled = Instant::now();
+        if is_beginning {
+            self.begun = self.filled;
+        }
+        is_filled
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncWriteExt;
+
     use super::*;
 
     async fn lines(limit: usize, input: &[u8]) -> Vec<Line> {
@@ -118,6 +136,22 @@ mod tests {
     async fn both_line_ends_are_removed_and_a_half_line_is_kept_apart() {
         let end = Line::End(Bytes::from_static(b"ha"));
         assert_eq!(lines(99, b"one\r\ntwo\n\nha").await, [whole("one"), whole("two"), whole(""), end]);
+    }
+
+    #[tokio::test]
+    async fn a_line_begins_with_its_first_byte_and_one_behind_it_with_the_same_bytes() {
+        let (mut server, client) = tokio::io::duplex(64);
+        let mut reader = LineReader::new(client, 99);
+        let before = Instant::now();
+        server.write_all(b"ha").await.unwrap();
+        let mut reading = Box::pin(reader.next());
+        assert!(futures::poll!(&mut reading).is_pending());
+        let between = Instant::now();
+        server.write_all(b"lf\nnext\n").await.unwrap();
+        assert_eq!(reading.await, whole("half"));
+        assert!((before..=between).contains(&reader.first_byte));
+        assert_eq!(reader.next().await, whole("next"));
+        assert!(reader.first_byte >= between);
     }
 
     #[tokio::test]

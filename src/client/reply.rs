@@ -32,6 +32,9 @@ pub struct Reply {
     pub bytes: usize,
     /// When its request was handed to the transport: writing it is the client's time as well. `None` where no reply came.
     pub sent: Option<Instant>,
+    /// When its first byte had arrived; over HTTP that is its head, which servers send before they begin to work where the
+    /// reply is a stream of events. `None` where no reply came, and within this process, where none arrives in bytes.
+    pub first_byte: Option<Instant>,
     /// When its last byte had arrived: reading and judging it is the client's time and not the server's. `None` where no
     /// reply came.
     pub received: Option<Instant>,
@@ -89,6 +92,7 @@ impl Reply {
             message,
             bytes,
             sent: None,
+            first_byte: None,
             received: None,
             retry_after,
             doubt,
@@ -111,6 +115,7 @@ impl Reply {
             message,
             bytes,
             sent: None,
+            first_byte: None,
             received: None,
             retry_after: None,
             doubt: None,
@@ -121,7 +126,7 @@ impl Reply {
 
 /// Puts a finished exchange into its class. Every way a call can end passes through here.
 pub(super) fn classify(asked: Asked<'_>, exchanged: Result<Response, Failure>) -> Reply {
-    let Response { bytes, sent, received, body } = match exchanged {
+    let Response { bytes, sent, first_byte, received, body } = match exchanged {
         Ok(response) => response,
         Err(Failure { outcome, message, retry_after, .. }) => {
             return Reply { retry_after, ..Reply::ended(outcome, message, 0) };
@@ -143,7 +148,7 @@ pub(super) fn classify(asked: Asked<'_>, exchanged: Result<Response, Failure>) -
             Reply::ended(Outcome::ProtocolError, format!("not a tool's result: {why}"), bytes)
         }
     };
-    Reply { sent, received: Some(received), ..reply }
+    Reply { sent, first_byte, received: Some(received), ..reply }
 }
 
 /// The same for a request whose result is no tool's: what came is the answer.
@@ -154,8 +159,8 @@ pub(super) fn classify_plain(asked: Asked<'_>, exchanged: Result<Response, Failu
     };
     let expect = Expectation { allows_errors: true, ..asked.expect.clone() };
     let reply = Reply::answered(asked.tool, asked.arguments, &expect, json);
-    let Ok(Response { bytes, sent, received, .. }) = exchanged else { return reply };
-    Reply { bytes, sent, received: Some(received), ..reply }
+    let Ok(Response { bytes, sent, first_byte, received, .. }) = exchanged else { return reply };
+    Reply { bytes, sent, first_byte, received: Some(received), ..reply }
 }
 
 fn rpc_error(error: &ErrorData, bytes: usize) -> Reply {
@@ -186,5 +191,6 @@ fn tool_result(asked: Asked<'_>, mut result: ToolResult, bytes: usize) -> Reply 
     let text = text.or(structured);
     let answer = Answer { text: text.as_deref(), rest: &rest, is_error, is_empty };
     let Judgement { outcome, message, retry_after, doubt } = expect::judge(asked, answer);
-    Reply { outcome, text, meta, message, bytes, sent: None, received: None, retry_after, doubt, trace: None }
+    let reply = Reply::ended(outcome, String::new(), bytes);
+    Reply { text, meta, message, retry_after, doubt, ..reply }
 }

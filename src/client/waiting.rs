@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
+use std::time::Instant;
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
@@ -156,9 +157,12 @@ pub(super) enum Taken {
 }
 
 impl Inbox {
-    pub(super) fn take(&self, frame: &Bytes) -> Taken {
+    /// `first_byte` is when its first byte had arrived, where bytes arrive.
+    pub(super) fn take(&self, frame: &Bytes, first_byte: Option<Instant>) -> Taken {
         match frame::decode(frame) {
-            Ok(Incoming::Response(id, response)) => self.waiting.answer(id, Ok(response)),
+            Ok(Incoming::Response(id, response)) => {
+                self.waiting.answer(id, Ok(Response { first_byte, ..response }));
+            }
             Ok(Incoming::ForeignResponse(id)) => self.waiting.foreign(id),
             Ok(Incoming::NoFrame) => return Taken::NoFrame,
             Ok(Incoming::Request(answer)) => {

@@ -41,6 +41,8 @@ pub(crate) struct ToolRecord {
     pub response: Running,
     /// Service times after the fixed warm-up.
     pub service: Running,
+    /// From sending to the first byte of the answers of good calls, after the fixed warm-up.
+    pub first_byte: Histogram,
     /// Service times of calls that failed, but for timeouts, which are in the figures above, and for calls that we
     /// abandoned.
     pub failures: Histogram,
@@ -179,6 +181,11 @@ impl Sink for Recorder {
     }
 }
 
+/// From sending to the first byte of the answer.
+fn first_byte_ns(reply: &Reply) -> Option<u64> {
+    Some(reply.first_byte?.saturating_duration_since(reply.sent?).as_nanos() as u64)
+}
+
 impl ToolRecord {
     fn take(&mut self, event: &Event<'_>, is_warm: bool) {
         let sample = event.sample;
@@ -202,6 +209,9 @@ impl ToolRecord {
             (Some(response), Some(service)) if is_warm => {
                 self.response.record(response);
                 self.service.record(service);
+                if let Some(ns) = first_byte_ns(event.reply) {
+                    self.first_byte.record(Latency { ns, censored: false });
+                }
             }
             (None, _) if sample.outcome != Outcome::Cancelled => {
                 self.failures.record(Latency { ns: sample.service_ns(), censored: false });

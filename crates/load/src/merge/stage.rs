@@ -149,16 +149,15 @@ fn accounts<'a>(parts: impl Iterator<Item = &'a AccountsBy>) -> AccountsBy {
 }
 
 fn tool(parts: &[Part<'_, StageResult>], name: &str, deadline_ns: u64) -> Result<ToolResult, MergeError> {
-    let [mut response, mut service, mut failures] = [(); 3].map(|()| Histogram::default());
+    let [mut response, mut service, mut first_byte, mut failures] = [(); 4].map(|()| Histogram::default());
     let (mut first_calls_ns, mut examples, mut lag1) = (Vec::new(), Vec::new(), 0.0_f64);
     let shards = || parts.iter().filter_map(|part| Some((part.origin, part.of.tools.get(name)?)));
     for (origin, tool) in shards() {
         let damaged = |why| MergeError::Damaged(origin.to_owned(), name.to_owned(), why);
         response.merge(&tool.responses(deadline_ns).map_err(damaged)?);
         service.merge(&tool.services(deadline_ns).map_err(damaged)?);
-        if let Some(failed) = tool.failures().map_err(damaged)? {
-            failures.merge(&failed);
-        }
+        first_byte.merge(&tool.first_bytes().map_err(damaged)?);
+        failures.merge(&tool.failures().map_err(damaged)?);
         first_calls_ns.extend(&tool.first_calls_ns);
         for example in &tool.examples {
             if examples.len() < EXAMPLES && !examples.contains(example) {
@@ -184,6 +183,8 @@ fn tool(parts: &[Part<'_, StageResult>], name: &str, deadline_ns: u64) -> Result
             .flatten(),
         response_hdr: response.to_base64(),
         service_hdr: service.to_base64(),
+        first_byte: Summary::of_histogram(&first_byte, lag1),
+        first_byte_hdr: first_byte.to_base64_if_any(),
         failures: Summary::of_histogram(&failures, 0.0),
         failures_hdr: failures.to_base64_if_any(),
         reply_bytes: shards().map(|(_, tool)| tool.reply_bytes).sum(),

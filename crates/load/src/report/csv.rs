@@ -9,7 +9,7 @@ use crate::result::{RunFile, Second};
 /// A heading, and what stands below it.
 type Column<T> = (&'static str, fn(&T) -> String);
 
-/// The columns of response times, and those of service times.
+/// The columns of response times, those of service times, and those until the first byte.
 const TIMES: [Column<Summary>; 8] = [
     ("count", |times| times.count.to_string()),
     ("min_ns", |times| times.min_ns.to_string()),
@@ -34,8 +34,9 @@ const SECOND: [Column<Second>; 7] = [
 
 /// One row for each tool of each stage. Times are nanoseconds; a quantile is empty where there are too few calls for it.
 pub(crate) fn tools(file: &RunFile) -> String {
-    let names =
-        ["response", "service"].iter().flat_map(|kind| TIMES.map(|(name, _)| format!("{kind}_{name}")));
+    let names = ["response", "service", "first_byte"]
+        .iter()
+        .flat_map(|kind| TIMES.map(|(name, _)| format!("{kind}_{name}")));
     let head = ["scenario", "stage", "tool", "calls", "ok"].map(str::to_owned).into_iter().chain(names);
     let mut text = row(head);
     for (scenario, stage) in file.stages() {
@@ -45,7 +46,8 @@ pub(crate) fn tools(file: &RunFile) -> String {
             let value = |times: &Option<Summary>| {
                 TIMES.map(|(_, value)| times.as_ref().map_or_else(String::new, value))
             };
-            text += &row(whose.into_iter().chain(value(&tool.response)).chain(value(&tool.service)));
+            let times = [&tool.response, &tool.service, &tool.first_byte];
+            text += &row(whose.into_iter().chain(times.into_iter().flat_map(value)));
         }
     }
     text

@@ -174,6 +174,10 @@ fn rest(out: &mut String, stage: &StageResult, screen: Screen) {
     if rate > 0.0 {
         line(out, &format!("    replies: {} MB/s", units::digits(rate)));
     }
+    let early: Vec<String> = stage.tools.iter().filter_map(|(name, tool)| begins_early(name, tool)).collect();
+    if !early.is_empty() {
+        line(out, &format!("    first byte, median: {}", early.join(", ")));
+    }
     for (name, tool) in &stage.tools {
         if let Some(failures) = &tool.failures {
             let [_, mean, max] = units::extremes(failures);
@@ -225,6 +229,13 @@ fn rest(out: &mut String, stage: &StageResult, screen: Screen) {
         line(out, &format!("    rated: {}", rated.join(", ")));
     }
     validity(out, stage, screen);
+}
+
+/// When the replies of a tool begin, where that is well before they end.
+fn begins_early(name: &str, tool: &ToolResult) -> Option<String> {
+    let (first, whole) = (tool.first_byte.as_ref()?.median, tool.service.as_ref()?.median);
+    let is_early = first.ns()? as f64 <= 0.9 * whole.ns()? as f64;
+    is_early.then(|| format!("{name} {}", quantile(&first)))
 }
 
 /// The lines of the server that kept most memory.

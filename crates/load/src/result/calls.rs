@@ -31,6 +31,13 @@ pub struct ToolResult {
     pub response_hdr: String,
     /// The same of service times.
     pub service_hdr: String,
+    /// From sending to the first byte of the answer, which over HTTP is its head; of the good calls after the fixed warm-up.
+    /// `None` without any, of a server in our own process, and in older files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_byte: Option<Summary>,
+    /// All of them: HdrHistogram V2, deflated, base64; empty without any.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub first_byte_hdr: String,
     /// Service times of calls that failed otherwise than by their deadline, which are in no other figure; the first
     /// call of each server and calls that we abandoned are left out. `None` without any, and in older files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -146,14 +153,22 @@ impl ToolResult {
         self.histogram(&self.service_hdr, shortest_deadline_ns)
     }
 
-    /// Service times of failures; `None` without any.
+    /// Service times of failures; empty without any.
     ///
     /// # Errors
     ///
     /// What is wrong with the stored histogram.
-    pub(crate) fn failures(&self) -> Result<Option<Histogram>, String> {
-        let encoded = Some(self.failures_hdr.as_str()).filter(|encoded| !encoded.is_empty());
-        encoded.map(|encoded| Histogram::from_base64(encoded, None)).transpose()
+    pub(crate) fn failures(&self) -> Result<Histogram, String> {
+        if_any(&self.failures_hdr)
+    }
+
+    /// Times to the first byte; empty without any.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the stored histogram.
+    pub(crate) fn first_bytes(&self) -> Result<Histogram, String> {
+        if_any(&self.first_byte_hdr)
     }
 
     /// Bytes of a reply on average; `None` without replies, and in older files.
@@ -166,6 +181,10 @@ impl ToolResult {
         let times_out = self.accounts.count(Outcome::TimedOut) > 0;
         Histogram::from_base64(encoded, times_out.then_some(shortest_deadline_ns))
     }
+}
+
+fn if_any(encoded: &str) -> Result<Histogram, String> {
+    if encoded.is_empty() { Ok(Histogram::default()) } else { Histogram::from_base64(encoded, None) }
 }
 
 impl AccountsBy {

@@ -278,10 +278,9 @@ impl StageResult {
     /// are.
     pub(crate) fn judged(mut self, validity: Validity) -> Self {
         if validity.times() == Standing::Disturbed {
-            let of_tools = self
-                .tools
-                .values_mut()
-                .flat_map(|tool| [&mut tool.response, &mut tool.service, &mut tool.failures]);
+            let of_tools = self.tools.values_mut().flat_map(|tool| {
+                [&mut tool.response, &mut tool.service, &mut tool.first_byte, &mut tool.failures]
+            });
             let of_phases = self.phases.values_mut().map(|phase| &mut phase.response);
             for summary in of_tools.chain(of_phases) {
                 *summary = summary.take().map(Summary::disturbed);

@@ -132,6 +132,7 @@ pub(super) fn session_memory(stage: &Stage, host: &Host, resources: &[ResourceAt
 fn tool_result(recorder: &Recorder, tool: &str, is_over: bool) -> Option<ToolResult> {
     let record = recorder.tools.get(tool)?;
     let figures = if is_over { recorder.figures(tool) } else { recorder.figures_so_far(tool) }?;
+    let lag1 = figures.service.as_ref().map_or(0.0, |service| service.lag1);
     Some(ToolResult {
         accounts: AccountsBy::of(&record.accounts),
         first_calls_ns: record.cold.iter().map(Sample::service_ns).collect(),
@@ -140,6 +141,9 @@ fn tool_result(recorder: &Recorder, tool: &str, is_over: bool) -> Option<ToolRes
         steadiness: figures.steadiness,
         response_hdr: record.response.histogram().to_base64(),
         service_hdr: record.service.histogram().to_base64(),
+        // The same calls, and so as much alike.
+        first_byte: Summary::of_histogram(&record.first_byte, lag1),
+        first_byte_hdr: record.first_byte.to_base64_if_any(),
         failures: Summary::of_histogram(&record.failures, 0.0),
         failures_hdr: record.failures.to_base64_if_any(),
         reply_bytes: record.reply_bytes,

@@ -94,7 +94,24 @@ pub(super) fn crashed(stage: &StageResult) -> Option<Check> {
 /// What else a sound server does not do, and what harms no call.
 pub(super) fn remarks(stage: &StageResult) -> Vec<String> {
     let seen = stage.violations.remarks().into_iter();
-    seen.map(|remark| format!("{}: {remark}", stage.name)).collect()
+    seen.chain(delayed_bodies(stage)).map(|remark| format!("{}: {remark}", stage.name)).collect()
+}
+
+/// Replies whose end waits for an acknowledgement of their beginning: the rest of each comes as much later as Linux delays
+/// one (40 ms), whatever the tool.
+fn delayed_bodies(stage: &StageResult) -> Option<String> {
+    let gap_ns = |tool: &ToolResult| {
+        let (whole, first) = (tool.service.as_ref()?, tool.first_byte.as_ref()?);
+        whole.median.ns()?.checked_sub(first.median.ns()?)
+    };
+    let gaps: Option<Vec<u64>> = stage.tools.values().map(gap_ns).collect();
+    let is_delay = |gap_ns: &u64| (38_000_000..=46_000_000).contains(gap_ns);
+    let least = *gaps.filter(|gaps| gaps.iter().all(is_delay))?.iter().min()?;
+    Some(format!(
+        "every reply ends {:.1} ms after its first byte, as where head and body are sent in two writes and the second waits \
+         for an acknowledgement: let the server set TCP_NODELAY, or write them at once",
+        least as f64 / 1e6
+    ))
 }
 
 /// The stage was ended early for want of good calls.
@@ -139,6 +156,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::measure::Latency;
+    use crate::measure::summary::summarize;
     use crate::result::fixture::stage;
 
     /// A stage of 20 s whose last answer came in this second.
@@ -245,6 +264,31 @@ mod tests {
         );
         assert_eq!(seen("connection reset", "transport_closed"), None);
         assert_eq!(seen("the server exited with status 3", "tool_error"), None, "a tool's own words");
+    }
+
+    #[test]
+    fn replies_whose_end_waits_for_an_acknowledgement_are_told() {
+        let times = |ms: u64| summarize(&[Latency { ns: ms * 1_000_000, censored: false }; 300]);
+        let said = |tools: &[(u64, u64)]| {
+            let tool = |&(first, whole): &(u64, u64)| {
+                json!({
+                    "accounts": { "scheduled": 300, "sent": 300, "ended": { "ok": 300 } }, "first_calls_ns": [],
+                    "response": null, "service": times(whole), "first_byte": times(first), "steadiness": null,
+                    "response_hdr": "", "service_hdr": "", "examples": []
+                })
+            };
+            let tools: serde_json::Map<_, _> =
+                tools.iter().enumerate().map(|(at, times)| (at.to_string(), tool(times))).collect();
+            remarks(&stage(&json!({ "tools": tools })))
+        };
+        let two_writes = said(&[(1, 45), (100, 141)]);
+        assert!(
+            two_writes[0].starts_with("s: every reply ends 41.0 ms after its first byte"),
+            "{two_writes:?}"
+        );
+        assert_eq!(said(&[(1, 45), (1, 101)]), [""; 0], "one tool’s work takes as long");
+        assert_eq!(said(&[(44, 45)]), [""; 0]);
+        assert_eq!(said(&[]), [""; 0]);
     }
 
     #[test]

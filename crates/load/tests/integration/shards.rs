@@ -8,6 +8,7 @@ use music21_mcp_bench::client::Outcome;
 use music21_mcp_load::measure::Latency;
 use music21_mcp_load::measure::histogram::Histogram;
 use music21_mcp_load::measure::quantile::Quantile;
+use music21_mcp_load::measure::summary::Summary;
 use music21_mcp_load::measure::validity::Validity;
 use music21_mcp_load::merge::{self, MergeError};
 use music21_mcp_load::result::{RunFile, ToolResult, Verdict};
@@ -154,14 +155,19 @@ fn merged_shards_are_judged_and_shown_as_a_run_is() {
     assert_eq!(output.status.code(), Some(1), "{shown}");
     let tool = |directory: &Path| file(directory).scenarios[0].stages[0].tools["list_scores"].clone();
     let (merged, parts) = (tool(&all), runs.map(|run| tool(&run)));
-    let failed = |tool: &ToolResult| tool.failures.as_ref().map_or(0, |failures| failures.count);
-    let sums = parts.iter().fold((0, 0), |sum, part| (sum.0 + failed(part), sum.1 + part.reply_bytes));
-    assert_eq!((failed(&merged), merged.reply_bytes), sums);
+    let counted = |times: &Option<Summary>| times.as_ref().map_or(0, |times| times.count);
+    let failed = |tool: &ToolResult| counted(&tool.failures);
+    let counts = |tool: &ToolResult| [failed(tool), counted(&tool.first_byte), tool.reply_bytes];
+    let of_parts = parts.each_ref().map(counts);
+    assert_eq!(counts(&merged), std::array::from_fn(|at| of_parts[0][at] + of_parts[1][at]));
+    assert!(counted(&merged.first_byte) > 0, "{merged:?}");
     assert!(failed(&merged) >= 28, "{merged:?}");
     let page = std::fs::read_to_string(all.join("report.html")).unwrap();
-    for part in
-        ["Replies, envelopes included: list_scores ", "otherwise than by their deadline: list_scores "]
-    {
+    for part in [
+        "Until the first byte, median: list_scores ",
+        "Replies, envelopes included: list_scores ",
+        "otherwise than by their deadline: list_scores ",
+    ] {
         assert!(page.contains(part), "{part}");
     }
     assert!(

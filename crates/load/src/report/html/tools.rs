@@ -6,7 +6,7 @@ use music21_mcp_bench::client::Outcome;
 use crate::measure::quantile::Quantile;
 use crate::measure::steady::Steadiness;
 use crate::measure::summary::Summary;
-use crate::report::units::{count, digits, duration, extremes};
+use crate::report::units::{count, digits, duration, extremes, quantile};
 use crate::result::{StageResult, ToolResult};
 
 /// The table.
@@ -34,7 +34,7 @@ pub(super) fn table(stage: &StageResult) -> Markup {
     }
 }
 
-/// How large replies are, and how long a failure takes.
+/// How large replies are, when they begin, and how long a failure takes.
 fn replies(stage: &StageResult) -> Markup {
     let sizes = stage.tools.iter().filter_map(|(name, tool)| {
         let (bytes, rate) = (tool.bytes_per_reply()?, stage.reply_mb_per_s(tool)?);
@@ -45,8 +45,18 @@ fn replies(stage: &StageResult) -> Markup {
         let (mean, max) = (duration(failures.mean_ns), duration(failures.max_ns as f64));
         Some(format!("{name} {} in {mean} on average, at most {max}", count(failures.count)))
     });
-    let [sizes, times] = [sizes.collect::<Vec<_>>(), times.collect()].map(|lines| lines.join("; "));
+    let first = stage.tools.iter().filter_map(|(name, tool)| {
+        let first = tool.first_byte.as_ref()?;
+        Some(format!("{name} {} (p95 {})", quantile(&first.median), quantile(&first.p95)))
+    });
+    let lines = [sizes.collect::<Vec<_>>(), first.collect(), times.collect()];
+    let [sizes, first, times] = lines.map(|lines| lines.join("; "));
     html! {
+        @if !first.is_empty() {
+            p.note {
+                "Until the first byte, median: " (first) ". Over HTTP it is that of the head, which comes before the work is done where the reply is a stream of events."
+            }
+        }
         @if !sizes.is_empty() { p.note { "Replies, envelopes included: " (sizes) "." } }
         @if !times.is_empty() { p.note { "Calls that failed otherwise than by their deadline: " (times) "." } }
     }
