@@ -139,9 +139,10 @@ impl Reading<'_> {
                     match self.connection.chunk(&mut body).await {
                         Ok(Some(chunk)) => events.push(&chunk),
                         Ok(None) => {
+                            let ended = "the event stream ended before the answer";
                             break Failure::new(
                                 Outcome::TransportClosed,
-                                "the event stream ended before the answer",
+                                format!("{ended}{}", events.instead()),
                             );
                         }
                         Err(failure) => break failure,

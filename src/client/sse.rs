@@ -16,7 +16,9 @@ pub(super) struct EventReader {
     scanned: usize,
     data: Option<Bytes>,
     /// The event's type, if it is none of ours.
-    is_other: bool,
+    other: Option<Bytes>,
+    /// The type of the latest event that was passed over for it.
+    passed_over: Option<Bytes>,
     /// There was an event of the type `endpoint`, with which the transport of 2024-11-05 begins.
     pub has_named_endpoint: bool,
     /// A carriage return ended the last line: a line feed that follows belongs to it.
@@ -51,13 +53,29 @@ impl EventReader {
         self.buffer.len() + self.data.as_ref().map_or(0, Bytes::len)
     }
 
+    /// What there was instead of an answer in a stream that has ended, to be put behind the reason; empty if nothing.
+    pub(super) fn instead(&self) -> String {
+        match &self.passed_over {
+            _ if self.data.is_some() || self.buffer.starts_with(b"data:") => {
+                "; its last event lacks the empty line that ends one".to_owned()
+            }
+            Some(kind) => {
+                let kind = String::from_utf8_lossy(kind);
+                format!("; it had events of the type '{kind}', where a message's is 'message' or none")
+            }
+            None => String::new(),
+        }
+    }
+
     /// The data of the next complete event that has any.
     pub(super) fn next(&mut self) -> Option<Bytes> {
         while let Some(line) = self.line() {
             if line.is_empty() {
-                let is_other = std::mem::take(&mut self.is_other);
-                if let Some(data) = self.data.take().filter(|data| !data.is_empty() && !is_other) {
-                    return Some(data);
+                let (data, other) = (self.data.take().filter(|data| !data.is_empty()), self.other.take());
+                match (data, other) {
+                    (Some(data), None) => return Some(data),
+                    (Some(_), other) => self.passed_over = other,
+                    (None, _) => {}
                 }
             } else if let Some(id) = value_of(&line, b"id:") {
                 self.resume.last_id = Some(line.slice_ref(id)).filter(|id| !id.is_empty());
@@ -65,7 +83,7 @@ impl EventReader {
                 let ms = std::str::from_utf8(retry).ok().and_then(|text| text.parse().ok());
                 self.resume.retry = ms.map(Duration::from_millis).or(self.resume.retry);
             } else if let Some(kind) = value_of(&line, b"event:") {
-                self.is_other = kind != b"message";
+                self.other = Some(line.slice_ref(kind)).filter(|kind| !matches!(&kind[..], b"" | b"message"));
                 self.has_named_endpoint |= kind == b"endpoint";
             } else if let Some(value) = line.strip_prefix(b"data:") {
                 let value = line.slice_ref(value.strip_prefix(b" ").unwrap_or(value));
@@ -141,6 +159,14 @@ mod tests {
         reader.push(b"event: ping\ndata: {}\n\nid: e-7\nretry: 200\ndata:\n\nevent: message\ndata: 1\n\n");
         assert_eq!(reader.next(), Some(Bytes::from_static(b"1")));
         let resume = Resume { last_id: Some("e-7".into()), retry: Some(Duration::from_millis(200)) };
-        assert_eq!((reader.next(), reader.resume), (None, resume));
+        assert_eq!((reader.next(), &reader.resume), (None, &resume));
+        assert!(reader.instead().contains("type 'ping'"), "{}", reader.instead());
+        for beginning in ["event:\ndata: half", "\n"] {
+            reader.push(beginning.as_bytes());
+            assert_eq!(reader.next(), None);
+            assert!(reader.instead().contains("empty line"), "{}", reader.instead());
+        }
+        reader.push(b"\n");
+        assert_eq!(reader.next(), Some(Bytes::from_static(b"half")), "a type without a name is no other");
     }
 }
