@@ -22,7 +22,7 @@ enum Telling {
     Status,
 }
 
-/// Fields with a text for people, which tells where no other field does.
+/// Fields with a text for people.
 const MESSAGES: [&str; 4] = ["message", "detail", "msg", "reason"];
 /// How much of an answer is quoted, in characters.
 const QUOTED: usize = 120;
@@ -68,7 +68,7 @@ fn of_text(text: &str) -> Option<String> {
     let text = text.trim_start();
     match text.as_bytes().first()? {
         b'{' => of_fields(&serde_json::from_str(text).ok()?),
-        b'[' => serde_json::from_str::<Vec<Fields<'_>>>(text).ok()?.first().and_then(of_fields),
+        b'[' => serde_json::from_str::<Vec<Fields<'_>>>(text).ok()?.first().and_then(of_telling),
         b'"' => {
             let inner: Cow<'_, str> = serde_json::from_str(text).ok()?;
             reads_like_failure(&inner).then(|| quoted(&inner))
@@ -86,16 +86,24 @@ fn of_fields(fields: &Fields<'_>) -> Option<String> {
     if let Some(inner) = fields.get("result").filter(|_| fields.len() == 1) {
         return of_text(inner.get());
     }
-    let telling: Vec<_> = fields.iter().filter_map(|(name, raw)| Some((telling(name)?, name, raw))).collect();
-    let bad = telling.iter().filter(|(telling, _, raw)| is_bad(*telling, *raw));
-    if let Some((_, name, raw)) = bad.min_by_key(|(telling, ..)| *telling) {
-        let value: String = one_line(raw.get()).chars().take(QUOTED).collect();
-        return Some(format!("the answer says '{name}': {value}"));
+    of_telling(fields).or_else(|| of_message(fields))
+}
+
+/// By the fields that say it, the plainest first.
+fn of_telling(fields: &Fields<'_>) -> Option<String> {
+    let telling = fields.iter().filter_map(|(name, raw)| Some((telling(name)?, name, raw)));
+    let bad = telling.filter(|(telling, _, raw)| is_bad(*telling, *raw));
+    let Some((_, name, raw)) = bad.min_by_key(|(telling, ..)| *telling) else { return of_code(fields) };
+    let value: String = one_line(raw.get()).chars().take(QUOTED).collect();
+    Some(format!("the answer says '{name}': {value}"))
+}
+
+/// By a text for people, where the answer is hardly more than that and no field says how the call went.
+fn of_message(fields: &Fields<'_>) -> Option<String> {
+    if fields.len() > 3 || fields.iter().any(|(name, _)| telling(name).is_some()) {
+        return None;
     }
-    of_code(fields).or_else(|| {
-        let message = |name| of_text(fields.get(name)?.get());
-        MESSAGES.into_iter().filter(|_| telling.is_empty()).find_map(message)
-    })
+    MESSAGES.into_iter().find_map(|name| of_text(fields.get(name)?.get()))
 }
 
 /// JSON-RPC's own error object, handed on, or HTTP's.
@@ -219,6 +227,8 @@ mod tests {
             "{\"code\": 0, \"message\": \"x\"}",
             "{\"ok\": true, \"message\": \"Cannot be better\"}",
             "{\"message\": \"2 files\"}",
+            "[{\"message\": \"Failed login\"}]",
+            "{\"id\": 1, \"author\": \"x\", \"date\": 2, \"message\": \"Fail early\"}",
             "<html><title>Error handling, a guide</title></html>",
             "<note>fine</note>",
             "[]",
