@@ -1,5 +1,6 @@
 //! Where an MCP server is found over HTTP.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -41,20 +42,31 @@ fn unusable(scheme: Option<&Scheme>) -> Option<&'static str> {
     }
 }
 
+/// A URL with other values in its query.
+///
+/// # Errors
+///
+/// Those of `value`, which is given the name and the value of each pair.
+pub(crate) fn with_query_values<E>(
+    url: &str,
+    mut value: impl FnMut(&str, &str) -> Result<String, E>,
+) -> Result<String, E> {
+    let Some((before, query)) = url.split_once('?') else { return Ok(url.to_owned()) };
+    let pairs = query.split('&').map(|pair| match pair.split_once('=') {
+        Some((name, now)) => value(name, now).map(|value| format!("{name}={value}")),
+        None => Ok(pair.to_owned()),
+    });
+    Ok(format!("{before}?{}", pairs.collect::<Result<Vec<_>, E>>()?.join("&")))
+}
+
 /// A URL as it may be shown: without a login in it, and without the values of its query, which may be keys.
 pub(crate) fn without_secrets(url: &str) -> String {
-    let (before, query) = url.split_once('?').map_or((url, None), |(before, query)| (before, Some(query)));
-    let (scheme, rest) = before.split_once("://").unwrap_or(("", before));
-    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let Ok(url) = with_query_values(url, |_, _| Ok::<_, Infallible>("…".to_owned()));
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", &url));
+    let (host, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
     let host = host.rsplit_once('@').map_or_else(|| host.to_owned(), |(_, host)| format!("…@{host}"));
     let scheme = if scheme.is_empty() { String::new() } else { format!("{scheme}://") };
-    let query = query.map_or_else(String::new, |query| {
-        let names = query
-            .split('&')
-            .map(|pair| pair.split_once('=').map_or(pair.to_owned(), |(name, _)| format!("{name}=…")));
-        format!("?{}", names.collect::<Vec<_>>().join("&"))
-    });
-    format!("{scheme}{host}{path}{query}")
+    format!("{scheme}{host}{path}")
 }
 
 impl Endpoint {

@@ -64,7 +64,7 @@ mod wire;
 
 pub use child::{Child, ServerCommand};
 pub use connect_error::ConnectError;
-pub(crate) use endpoint::{WITHOUT_TLS, addresses, without_secrets};
+pub(crate) use endpoint::{WITHOUT_TLS, addresses, with_query_values, without_secrets};
 pub use expect::{Expectation, ScoreCounts};
 pub use headers::{HeaderError, headers, without_value};
 pub(crate) use mirror::Mirrored;

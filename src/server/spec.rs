@@ -9,7 +9,7 @@ use std::str::FromStr;
 use http::HeaderMap;
 use tempfile::TempDir;
 
-use crate::client::{ServerCommand, WITHOUT_TLS, headers, without_secrets};
+use crate::client::{ServerCommand, WITHOUT_TLS, headers, with_query_values, without_secrets};
 use crate::digest::sha256_hex;
 
 use super::variables::{assignment, found, masked};
@@ -160,7 +160,9 @@ impl FromStr for ServerSpec {
                 "https" if !cfg!(feature = "tls") => {
                     Err(SpecError(format!("cannot use '{shown}': {WITHOUT_TLS}")))
                 }
-                scheme @ ("http" | "https") => Ok(Self::Url(format!("{scheme}://{rest}"))),
+                scheme @ ("http" | "https") => {
+                    with_query_values(&format!("{scheme}://{rest}"), found).map(Self::Url)
+                }
                 _ => Err(SpecError(format!(
                     "'{shown}' cannot be reached: only http:// and https:// are spoken"
                 ))),
@@ -248,6 +250,9 @@ mod tests {
         check("embedded", "the embedded server");
         check("./embedded", r#"[] "./embedded" []"#);
         check("http://localhost:8000/mcp", "http://localhost:8000/mcp");
+        let path = std::env::var("PATH").unwrap();
+        let with_key: ServerSpec = "http://x/mcp?key=env:PATH".parse().unwrap();
+        assert_eq!(with_key, ServerSpec::Url(format!("http://x/mcp?key={path}")));
         check("HTTP://localhost:8000/MCP", "http://localhost:8000/MCP");
         check("python -m server", r#"[] "python" ["-m", "server"]"#);
         check("A=1 B='x y' run --k=v C=3", r#"[("A", "1"), ("B", "x y")] "run" ["--k=v", "C=3"]"#);
@@ -318,6 +323,10 @@ mod tests {
             "error: the command line 'run 'x' has an unclosed quote; close it or escape it with a backslash",
         );
         check("A=1", "error: the command line 'A=…' sets variables and runs nothing; add the command");
+        check(
+            "http://x/mcp?key=env:NO_SUCH_VARIABLE",
+            "error: the variable 'NO_SUCH_VARIABLE', which key takes its value from, is not set",
+        );
         let hint = "only http:// and https:// are spoken";
         check("ws://x/mcp", &format!("error: 'ws://x/mcp' cannot be reached: {hint}"));
     }

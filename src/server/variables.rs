@@ -1,7 +1,10 @@
-//! Variables before a server's command line: their values may be secrets, and may stay in the environment.
+//! Variables before a server's command line, and values in the query of its URL: they may be secrets, and may stay in the
+//! environment.
+
+use std::convert::Infallible;
 
 use super::SpecError;
-use crate::client::without_secrets;
+use crate::client::{with_query_values, without_secrets};
 
 /// A value that names where it is found.
 const FROM_ENVIRONMENT: &str = "env:";
@@ -38,18 +41,38 @@ pub(super) fn masked(text: &str) -> String {
     text.split(' ').map(shown).collect::<Vec<_>>().join(" ")
 }
 
-/// A command line for a file that is kept: a value that may be a secret by its variable's name is looked up in the
+/// The variable of the environment that a value which may be a secret by its name is left in; `None` for any other value.
+fn variable_for(name: &str, value: &str) -> Option<String> {
+    let as_variable = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    let variable: String = name.chars().map(as_variable).collect();
+    let is_secret = !value.starts_with(FROM_ENVIRONMENT) && SECRET.iter().any(|part| variable.contains(part));
+    is_secret.then_some(variable)
+}
+
+fn url_with_references(url: &str) -> (String, Vec<String>) {
+    let mut names = Vec::new();
+    let Ok(text) = with_query_values(url, |name, value| {
+        let Some(variable) = variable_for(name, value) else { return Ok::<_, Infallible>(value.to_owned()) };
+        names.push(variable.clone());
+        Ok(format!("{FROM_ENVIRONMENT}{variable}"))
+    });
+    (text, names)
+}
+
+/// A server for a file that is kept, as a user writes it: a value that may be a secret by its name is looked up in the
 /// environment when the file is used. The names of these variables come with it.
 #[must_use]
 pub fn with_references(text: &str) -> (String, Vec<String>) {
+    if text.starts_with("http://") || text.starts_with("https://") {
+        return url_with_references(text);
+    }
     let mut names = Vec::new();
     let Some(words) = shlex::split(text) else { return (text.to_owned(), names) };
     let begins = words.iter().position(|word| assignment(word).is_none()).unwrap_or(words.len());
     let mut kept: Vec<String> = words[..begins].to_vec();
     for word in &mut kept {
         let Some((name, value)) = assignment(word) else { continue };
-        let upper = name.to_ascii_uppercase();
-        if !value.starts_with(FROM_ENVIRONMENT) && SECRET.iter().any(|part| upper.contains(part)) {
+        if variable_for(name, value).is_some() {
             names.push(name.to_owned());
             *word = format!("{name}={FROM_ENVIRONMENT}{name}");
         }
@@ -80,9 +103,16 @@ mod tests {
         let (text, names) = with_references("PYTHONPATH='a b' API_TOKEN=s3cret run --x 'y z'");
         assert_eq!(text, "PYTHONPATH='a b' API_TOKEN=env:API_TOKEN run --x 'y z'");
         assert_eq!(names, ["API_TOKEN"]);
-        for same in ["run  it", "A=1 run", "TOKEN=env:T run", "run 'x", "http://x/mcp?key=k"] {
+        for same in ["run  it", "A=1 run", "TOKEN=env:T run", "run 'x", "http://x/mcp?a=1&key=env:K"] {
             assert_eq!(with_references(same), (same.to_owned(), Vec::new()));
         }
+    }
+
+    #[test]
+    fn a_key_in_a_url_stays_in_the_environment() {
+        let (text, names) = with_references("http://x/mcp?a=1&api-key=s3cret&flag");
+        assert_eq!(text, "http://x/mcp?a=1&api-key=env:API_KEY&flag");
+        assert_eq!(names, ["API_KEY"]);
     }
 
     #[test]

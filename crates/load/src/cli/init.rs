@@ -16,6 +16,7 @@ use super::support::files::write;
 use super::support::template::template_before;
 use super::{Exit, Usage};
 use crate::init::Draft;
+use crate::result::Definition;
 use crate::run::Host;
 use crate::runtime::block_on;
 use crate::wrap::cut;
@@ -67,7 +68,16 @@ impl Init {
             Ok(draft?)
         })?;
         let (server, secrets) = self.server.as_deref().map(with_references).unzip();
-        let text = template_before("stages.workload.flows", &Draft::definition(server))? + &draft.flows();
+        let (headers, left_out) = self.connection.headers_for_a_file();
+        let definition = Definition { server, headers, ..Draft::definition() };
+        let text = template_before("stages.workload.flows", &definition)? + &draft.flows();
+        for name in left_out {
+            let _ = writeln!(
+                error,
+                "the value of the header '{name}' may be a secret and is not in the file: name there where it is found, as in \
+                 headers = [\"{name}: env:NAME\"]"
+            );
+        }
         for name in secrets.into_iter().flatten() {
             let _ = writeln!(
                 error,

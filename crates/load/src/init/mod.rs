@@ -104,7 +104,7 @@ impl Draft {
     }
 
     /// The scenario but for its flows.
-    pub(crate) fn definition(server: Option<String>) -> Definition {
+    pub(crate) fn definition() -> Definition {
         let stage = Stage {
             duration_s: Some(30.0),
             warm_up_s: 5.0,
@@ -113,7 +113,6 @@ impl Draft {
         Definition {
             name: "custom".into(),
             description: "The server's tools, all equally often.".into(),
-            server,
             thresholds: Thresholds { min_success: 0.95, ..Thresholds::default() },
             stages: vec![stage],
             ..Definition::default()

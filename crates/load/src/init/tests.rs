@@ -10,11 +10,7 @@ fn draft(tools: &Value) -> Draft {
 }
 
 fn file(draft: &Draft) -> Result<Definition, String> {
-    Definition::from_toml(&format!(
-        "{}\n{}",
-        toml::to_string(&Draft::definition(None)).unwrap(),
-        draft.flows()
-    ))
+    Definition::from_toml(&format!("{}\n{}", toml::to_string(&Draft::definition()).unwrap(), draft.flows()))
 }
 
 /// What each tool is called with, as the file says it.
@@ -94,7 +90,7 @@ fn what_is_commented_out_works_when_it_is_put_back() {
         };
         text.push('\n');
     }
-    let whole = format!("{}\n{text}", toml::to_string(&Draft::definition(None)).unwrap());
+    let whole = format!("{}\n{text}", toml::to_string(&Draft::definition()).unwrap());
     let definition = Definition::from_toml(&whole).unwrap_or_else(|why| panic!("{why}\n{whole}"));
     assert_eq!(definition.steps().count(), 6, "{whole}");
 }

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::python::{has, python};
 use crate::run::{PROGRAM, text};
+use crate::server::Server;
 use crate::skip::skip;
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
@@ -140,6 +141,27 @@ fn a_secret_of_the_servers_is_not_in_the_file() {
         why.contains("the variable 'API_TOKEN', which API_TOKEN takes its value from, is not set"),
         "{why}"
     );
+}
+
+#[test]
+fn a_login_is_in_the_file_by_where_it_is_found() {
+    let (directory, server) = (tempfile::tempdir().unwrap(), Server::start(&[]));
+    let url = format!("{}?key=s3cret", server.url);
+    let init = ["init", "--server", &url, "--header", "X-Login: env:LOGIN", "--header", "X-Plain: s3cret"];
+    let with_login = |arguments: &[&str]| {
+        let mut command = Command::new(PROGRAM);
+        command.args(arguments).current_dir(directory.path());
+        command.env("LOGIN", "s3cret").env("KEY", "s3cret").output().unwrap()
+    };
+    let output = with_login(&[&init[..], &["-o", "mine.toml"]].concat());
+    let file = std::fs::read_to_string(directory.path().join("mine.toml")).unwrap();
+    assert!(!file.contains("s3cret") && file.contains("?key=env:KEY"), "{file}");
+    assert!(file.contains("headers = [\"X-Login: env:LOGIN\"]") && !file.contains("X-Plain"), "{file}");
+    let said = text(&output.stderr);
+    assert!(said.contains("KEY may be a secret") && said.contains("the header 'X-Plain' may be"), "{said}");
+    let run = with_login(&["run", "mine.toml", "--duration", "1"]);
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    assert_eq!(program(&directory, &["run", "mine.toml"]).status.code(), Some(2), "they are not set");
 }
 
 #[test]

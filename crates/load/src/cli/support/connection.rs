@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-use music21_mcp_bench::client::{ClientOptions, headers};
+use music21_mcp_bench::client::{ClientOptions, headers, without_value};
 use rmcp::model::ProtocolVersion;
 
 use crate::duration;
@@ -51,6 +51,15 @@ fn revision() -> impl clap::builder::TypedValueParser<Value = ProtocolVersion> {
 }
 
 impl ConnectionArgs {
+    /// Those that say where their values are found, and the names of the others, whose values may be secrets.
+    pub(in crate::cli) fn headers_for_a_file(&self) -> (Vec<String>, Vec<String>) {
+        let headers = self.headers.iter().cloned();
+        let (kept, mut others): (Vec<String>, Vec<String>) =
+            headers.partition(|header| without_value(header) == *header);
+        others.iter_mut().for_each(|header| header.truncate(header.find(':').unwrap_or(0)));
+        (kept, others)
+    }
+
     /// The settings; what scenario files say of headers comes first, so that the command line wins.
     ///
     /// # Errors
