@@ -3,8 +3,7 @@
 
 use music21_mcp_proc::ResourceSample;
 
-use crate::measure::summary::Summary;
-use crate::result::{BOUNDS_NS, RunFile, ServerFacts, StageFigures, ToolFigures, Verdict};
+use crate::result::{BOUNDS_NS, RunFile, ServerFacts, StageFigures, Times, ToolFigures, Verdict};
 
 type Labels<'a> = [(&'a str, &'a str)];
 /// A family of the server's resources: name, kind, help, value.
@@ -63,10 +62,11 @@ fn page(server: &ServerFacts, stages: &[StageFigures]) -> Page {
         }
     }
     page.latencies(stages, "response_seconds", "From the intended start to the end of a call.", |tool| {
-        (&tool.response, &tool.responses)
+        &tool.response
     });
-    page.latencies(stages, "service_seconds", "From sending a call to its end.", |tool| {
-        (&tool.service, &tool.services)
+    page.latencies(stages, "service_seconds", "From sending a call to its end.", |tool| &tool.service);
+    page.latencies(stages, "first_byte_seconds", "From sending a call to its answer's first byte.", |tool| {
+        &tool.first_byte
     });
     for (name, kind, help, value) in RESOURCES {
         page.family(name, kind, help);
@@ -110,25 +110,18 @@ impl Page {
     }
 
     /// A histogram with the same bounds everywhere, so that those of several machines add up.
-    fn latencies(
-        &mut self,
-        stages: &[StageFigures],
-        name: &str,
-        help: &str,
-        of: fn(&ToolFigures) -> (&Option<Summary>, &[u64]),
-    ) {
+    fn latencies(&mut self, stages: &[StageFigures], name: &str, help: &str, of: fn(&ToolFigures) -> &Times) {
         self.family(name, "histogram", help);
-        for (labels, tool) in tools(stages) {
-            let (Some(summary), counts) = of(tool) else { continue };
-            let bucket = format!("{name}_bucket");
-            for (bound_ns, count) in BOUNDS_NS.iter().zip(counts) {
+        for (labels, tool) in tools(stages).filter(|(_, tool)| of(tool).count > 0) {
+            let Times { count, mean_ns, at_most } = of(tool);
+            let (bucket, count) = (format!("{name}_bucket"), *count as f64);
+            for (bound_ns, below) in BOUNDS_NS.iter().zip(at_most) {
                 let bound = (*bound_ns as f64 / 1e9).to_string();
-                self.sample(&bucket, &with(&labels, ("le", &bound)), *count as f64);
+                self.sample(&bucket, &with(&labels, ("le", &bound)), *below as f64);
             }
-            self.sample(&bucket, &with(&labels, ("le", "+Inf")), summary.count as f64);
-            let sum = summary.mean_ns * summary.count as f64 / 1e9;
-            self.sample(&format!("{name}_sum"), &labels, sum);
-            self.sample(&format!("{name}_count"), &labels, summary.count as f64);
+            self.sample(&bucket, &with(&labels, ("le", "+Inf")), count);
+            self.sample(&format!("{name}_sum"), &labels, mean_ns * count / 1e9);
+            self.sample(&format!("{name}_count"), &labels, count);
         }
     }
 }

@@ -18,7 +18,8 @@ fn run() -> RunFile {
     };
     let histogram = of_calls(50_000);
     let summary = Summary::of_histogram(&histogram, 0.0);
-    let first_byte = Summary::of_histogram(&of_calls(1_000), 0.0);
+    let first_bytes = of_calls(1_000);
+    let first_byte = Summary::of_histogram(&first_bytes, 0.0);
     let accounts = json!({ "scheduled": 204, "sent": 204, "ended": { "ok": 200, "tool_error": 4 } });
     let example = json!({ "outcome": "tool_error", "message": "Score \"x\" not found,\nor gone" });
     let stage = fixture::stage(&json!({
@@ -26,7 +27,7 @@ fn run() -> RunFile {
         "tools": { "key_analysis": {
             "accounts": accounts, "response": summary, "service": summary, "response_hdr": histogram.to_base64(),
             "service_hdr": histogram.to_base64(), "examples": [example], "first_calls_ns": [9_000_000], "intervals": [],
-            "steadiness": null, "first_byte": first_byte
+            "steadiness": null, "first_byte": first_byte, "first_byte_hdr": first_bytes.to_base64()
         } },
         "timeline": [
             { "at_s": 0, "ok": 120, "errors": {}, "p50_ns": 5_000_000, "p95_ns": 9_000_000, "max_ns": 9_900_000, "in_flight": 3.5 },

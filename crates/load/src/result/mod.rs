@@ -33,7 +33,7 @@ pub(crate) use search::CALLS_FOR_A_BOUND;
 pub use search::{Capacity, Search, Served, Tried};
 pub(crate) use shard::workload_sha256;
 pub use shard::{Shard, ShardFacts, ShardShare};
-pub(crate) use snapshot::{BOUNDS_NS, Snapshot, StageFigures, ToolFigures};
+pub(crate) use snapshot::{BOUNDS_NS, Snapshot, StageFigures, Times, ToolFigures};
 pub(crate) use stage::bin_of;
 pub use stage::{
     Exports, Goodput, PhaseResult, Ratings, ResourceAt, Second, SessionMemory, StageProfile, StageResult,

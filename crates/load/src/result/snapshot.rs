@@ -6,7 +6,6 @@ use music21_mcp_proc::ResourceSample;
 
 use super::{AccountsBy, Second, StageResult};
 use crate::measure::histogram::Histogram;
-use crate::measure::summary::Summary;
 
 /// How a stage under way is at this moment.
 #[derive(Debug, Clone)]
@@ -53,14 +52,23 @@ pub(crate) struct StageFigures {
 pub(crate) struct ToolFigures {
     /// Every call in its class.
     pub accounts: AccountsBy,
-    /// From the intended start to the end, after the warm-up.
-    pub response: Option<Summary>,
-    /// From sending to the end, after the warm-up.
-    pub service: Option<Summary>,
-    /// How many responses took at most each of [`BOUNDS_NS`].
-    pub responses: [u64; BOUNDS],
-    /// The same of service times.
-    pub services: [u64; BOUNDS],
+    /// From the intended start to the end.
+    pub response: Times,
+    /// From sending to the end.
+    pub service: Times,
+    /// From sending to the first byte of the answer.
+    pub first_byte: Times,
+}
+
+/// Times of one kind, all those after the fixed warm-up.
+#[derive(Debug, Clone)]
+pub(crate) struct Times {
+    /// How many there are.
+    pub count: u64,
+    /// Their mean, nanoseconds; 0 without any.
+    pub mean_ns: f64,
+    /// How many took at most each of [`BOUNDS_NS`].
+    pub at_most: [u64; BOUNDS],
 }
 
 const BOUNDS: usize = 18;
@@ -87,21 +95,22 @@ pub(crate) const BOUNDS_NS: [u64; BOUNDS] = [
     50_000_000_000,
 ];
 
+impl Times {
+    pub(crate) fn of(all: &Histogram) -> Self {
+        Self { count: all.count(), mean_ns: all.mean_ns().unwrap_or(0.0), at_most: all.at_most(BOUNDS_NS) }
+    }
+}
+
 impl StageFigures {
     /// Of a finished stage.
     pub(crate) fn of(scenario: &str, stage: &StageResult) -> Self {
         let tools = stage.tools.iter().map(|(name, tool)| {
-            let (response, service) = (tool.response.clone(), tool.service.clone());
-            let counted = |text: &str| {
-                let read = Histogram::from_base64(text, None).unwrap_or_default();
-                read.at_most(BOUNDS_NS)
-            };
+            let read = |text: &str| Times::of(&Histogram::from_base64(text, None).unwrap_or_default());
             let figures = ToolFigures {
                 accounts: tool.accounts.clone(),
-                response,
-                service,
-                responses: counted(&tool.response_hdr),
-                services: counted(&tool.service_hdr),
+                response: read(&tool.response_hdr),
+                service: read(&tool.service_hdr),
+                first_byte: read(&tool.first_byte_hdr),
             };
             (name.clone(), figures)
         });

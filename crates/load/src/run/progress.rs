@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::in_flight::InFlight;
 use super::observer::Observer;
 use crate::lock::lock;
-use crate::result::{AccountsBy, BOUNDS_NS, Snapshot, Stage, StageFigures, ToolFigures};
+use crate::result::{AccountsBy, Snapshot, Stage, StageFigures, Times, ToolFigures};
 
 /// The stage under way. Clones look at the same.
 #[derive(Debug, Clone, Default)]
@@ -85,10 +85,9 @@ impl Live {
             let accounts = AccountsBy::of(&tool.accounts);
             let figures = ToolFigures {
                 accounts,
-                response: tool.response.summary(),
-                service: tool.service.summary(),
-                responses: tool.response.histogram().at_most(BOUNDS_NS),
-                services: tool.service.histogram().at_most(BOUNDS_NS),
+                response: Times::of(tool.response.histogram()),
+                service: Times::of(tool.service.histogram()),
+                first_byte: Times::of(&tool.first_byte),
             };
             (name.clone(), figures)
         });
