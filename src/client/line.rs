@@ -64,7 +64,7 @@ impl LineWire {
         let Outgoing { id, frame, .. } = request;
         // Also when the caller drops this future: a reply to it is late then.
         let mut call = self.waiting.call(id)?;
-        let mut ended = pin!(tokio::time::timeout(deadline, &mut call.answered));
+        let mut ended = pin!(call.answer_within(deadline));
         let early = waiting::first_look(ended.as_mut()).await;
         let sent = Instant::now();
         let ended = match early {

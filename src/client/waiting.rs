@@ -5,10 +5,11 @@ use std::pin::Pin;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Timeout;
 
 use super::frame::{self, Incoming, Response};
 use super::violations::Counters;
@@ -38,7 +39,7 @@ struct Calls {
 pub(super) struct Call<'a> {
     waiting: &'a Waiting,
     id: u64,
-    pub answered: oneshot::Receiver<Answer>,
+    answered: oneshot::Receiver<Answer>,
 }
 
 impl Drop for Call<'_> {
@@ -132,6 +133,13 @@ impl Waiting {
 
     fn calls(&self) -> MutexGuard<'_, Calls> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Call<'_> {
+    /// Its answer, until the deadline.
+    pub(super) fn answer_within(&mut self, deadline: Duration) -> Timeout<&mut oneshot::Receiver<Answer>> {
+        tokio::time::timeout(deadline, &mut self.answered)
     }
 }
 

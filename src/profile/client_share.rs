@@ -5,10 +5,12 @@ use super::own::FREQUENCY;
 /// The most that it may be, as a share.
 const MOST: f64 = 0.05;
 /// Parts of the client that are at work before a request is sent, or after its reply's last byte has come.
-const OUTSIDE: [&str; 14] = [
+const OUTSIDE: [&str; 16] = [
     "answer",
     "doubt",
+    "elided",
     "expect",
+    "failure_text",
     "frame",
     "mirror",
     "music21",
