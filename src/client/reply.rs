@@ -32,7 +32,7 @@ pub struct Reply {
     pub bytes: usize,
     /// When its request was handed to the transport: writing it is the client's time as well. `None` where no reply came.
     pub sent: Option<Instant>,
-    /// When its first byte had arrived; over HTTP that is its head, which servers send before they begin to work where the
+    /// When its first byte had arrived; over HTTP that is its head, which a server may send before it begins to work where the
     /// reply is a stream of events. `None` where no reply came, and within this process, where none arrives in bytes.
     pub first_byte: Option<Instant>,
     /// When its last byte had arrived: reading and judging it is the client's time and not the server's. `None` where no

@@ -35,7 +35,7 @@ fn of_command(command: &ServerCommand, outcome: Outcome, message: &str) -> &'sta
         return "; it is started without a shell: for what a shell does, write sh -c '…'";
     }
     match outcome {
-        _ if message.contains("does not start") => "; is it a program in PATH, or the path of one?",
+        _ if message.contains("': does not start: ") => "; is it a program in PATH, or the path of one?",
         // It runs, and said why.
         Outcome::RpcError | Outcome::ProtocolError => "",
         Outcome::TimedOut if message.contains("http://") => {

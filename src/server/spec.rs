@@ -144,6 +144,12 @@ impl ServerSpec {
     }
 }
 
+/// The two parts of a URL; `None` for a command line, in which one may be an argument.
+pub(super) fn scheme_and_rest(text: &str) -> Option<(&str, &str)> {
+    let is_scheme = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    text.split_once("://").filter(|(scheme, _)| is_scheme(scheme))
+}
+
 impl FromStr for ServerSpec {
     type Err = SpecError;
 
@@ -152,9 +158,7 @@ impl FromStr for ServerSpec {
         if text.is_empty() || text == IN_PROCESS || text == EMBEDDED {
             return Ok(Self::InProcess);
         }
-        if let Some((scheme, rest)) = text.split_once("://")
-            && scheme.bytes().all(|b| b.is_ascii_alphanumeric())
-        {
+        if let Some((scheme, rest)) = scheme_and_rest(text) {
             let shown = without_secrets(text);
             return match scheme.to_ascii_lowercase().as_str() {
                 "https" if !cfg!(feature = "tls") => {

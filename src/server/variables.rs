@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 
 use super::SpecError;
+use super::spec::scheme_and_rest;
 use crate::client::{with_query_values, without_secrets};
 
 /// A value that names where it is found.
@@ -63,7 +64,7 @@ fn url_with_references(url: &str) -> (String, Vec<String>) {
 /// environment when the file is used. The names of these variables come with it.
 #[must_use]
 pub fn with_references(text: &str) -> (String, Vec<String>) {
-    if text.starts_with("http://") || text.starts_with("https://") {
+    if scheme_and_rest(text).is_some() {
         return url_with_references(text);
     }
     let mut names = Vec::new();
@@ -110,8 +111,8 @@ mod tests {
 
     #[test]
     fn a_key_in_a_url_stays_in_the_environment() {
-        let (text, names) = with_references("http://x/mcp?a=1&api-key=s3cret&flag");
-        assert_eq!(text, "http://x/mcp?a=1&api-key=env:API_KEY&flag");
+        let (text, names) = with_references("HTTP://x/mcp?a=1&api-key=s3cret&flag");
+        assert_eq!(text, "HTTP://x/mcp?a=1&api-key=env:API_KEY&flag");
         assert_eq!(names, ["API_KEY"]);
     }
 

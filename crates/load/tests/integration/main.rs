@@ -12,6 +12,7 @@ mod connection;
 mod deploy;
 mod documents;
 mod figures;
+mod first_byte;
 mod formats;
 mod generate;
 mod init;

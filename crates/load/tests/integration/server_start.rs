@@ -14,7 +14,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 const PATIENT: Duration = Duration::from_secs(60);
 
 /// Serves until the guard is dropped.
-async fn http(config: Config, options: HttpOptions) -> (String, DropGuard) {
+pub(crate) async fn http(config: Config, options: HttpOptions) -> (String, DropGuard) {
     let server = HttpServer::bind(Server::new(config), options).await.unwrap();
     let (url, stop) = (server.url(), CancellationToken::new());
     tokio::spawn(server.run(stop.clone()));
@@ -136,40 +136,6 @@ async fn a_hundred_calls_at_once_on_one_session_each_get_their_own_answer() {
         }
         session.close().await;
     }
-}
-
-/// From the request to the first byte of the answer, and from there to the last.
-async fn first_and_rest(spec: ServerSpec, options: ServerOptions) -> Option<[Duration; 2]> {
-    let session = ServerUnderTest::start(spec, options).await.unwrap().session().await.unwrap();
-    let reply = session.health_check(PATIENT).await;
-    assert!(reply.is_ok(), "{reply:?}");
-    session.close().await;
-    let (sent, received) = (reply.sent.unwrap(), reply.received.unwrap());
-    reply.first_byte.map(|first| [first - sent, received - first])
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_first_byte_comes_after_the_work_but_for_a_stream_of_events() {
-    const WORK: Duration = Duration::from_millis(50);
-    let slow =
-        || Config { faults: vec!["delay=50ms,tool=health_check".parse().unwrap()], ..Config::default() };
-    let json = HttpOptions { sessions: false, json_response: true, ..HttpOptions::default() };
-    let (json, _guard) = http(slow(), json).await;
-    let (events, _other_guard) = http(slow(), HttpOptions::default()).await;
-    let fault = "--fault delay=50ms,tool=health_check";
-    let stdio = format!("'{}' serve --stdio {fault}", env!("CARGO_BIN_EXE_music21-mcp-bench"));
-    for spec in [ServerSpec::Url(json), stdio.parse().unwrap()] {
-        let [first, _] = first_and_rest(spec.clone(), ServerOptions::default()).await.unwrap();
-        assert!(first >= WORK, "{spec}: the first byte after {first:?}");
-    }
-    let [first, rest] = first_and_rest(ServerSpec::Url(events), ServerOptions::default()).await.unwrap();
-    assert!(first + rest >= WORK, "the head after {first:?}, the answer {rest:?} later");
-    let options = ServerOptions { embedded: slow(), ..ServerOptions::default() };
-    assert_eq!(
-        first_and_rest(ServerSpec::InProcess, options).await,
-        None,
-        "within the process no byte comes"
-    );
 }
 
 async fn refusal(spec: &str, require: &str) -> String {

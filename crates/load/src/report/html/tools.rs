@@ -54,7 +54,7 @@ fn replies(stage: &StageResult) -> Markup {
     html! {
         @if !first.is_empty() {
             p.note {
-                "Until the first byte, median: " (first) ". Over HTTP it is that of the head, which comes before the work is done where the reply is a stream of events."
+                "Until the first byte, median: " (first) ". Over HTTP it is that of the head, which may come before the work is done where the reply is a stream of events."
             }
         }
         @if !sizes.is_empty() { p.note { "Replies, envelopes included: " (sizes) "." } }
